@@ -1,0 +1,12 @@
+# Run with -P: writes OUT, the array behind common/password.c, from LIST (one word a line, sorted by byte value).
+file(STRINGS ${LIST} words)
+list(LENGTH words count)
+set(source "/* Generated from common/common_passwords.txt. */\n#include \"common/password.h\"\n\n")
+string(APPEND source "const char *const password_common[] = {\n")
+foreach(word IN LISTS words)
+  string(REPLACE "\\" "\\\\" word "${word}")
+  string(REPLACE "\"" "\\\"" word "${word}")
+  string(APPEND source "    \"${word}\",\n")
+endforeach()
+string(APPEND source "};\nconst int password_common_count = ${count};\n")
+file(CONFIGURE OUTPUT "${OUT}" CONTENT "${source}" @ONLY)

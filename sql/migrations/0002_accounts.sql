@@ -1,0 +1,107 @@
+-- Organizations, people and service accounts, sessions.
+
+create table testkase.organizations (
+    id bigint generated always as identity (start with 1173) primary key,
+    name text not null check (char_length(name) between 1 and 100),
+    tokens_may_create_tokens boolean not null default true,
+    -- The longest period offered; null offers all six.
+    max_expiry_days smallint check (max_expiry_days in (7, 30, 60, 90, 180, 365)),
+    -- Requests a minute for tokens without a limit of their own; null takes the server's default.
+    default_rate_limit integer check (default_rate_limit between 1 and 1000000),
+    next_project_number integer not null default 1 check (next_project_number > 0),
+    created_at timestamptz not null default now()
+);
+
+create table testkase.users (
+    id bigint generated always as identity primary key,
+    organization_id bigint not null references testkase.organizations,
+    email text not null check (char_length(email) between 3 and 254),
+    name text not null check (char_length(name) between 1 and 100),
+    kind text not null default 'person' check (kind in ('person', 'service')),
+    org_role text not null default 'member' check (org_role in ('owner', 'admin', 'member')),
+    status text not null default 'active' check (status in ('active', 'deactivated', 'deleted')),
+    password_hash text check (password_hash like '$argon2id$%'),
+    -- A token lives only under the generation in which it was made. Deactivation and deletion start the next one,
+    -- so that no token made before can come back, whatever becomes of its own row.
+    credential_generation integer not null default 1,
+    -- The same for sessions; a new password starts the next one, too.
+    session_generation integer not null default 1,
+    created_at timestamptz not null default now(),
+    status_changed_at timestamptz not null default now(),
+    unique (organization_id, id),
+    constraint users_service_has_no_password check (kind = 'person' or password_hash is null),
+    constraint users_owner_is_active_person check (org_role <> 'owner' or (kind = 'person' and status = 'active'))
+);
+
+-- An address is free again when its account was deleted.
+create unique index users_email_key on testkase.users (lower(email)) where status <> 'deleted';
+create unique index users_one_owner_key on testkase.users (organization_id) where org_role = 'owner';
+create index users_organization_idx on testkase.users (organization_id, id) where status <> 'deleted';
+
+-- The generations move with the status, whoever changes it. Deletion is final, and takes the password along.
+create function testkase.users_guard() returns trigger
+    language plpgsql set search_path = testkase, pg_temp
+as $$
+begin
+    if new.id <> old.id or new.organization_id <> old.organization_id or new.kind <> old.kind
+       or new.created_at <> old.created_at then
+        raise exception 'an account''s id, organization and kind cannot be changed'
+            using errcode = 'integrity_constraint_violation', constraint = 'users_immutable';
+    end if;
+    if old.status = 'deleted' and new.status <> 'deleted' then
+        raise exception 'a deleted account cannot return'
+            using errcode = 'integrity_constraint_violation', constraint = 'users_deleted_is_final';
+    end if;
+    if new.credential_generation < old.credential_generation or new.session_generation < old.session_generation then
+        raise exception 'a generation never goes back'
+            using errcode = 'integrity_constraint_violation', constraint = 'users_generation_grows';
+    end if;
+    if new.status <> old.status then
+        new.status_changed_at := now();
+        if new.status <> 'active' then
+            new.credential_generation := old.credential_generation + 1;
+            new.session_generation := old.session_generation + 1;
+        end if;
+        if new.status = 'deleted' then
+            new.password_hash := null;
+        end if;
+    elsif new.password_hash is distinct from old.password_hash
+          and new.session_generation = old.session_generation then
+        new.session_generation := old.session_generation + 1;
+    end if;
+    return new;
+end
+$$;
+
+create trigger users_guard before update on testkase.users
+    for each row execute function testkase.users_guard();
+
+create table testkase.sessions (
+    id bigint generated always as identity primary key,
+    -- BLAKE2b-256 of the cookie's 256 random bits.
+    digest bytea not null unique check (octet_length(digest) = 32),
+    user_id bigint not null references testkase.users,
+    user_generation integer not null,
+    created_at timestamptz not null default now(),
+    last_seen_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    address inet,
+    client text check (char_length(client) <= 200)
+);
+
+create index sessions_user_idx on testkase.sessions (user_id);
+create index sessions_expires_idx on testkase.sessions (expires_at);
+
+grant select on testkase.organizations to testkase_server, testkase_worker;
+grant update (name, tokens_may_create_tokens, max_expiry_days, default_rate_limit, next_project_number)
+    on testkase.organizations to testkase_server;
+grant select on testkase.users to testkase_server;
+grant insert (organization_id, email, name, kind, org_role, password_hash) on testkase.users to testkase_server;
+grant update (name, org_role, status, password_hash) on testkase.users to testkase_server;
+grant select (id, organization_id, email, name, kind, org_role, status, credential_generation, session_generation)
+    on testkase.users to testkase_worker;
+-- Reading rows FOR SHARE asks for the right to update at least one column; the guard makes this one harmless.
+grant update (status_changed_at) on testkase.users to testkase_worker;
+grant select, insert, delete on testkase.sessions to testkase_server;
+grant update (last_seen_at) on testkase.sessions to testkase_server;
+grant select, delete on testkase.sessions to testkase_worker;

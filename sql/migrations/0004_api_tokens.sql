@@ -1,0 +1,133 @@
+-- Personal Access Tokens, and when each is due for rotation.
+
+-- After how many days a token of this period is due. Data, so that a team can set its own cadence.
+create table testkase.rotation_policy (
+    expires_in_days smallint primary key check (expires_in_days in (7, 30, 60, 90, 180, 365)),
+    rotate_on_day smallint not null,
+    check (rotate_on_day > 0 and rotate_on_day < expires_in_days)
+);
+
+insert into testkase.rotation_policy (expires_in_days, rotate_on_day)
+values (7, 6), (30, 23), (60, 50), (90, 80), (180, 165), (365, 350);
+
+create table testkase.api_tokens (
+    id bigint generated always as identity primary key,
+    user_id bigint not null references testkase.users,
+    -- users.credential_generation when the token was made; the token is dead under any other.
+    owner_generation integer not null,
+    lookup_id text collate "C" not null unique check (lookup_id ~ '^[0-9A-Za-z]{8}$'),
+    secret_hash text check (secret_hash like '$argon2id$%'),
+    preview text not null check (preview ~ '^tk_pat_[0-9A-Za-z]{8}\.\.\.[0-9A-Za-z]{6}$'),
+    name text not null check (char_length(name) between 1 and 100),
+    expires_in_days smallint not null references testkase.rotation_policy
+        check (expires_in_days in (7, 30, 60, 90, 180, 365)),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    rotate_at timestamptz not null,
+    predecessor_id bigint unique references testkase.api_tokens,
+    -- Requests a minute; null takes the organization's or the server's default.
+    rate_limit integer check (rate_limit between 1 and 1000000),
+    ended_at timestamptz,
+    ended_reason text check (ended_reason in ('expired', 'revoked', 'owner_deactivated', 'owner_deleted', 'leaked')),
+    ended_by bigint references testkase.users,
+    constraint api_tokens_expiry_is_the_period
+        check (expires_at = created_at + expires_in_days * interval '86400 seconds'),
+    constraint api_tokens_rotation_before_expiry check (rotate_at > created_at and rotate_at < expires_at),
+    constraint api_tokens_end_has_a_reason check ((ended_at is null) = (ended_reason is null)),
+    -- A live token has a hash. An ended one has none, but an expired one keeps it a while, to tell its owner that it expired.
+    constraint api_tokens_hash_while_alive check (
+        (ended_at is null and secret_hash is not null)
+        or ended_reason = 'expired'
+        or (ended_at is not null and secret_hash is null))
+);
+
+create index api_tokens_owner_idx on testkase.api_tokens (user_id, id desc);
+create index api_tokens_live_owner_idx on testkase.api_tokens (user_id, owner_generation) where ended_at is null;
+create index api_tokens_live_expiry_idx on testkase.api_tokens (expires_at) where ended_at is null;
+create index api_tokens_hash_to_erase_idx on testkase.api_tokens (ended_at)
+    where ended_reason = 'expired' and secret_hash is not null;
+
+-- created_at, expires_at and rotate_at come from this clock and the policy, whatever an INSERT says.
+create function testkase.api_tokens_stamp() returns trigger
+    language plpgsql set search_path = testkase, pg_temp
+as $$
+begin
+    new.created_at := now();
+    new.expires_at := new.created_at + new.expires_in_days * interval '86400 seconds';
+    select new.created_at + p.rotate_on_day * interval '86400 seconds' into new.rotate_at
+    from rotation_policy p where p.expires_in_days = new.expires_in_days;
+    if new.rotate_at is null then
+        raise exception 'a token lives 7, 30, 60, 90, 180 or 365 days'
+            using errcode = 'check_violation', constraint = 'api_tokens_expires_in_days_check';
+    end if;
+    return new;
+end
+$$;
+
+-- A token is what it was made; all that can happen to it is that it ends, once.
+create function testkase.api_tokens_guard() returns trigger
+    language plpgsql set search_path = testkase, pg_temp
+as $$
+begin
+    if new.id <> old.id or new.user_id <> old.user_id or new.owner_generation <> old.owner_generation
+       or new.lookup_id <> old.lookup_id or new.preview <> old.preview or new.name <> old.name
+       or new.expires_in_days <> old.expires_in_days or new.created_at <> old.created_at
+       or new.expires_at <> old.expires_at or new.rotate_at <> old.rotate_at
+       or new.predecessor_id is distinct from old.predecessor_id then
+        raise exception 'a token cannot be changed'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_immutable';
+    end if;
+    if new.secret_hash is distinct from old.secret_hash
+       and (new.secret_hash is not null or new.ended_at is null) then
+        raise exception 'a token''s hash can only be erased, and only when the token ends'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_hash_immutable';
+    end if;
+    if old.ended_at is not null
+       and (new.ended_at is distinct from old.ended_at or new.ended_reason is distinct from old.ended_reason
+            or new.ended_by is distinct from old.ended_by) then
+        raise exception 'a token that has ended stays so'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_end_is_final';
+    end if;
+    return new;
+end
+$$;
+
+create trigger api_tokens_stamp before insert on testkase.api_tokens
+    for each row execute function testkase.api_tokens_stamp();
+create trigger api_tokens_guard before update on testkase.api_tokens
+    for each row execute function testkase.api_tokens_guard();
+
+-- Apart from api_tokens, so that what every call touches never touches the rows that decide.
+create table testkase.api_token_last_used (
+    token_id bigint primary key references testkase.api_tokens,
+    used_at timestamptz not null,
+    address inet
+) with (fillfactor = 70);
+
+-- One reminder a token. Scheduled until its day, then due until its owner acknowledges it; closed when the token ends.
+create table testkase.rotation_reminders (
+    id bigint generated always as identity primary key,
+    token_id bigint not null unique references testkase.api_tokens,
+    user_id bigint not null references testkase.users,
+    due_at timestamptz not null,
+    state text not null default 'scheduled' check (state in ('scheduled', 'due', 'acknowledged', 'closed')),
+    state_changed_at timestamptz not null default now()
+);
+
+create index rotation_reminders_scheduled_idx on testkase.rotation_reminders (due_at) where state = 'scheduled';
+create index rotation_reminders_user_idx on testkase.rotation_reminders (user_id, id desc);
+
+grant select on testkase.rotation_policy to testkase_server, testkase_worker;
+grant select on testkase.api_tokens to testkase_server;
+grant insert (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days, predecessor_id)
+    on testkase.api_tokens to testkase_server;
+grant update (ended_at, ended_reason, ended_by, secret_hash, rate_limit) on testkase.api_tokens to testkase_server;
+grant select (id, user_id, owner_generation, preview, name, expires_in_days, created_at, expires_at, rotate_at,
+              predecessor_id, ended_at, ended_reason, secret_hash)
+    on testkase.api_tokens to testkase_worker;
+grant update (ended_at, ended_reason, secret_hash) on testkase.api_tokens to testkase_worker;
+grant select, insert, update on testkase.api_token_last_used to testkase_server;
+grant select on testkase.api_token_last_used to testkase_worker;
+grant select, insert on testkase.rotation_reminders to testkase_server;
+grant update (state, state_changed_at) on testkase.rotation_reminders to testkase_server, testkase_worker;
+grant select on testkase.rotation_reminders to testkase_worker;

@@ -1,0 +1,30 @@
+-- What dashboards read, as role testkase_ops. No view shows a hash, a look-up id, a password or a session.
+
+create view ops.tokens as
+    select t.id, u.organization_id, t.user_id, u.email as owner_email, u.kind as owner_kind, t.name, t.expires_in_days,
+           t.created_at, t.expires_at, t.rotate_at,
+           case
+               when t.ended_at is not null then t.ended_reason
+               when t.owner_generation <> u.credential_generation then case u.status when 'deleted' then 'owner_deleted' else 'owner_deactivated' end
+               when t.expires_at <= now() then 'expired'
+               else 'active'
+           end as state,
+           t.ended_at, l.used_at as last_used_at
+    from testkase.api_tokens t
+    join testkase.users u on u.id = t.user_id
+    left join testkase.api_token_last_used l on l.token_id = t.id;
+
+comment on view ops.tokens is 'Every token with its owner and state: active, or why it is dead.';
+
+create view ops.workers as
+    select worker, version, started_at, beat_at, now() - beat_at as silent_for
+    from testkase.worker_heartbeats;
+
+comment on view ops.workers is 'Workers and when each gave its last sign of life; more than 2 minutes ago is an outage.';
+
+create view ops.schema as
+    select version, name, applied_at from testkase.schema_migrations;
+
+comment on view ops.schema is 'Migrations applied, in order of version.';
+
+grant select on ops.tokens, ops.workers, ops.schema to testkase_ops;

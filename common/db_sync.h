@@ -1,0 +1,49 @@
+/* Straight-line PostgreSQL for the worker and the operator's CLI: open, call, read rows. Queries are those of
+ * sql/queries, prepared on first use. Not thread-safe. */
+#ifndef COMMON_DB_SYNC_H
+#define COMMON_DB_SYNC_H
+
+#include "common/db.h"
+
+struct db_sync;
+
+enum db_sync_schema {
+    DB_SYNC_SCHEMA_CHECKED, /* fail when the database's schema is not the version that this build knows */
+    DB_SYNC_SCHEMA_ANY,     /* for migrate and status */
+};
+
+/* Connects (at most 10 s), pins search_path, time zone and the two time-outs (statement; lock: half of it),
+ * sets application_name. Returns 0, or -1 with one line without a secret in `ret_error`. */
+int db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
+                 enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size);
+void db_sync_close(struct db_sync *db);
+
+/* Runs one query with its parameters. The result (never NULL) is read with the functions of db.h and freed
+ * with db_result_free(). */
+struct db_result *db_sync_call(struct db_sync *db, enum query query, const struct db_value *values);
+
+/* Runs SQL text that may hold several statements, without parameters: migrations, LISTEN, begin and commit.
+ */
+struct db_result *db_sync_script(struct db_sync *db, const char *sql);
+
+/* PostgreSQL's message of the last failure, one line, without the statement and its parameters; "" when there
+ * was none. */
+const char *db_sync_error(const struct db_sync *db);
+
+/* Whether the connection still stands, as far as is known. */
+bool db_sync_alive(const struct db_sync *db);
+
+/* The schema version found when opening; 0 when there is no schema. */
+int db_sync_schema_version(const struct db_sync *db);
+
+/* The socket, for poll(2): readable when a notification may have come. */
+int db_sync_descriptor(const struct db_sync *db);
+
+/* Takes the next notification that has arrived, without waiting: true and the channel and payload, which live
+ * until the next call. Call it until false. A lost connection shows in db_sync_alive(). */
+bool db_sync_notification(struct db_sync *db, const char **ret_channel, const char **ret_payload);
+
+/* db_sync_call() waits at most statement_timeout_ms + 5 s for the network; then the connection counts as
+ * dead. */
+
+#endif

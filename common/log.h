@@ -1,0 +1,54 @@
+/* The log: one event, one line, on stderr, in one write(2). Whatever a value holds (line ends, escapes, bad
+ * UTF-8), it cannot start a second line or reach the terminal. A value is never a secret: tokens, passwords,
+ * hashes, cookies and the parameters of queries are not logged at any level. Thread-safe. */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+/* Sets program name, threshold and format; before the first call it is "testkase", info, text. `program` is
+ * not copied. */
+void log_setup(const char *program, enum log_level level, enum log_format format);
+
+/* Whether an event of this level would be written; for callers that would work to make its fields. */
+int log_enabled(enum log_level level);
+
+struct log_field {
+    const char *key;  /* NULL ends the list */
+    const char *text; /* NULL: the number counts */
+    int64_t number;
+};
+
+static inline struct log_field
+log_text(const char *key, const char *text)
+{
+    return (struct log_field){ key, text ? text : "", 0 };
+}
+
+static inline struct log_field
+log_number(const char *key, int64_t number)
+{
+    return (struct log_field){ key, 0, number };
+}
+
+#define LOG_END ((struct log_field){ 0, 0, 0 })
+
+/* Writes one event: a constant message and any number of struct log_field, ended by LOG_END. Use the macros.
+ *     log_warning("connection lost", log_text("host", host), log_number("pending", n));
+ * Text form:  level=warning program=testkase-server msg="connection lost" host=db1 pending=3
+ * with the <N> priority prefix of sd-daemon(3) when stderr is journald's (JOURNAL_STREAM is set). */
+void log_event(enum log_level level, const char *message, ...);
+
+#define log_debug(...)   log_event(LOG_LEVEL_DEBUG, __VA_ARGS__, LOG_END)
+#define log_info(...)    log_event(LOG_LEVEL_INFO, __VA_ARGS__, LOG_END)
+#define log_warning(...) log_event(LOG_LEVEL_WARNING, __VA_ARGS__, LOG_END)
+#define log_error(...)   log_event(LOG_LEVEL_ERROR, __VA_ARGS__, LOG_END)
+
+/* Memory ran out: one error line, then abort(); the supervisor restarts the process. Allocation wrappers call
+ * it. */
+_Noreturn void log_out_of_memory(void);
+
+#endif

@@ -1,0 +1,17 @@
+/* The migrations of sql/migrations, embedded in order. A migration's number is its index plus one, without
+ * gaps. */
+#ifndef COMMON_MIGRATIONS_H
+#define COMMON_MIGRATIONS_H
+
+struct migration {
+    int version;
+    const char *name;
+    const char *checksum; /* SHA-256 of the file, lower-case hex */
+    const char *sql;
+};
+
+extern const struct migration migrations[];
+/* How many there are, which is the schema version that this build knows. */
+extern const int migration_count;
+
+#endif

@@ -1,0 +1,63 @@
+/* Problems (RFC 9457): one table of codes with status and title; a problem is a code, a detail and the fields
+ * at fault. */
+#ifndef COMMON_PROBLEM_H
+#define COMMON_PROBLEM_H
+
+#include "common/json.h"
+#include <stddef.h>
+
+enum problem_code {
+    PROBLEM_BAD_REQUEST,             /* 400 the message breaks HTTP or names what cannot be */
+    PROBLEM_MALFORMED_JSON,          /* 400 */
+    PROBLEM_AUTHENTICATION_REQUIRED, /* 401 no credentials were sent */
+    PROBLEM_INVALID_TOKEN,           /* 401 */
+    PROBLEM_TOKEN_EXPIRED,           /* 401 the secret was proven */
+    PROBLEM_INVALID_CREDENTIALS,     /* 401 e-mail address or password */
+    PROBLEM_FORBIDDEN,               /* 403 */
+    PROBLEM_CROSS_SITE,              /* 403 an unsafe cookie request that is not same-origin */
+    PROBLEM_NOT_FOUND,               /* 404 */
+    PROBLEM_METHOD_NOT_ALLOWED,      /* 405 */
+    PROBLEM_REQUEST_TIMEOUT,         /* 408 */
+    PROBLEM_CONFLICT,                /* 409 */
+    PROBLEM_PAYLOAD_TOO_LARGE,       /* 413 */
+    PROBLEM_URI_TOO_LONG,            /* 414 */
+    PROBLEM_UNSUPPORTED_MEDIA_TYPE,  /* 415 */
+    PROBLEM_EXPECTATION_FAILED,      /* 417 */
+    PROBLEM_VALIDATION_FAILED,       /* 422 names each field */
+    PROBLEM_RATE_LIMITED,            /* 429 */
+    PROBLEM_HEADERS_TOO_LARGE,       /* 431 */
+    PROBLEM_INTERNAL,                /* 500 */
+    PROBLEM_UNAVAILABLE,             /* 503 PostgreSQL or the argon2 queue; Retry-After says when */
+    PROBLEM_VERSION_NOT_SUPPORTED,   /* 505 */
+    PROBLEM_COUNT
+};
+
+#define PROBLEM_ERRORS_MAX 8
+
+struct problem {
+    enum problem_code code;
+    char detail[256];
+    size_t error_count;
+    struct problem_error {
+        char field[64];
+        char detail[128];
+    } errors[PROBLEM_ERRORS_MAX];
+};
+
+/* Starts a problem; `detail` is a sentence that says what to do next, or NULL for the code's usual one.
+ * Longer text is cut at a character. */
+void problem_set(struct problem *problem, enum problem_code code, const char *detail);
+
+/* Names a field at fault; past PROBLEM_ERRORS_MAX it is dropped. */
+void problem_add_error(struct problem *problem, const char *field, const char *detail);
+
+int problem_status(enum problem_code code);
+const char *problem_title(enum problem_code code);
+/* The wire form of the code, for example "invalid_token". */
+const char *problem_name(enum problem_code code);
+
+/* Writes the whole application/problem+json document: type, title, status, detail, code, and errors if there
+ * are any. */
+void problem_write(const struct problem *problem, struct json_writer *writer);
+
+#endif

@@ -1,0 +1,56 @@
+/* Secrets: argon2id hashes (RFC 9106, libargon2's encoded form), random bytes, wiping and comparison
+ * (libsodium). */
+#ifndef COMMON_SECRET_H
+#define COMMON_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SECRET_HASH_SIZE   160 /* an encoded hash with its NUL */
+#define SECRET_DIGEST_SIZE 32
+
+struct secret_cost {
+    uint32_t memory_kib;
+    uint32_t time;
+    uint32_t parallelism;
+};
+
+enum secret_result {
+    SECRET_MATCH,
+    SECRET_MISMATCH,
+    SECRET_MALFORMED, /* the stored hash is not one of ours, or asks for more than 1 GiB, 64 passes or 16
+                         lanes */
+};
+
+/* Prepares libsodium; call once at the start of a program. Aborts when the system has no random generator. */
+void secret_setup(void);
+
+/* Hashes with argon2id, a 16-byte random salt and a 32-byte tag. Blocks for the whole cost (17 ms at 19 MiB,
+ * t=2). Returns 0 and the encoded hash, or -1 when libargon2 refuses (costs out of range, no memory). */
+int secret_hash(const char *secret, size_t length, const struct secret_cost *cost,
+                char ret_encoded[SECRET_HASH_SIZE]);
+
+/* Compares in constant time; blocks like secret_hash(). */
+enum secret_result secret_verify(const char *encoded, const char *secret, size_t length);
+
+/* Whether `encoded` was made with other costs than these (or is malformed). */
+bool secret_needs_rehash(const char *encoded, const struct secret_cost *cost);
+
+/* Random bytes of the system's generator. */
+void secret_random(void *ret_bytes, size_t length);
+
+/* `length` random base62 characters without bias, and a NUL. */
+void secret_random_base62(char *ret_text, size_t length);
+
+/* BLAKE2b-256 of the bytes, under `key` (32 bytes) or unkeyed when it is NULL. */
+void secret_digest(const void *bytes, size_t length, const unsigned char *key,
+                   unsigned char ret_digest[SECRET_DIGEST_SIZE]);
+
+/* Constant-time comparison of two buffers of the same length. */
+bool secret_equal(const void *a, const void *b, size_t length);
+
+/* Overwrites; not optimized away. NULL is fine. */
+void secret_wipe(void *bytes, size_t length);
+
+#endif

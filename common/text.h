@@ -1,0 +1,29 @@
+/* Rules for text that people type: names, e-mail addresses, identifiers of projects. */
+#ifndef COMMON_TEXT_H
+#define COMMON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether the bytes are UTF-8 as RFC 3629 has it: no overlong form, no surrogate, nothing past U+10FFFF. NUL
+ * is a character here. */
+bool text_is_utf8(const char *bytes, size_t length);
+
+/* Checks a display name: UTF-8, 1 to `limit` characters after trimming white space (Unicode's White_Space),
+ * no control (C0, C1, DEL), line or paragraph separator, bidirectional control or other invisible format
+ * character (zero-width space and the like; U+200D, the joiner of emoji, passes). Returns NULL and the
+ * trimmed slice of `bytes` in the two ret_ parameters, or a constant sentence that says what to change ("must
+ * have 1 to 100 characters"). */
+const char *text_name_refusal(const char *bytes, size_t length, size_t limit, const char **ret_name,
+                              size_t *ret_length);
+
+/* Checks an e-mail address: the ASCII subset of RFC 5321 Mailbox without quoted strings and address literals,
+ * at most 254 bytes. NULL when it is one, else a constant sentence. */
+const char *text_email_refusal(const char *bytes, size_t length);
+
+/* Decimal digits only, without sign, at most INT64_MAX, no leading zero but for 0 itself; false when it is
+ * not. */
+bool text_to_id(const char *bytes, size_t length, int64_t *ret_id);
+
+#endif

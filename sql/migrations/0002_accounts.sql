@@ -37,6 +37,8 @@ create table testkase.users (
 create unique index users_email_key on testkase.users (lower(email)) where status <> 'deleted';
 create unique index users_one_owner_key on testkase.users (organization_id) where org_role = 'owner';
 create index users_organization_idx on testkase.users (organization_id, id) where status <> 'deleted';
+-- Whoever has left at least once: generations begin at 1 and only grow.
+create index users_left_idx on testkase.users (id) where credential_generation > 1;
 
 -- The generations move with the status, whoever changes it. Deletion is final, and takes the password along.
 create function testkase.users_guard() returns trigger
@@ -98,7 +100,8 @@ grant update (name, tokens_may_create_tokens, max_expiry_days, default_rate_limi
 grant select on testkase.users to testkase_server;
 grant insert (organization_id, email, name, kind, org_role, password_hash) on testkase.users to testkase_server;
 grant update (name, org_role, status, password_hash) on testkase.users to testkase_server;
-grant select (id, organization_id, email, name, kind, org_role, status, credential_generation, session_generation)
+grant select (id, organization_id, email, name, kind, org_role, status, status_changed_at, credential_generation,
+              session_generation)
     on testkase.users to testkase_worker;
 -- Reading rows FOR SHARE asks for the right to update at least one column; the guard makes this one harmless.
 grant update (status_changed_at) on testkase.users to testkase_worker;

@@ -97,6 +97,29 @@ create trigger api_tokens_stamp before insert on testkase.api_tokens
 create trigger api_tokens_guard before update on testkase.api_tokens
     for each row execute function testkase.api_tokens_guard();
 
+-- What a token is at this moment, whether or not the worker has already written down that it ended.
+create view testkase.api_token_states as
+    select t.id,
+           case
+               when t.ended_at is not null and t.ended_reason = 'expired' then 'expired'
+               when t.ended_at is not null or t.owner_generation <> u.credential_generation then 'revoked'
+               when t.expires_at <= now() then 'expired'
+               else 'active'
+           end as status,
+           case
+               when t.ended_at is not null then t.ended_at
+               when t.owner_generation <> u.credential_generation then u.status_changed_at
+               when t.expires_at <= now() then t.expires_at
+           end as ended_at,
+           case
+               when t.ended_at is not null then t.ended_reason
+               when t.owner_generation <> u.credential_generation then
+                   case u.status when 'deleted' then 'owner_deleted' else 'owner_deactivated' end
+               when t.expires_at <= now() then 'expired'
+           end as ended_reason
+    from testkase.api_tokens t
+    join testkase.users u on u.id = t.user_id;
+
 -- Apart from api_tokens, so that what every call touches never touches the rows that decide.
 create table testkase.api_token_last_used (
     token_id bigint primary key references testkase.api_tokens,
@@ -118,7 +141,7 @@ create index rotation_reminders_scheduled_idx on testkase.rotation_reminders (du
 create index rotation_reminders_user_idx on testkase.rotation_reminders (user_id, id desc);
 
 grant select on testkase.rotation_policy to testkase_server, testkase_worker;
-grant select on testkase.api_tokens to testkase_server;
+grant select on testkase.api_tokens, testkase.api_token_states to testkase_server;
 grant insert (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days, predecessor_id)
     on testkase.api_tokens to testkase_server;
 grant update (ended_at, ended_reason, ended_by, secret_hash, rate_limit) on testkase.api_tokens to testkase_server;

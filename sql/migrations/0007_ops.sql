@@ -2,15 +2,10 @@
 
 create view ops.tokens as
     select t.id, u.organization_id, t.user_id, u.email as owner_email, u.kind as owner_kind, t.name, t.expires_in_days,
-           t.created_at, t.expires_at, t.rotate_at,
-           case
-               when t.ended_at is not null then t.ended_reason
-               when t.owner_generation <> u.credential_generation then case u.status when 'deleted' then 'owner_deleted' else 'owner_deactivated' end
-               when t.expires_at <= now() then 'expired'
-               else 'active'
-           end as state,
-           t.ended_at, l.used_at as last_used_at
+           t.created_at, t.expires_at, t.rotate_at, coalesce(s.ended_reason, 'active') as state, s.ended_at,
+           l.used_at as last_used_at
     from testkase.api_tokens t
+    join testkase.api_token_states s on s.id = t.id
     join testkase.users u on u.id = t.user_id
     left join testkase.api_token_last_used l on l.token_id = t.id;
 

@@ -1,0 +1,3 @@
+-- The same lock, without waiting.
+-- → whether it was got
+select pg_try_advisory_lock(hashtextextended('testkase-admin migrate', 0));

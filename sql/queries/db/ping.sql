@@ -1,0 +1,3 @@
+-- Does PostgreSQL answer?
+-- → one row
+select 1;

@@ -35,23 +35,28 @@ struct db_options {
     int call_deadline_ms; /* a call unanswered for this long means that the connection is dead; more than the
                              above */
     int pending_max;      /* calls beyond this many end in DB_UNAVAILABLE */
-    /* Called through the loop whenever the connection becomes usable or is lost; may be NULL. */
+    /* Called through the loop when the connection becomes usable, when it is lost, and after every attempt to
+     * connect that failed; db_failure() says why. May be NULL. */
     void (*on_state)(struct db *db, bool usable, void *argument);
     void *argument;
 };
 
-/* Starts to connect. Never NULL. */
+/* Starts to connect, from the loop. Never NULL. */
 struct db *db_new(struct event_base *base, const struct db_options *options);
 
-/* Fails what is pending (callbacks run before it returns), closes and frees; NULL is fine. */
+/* Fails what is pending (callbacks run before it returns), closes and frees; NULL is fine. Not from within a
+ * callback. */
 void db_free(struct db *db);
 
-/* Connected, session settings made, and the schema is the version that this binary knows. */
+/* Connected to a primary, session settings made, and the schema is the version that this binary knows. */
 bool db_usable(const struct db *db);
 
 /* The database's schema version when it is not the one that this build knows (then the connection is not
  * usable), 0 before one was seen, else migration_count. */
 int db_schema_version(const struct db *db);
+
+/* Why there is no usable connection: one line without a secret; "" when there is one. */
+const char *db_failure(const struct db *db);
 
 /* Calls submitted and not ended. */
 int db_pending(const struct db *db);
@@ -70,14 +75,11 @@ struct db_value {
 #define DB_NUMBER_SIZE 24
 struct db_value db_number(char buffer[DB_NUMBER_SIZE], int64_t number);
 
-/* Sends `query` with as many values as it takes (query_texts[query].parameters). The values are copied. With
- * `binary`, the result comes in PostgreSQL's binary form, for db_int64() and db_bytes(); else as text, for
- * db_text(). When the connection is not usable, the callback tells so through the loop. */
+/* Sends `query` at once, with as many values as it takes (query_texts[query].parameters). The values are
+ * copied. With `binary`, the result comes in PostgreSQL's binary form, for db_int64() and db_bytes(); else as
+ * text, for db_text(). When the connection is not usable, the callback tells so through the loop. */
 void db_call(struct db *db, enum query query, const struct db_value *values, bool binary,
              db_callback *callback, void *argument);
-
-/* Sends what db_call() queued now, instead of at the end of this turn of the loop. */
-void db_flush(struct db *db);
 
 /* --- the result, within a callback --- */
 
@@ -86,6 +88,9 @@ enum db_status db_status(const struct db_result *result);
 const char *db_sqlstate(const struct db_result *result);
 /* Name of the violated constraint, or "". */
 const char *db_constraint(const struct db_result *result);
+/* PostgreSQL's message for the log, or "": also for the classes of error (22, 23) whose text quotes values.
+ */
+const char *db_message(const struct db_result *result);
 int db_rows(const struct db_result *result);
 bool db_is_null(const struct db_result *result, int row, int column);
 /* Text form; NULL for SQL NULL. */
@@ -96,8 +101,9 @@ int64_t db_int64(const struct db_result *result, int row, int column);
 bool db_bool(const struct db_result *result, int row, int column);
 const void *db_bytes(const struct db_result *result, int row, int column, size_t *ret_length);
 
-/* A copy of `result` that outlives its callback, for db_result_free(). */
+/* Keeps `result` beyond its callback, for one more db_result_free(). */
 struct db_result *db_result_keep(const struct db_result *result);
+/* NULL is fine. */
 void db_result_free(struct db_result *result);
 
 #endif

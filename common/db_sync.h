@@ -12,8 +12,9 @@ enum db_sync_schema {
     DB_SYNC_SCHEMA_ANY,     /* for migrate and status */
 };
 
-/* Connects (at most 10 s), pins search_path, time zone and the two time-outs (statement; lock: half of it),
- * sets application_name. Returns 0, or -1 with one line without a secret in `ret_error`. */
+/* Connects (at most 10 s a host), pins search_path, time zone and the two time-outs (statement, 0 for none;
+ * lock: half of it), sets application_name. Returns 0, or -1 with one line without a secret in `ret_error`.
+ */
 int db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
                  enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size);
 void db_sync_close(struct db_sync *db);
@@ -35,6 +36,9 @@ bool db_sync_alive(const struct db_sync *db);
 
 /* The schema version found when opening; 0 when there is no schema. */
 int db_sync_schema_version(const struct db_sync *db);
+
+/* Whether that is the version that this build knows; if not, one line in `ret_error` says what to do. */
+bool db_sync_schema_fits(const struct db_sync *db, char *ret_error, size_t error_size);
 
 /* The socket, for poll(2): readable when a notification may have come. */
 int db_sync_descriptor(const struct db_sync *db);

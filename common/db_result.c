@@ -1,0 +1,277 @@
+#include "common/db_result.h"
+#include "common/memory.h"
+#include "common/migrations.h"
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct db_result {
+    enum db_status status;
+    int references;
+    PGresult *pg;
+};
+
+struct db_result *
+db_result_new(enum db_status status, PGresult *pg)
+{
+    struct db_result *result = memory_new(1, sizeof(*result));
+    result->status = status;
+    result->references = 1;
+    result->pg = pg;
+    return result;
+}
+
+struct db_result *
+db_result_keep(const struct db_result *result)
+{
+    struct db_result *kept = (struct db_result *)result;
+    kept->references++;
+    return kept;
+}
+
+void
+db_result_free(struct db_result *result)
+{
+    if (!result || --result->references > 0) {
+        return;
+    }
+    PQclear(result->pg);
+    free(result);
+}
+
+enum db_status
+db_result_judge(const PGresult *pg)
+{
+    switch (PQresultStatus(pg)) {
+    case PGRES_TUPLES_OK:
+    case PGRES_COMMAND_OK:
+    case PGRES_EMPTY_QUERY:
+        return DB_OK;
+    default:
+        return DB_REFUSED;
+    }
+}
+
+enum db_status
+db_status(const struct db_result *result)
+{
+    return result->status;
+}
+
+static const char *
+error_field(const struct db_result *result, int code)
+{
+    const char *text = result->status == DB_REFUSED ? PQresultErrorField(result->pg, code) : NULL;
+    return text ? text : "";
+}
+
+const char *
+db_sqlstate(const struct db_result *result)
+{
+    return error_field(result, PG_DIAG_SQLSTATE);
+}
+
+const char *
+db_constraint(const struct db_result *result)
+{
+    return error_field(result, PG_DIAG_CONSTRAINT_NAME);
+}
+
+const char *
+db_message(const struct db_result *result)
+{
+    const char *state = db_sqlstate(result);
+    bool quotes_values = strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0;
+    return quotes_values ? "" : error_field(result, PG_DIAG_MESSAGE_PRIMARY);
+}
+
+int
+db_rows(const struct db_result *result)
+{
+    return result->status == DB_OK ? PQntuples(result->pg) : 0;
+}
+
+bool
+db_is_null(const struct db_result *result, int row, int column)
+{
+    return PQgetisnull(result->pg, row, column);
+}
+
+const char *
+db_text(const struct db_result *result, int row, int column)
+{
+    return PQgetisnull(result->pg, row, column) ? NULL : PQgetvalue(result->pg, row, column);
+}
+
+static int64_t
+binary_number(const char *bytes, int length)
+{
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    switch (length) {
+    case 2:
+        memcpy(&two, bytes, sizeof(two));
+        return (int16_t)be16toh(two);
+    case 4:
+        memcpy(&four, bytes, sizeof(four));
+        return (int32_t)be32toh(four);
+    case 8:
+        memcpy(&eight, bytes, sizeof(eight));
+        return (int64_t)be64toh(eight);
+    default:
+        return 0;
+    }
+}
+
+int64_t
+db_int64(const struct db_result *result, int row, int column)
+{
+    if (PQgetisnull(result->pg, row, column)) {
+        return 0;
+    }
+    const char *bytes = PQgetvalue(result->pg, row, column);
+    if (PQfformat(result->pg, column) == 0) {
+        return strtoll(bytes, NULL, 10);
+    }
+    return binary_number(bytes, PQgetlength(result->pg, row, column));
+}
+
+bool
+db_bool(const struct db_result *result, int row, int column)
+{
+    if (PQgetisnull(result->pg, row, column)) {
+        return false;
+    }
+    char first = PQgetvalue(result->pg, row, column)[0];
+    return PQfformat(result->pg, column) == 0 ? first == 't' : first == 1;
+}
+
+const void *
+db_bytes(const struct db_result *result, int row, int column, size_t *ret_length)
+{
+    *ret_length = (size_t)PQgetlength(result->pg, row, column);
+    return PQgetvalue(result->pg, row, column);
+}
+
+struct db_value
+db_number(char buffer[DB_NUMBER_SIZE], int64_t number)
+{
+    snprintf(buffer, DB_NUMBER_SIZE, "%lld", (long long)number);
+    return DB_TEXT(buffer);
+}
+
+void
+db_parameters_set(struct db_parameters *parameters, enum query query, const struct db_value *values)
+{
+    parameters->count = query_texts[query].parameters;
+    for (int i = 0; i < parameters->count; i++) {
+        parameters->values[i] = values[i].text;
+        parameters->formats[i] = values[i].length >= 0;
+        parameters->lengths[i] = values[i].length >= 0 ? values[i].length : 0;
+    }
+}
+
+void
+db_statement_name(enum query query, char ret_name[DB_STATEMENT_NAME_SIZE])
+{
+    snprintf(ret_name, DB_STATEMENT_NAME_SIZE, "q%d", (int)query);
+}
+
+void
+db_connect_parameters_set(struct db_connect_parameters *parameters, const char *url,
+                          const char *application_name, int network_timeout_ms)
+{
+    snprintf(parameters->timeout, sizeof(parameters->timeout), "%d", network_timeout_ms);
+    const struct {
+        const char *keyword, *value;
+    } table[] = {
+        { "connect_timeout", "10" },
+        { "keepalives_idle", "15" },
+        { "keepalives_interval", "5" },
+        { "keepalives_count", "3" },
+        { "tcp_user_timeout", parameters->timeout },
+        { "target_session_attrs", "read-write" },
+        { "dbname", url },
+        { "application_name", application_name },
+        { "client_encoding", "UTF8" },
+    };
+    const size_t count = sizeof(table) / sizeof(table[0]);
+    for (size_t i = 0; i < count; i++) {
+        parameters->keywords[i] = table[i].keyword;
+        parameters->values[i] = table[i].value;
+    }
+    parameters->keywords[count] = NULL;
+    parameters->values[count] = NULL;
+}
+
+static bool
+ports_are_numbers(const PQconninfoOption *options)
+{
+    for (; options->keyword; options++) {
+        if (strcmp(options->keyword, "port") == 0 && options->val &&
+            options->val[strspn(options->val, "0123456789,")] != '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *
+db_url_refusal(const char *url)
+{
+    char *message = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &message);
+    bool sound = options && ports_are_numbers(options);
+    PQfreemem(message);
+    PQconninfoFree(options);
+    return sound
+               ? NULL
+               : "the connection string cannot be read: it is \"key=value …\" or "
+                 "\"postgresql://user:password@host:port/database\", with special characters percent-encoded";
+}
+
+void
+db_one_line(const char *message, char *ret_line, size_t size)
+{
+    size_t length = 0;
+    bool space = false;
+    for (; *message && length + 2 < size; message++) {
+        if (*message == '\n' || *message == '\t' || *message == ' ') {
+            space = length > 0;
+            continue;
+        }
+        if (space) {
+            ret_line[length++] = ' ';
+            space = false;
+        }
+        ret_line[length++] = *message;
+    }
+    ret_line[length] = '\0';
+}
+
+bool
+db_schema_is_absent(const struct db_result *result)
+{
+    const char *state = db_sqlstate(result);
+    return strcmp(state, "42P01") == 0 || strcmp(state, "3F000") == 0;
+}
+
+void
+db_describe_schema(int version, char *ret_line, size_t size)
+{
+    if (version == 0) {
+        snprintf(ret_line, size, "the database has no schema yet: run testkase-admin migrate");
+    } else if (version < migration_count) {
+        snprintf(ret_line, size,
+                 "the database's schema is version %d, older than version %d of this program: run "
+                 "testkase-admin migrate",
+                 version, migration_count);
+    } else {
+        snprintf(ret_line, size,
+                 "the database's schema is version %d, newer than version %d of this program: install the "
+                 "newer release",
+                 version, migration_count);
+    }
+}

@@ -1,0 +1,292 @@
+#include "common/db_sync.h"
+#include "common/clock.h"
+#include "common/db_result.h"
+#include "common/memory.h"
+#include "common/migrations.h"
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NETWORK_GRACE_MS 5000
+
+struct db_sync {
+    PGconn *connection;
+    PGnotify *notification;
+    int statement_timeout_ms;
+    int schema_version;
+    bool dead;
+    bool prepared[QUERY_COUNT];
+    char error[512];
+};
+
+static struct db_result *
+lost(struct db_sync *db, const char *why)
+{
+    db->dead = true;
+    db_one_line(why, db->error, sizeof(db->error));
+    return db_result_new(DB_UNAVAILABLE, NULL);
+}
+
+/* Waits until a whole result can be read; false when the connection is dead or silent for too long. */
+static bool
+wait_for_result(struct db_sync *db, int64_t deadline)
+{
+    while (PQisBusy(db->connection)) {
+        struct pollfd waiting = { .fd = PQsocket(db->connection), .events = POLLIN };
+        if (PQflush(db->connection) > 0) {
+            waiting.events |= POLLOUT;
+        }
+        int64_t left = deadline - clock_monotonic_ms();
+        if (left <= 0 || poll(&waiting, 1, left > 1000 ? 1000 : (int)left) < 0) {
+            if (left <= 0) {
+                return false;
+            }
+            continue; /* EINTR: a signal's handler has its own way to tell */
+        }
+        if (waiting.revents && !PQconsumeInput(db->connection)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Reads every result of what was sent. The first error, else the last result, counts. */
+static struct db_result *
+collect(struct db_sync *db)
+{
+    /* Without a statement time-out (migrations) PostgreSQL may take as long as it needs; keep-alives notice
+     * its death. */
+    int64_t limit =
+        db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS : INT64_MAX / 2;
+    int64_t deadline = clock_monotonic_ms() + limit;
+    PGresult *kept = NULL;
+    while (1) {
+        if (!wait_for_result(db, deadline)) {
+            PQclear(kept);
+            return lost(db, PQstatus(db->connection) == CONNECTION_BAD ? PQerrorMessage(db->connection)
+                                                                       : "PostgreSQL did not answer in time");
+        }
+        PGresult *next = PQgetResult(db->connection);
+        if (!next) {
+            break;
+        }
+        if (kept && db_result_judge(kept) == DB_REFUSED) {
+            PQclear(next);
+            continue;
+        }
+        PQclear(kept);
+        kept = next;
+    }
+    if (!kept || PQstatus(db->connection) == CONNECTION_BAD) {
+        PQclear(kept);
+        return lost(db, PQerrorMessage(db->connection));
+    }
+    struct db_result *result = db_result_new(db_result_judge(kept), kept);
+    if (db_status(result) == DB_REFUSED) {
+        const char *message = PQresultErrorField(kept, PG_DIAG_MESSAGE_PRIMARY);
+        db_one_line(message ? message : "refused", db->error, sizeof(db->error));
+    }
+    return result;
+}
+
+static bool
+prepare(struct db_sync *db, enum query query, struct db_result **ret_failure)
+{
+    if (db->prepared[query]) {
+        return true;
+    }
+    char name[DB_STATEMENT_NAME_SIZE];
+    db_statement_name(query, name);
+    if (!PQsendPrepare(db->connection, name, query_texts[query].sql, 0, NULL)) {
+        *ret_failure = lost(db, PQerrorMessage(db->connection));
+        return false;
+    }
+    struct db_result *result = collect(db);
+    if (db_status(result) != DB_OK) {
+        *ret_failure = result;
+        return false;
+    }
+    db_result_free(result);
+    db->prepared[query] = true;
+    return true;
+}
+
+struct db_result *
+db_sync_call(struct db_sync *db, enum query query, const struct db_value *values)
+{
+    if (!db_sync_alive(db)) {
+        return db_result_new(DB_UNAVAILABLE, NULL);
+    }
+    struct db_result *failure = NULL;
+    if (!prepare(db, query, &failure)) {
+        return failure;
+    }
+    struct db_parameters parameters;
+    char name[DB_STATEMENT_NAME_SIZE];
+    db_parameters_set(&parameters, query, values);
+    db_statement_name(query, name);
+    if (!PQsendQueryPrepared(db->connection, name, parameters.count, parameters.values, parameters.lengths,
+                             parameters.formats, 0)) {
+        return lost(db, PQerrorMessage(db->connection));
+    }
+    return collect(db);
+}
+
+struct db_result *
+db_sync_script(struct db_sync *db, const char *sql)
+{
+    if (!db_sync_alive(db)) {
+        return db_result_new(DB_UNAVAILABLE, NULL);
+    }
+    if (!PQsendQuery(db->connection, sql)) {
+        return lost(db, PQerrorMessage(db->connection));
+    }
+    return collect(db);
+}
+
+/* A notice may quote values; whatever matters comes as an error. */
+static void
+drop_notice(void *argument, const char *message)
+{
+    (void)argument;
+    (void)message;
+}
+
+static int
+connect_to(struct db_sync *db, const char *url, const char *application_name)
+{
+    const char *refusal = db_url_refusal(url);
+    if (refusal) {
+        snprintf(db->error, sizeof(db->error), "%s", refusal);
+        return -1;
+    }
+    struct db_connect_parameters parameters;
+    db_connect_parameters_set(&parameters, url, application_name,
+                              db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS : 0);
+    db->connection = PQconnectdbParams(parameters.keywords, parameters.values, 1);
+    if (PQstatus(db->connection) != CONNECTION_OK) {
+        db_one_line(PQerrorMessage(db->connection), db->error, sizeof(db->error));
+        return -1;
+    }
+    PQsetNoticeProcessor(db->connection, drop_notice, NULL);
+    return PQsetnonblocking(db->connection, 1);
+}
+
+static int
+make_settings(struct db_sync *db)
+{
+    char statement[DB_NUMBER_SIZE], lock[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(statement, db->statement_timeout_ms),
+                                 db_number(lock, db->statement_timeout_ms / 2) };
+    struct db_result *result = db_sync_call(db, QUERY_DB_SESSION, values);
+    int outcome = db_status(result) == DB_OK ? 0 : -1;
+    if (outcome == 0 && db_bool(result, 0, 0)) {
+        snprintf(db->error, sizeof(db->error), "connected to a standby, where nothing can be changed");
+        outcome = -1;
+    }
+    db_result_free(result);
+    return outcome;
+}
+
+static int
+read_schema_version(struct db_sync *db)
+{
+    struct db_result *result = db_sync_call(db, QUERY_DB_SCHEMA_VERSION, NULL);
+    int outcome = 0;
+    if (db_status(result) == DB_OK) {
+        db->schema_version = (int)db_int64(result, 0, 0);
+    } else if (!db_schema_is_absent(result)) {
+        outcome = -1;
+    }
+    db_result_free(result);
+    return outcome;
+}
+
+int
+db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
+             enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size)
+{
+    struct db_sync *db = memory_new(1, sizeof(*db));
+    db->statement_timeout_ms = statement_timeout_ms;
+    if (connect_to(db, url, application_name) < 0 || make_settings(db) < 0 || read_schema_version(db) < 0) {
+        snprintf(ret_error, error_size, "%s", db->error);
+        goto failed;
+    }
+    if (schema == DB_SYNC_SCHEMA_CHECKED && !db_sync_schema_fits(db, ret_error, error_size)) {
+        goto failed;
+    }
+    db->error[0] = '\0';
+    *ret_db = db;
+    return 0;
+failed:
+    db_sync_close(db);
+    return -1;
+}
+
+void
+db_sync_close(struct db_sync *db)
+{
+    if (!db) {
+        return;
+    }
+    PQfreemem(db->notification);
+    PQfinish(db->connection);
+    free(db);
+}
+
+const char *
+db_sync_error(const struct db_sync *db)
+{
+    return db->error;
+}
+
+bool
+db_sync_alive(const struct db_sync *db)
+{
+    return !db->dead && PQstatus(db->connection) == CONNECTION_OK;
+}
+
+int
+db_sync_schema_version(const struct db_sync *db)
+{
+    return db->schema_version;
+}
+
+bool
+db_sync_schema_fits(const struct db_sync *db, char *ret_error, size_t error_size)
+{
+    if (db->schema_version == migration_count) {
+        return true;
+    }
+    db_describe_schema(db->schema_version, ret_error, error_size);
+    return false;
+}
+
+int
+db_sync_descriptor(const struct db_sync *db)
+{
+    return PQsocket(db->connection);
+}
+
+bool
+db_sync_notification(struct db_sync *db, const char **ret_channel, const char **ret_payload)
+{
+    PQfreemem(db->notification);
+    db->notification = NULL;
+    if (!db_sync_alive(db)) {
+        return false;
+    }
+    if (!PQconsumeInput(db->connection)) {
+        db->dead = true;
+        db_one_line(PQerrorMessage(db->connection), db->error, sizeof(db->error));
+        return false;
+    }
+    db->notification = PQnotifies(db->connection);
+    if (!db->notification) {
+        return false;
+    }
+    *ret_channel = db->notification->relname;
+    *ret_payload = db->notification->extra;
+    return true;
+}

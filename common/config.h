@@ -2,7 +2,10 @@
  * name, default, meaning and the programs that read it; --help is printed from the same table. Every secret
  * also has a *_FILE form that names a file. An unknown TESTKASE_* variable, a value out of range, or a
  * variable set together with its _FILE form is an error. A variable that another program of ours reads is
- * accepted and ignored. */
+ * accepted and ignored.
+ *
+ * An empty value means unset for a text (address, URL, list), and is an error for a number or a choice. The
+ * file of a _FILE form is a regular one of at most 64 KiB, not empty; one line end at its end is dropped. */
 #ifndef COMMON_CONFIG_H
 #define COMMON_CONFIG_H
 
@@ -19,22 +22,26 @@ enum config_program {
 
 /* Strings are never NULL: an unset optional is "". Numbers are within the range that the table states. */
 struct config {
-    char
-        *database_url; /* TESTKASE_DATABASE_URL; for testkase-admin, TESTKASE_ADMIN_DATABASE_URL goes first */
-    char *listen;      /* TESTKASE_LISTEN */
-    char *public_url;  /* TESTKASE_PUBLIC_URL, http:// or https://, without a trailing slash */
-    long threads;      /* TESTKASE_THREADS, at least 1 */
-    char *trusted_proxies;    /* TESTKASE_TRUSTED_PROXIES, comma-separated CIDRs, checked */
-    long argon2_memory_kib;   /* TESTKASE_ARGON2_MEMORY_KIB */
-    long argon2_time;         /* TESTKASE_ARGON2_TIME */
-    long argon2_parallelism;  /* TESTKASE_ARGON2_PARALLELISM */
-    long rate_limit;          /* TESTKASE_RATE_LIMIT, requests a minute */
-    long rate_burst;          /* TESTKASE_RATE_BURST */
-    enum log_level log_level; /* TESTKASE_LOG_LEVEL */
-    enum log_format log_format;
-    char *metrics_listen;
-    char *smtp_url;
-    char *mail_from;
+    /* For testkase-admin, TESTKASE_ADMIN_DATABASE_URL goes before TESTKASE_DATABASE_URL. */
+    char *database_url;
+    char *listen; /* TESTKASE_LISTEN */
+    /* As a browser's Origin: http:// or https://, lower case, no trailing slash, no default port. */
+    char *public_url;
+    long threads; /* TESTKASE_THREADS, 1 to 256; the number of online cores when unset */
+    /* Comma-separated CIDRs, checked: no blanks, each with a prefix length, the bits behind it cleared. */
+    char *trusted_proxies;
+    long argon2_memory_kib;     /* TESTKASE_ARGON2_MEMORY_KIB */
+    long argon2_time;           /* TESTKASE_ARGON2_TIME */
+    long argon2_parallelism;    /* TESTKASE_ARGON2_PARALLELISM */
+    long rate_limit;            /* TESTKASE_RATE_LIMIT, requests a minute */
+    long rate_burst;            /* TESTKASE_RATE_BURST */
+    enum log_level log_level;   /* TESTKASE_LOG_LEVEL */
+    enum log_format log_format; /* TESTKASE_LOG_FORMAT */
+    char *metrics_listen;       /* TESTKASE_METRICS_LISTEN */
+    char *smtp_url;             /* TESTKASE_SMTP_URL, smtp:// or smtps:// */
+    char *mail_from;            /* TESTKASE_MAIL_FROM */
+    char *url;                  /* TESTKASE_URL, in the form of public_url; testkase-reporter only */
+    char *pat;                  /* TESTKASE_PAT; testkase-reporter only */
 };
 
 /* Reads `environment` (like environ(7)). Returns 0 and a configuration for config_free(), or -1 with one

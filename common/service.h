@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* At the start of every program: SIGPIPE ignored, core dumps off and the process not dumpable (memory holds
- * tokens), umask 077, descriptor limit raised to its hard limit. Returns 0, or -1 with errno. */
+ * tokens), umask 077, descriptor limit raised to its hard limit. Returns 0, or -1 with the errno of the first
+ * refusal (by a container, say); what can be done is done all the same. */
 int service_harden(void);
 
 /* The service answers from now on (READY=1). The loop calls it once, when it really serves. */

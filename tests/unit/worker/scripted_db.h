@@ -1,0 +1,126 @@
+/* A PostgreSQL that answers as the test says: takes the place of common/db_sync.c in a test of the worker.
+ * Each query answers with what was set for it, DB_OK and the number 0 unless told; what was asked is
+ * remembered. */
+#ifndef TESTS_UNIT_WORKER_SCRIPTED_DB_H
+#define TESTS_UNIT_WORKER_SCRIPTED_DB_H
+
+#include "common/db_sync.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct db_result {
+    enum db_status status;
+    const char *sqlstate;
+    int64_t number;
+};
+
+struct db_sync {
+    bool alive;
+    struct db_result answers[QUERY_COUNT];
+    int calls[QUERY_COUNT];
+    enum query order[64];
+    int order_count;
+    char values[4][96]; /* of the last call */
+    const char *script;
+    const char *notifications[16]; /* channels, NULL-ended */
+    int notification;
+};
+
+static struct db_sync scripted;
+
+static inline void
+scripted_reset(void)
+{
+    scripted = (struct db_sync){ .alive = true };
+}
+
+/* What has been asked since scripted_reset() is forgotten; the answers stay. */
+static inline void
+scripted_forget(void)
+{
+    memset(scripted.calls, 0, sizeof(scripted.calls));
+    scripted.order_count = 0;
+}
+
+static inline struct db_result *
+scripted_answer(struct db_result answer)
+{
+    struct db_result *result = malloc(sizeof(*result));
+    *result = answer;
+    return result;
+}
+
+struct db_result *
+db_sync_call(struct db_sync *db, enum query query, const struct db_value *values)
+{
+    for (int i = 0; i < query_texts[query].parameters && i < 4; i++) {
+        snprintf(db->values[i], sizeof(db->values[i]), "%s", values[i].text);
+    }
+    db->calls[query]++;
+    if (db->order_count < 64) {
+        db->order[db->order_count++] = query;
+    }
+    if (db->answers[query].status == DB_UNAVAILABLE) {
+        db->alive = false;
+    }
+    return scripted_answer(db->answers[query]);
+}
+
+struct db_result *
+db_sync_script(struct db_sync *db, const char *sql)
+{
+    db->script = sql;
+    return scripted_answer((struct db_result){ .status = db->alive ? DB_OK : DB_UNAVAILABLE });
+}
+
+bool
+db_sync_alive(const struct db_sync *db)
+{
+    return db->alive;
+}
+
+bool
+db_sync_notification(struct db_sync *db, const char **ret_channel, const char **ret_payload)
+{
+    if (!db->notifications[db->notification]) {
+        return false;
+    }
+    *ret_channel = db->notifications[db->notification++];
+    *ret_payload = "{}";
+    return true;
+}
+
+enum db_status
+db_status(const struct db_result *result)
+{
+    return result->status;
+}
+
+const char *
+db_sqlstate(const struct db_result *result)
+{
+    return result->sqlstate ? result->sqlstate : "";
+}
+
+const char *
+db_message(const struct db_result *result)
+{
+    (void)result;
+    return "refused";
+}
+
+int64_t
+db_int64(const struct db_result *result, int row, int column)
+{
+    (void)row;
+    (void)column;
+    return result->number;
+}
+
+void
+db_result_free(struct db_result *result)
+{
+    free(result);
+}
+
+#endif

@@ -1,0 +1,71 @@
+#include "worker/heartbeat.h"
+#include "common/clock.h"
+#include "common/memory.h"
+#include "worker/trouble.h"
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BEAT_EVERY_MS 15000
+
+struct heartbeat {
+    char worker[HOST_NAME_MAX + 16];
+    bool written;
+    int64_t next_ms;
+    struct trouble trouble;
+};
+
+struct heartbeat *
+heartbeat_new(void)
+{
+    struct heartbeat *heartbeat = memory_new(1, sizeof(*heartbeat));
+    char host[HOST_NAME_MAX + 1];
+    if (gethostname(host, sizeof(host)) < 0) {
+        snprintf(host, sizeof(host), "localhost");
+    }
+    host[sizeof(host) - 1] = '\0';
+    snprintf(heartbeat->worker, sizeof(heartbeat->worker), "%s:%ld", host, (long)getpid());
+    heartbeat->trouble.what = "heartbeat";
+    return heartbeat;
+}
+
+void
+heartbeat_free(struct heartbeat *heartbeat)
+{
+    free(heartbeat);
+}
+
+void
+heartbeat_beat(struct heartbeat *heartbeat, struct db_sync *db)
+{
+    int64_t now = clock_monotonic_ms();
+    if (now < heartbeat->next_ms) {
+        return;
+    }
+    heartbeat->next_ms = now + BEAT_EVERY_MS;
+    struct db_value values[] = { DB_TEXT(heartbeat->worker), DB_TEXT(TESTKASE_VERSION),
+                                 DB_TEXT(heartbeat->written ? "false" : "true") };
+    struct db_result *result = db_sync_call(db, QUERY_WORKER_BEAT, values);
+    if (db_status(result) == DB_OK) {
+        heartbeat->written = true;
+        trouble_over(&heartbeat->trouble);
+    } else if (db_status(result) == DB_REFUSED) {
+        trouble_note(&heartbeat->trouble, db_sqlstate(result), db_message(result));
+    }
+    db_result_free(result);
+}
+
+int64_t
+heartbeat_next_ms(const struct heartbeat *heartbeat)
+{
+    return heartbeat->next_ms;
+}
+
+void
+heartbeat_end(struct heartbeat *heartbeat, struct db_sync *db)
+{
+    struct db_value values[] = { DB_TEXT(heartbeat->worker) };
+    db_result_free(db_sync_call(db, QUERY_WORKER_END_HEARTBEAT, values));
+}

@@ -1,0 +1,22 @@
+/* The worker's sign of life: a row of worker_heartbeats under `<host>:<pid>`, renewed every 15 seconds. */
+#ifndef WORKER_HEARTBEAT_H
+#define WORKER_HEARTBEAT_H
+
+#include "common/db_sync.h"
+#include <stdint.h>
+
+struct heartbeat;
+
+struct heartbeat *heartbeat_new(void);
+void heartbeat_free(struct heartbeat *heartbeat);
+
+/* Renews the row if it is time. A failure is logged and tried again at the next beat. */
+void heartbeat_beat(struct heartbeat *heartbeat, struct db_sync *db);
+
+/* When the next beat is due, by clock_monotonic_ms(). */
+int64_t heartbeat_next_ms(const struct heartbeat *heartbeat);
+
+/* Removes the row, at a clean exit. */
+void heartbeat_end(struct heartbeat *heartbeat, struct db_sync *db);
+
+#endif

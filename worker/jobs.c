@@ -1,0 +1,153 @@
+#include "worker/jobs.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "common/service.h"
+#include "worker/listen.h"
+#include "worker/trouble.h"
+#include <stdlib.h>
+
+#define MINUTE_MS      INT64_C(60000)
+#define HOUR_MS        (60 * MINUTE_MS)
+#define RETRY_FIRST_MS 1000
+#define RETRY_MOST_MS  MINUTE_MS
+
+/* In the order of a round. Leavers come first, because dead is dead: their tokens do not expire and they get
+ * no reminder. */
+static const struct job {
+    const char *name;
+    enum query query;
+    unsigned channels; /* a notification there makes it run */
+    int64_t every_ms;  /* it runs this often in any case; 0: in every round, for what a deadline brings */
+} jobs_table[] = {
+    { "leavers_tokens", QUERY_WORKER_END_LEAVERS_TOKENS, LISTEN_USERS, MINUTE_MS },
+    { "leavers_sessions", QUERY_WORKER_DELETE_LEAVERS_SESSIONS, LISTEN_USERS, MINUTE_MS },
+    { "expire", QUERY_WORKER_EXPIRE_TOKENS, LISTEN_TOKENS, 0 },
+    { "remind", QUERY_WORKER_REMIND, LISTEN_REMINDERS, 0 },
+    { "erase_hashes", QUERY_WORKER_ERASE_HASHES, 0, 0 },
+    { "make_partitions", QUERY_WORKER_MAKE_PARTITIONS, 0, HOUR_MS },
+    { "expired_sessions", QUERY_WORKER_DELETE_EXPIRED_SESSIONS, 0, HOUR_MS },
+    { "stale_heartbeats", QUERY_WORKER_DELETE_STALE_HEARTBEATS, 0, HOUR_MS },
+};
+
+#define JOB_COUNT (sizeof(jobs_table) / sizeof(jobs_table[0]))
+
+struct job_state {
+    int64_t next_ms;
+    int64_t rows; /* changed since it last found nothing to do */
+    bool has_run;
+    struct trouble trouble;
+};
+
+struct jobs {
+    struct job_state states[JOB_COUNT];
+};
+
+struct jobs *
+jobs_new(void)
+{
+    struct jobs *jobs = memory_new(1, sizeof(*jobs));
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        jobs->states[i].trouble.what = jobs_table[i].name;
+    }
+    return jobs;
+}
+
+void
+jobs_free(struct jobs *jobs)
+{
+    free(jobs);
+}
+
+void
+jobs_wake_all(struct jobs *jobs)
+{
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        jobs->states[i].next_ms = 0;
+        jobs->states[i].has_run = false;
+    }
+}
+
+void
+jobs_wake(struct jobs *jobs, unsigned channels)
+{
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        if ((jobs_table[i].channels & channels) && jobs->states[i].trouble.failures == 0) {
+            jobs->states[i].next_ms = 0;
+        }
+    }
+}
+
+/* One line for a whole backlog, not one a batch. */
+static void
+note_success(const struct job *job, struct job_state *state, int64_t rows)
+{
+    trouble_over(&state->trouble);
+    state->has_run = true;
+    state->rows += rows;
+    state->next_ms = rows > 0 ? 0 : clock_monotonic_ms() + job->every_ms;
+    if (rows == 0 && state->rows > 0) {
+        log_info("job done", log_text("job", job->name), log_number("rows", state->rows));
+        state->rows = 0;
+    }
+}
+
+static void
+note_failure(struct job_state *state, const struct db_result *result)
+{
+    trouble_note(&state->trouble, db_sqlstate(result), db_message(result));
+    state->next_ms = clock_monotonic_ms() + trouble_delay_ms(&state->trouble, RETRY_FIRST_MS, RETRY_MOST_MS);
+}
+
+static int64_t
+run_batch(const struct job *job, struct job_state *state, struct db_sync *db)
+{
+    int64_t rows = 0;
+    struct db_result *result = db_sync_call(db, job->query, NULL);
+    if (db_status(result) == DB_OK) {
+        rows = db_int64(result, 0, 0);
+        note_success(job, state, rows);
+    } else if (db_status(result) == DB_REFUSED) {
+        note_failure(state, result);
+    }
+    db_result_free(result);
+    return rows;
+}
+
+int64_t
+jobs_round(struct jobs *jobs, struct db_sync *db, const struct stop *stop)
+{
+    int64_t changed = 0;
+    for (size_t i = 0; i < JOB_COUNT && db_sync_alive(db) && !stop_requested(stop); i++) {
+        service_watchdog();
+        if (jobs->states[i].next_ms <= clock_monotonic_ms()) {
+            changed += run_batch(&jobs_table[i], &jobs->states[i], db);
+        }
+    }
+    return changed;
+}
+
+bool
+jobs_complete(const struct jobs *jobs)
+{
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        if (!jobs->states[i].has_run || jobs->states[i].trouble.failures > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int64_t
+jobs_next_ms(const struct jobs *jobs)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        const struct job_state *state = &jobs->states[i];
+        bool waits = jobs_table[i].every_ms > 0 || state->trouble.failures > 0;
+        if (waits && state->next_ms < next) {
+            next = state->next_ms;
+        }
+    }
+    return next;
+}

@@ -1,0 +1,100 @@
+#include "worker/link.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "worker/listen.h"
+#include "worker/stop.h"
+#include "worker/trouble.h"
+#include <stdlib.h>
+
+/* Together with the 5 s that db_sync waits for a silent network, less than the 10 s that a stop may take. */
+#define STATEMENT_TIMEOUT_MS 3000
+#define RETRY_FIRST_MS       50
+#define RETRY_MOST_MS        2000
+
+struct link {
+    char *url;
+    struct db_sync *db;
+    struct trouble trouble;
+};
+
+struct link *
+link_new(const char *url)
+{
+    struct link *link = memory_new(1, sizeof(*link));
+    link->url = memory_duplicate(url);
+    link->trouble.what = "connection to PostgreSQL";
+    return link;
+}
+
+void
+link_free(struct link *link)
+{
+    if (!link) {
+        return;
+    }
+    db_sync_close(link->db);
+    free(link->url);
+    free(link);
+}
+
+static enum link_outcome
+give_up(struct link *link, enum link_outcome outcome)
+{
+    db_sync_close(link->db);
+    link->db = NULL;
+    return outcome;
+}
+
+enum link_outcome
+link_open(struct link *link)
+{
+    char error[512];
+    stop_at_once_begin();
+    int opened = db_sync_open(link->url, "testkase-worker", STATEMENT_TIMEOUT_MS, DB_SYNC_SCHEMA_ANY,
+                              &link->db, error, sizeof(error));
+    stop_at_once_end();
+    if (opened < 0) {
+        trouble_note(&link->trouble, "", error);
+        return LINK_DOWN;
+    }
+    if (!db_sync_schema_fits(link->db, error, sizeof(error))) {
+        log_error("cannot work with this database", log_text("error", error));
+        return give_up(link, LINK_IMPOSSIBLE);
+    }
+    if (listen_begin(link->db) < 0) {
+        trouble_note(&link->trouble, "", db_sync_error(link->db));
+        return give_up(link, LINK_DOWN);
+    }
+    return LINK_UP;
+}
+
+void
+link_settled(struct link *link)
+{
+    trouble_over(&link->trouble);
+}
+
+int64_t
+link_delay_ms(const struct link *link)
+{
+    return trouble_delay_ms(&link->trouble, RETRY_FIRST_MS, RETRY_MOST_MS);
+}
+
+struct db_sync *
+link_db(const struct link *link)
+{
+    return link->db;
+}
+
+void
+link_close(struct link *link)
+{
+    if (!link->db) {
+        return;
+    }
+    if (!db_sync_alive(link->db)) {
+        trouble_note(&link->trouble, "", db_sync_error(link->db));
+    }
+    db_sync_close(link->db);
+    link->db = NULL;
+}

@@ -1,0 +1,210 @@
+#include "worker/loop.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/migrations.h"
+#include "common/service.h"
+#include "worker/heartbeat.h"
+#include "worker/jobs.h"
+#include "worker/link.h"
+#include "worker/listen.h"
+#include "worker/trouble.h"
+#include <poll.h>
+
+/* Notifications that come this close together are one reason to work, so that a burst does not become a storm
+ * of scans. */
+#define COALESCE_MS 100
+
+/* A row that is overdue although a round has just found nothing to do became due in between, or is locked by
+ * somebody else: look again, less and less often. */
+#define OVERDUE_FIRST_MS 10
+#define OVERDUE_MOST_MS  1000
+
+#define SLEEP_MOST_MS 60000
+
+struct loop {
+    const struct stop *stop;
+    struct link *link;
+    struct jobs *jobs;
+    struct heartbeat *heartbeat;
+    struct trouble deadline; /* asking for it fails */
+    struct trouble overdue;  /* never logged: the rows are somebody else's for the moment */
+    bool ready;
+    bool outdated; /* the schema has moved on: connect again, to tell so */
+};
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Waits for at most `wait_ms` for a signal or, if it is not -1, for `descriptor`; keeps the watchdog content.
+ */
+static void
+wait_for(const struct loop *loop, int descriptor, int64_t wait_ms)
+{
+    struct pollfd waiting[] = { { .fd = stop_descriptor(loop->stop), .events = POLLIN },
+                                { .fd = descriptor, .events = POLLIN } };
+    int64_t watchdog = service_watchdog_interval_ms();
+    service_watchdog();
+    poll(waiting, 2, (int)(watchdog > 0 ? earlier(watchdog, wait_ms) : wait_ms));
+}
+
+static void
+pause_for(const struct loop *loop, int64_t pause_ms)
+{
+    int64_t end = clock_monotonic_ms() + pause_ms;
+    while (!stop_requested(loop->stop)) {
+        int64_t left = end - clock_monotonic_ms();
+        if (left <= 0) {
+            return;
+        }
+        wait_for(loop, -1, left);
+    }
+}
+
+static int
+connect_until_up(struct loop *loop)
+{
+    while (!stop_requested(loop->stop)) {
+        service_watchdog();
+        switch (link_open(loop->link)) {
+        case LINK_UP:
+            return 0;
+        case LINK_IMPOSSIBLE:
+            return -1;
+        case LINK_DOWN:
+            break;
+        }
+        service_status("waiting for PostgreSQL");
+        pause_for(loop, link_delay_ms(loop->link));
+    }
+    return 0;
+}
+
+/* Works as long as there is work, looking up after each round. */
+static void
+work(struct loop *loop, struct db_sync *db)
+{
+    do {
+        jobs_wake(loop->jobs, listen_take(db));
+        heartbeat_beat(loop->heartbeat, db);
+    } while (jobs_round(loop->jobs, db, loop->stop) > 0 && db_sync_alive(db) && !stop_requested(loop->stop));
+}
+
+static void
+become_ready(struct loop *loop)
+{
+    link_settled(loop->link);
+    service_status("working");
+    if (!loop->ready) {
+        loop->ready = true;
+        service_ready();
+        log_info("ready");
+    }
+}
+
+static int64_t
+overdue_delay_ms(struct loop *loop)
+{
+    loop->overdue.failures++;
+    return trouble_delay_ms(&loop->overdue, OVERDUE_FIRST_MS, OVERDUE_MOST_MS);
+}
+
+/* How long the deadlines in the database let the worker sleep. */
+static int64_t
+ask_deadline(struct loop *loop, struct db_sync *db)
+{
+    int64_t delay = SLEEP_MOST_MS;
+    struct db_result *result = db_sync_call(db, QUERY_WORKER_NEXT_DEADLINE, NULL);
+    if (db_status(result) == DB_OK) {
+        trouble_over(&loop->deadline);
+        delay = db_int64(result, 0, 0);
+        loop->outdated = db_int64(result, 0, 1) != migration_count;
+    } else if (db_status(result) == DB_REFUSED) {
+        trouble_note(&loop->deadline, db_sqlstate(result), db_message(result));
+        delay = trouble_delay_ms(&loop->deadline, OVERDUE_MOST_MS, SLEEP_MOST_MS);
+    }
+    db_result_free(result);
+    if (delay == 0) {
+        return overdue_delay_ms(loop);
+    }
+    loop->overdue.failures = 0;
+    return delay;
+}
+
+/* Sleeps until there may be work: a deadline, a beat, a notification, or the end. Notifications are looked
+ * for before each wait: those that came along with an answer are not in the socket any more. */
+static void
+sleep_until_needed(struct loop *loop, struct db_sync *db)
+{
+    int64_t start = clock_monotonic_ms();
+    int64_t wake = start + ask_deadline(loop, db);
+    wake = earlier(wake, jobs_next_ms(loop->jobs));
+    wake = earlier(wake, heartbeat_next_ms(loop->heartbeat));
+    while (!loop->outdated && !stop_requested(loop->stop)) {
+        unsigned channels = listen_take(db);
+        if (channels != 0) {
+            jobs_wake(loop->jobs, channels);
+            wake = earlier(wake, start + COALESCE_MS);
+        }
+        int64_t left = wake - clock_monotonic_ms();
+        if (left <= 0 || !db_sync_alive(db)) {
+            return;
+        }
+        wait_for(loop, db_sync_descriptor(db), left);
+    }
+}
+
+static void
+serve(struct loop *loop)
+{
+    struct db_sync *db = link_db(loop->link);
+    jobs_wake_all(loop->jobs);
+    while (db_sync_alive(db) && !loop->outdated && !stop_requested(loop->stop)) {
+        work(loop, db);
+        if (jobs_complete(loop->jobs) && db_sync_alive(db) && !stop_requested(loop->stop)) {
+            become_ready(loop);
+        }
+        sleep_until_needed(loop, db);
+    }
+    if (db_sync_alive(db) && stop_requested(loop->stop)) {
+        heartbeat_end(loop->heartbeat, db);
+    }
+    link_close(loop->link);
+    loop->outdated = false;
+}
+
+static int
+run(struct loop *loop)
+{
+    while (!stop_requested(loop->stop)) {
+        if (connect_until_up(loop) < 0) {
+            return -1;
+        }
+        if (link_db(loop->link)) {
+            serve(loop);
+            pause_for(loop, link_delay_ms(loop->link));
+        }
+    }
+    service_stopping();
+    return 0;
+}
+
+int
+loop_run(const char *database_url, const struct stop *stop)
+{
+    struct loop loop = {
+        .stop = stop,
+        .link = link_new(database_url),
+        .jobs = jobs_new(),
+        .heartbeat = heartbeat_new(),
+        .deadline = { .what = "asking for the next deadline" },
+        .overdue = { .what = "overdue rows" },
+    };
+    int outcome = run(&loop);
+    heartbeat_free(loop.heartbeat);
+    jobs_free(loop.jobs);
+    link_free(loop.link);
+    return outcome;
+}

@@ -1,0 +1,126 @@
+#include "admin/check.h"
+#include "admin/output.h"
+#include "common/memory.h"
+#include "common/password.h"
+#include "common/text.h"
+#include <string.h>
+
+#define NAME_CHARACTERS_MAX 100
+#define PROJECT_PREFIX      "PRJ-"
+
+bool
+check_name(const char *what, const char *text, char **ret_name)
+{
+    const char *name;
+    size_t length;
+    const char *refusal = text_name_refusal(text, strlen(text), NAME_CHARACTERS_MAX, &name, &length);
+    if (refusal) {
+        output_error("%s %s", what, refusal);
+        return false;
+    }
+    *ret_name = memory_copy_text(name, length);
+    return true;
+}
+
+bool
+check_email(const char *text)
+{
+    const char *refusal = text_email_refusal(text, strlen(text));
+    if (refusal) {
+        output_error("the e-mail address %s", refusal);
+    }
+    return !refusal;
+}
+
+bool
+check_number(const char *what, const char *text, int64_t least, int64_t most, int64_t *ret_number)
+{
+    int64_t number;
+    if (!text_to_id(text, strlen(text), &number) || number < least || number > most) {
+        output_error("%s must be a number from %lld to %lld", what, (long long)least, (long long)most);
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+bool
+check_id(const char *what, const char *text, int64_t *ret_id)
+{
+    int64_t id;
+    if (!text_to_id(text, strlen(text), &id) || id < 1) {
+        output_error("%s must be a number", what);
+        return false;
+    }
+    *ret_id = id;
+    return true;
+}
+
+bool
+check_project(const char *text, int64_t *ret_number)
+{
+    size_t prefix = strlen(PROJECT_PREFIX);
+    int64_t number;
+    if (strncmp(text, PROJECT_PREFIX, prefix) != 0 ||
+        !text_to_id(text + prefix, strlen(text + prefix), &number) || number < 1 || number > INT32_MAX) {
+        output_error("a project is written like PRJ-1");
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+bool
+check_choice(const char *what, const char *text, const char *choices)
+{
+    size_t length = strlen(text);
+    for (const char *choice = choices; *choice;) {
+        size_t span = strcspn(choice, "|");
+        if (span == length && strncmp(choice, text, length) == 0) {
+            return true;
+        }
+        choice += span + (choice[span] == '|');
+    }
+    output_error("%s must be one of %s", what, choices);
+    return false;
+}
+
+struct secret_cost
+check_cost(const struct config *config)
+{
+    return (struct secret_cost){ .memory_kib = (uint32_t)config->argon2_memory_kib,
+                                 .time = (uint32_t)config->argon2_time,
+                                 .parallelism = (uint32_t)config->argon2_parallelism };
+}
+
+static bool
+hash_password(const struct input_secret *password, const struct config *config, const char *email,
+              const char *name, char ret_hash[SECRET_HASH_SIZE])
+{
+    const char *refusal = password_refusal(password->bytes, password->length, email, name);
+    if (refusal) {
+        output_error("the password %s", refusal);
+        return false;
+    }
+    struct secret_cost cost = check_cost(config);
+    if (secret_hash(password->bytes, password->length, &cost, ret_hash) < 0) {
+        output_error("the password cannot be hashed: not enough memory for the configured argon2 costs");
+        return false;
+    }
+    return true;
+}
+
+bool
+check_password(const struct config *config, const char *email, const char *name,
+               char ret_hash[SECRET_HASH_SIZE])
+{
+    struct input_secret password = { .length = 0 };
+    const char *error;
+    if (input_secret("New password: ", "The same again: ", &password, &error) < 0) {
+        output_error("no password was read: %s", error);
+        return false;
+    }
+    bool good = hash_password(&password, config, email, name, ret_hash);
+    input_wipe(&password);
+    return good;
+}

@@ -1,0 +1,50 @@
+/* The operator's connection: opened by the configuration, as role testkase_owner. Whatever fails here is told
+ * on standard error, once. */
+#ifndef ADMIN_DATABASE_H
+#define ADMIN_DATABASE_H
+
+#include "admin/command.h"
+#include "admin/output.h"
+#include "common/db_sync.h"
+
+#define DATABASE_COUNT(values) (sizeof(values) / sizeof((values)[0]))
+
+/* SQL NULL. */
+#define DATABASE_NULL DB_TEXT(NULL)
+
+/* The five values that say who acts: kind, user, token, request id, address. */
+#define DATABASE_OPERATOR DB_TEXT("operator"), DATABASE_NULL, DATABASE_NULL, DATABASE_NULL, DATABASE_NULL
+
+/* Connects to a database whose schema this build knows. NULL: told why. */
+struct db_sync *database_open(const struct command_call *call);
+
+/* Connects to a database of any schema, with `statement_timeout_ms` (0: none). Returns 0, or -1 with one
+ * line. */
+int database_open_any(const struct command_call *call, int statement_timeout_ms, struct db_sync **ret_db,
+                      char *ret_error, size_t error_size);
+
+/* A constraint that somebody's wish can violate, and what to tell. A list ends with constraint NULL. */
+struct database_refusal {
+    const char *constraint;
+    const char *sentence;
+};
+
+/* Runs a query with `count` values. The result is for db_result_free(); NULL: told why. `refusals` may be
+ * NULL. */
+struct db_result *database_call(struct db_sync *db, enum query query, const struct db_value *values,
+                                size_t count, const struct database_refusal *refusals);
+
+/* Row `row` of a result as the cells of `columns`, by their `field`; `ret_cells` has as many as there are
+ * columns. */
+void database_cells(const struct db_result *result, int row, const struct output_column *columns,
+                    const char **ret_cells);
+
+/* Prints row 0 on standard output as one record. */
+void database_print_record(const struct command_call *call, const struct output_column *columns,
+                           const struct db_result *result);
+
+/* Prints the rows, at most `limit` of them; says so when there are more. */
+void database_print_list(const struct command_call *call, const struct output_column *columns,
+                         const struct db_result *result, int limit);
+
+#endif

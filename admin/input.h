@@ -1,0 +1,31 @@
+/* Secrets from the terminal, with echo off, or from standard input. Never from argv. */
+#ifndef ADMIN_INPUT_H
+#define ADMIN_INPUT_H
+
+#include <stddef.h>
+
+#define INPUT_SECRET_MAX 1024 /* bytes; more than any password or token has */
+
+struct input_secret {
+    char bytes[INPUT_SECRET_MAX + 1]; /* NUL-ended, without NUL inside */
+    size_t length;
+};
+
+/* Reads one line of `descriptor`, up to a line feed (a carriage return before it goes too) or the end, and
+ * not a byte more. Returns 0, or -1 and a constant sentence. */
+int input_line(int descriptor, struct input_secret *ret_secret, const char **ret_error);
+
+/* Asks on the terminal `descriptor` with echo off; `prompt` is shown there. A signal that ends or stops the
+ * program finds the terminal as it was. Like input_line() otherwise. */
+int input_terminal(int descriptor, const char *prompt, struct input_secret *ret_secret,
+                   const char **ret_error);
+
+/* From standard input: when it is a terminal, asks with `prompt`, and with `again` (unless NULL) a second
+ * time, which must give the same; else one line. */
+int input_secret(const char *prompt, const char *again, struct input_secret *ret_secret,
+                 const char **ret_error);
+
+/* Overwrites it. */
+void input_wipe(struct input_secret *secret);
+
+#endif

@@ -1,0 +1,47 @@
+/* What testkase-admin prints: one record or a list of them, as text for people or as JSON; and its one line
+ * on standard error. Text for people shows a control character as "?", so that a name cannot drive a
+ * terminal. */
+#ifndef ADMIN_OUTPUT_H
+#define ADMIN_OUTPUT_H
+
+#include "common/json.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum output_kind { OUTPUT_TEXT, OUTPUT_NUMBER, OUTPUT_TRUTH };
+
+/* Cells are text in PostgreSQL's form: decimal digits, "t" or "f"; NULL is null. */
+struct output_column {
+    const char *key;   /* in JSON, camelCase as in the API; NULL ends the list */
+    const char *title; /* for people; NULL: in JSON only */
+    enum output_kind kind;
+    int field; /* which field of the query's result it is */
+};
+
+/* One record: a line "title  value" each, or one JSON object. */
+void output_record(FILE *out, const struct output_column *columns, const char *const *cells, bool json);
+
+/* The same JSON object, as a part of a document. */
+void output_write_record(struct json_writer *writer, const struct output_column *columns,
+                         const char *const *cells);
+
+struct output_list;
+
+/* A list of records with these columns, which must outlive it. */
+struct output_list *output_list_new(const struct output_column *columns);
+void output_list_free(struct output_list *list);
+
+/* Adds a record; the cells are copied. */
+void output_list_add(struct output_list *list, const char *const *cells);
+
+/* A table, or {"data":[…],"truncated":…}: whether there was more than was asked for. */
+void output_list_print(FILE *out, const struct output_list *list, bool truncated, bool json);
+
+/* Prints what was written, and a line end; frees the writer. */
+void output_json(FILE *out, struct json_writer *writer);
+
+/* Prints a line for people ("testkase-admin: …") on standard error. */
+void output_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,96 @@
+#include "admin/presented.h"
+#include "admin/database.h"
+#include "admin/input.h"
+#include "common/secret.h"
+#include "common/token.h"
+#include <string.h>
+
+/* White space around the token comes along when it is copied out of a page or a log. */
+static void
+trim(struct input_secret *secret)
+{
+    static const char white[] = " \t\r\n";
+    size_t start = strspn(secret->bytes, white);
+    secret->length -= start;
+    memmove(secret->bytes, secret->bytes + start, secret->length);
+    while (secret->length > 0 && strchr(white, secret->bytes[secret->length - 1])) {
+        secret->length--;
+    }
+    secret->bytes[secret->length] = '\0';
+}
+
+static bool
+copy_argument(const char *text, struct input_secret *ret_secret)
+{
+    size_t length = strlen(text);
+    if (length > INPUT_SECRET_MAX) {
+        output_error("that is no token: it is too long");
+        return false;
+    }
+    memcpy(ret_secret->bytes, text, length + 1);
+    ret_secret->length = length;
+    return true;
+}
+
+static bool
+read_token(const char *argument, struct input_secret *ret_secret)
+{
+    const char *error;
+    if (strcmp(argument, "-") != 0) {
+        return copy_argument(argument, ret_secret);
+    }
+    if (input_secret("Token: ", NULL, ret_secret, &error) < 0) {
+        output_error("no token was read: %s", error);
+        return false;
+    }
+    return true;
+}
+
+static bool
+judge(const struct db_result *row, const struct input_secret *token, struct presented *ret_found)
+{
+    if (db_rows(row) == 0) {
+        output_error("no token with this look-up id was ever made here");
+        return false;
+    }
+    int64_t id = db_int64(row, 0, 0);
+    const char *hash = db_text(row, 0, 1);
+    if (hash && secret_verify(hash, token->bytes, token->length) != SECRET_MATCH) {
+        output_error(
+            "the look-up id is that of token %lld, but the secret is not: this token was never made here",
+            (long long)id);
+        return false;
+    }
+    ret_found->token_id = id;
+    ret_found->proof = hash ? PRESENTED_PROVEN : PRESENTED_UNPROVABLE;
+    return true;
+}
+
+static bool
+find(struct db_sync *db, const struct input_secret *token, struct presented *ret_found)
+{
+    char lookup[TOKEN_LOOKUP_LENGTH + 1];
+    if (!token_parse(token->bytes, token->length, lookup)) {
+        output_error("that is no token: a token begins with " TOKEN_PREFIX
+                     " and has a checksum, which is wrong here");
+        return false;
+    }
+    struct db_value values[] = { DB_TEXT(lookup) };
+    struct db_result *row = database_call(db, QUERY_GATE_FIND_HASH, values, DATABASE_COUNT(values), NULL);
+    bool found = row && judge(row, token, ret_found);
+    db_result_free(row);
+    return found;
+}
+
+bool
+presented_find(const struct command_call *call, int position, struct db_sync *db, struct presented *ret_found)
+{
+    struct input_secret token = { .length = 0 };
+    bool found = false;
+    if (read_token(call->arguments[position], &token)) {
+        trim(&token);
+        found = find(db, &token, ret_found);
+    }
+    input_wipe(&token);
+    return found;
+}

@@ -1,0 +1,151 @@
+#include "admin/project.h"
+#include "admin/check.h"
+#include "admin/database.h"
+#include "admin/user.h"
+#include <stdlib.h>
+
+static const struct output_column project_columns[] = {
+    { "id", "project", OUTPUT_TEXT, 0 },
+    { "name", "name", OUTPUT_TEXT, 1 },
+    { "organizationId", "organization", OUTPUT_NUMBER, 2 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+static const struct output_column member_columns[] = {
+    { "projectId", "project", OUTPUT_TEXT, 0 },
+    { "userId", "user", OUTPUT_NUMBER, 1 },
+    { "email", "e-mail", OUTPUT_TEXT, 2 },
+    { "role", "role", OUTPUT_TEXT, 3 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+/* --- project create --- */
+
+static enum command_exit
+print_created(const struct command_call *call, const struct db_result *made, const char *organization)
+{
+    if (db_rows(made) == 0) {
+        output_error("there is no organization %s", organization);
+        return COMMAND_FAILED;
+    }
+    char id[32];
+    snprintf(id, sizeof(id), "PRJ-%lld", (long long)db_int64(made, 0, 1));
+    const char *cells[] = { id, db_text(made, 0, 2), organization };
+    output_record(stdout, project_columns, cells, call->json);
+    return COMMAND_DONE;
+}
+
+static enum command_exit
+insert(const struct command_call *call, int64_t organization_id, const char *name)
+{
+    struct db_sync *db = database_open(call);
+    if (!db) {
+        return COMMAND_FAILED;
+    }
+    char organization[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(organization, organization_id), DB_TEXT(name), DATABASE_OPERATOR };
+    struct db_result *made = database_call(db, QUERY_PROJECTS_CREATE, values, DATABASE_COUNT(values), NULL);
+    enum command_exit outcome = made ? print_created(call, made, organization) : COMMAND_FAILED;
+    db_result_free(made);
+    db_sync_close(db);
+    return outcome;
+}
+
+static enum command_exit
+run_create(const struct command_call *call)
+{
+    int64_t organization_id;
+    char *name;
+    if (!check_id("--org", command_value(call, "org"), &organization_id) ||
+        !check_name("the project's name", call->arguments[0], &name)) {
+        return COMMAND_MISUSED;
+    }
+    enum command_exit outcome = insert(call, organization_id, name);
+    free(name);
+    return outcome;
+}
+
+/* --- project add-member --- */
+
+struct membership {
+    int64_t organization_id;
+    int64_t project;
+    const char *role;
+};
+
+static enum command_exit
+print_member(const struct command_call *call, const struct db_result *joined, const struct user_found *user)
+{
+    if (db_rows(joined) == 0) {
+        output_error("the organization has no project %s", call->arguments[0]);
+        return COMMAND_FAILED;
+    }
+    const char *cells[] = { call->arguments[0], db_text(joined, 0, 1), user->email, db_text(joined, 0, 2) };
+    output_record(stdout, member_columns, cells, call->json);
+    return COMMAND_DONE;
+}
+
+static enum command_exit
+join(const struct command_call *call, struct db_sync *db, const struct membership *wish)
+{
+    struct user_found user;
+    if (!user_find(db, call->arguments[1], &user)) {
+        return COMMAND_FAILED;
+    }
+    if (user.organization_id != wish->organization_id) {
+        output_error("the account %s belongs to another organization", user.email);
+        return COMMAND_FAILED;
+    }
+    char organization[DB_NUMBER_SIZE], project[DB_NUMBER_SIZE], id[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(organization, wish->organization_id),
+                                 db_number(project, wish->project), db_number(id, user.id),
+                                 DB_TEXT(wish->role), DATABASE_OPERATOR };
+    struct db_result *joined =
+        database_call(db, QUERY_PROJECTS_SET_MEMBER, values, DATABASE_COUNT(values), NULL);
+    enum command_exit outcome = joined ? print_member(call, joined, &user) : COMMAND_FAILED;
+    db_result_free(joined);
+    return outcome;
+}
+
+static enum command_exit
+run_add_member(const struct command_call *call)
+{
+    struct membership wish = { .role = command_value(call, "role") };
+    if (!check_project(call->arguments[0], &wish.project) || !check_email(call->arguments[1]) ||
+        !check_id("--org", command_value(call, "org"), &wish.organization_id) ||
+        !check_choice("--role", wish.role, "project_admin|user|guest")) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    if (!db) {
+        return COMMAND_FAILED;
+    }
+    enum command_exit outcome = join(call, db, &wish);
+    db_sync_close(db);
+    return outcome;
+}
+
+const struct command project_commands[] = {
+    { .name = "project create",
+      .summary = "make a project",
+      .description = "Makes a project under the organization's next number and prints its identifier,\n"
+                     "for example PRJ-1.",
+      .arguments = { { "NAME", "Name of the project, 1 to 100 characters.", false } },
+      .options = { { "org", "ID", "Organization that the project belongs to.", true } },
+      .examples = "testkase-admin project create \"Web shop\" --org 1173",
+      .run = run_create },
+    { .name = "project add-member",
+      .summary = "give an account a role in a project",
+      .description = "Gives an account a role in a project, or another role than it has. Owners and\n"
+                     "admins of the organization are project admins everywhere without this.",
+      .arguments = { { "PRJ-n", "Identifier of the project, for example PRJ-1.", false },
+                     { "EMAIL", "E-mail address of the account; letter case does not matter.", false } },
+      .options = { { "org", "ID", "Organization of project and account.", true },
+                   { "role", "project_admin|user|guest",
+                     "project_admin: everything in the project; user: what a tester does;\n"
+                     "guest: reading only.",
+                     true } },
+      .examples = "testkase-admin project add-member PRJ-1 grace@example.com --org 1173 --role user",
+      .run = run_add_member },
+    { .name = NULL },
+};

@@ -1,0 +1,38 @@
+/* What a database records of its migrations, against those of this build. */
+#ifndef ADMIN_SCHEMA_H
+#define ADMIN_SCHEMA_H
+
+#include "common/db_sync.h"
+#include "common/json.h"
+#include <stddef.h>
+
+struct schema_record {
+    int version;
+    const char *name;
+    const char *checksum;
+};
+
+enum schema_state {
+    SCHEMA_CURRENT,
+    SCHEMA_BEHIND,
+    SCHEMA_NEWER,   /* the database has had migrations that this build does not know */
+    SCHEMA_CHANGED, /* one that was applied is another than this build's, or one is missing in between */
+};
+
+/* Compares the records, in order of version, with the build's. For SCHEMA_NEWER and SCHEMA_CHANGED writes one
+ * line that says what to do. */
+enum schema_state schema_compare(const struct schema_record *records, int count, char *ret_line, size_t size);
+
+/* Reads the records and compares; a database without any counts as 0 migrations. Returns 0 with the version
+ * and the state, or -1 with PostgreSQL's reason in `ret_line`. */
+int schema_read(struct db_sync *db, int *ret_version, enum schema_state *ret_state, char *ret_line,
+                size_t size);
+
+/* "0003_projects", the name of the migration `version` of this build. */
+#define SCHEMA_LABEL_SIZE 80
+void schema_label(int version, char ret_label[SCHEMA_LABEL_SIZE]);
+
+/* An array of the labels of all migrations after `version`. */
+void schema_write_labels(struct json_writer *writer, int version);
+
+#endif

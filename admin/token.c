@@ -1,0 +1,487 @@
+#include "admin/token.h"
+#include "admin/check.h"
+#include "admin/database.h"
+#include "admin/presented.h"
+#include "admin/user.h"
+#include "common/token.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIST_DEFAULT   1000
+#define LIST_MAX       100000
+#define RATE_LIMIT_MAX 1000000
+
+static const struct output_column listed_columns[] = {
+    { "id", "token", OUTPUT_NUMBER, 0 },
+    { "name", "name", OUTPUT_TEXT, 1 },
+    { "tokenPreview", "preview", OUTPUT_TEXT, 2 },
+    { "ownerEmail", "owner", OUTPUT_TEXT, 3 },
+    { "status", "status", OUTPUT_TEXT, 4 },
+    { "createdAt", "created", OUTPUT_TEXT, 5 },
+    { "expiresAt", "expires", OUTPUT_TEXT, 6 },
+    { "rotateAt", NULL, OUTPUT_TEXT, 7 },
+    { "lastUsedAt", "last used", OUTPUT_TEXT, 8 },
+    { "lastUsedIp", NULL, OUTPUT_TEXT, 9 },
+    { "rateLimit", NULL, OUTPUT_NUMBER, 10 },
+    { "endedAt", NULL, OUTPUT_TEXT, 11 },
+    { "endedReason", "ended", OUTPUT_TEXT, 12 },
+    { "ownerId", NULL, OUTPUT_NUMBER, 13 },
+    { "organizationId", "organization", OUTPUT_NUMBER, 14 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+static const struct output_column created_columns[] = {
+    { "id", NULL, OUTPUT_NUMBER, 0 },
+    { "name", NULL, OUTPUT_TEXT, 1 },
+    { "token", NULL, OUTPUT_TEXT, 2 },
+    { "tokenPreview", NULL, OUTPUT_TEXT, 3 },
+    { "createdAt", NULL, OUTPUT_TEXT, 4 },
+    { "expiresAt", NULL, OUTPUT_TEXT, 5 },
+    { "expiresInDays", NULL, OUTPUT_NUMBER, 6 },
+    { "rotateAt", NULL, OUTPUT_TEXT, 7 },
+    { "ownerId", NULL, OUTPUT_NUMBER, 8 },
+    { "ownerEmail", NULL, OUTPUT_TEXT, 9 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+static const struct output_column revoked_columns[] = {
+    { "id", "token", OUTPUT_NUMBER, 0 },
+    { "name", "name", OUTPUT_TEXT, 2 },
+    { "tokenPreview", "preview", OUTPUT_TEXT, 3 },
+    { "ownerId", "owner", OUTPUT_NUMBER, 1 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+static const struct output_column limited_columns[] = {
+    { "id", "token", OUTPUT_NUMBER, 0 },
+    { "name", "name", OUTPUT_TEXT, 1 },
+    { "tokenPreview", "preview", OUTPUT_TEXT, 2 },
+    { "rateLimit", "requests a minute", OUTPUT_NUMBER, 3 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+/* The last one is not a field of the query. */
+static const struct output_column identified_columns[] = {
+    { "id", "token", OUTPUT_NUMBER, 0 },
+    { "name", "name", OUTPUT_TEXT, 1 },
+    { "tokenPreview", "preview", OUTPUT_TEXT, 2 },
+    { "status", "status", OUTPUT_TEXT, 3 },
+    { "ownerId", "owner", OUTPUT_NUMBER, 4 },
+    { "ownerEmail", "owner's e-mail", OUTPUT_TEXT, 5 },
+    { "ownerName", "owner's name", OUTPUT_TEXT, 6 },
+    { "ownerKind", "owner's kind", OUTPUT_TEXT, 7 },
+    { "organizationId", "organization", OUTPUT_NUMBER, 8 },
+    { "organizationName", "organization's name", OUTPUT_TEXT, 9 },
+    { "createdAt", "created", OUTPUT_TEXT, 10 },
+    { "expiresAt", "expires", OUTPUT_TEXT, 11 },
+    { "lastUsedAt", "last used", OUTPUT_TEXT, 12 },
+    { "lastUsedIp", "last used from", OUTPUT_TEXT, 13 },
+    { "endedAt", "ended", OUTPUT_TEXT, 14 },
+    { "endedReason", "reason", OUTPUT_TEXT, 15 },
+    { "secretProven", "secret proven", OUTPUT_TRUTH, 0 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+/* --- token list --- */
+
+struct list_wish {
+    const char *status;
+    int64_t limit;
+    struct db_value owner; /* number, or null for everybody */
+    char owner_text[DB_NUMBER_SIZE];
+};
+
+static enum command_exit
+list_found(const struct command_call *call, struct db_sync *db, const struct list_wish *wish)
+{
+    char one_more[DB_NUMBER_SIZE];
+    struct db_value values[] = { wish->owner, DB_TEXT(wish->status), db_number(one_more, wish->limit + 1) };
+    struct db_result *found =
+        database_call(db, QUERY_ADMIN_LIST_TOKENS, values, DATABASE_COUNT(values), NULL);
+    if (found) {
+        database_print_list(call, listed_columns, found, (int)wish->limit);
+    }
+    enum command_exit outcome = found ? COMMAND_DONE : COMMAND_FAILED;
+    db_result_free(found);
+    return outcome;
+}
+
+static bool
+find_owner(struct db_sync *db, const char *email, struct list_wish *wish)
+{
+    struct user_found user;
+    wish->owner = DATABASE_NULL;
+    if (!email) {
+        return true;
+    }
+    if (!user_find(db, email, &user)) {
+        return false;
+    }
+    wish->owner = db_number(wish->owner_text, user.id);
+    return true;
+}
+
+static enum command_exit
+run_list(const struct command_call *call)
+{
+    const char *email = command_value(call, "user");
+    const char *status = command_value(call, "status");
+    const char *limit = command_value(call, "limit");
+    struct list_wish wish = { .status = status ? status : "active", .limit = LIST_DEFAULT };
+    if ((email && !check_email(email)) ||
+        !check_choice("--status", wish.status, "active|expired|revoked|all") ||
+        (limit && !check_number("--limit", limit, 1, LIST_MAX, &wish.limit))) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    enum command_exit outcome = COMMAND_FAILED;
+    if (db && find_owner(db, email, &wish)) {
+        outcome = list_found(call, db, &wish);
+    }
+    db_sync_close(db);
+    return outcome;
+}
+
+/* --- token create --- */
+
+struct new_token {
+    char text[TOKEN_LENGTH + 1];
+    char lookup[TOKEN_LOOKUP_LENGTH + 1];
+    char preview[TOKEN_PREVIEW_SIZE];
+    char hash[SECRET_HASH_SIZE];
+};
+
+/* outcome of api_keys/create → what to tell; "created" is not among them. */
+static const struct database_refusal creation_refusals[] = {
+    { "owner_not_active", "the account is deactivated: testkase-admin user reactivate EMAIL comes first" },
+    { "creation_forbidden", "the organization does not allow tokens to make tokens" },
+    { "period_too_long", "the organization allows shorter periods only (maxExpiryDays)" },
+    { NULL, NULL },
+};
+
+static const struct database_refusal collision[] = {
+    { "api_tokens_lookup_id_key",
+      "the new token's look-up id is taken, which is rare: run the command again" },
+    { NULL, NULL },
+};
+
+/* Past stdio, whose buffer would keep it. */
+static bool
+write_token(const char *text)
+{
+    char line[TOKEN_LENGTH + 1];
+    memcpy(line, text, TOKEN_LENGTH);
+    line[TOKEN_LENGTH] = '\n';
+    size_t done = 0;
+    while (done < sizeof(line)) {
+        ssize_t written = write(STDOUT_FILENO, line + done, sizeof(line) - done);
+        if (written < 0 && errno != EINTR) {
+            break;
+        }
+        done += written > 0 ? (size_t)written : 0;
+    }
+    secret_wipe(line, sizeof(line));
+    return done == sizeof(line);
+}
+
+static bool
+print_new_token(const struct command_call *call, const struct db_result *made, const struct new_token *token,
+                const struct user_found *owner)
+{
+    const char *expires = db_text(made, 0, 5);
+    if (!call->json) {
+        output_error("token %s (%s) of %s lives until %s; it is shown this once:", db_text(made, 0, 1),
+                     token->preview, owner->email, expires);
+        return write_token(token->text);
+    }
+    char owner_id[DB_NUMBER_SIZE];
+    snprintf(owner_id, sizeof(owner_id), "%lld", (long long)owner->id);
+    const char *cells[] = { db_text(made, 0, 1), db_text(made, 0, 2), token->text,
+                            db_text(made, 0, 3), db_text(made, 0, 4), expires,
+                            db_text(made, 0, 6), db_text(made, 0, 7), owner_id,
+                            owner->email };
+    output_record(stdout, created_columns, cells, true);
+    return fflush(stdout) == 0;
+}
+
+static enum command_exit
+print_creation(const struct command_call *call, const struct db_result *made, const struct new_token *token,
+               const struct user_found *owner)
+{
+    const char *outcome = db_rows(made) == 1 ? db_text(made, 0, 0) : "owner_not_active";
+    for (const struct database_refusal *refusal = creation_refusals; refusal->constraint; refusal++) {
+        if (strcmp(outcome, refusal->constraint) == 0) {
+            output_error("%s", refusal->sentence);
+            return COMMAND_FAILED;
+        }
+    }
+    if (!print_new_token(call, made, token, owner)) {
+        output_error(
+            "the token cannot be written to standard output and is lost: testkase-admin token revoke %s",
+            db_text(made, 0, 1));
+        return COMMAND_FAILED;
+    }
+    return COMMAND_DONE;
+}
+
+static enum command_exit
+store_token(const struct command_call *call, struct db_sync *db, const struct user_found *owner,
+            const struct new_token *token, const char *name)
+{
+    char id[DB_NUMBER_SIZE];
+    struct db_value values[] = {
+        db_number(id, owner->id), DB_TEXT(token->lookup), DB_TEXT(token->hash),
+        DB_TEXT(token->preview),  DB_TEXT(name),          DB_TEXT(command_value(call, "expires-in-days")),
+        DATABASE_OPERATOR
+    };
+    struct db_result *made =
+        database_call(db, QUERY_API_KEYS_CREATE, values, DATABASE_COUNT(values), collision);
+    enum command_exit outcome = made ? print_creation(call, made, token, owner) : COMMAND_FAILED;
+    db_result_free(made);
+    return outcome;
+}
+
+static bool
+make_token(const struct config *config, struct new_token *ret_token)
+{
+    struct secret_cost cost = check_cost(config);
+    token_make(ret_token->text);
+    token_preview(ret_token->text, ret_token->preview);
+    if (!token_parse(ret_token->text, TOKEN_LENGTH, ret_token->lookup) ||
+        secret_hash(ret_token->text, TOKEN_LENGTH, &cost, ret_token->hash) < 0) {
+        output_error("the token cannot be hashed: not enough memory for the configured argon2 costs");
+        return false;
+    }
+    return true;
+}
+
+static enum command_exit
+create_for(const struct command_call *call, struct db_sync *db, const char *name)
+{
+    struct user_found owner;
+    struct new_token token;
+    enum command_exit outcome = COMMAND_FAILED;
+    if (!user_find(db, call->arguments[0], &owner)) {
+        return COMMAND_FAILED;
+    }
+    if (make_token(call->config, &token)) {
+        outcome = store_token(call, db, &owner, &token, name);
+    }
+    secret_wipe(&token, sizeof(token));
+    return outcome;
+}
+
+static enum command_exit
+run_create(const struct command_call *call)
+{
+    char *name;
+    if (!check_email(call->arguments[0]) ||
+        !check_choice("--expires-in-days", command_value(call, "expires-in-days"), "7|30|60|90|180|365") ||
+        !check_name("the token's name", command_value(call, "name"), &name)) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    enum command_exit outcome = db ? create_for(call, db, name) : COMMAND_FAILED;
+    db_sync_close(db);
+    free(name);
+    return outcome;
+}
+
+/* --- token revoke --- */
+
+/* Why a token that was to be changed was not. */
+static void
+tell_why_not(struct db_sync *db, struct db_value id)
+{
+    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_TOKEN, &id, 1, NULL);
+    if (found && db_rows(found) == 0) {
+        output_error("there is no token %s", id.text);
+    } else if (found) {
+        output_error("token %s has already ended: %s at %s", id.text, db_text(found, 0, 15),
+                     db_text(found, 0, 14));
+    }
+    db_result_free(found);
+}
+
+/* Prints what became of the token, of which one row tells; no row means that it was no live token. */
+static enum command_exit
+print_change(const struct command_call *call, struct db_sync *db, const struct output_column *columns,
+             struct db_value id, const struct db_result *changed)
+{
+    if (!changed) {
+        return COMMAND_FAILED;
+    }
+    if (db_rows(changed) == 0) {
+        tell_why_not(db, id);
+        return COMMAND_FAILED;
+    }
+    database_print_record(call, columns, changed);
+    return COMMAND_DONE;
+}
+
+static enum command_exit
+end_token(const struct command_call *call, struct db_sync *db, int64_t token_id)
+{
+    char id[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(id, token_id), DATABASE_NULL,
+                                 DB_TEXT(command_value(call, "leaked") ? "leaked" : "revoked"),
+                                 DATABASE_OPERATOR };
+    struct db_result *ended = database_call(db, QUERY_API_KEYS_REVOKE, values, DATABASE_COUNT(values), NULL);
+    enum command_exit outcome = print_change(call, db, revoked_columns, values[0], ended);
+    db_result_free(ended);
+    return outcome;
+}
+
+static enum command_exit
+run_revoke(const struct command_call *call)
+{
+    struct presented presented;
+    const char *argument = call->arguments[0];
+    bool is_id = !call->token_in_argv && strcmp(argument, "-") != 0;
+    if (is_id && !check_id("the token's identifier", argument, &presented.token_id)) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    enum command_exit outcome = COMMAND_FAILED;
+    if (db && (is_id || presented_find(call, 0, db, &presented))) {
+        outcome = end_token(call, db, presented.token_id);
+    }
+    db_sync_close(db);
+    return outcome;
+}
+
+/* --- token set-rate-limit --- */
+
+static enum command_exit
+limit_token(const struct command_call *call, struct db_sync *db, int64_t token_id, struct db_value limit)
+{
+    char id[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(id, token_id), limit, DATABASE_OPERATOR };
+    struct db_result *changed =
+        database_call(db, QUERY_ADMIN_SET_RATE_LIMIT, values, DATABASE_COUNT(values), NULL);
+    enum command_exit outcome = print_change(call, db, limited_columns, values[0], changed);
+    db_result_free(changed);
+    return outcome;
+}
+
+static enum command_exit
+run_set_rate_limit(const struct command_call *call)
+{
+    int64_t token_id, number;
+    bool is_default = strcmp(call->arguments[1], "default") == 0;
+    if (!check_id("the token's identifier", call->arguments[0], &token_id) ||
+        (!is_default && !check_number("the rate limit", call->arguments[1], 1, RATE_LIMIT_MAX, &number))) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    if (!db) {
+        return COMMAND_FAILED;
+    }
+    enum command_exit outcome =
+        limit_token(call, db, token_id, is_default ? DATABASE_NULL : DB_TEXT(call->arguments[1]));
+    db_sync_close(db);
+    return outcome;
+}
+
+/* --- token identify --- */
+
+static enum command_exit
+print_identity(const struct command_call *call, const struct db_result *found, enum presented_proof proof)
+{
+    if (db_rows(found) == 0) {
+        output_error("the token is gone");
+        return COMMAND_FAILED;
+    }
+    const char *cells[DATABASE_COUNT(identified_columns)];
+    database_cells(found, 0, identified_columns, cells);
+    cells[DATABASE_COUNT(identified_columns) - 2] = proof == PRESENTED_PROVEN ? "t" : NULL;
+    output_record(stdout, identified_columns, cells, call->json);
+    if (proof == PRESENTED_UNPROVABLE) {
+        output_error("the hash was erased when the token ended, so only the look-up id was compared");
+    }
+    return COMMAND_DONE;
+}
+
+static enum command_exit
+run_identify(const struct command_call *call)
+{
+    struct db_sync *db = database_open(call);
+    struct presented presented;
+    if (!db || !presented_find(call, 0, db, &presented)) {
+        db_sync_close(db);
+        return COMMAND_FAILED;
+    }
+    char id[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(id, presented.token_id) };
+    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_TOKEN, values, DATABASE_COUNT(values), NULL);
+    enum command_exit outcome = found ? print_identity(call, found, presented.proof) : COMMAND_FAILED;
+    db_result_free(found);
+    db_sync_close(db);
+    return outcome;
+}
+
+const struct command token_commands[] = {
+    { .name = "token list",
+      .summary = "list tokens",
+      .description = "Lists tokens, newest first, by their previews; a token itself cannot be shown.",
+      .options = { { "user", "EMAIL", "Only this account's.", false },
+                   { "status", "active|expired|revoked|all",
+                     "Only those with this status; active by default.", false },
+                   { "limit", "N", "At most so many, 1 to 100000; 1000 by default.", false } },
+      .examples = "testkase-admin token list --user ci-bot@example.com\n"
+                  "testkase-admin token list --status all --json",
+      .run = run_list },
+    { .name = "token create",
+      .summary = "make a token for an account",
+      .description = "Makes a token and prints it, this once, as the only line of standard output;\n"
+                     "what else there is to say goes to standard error. With --json it is the\n"
+                     "member \"token\". Keep it out of files that others can read.",
+      .arguments = { { "EMAIL", "E-mail address of the account; letter case does not matter.", false } },
+      .options = { { "name", "NAME", "What the token is for, 1 to 100 characters.", true },
+                   { "expires-in-days", "7|30|60|90|180|365",
+                     "How long it lives; nothing can change that later.", true } },
+      .examples =
+          "testkase-admin token create ci-bot@example.com --name \"GitHub Actions\" --expires-in-days 90",
+      .run = run_create },
+    { .name = "token revoke",
+      .summary = "end a token at once and for good",
+      .description = "From the end of this command on, the token is dead everywhere. It cannot be\n"
+                     "brought back. A token instead of its identifier is checked against the stored\n"
+                     "hash first, so that a made-up one revokes nothing.",
+      .arguments = { { "ID|-",
+                       "Identifier of the token as `token list` shows it, or - to read the token\n"
+                       "itself from standard input. The token is also taken as an argument, but other\n"
+                       "users of the machine and the shell's history see it there.",
+                       true } },
+      .options = { { "leaked", NULL, "Record that it was found where it should not be; its owner is told so.",
+                     false } },
+      .examples = "testkase-admin token revoke 42\n"
+                  "testkase-admin token revoke - --leaked <found.txt",
+      .run = run_revoke },
+    { .name = "token set-rate-limit",
+      .summary = "give a token a rate limit of its own",
+      .description = "Sets how many requests a minute a token may make, from the next request on.",
+      .arguments = { { "ID", "Identifier of the token as `token list` shows it.", false },
+                     { "N|default",
+                       "Requests a minute, 1 to 1000000; default: what the organization or the\n"
+                       "server says.",
+                       false } },
+      .examples = "testkase-admin token set-rate-limit 42 3000\n"
+                  "testkase-admin token set-rate-limit 42 default",
+      .run = run_set_rate_limit },
+    { .name = "token identify",
+      .summary = "tell whose a found token is",
+      .description = "Looks up a token that was found somewhere, and checks its secret against the\n"
+                     "stored hash. Exit status 1 when it is no token of this service. Once a token\n"
+                     "was revoked its hash is erased, and only its look-up id can be compared\n"
+                     "(\"secretProven\" is null then).",
+      .arguments = { { "-",
+                       "Read the token from standard input. It is also taken as an argument, but other\n"
+                       "users of the machine and the shell's history see it there.",
+                       true } },
+      .examples = "testkase-admin token identify - <found.txt",
+      .run = run_identify },
+    { .name = NULL },
+};

@@ -1,0 +1,9 @@
+/* testkase-admin token …: Personal Access Tokens of anybody. */
+#ifndef ADMIN_TOKEN_H
+#define ADMIN_TOKEN_H
+
+#include "admin/command.h"
+
+extern const struct command token_commands[];
+
+#endif

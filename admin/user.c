@@ -1,0 +1,385 @@
+#include "admin/user.h"
+#include "admin/check.h"
+#include "admin/database.h"
+#include "common/memory.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_DEFAULT 1000
+#define LIST_MAX     100000
+
+static const struct output_column created_columns[] = {
+    { "id", "user", OUTPUT_NUMBER, 0 },         { "email", "e-mail", OUTPUT_TEXT, 1 },
+    { "name", "name", OUTPUT_TEXT, 2 },         { "kind", "kind", OUTPUT_TEXT, 3 },
+    { "orgRole", "role", OUTPUT_TEXT, 4 },      { "status", "status", OUTPUT_TEXT, 5 },
+    { "createdAt", "created", OUTPUT_TEXT, 6 }, { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+/* users/update puts its outcome first. */
+static const struct output_column updated_columns[] = {
+    { "id", "user", OUTPUT_NUMBER, 1 },         { "email", "e-mail", OUTPUT_TEXT, 2 },
+    { "name", "name", OUTPUT_TEXT, 3 },         { "kind", "kind", OUTPUT_TEXT, 4 },
+    { "orgRole", "role", OUTPUT_TEXT, 5 },      { "status", "status", OUTPUT_TEXT, 6 },
+    { "createdAt", "created", OUTPUT_TEXT, 7 }, { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+static const struct output_column listed_columns[] = {
+    { "id", "user", OUTPUT_NUMBER, 0 },
+    { "email", "e-mail", OUTPUT_TEXT, 1 },
+    { "name", "name", OUTPUT_TEXT, 2 },
+    { "kind", "kind", OUTPUT_TEXT, 3 },
+    { "orgRole", "role", OUTPUT_TEXT, 4 },
+    { "status", "status", OUTPUT_TEXT, 5 },
+    { "organizationId", "organization", OUTPUT_NUMBER, 6 },
+    { "createdAt", "created", OUTPUT_TEXT, 7 },
+    { "hasPassword", "password", OUTPUT_TRUTH, 8 },
+    { "activeTokens", "tokens", OUTPUT_NUMBER, 9 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+static const struct output_column password_columns[] = {
+    { "id", "user", OUTPUT_NUMBER, 0 }, { "email", "e-mail", OUTPUT_TEXT, 1 },
+    { "name", "name", OUTPUT_TEXT, 2 }, { "organizationId", "organization", OUTPUT_NUMBER, 3 },
+    { NULL, NULL, OUTPUT_TEXT, 0 },
+};
+
+static const struct database_refusal refusals[] = {
+    { "users_email_key", "there is an account with that e-mail address already; an address has one account" },
+    { NULL, NULL },
+};
+
+/* --- user create --- */
+
+struct wish {
+    int64_t organization_id;
+    const char *email;
+    char *name;
+    const char *kind;
+    const char *role;
+    bool has_password;
+    char hash[SECRET_HASH_SIZE];
+};
+
+static enum command_exit
+insert(const struct command_call *call, const struct wish *wish)
+{
+    struct db_sync *db = database_open(call);
+    if (!db) {
+        return COMMAND_FAILED;
+    }
+    char organization[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(organization, wish->organization_id),
+                                 DB_TEXT(wish->email),
+                                 DB_TEXT(wish->name),
+                                 DB_TEXT(wish->kind),
+                                 DB_TEXT(wish->role),
+                                 DB_TEXT(wish->has_password ? wish->hash : NULL),
+                                 DATABASE_OPERATOR };
+    struct db_result *made = database_call(db, QUERY_USERS_CREATE, values, DATABASE_COUNT(values), refusals);
+    enum command_exit outcome = COMMAND_FAILED;
+    if (made && db_rows(made) == 0) {
+        output_error("there is no organization %lld", (long long)wish->organization_id);
+    } else if (made) {
+        database_print_record(call, created_columns, made);
+        outcome = COMMAND_DONE;
+    }
+    db_result_free(made);
+    db_sync_close(db);
+    return outcome;
+}
+
+static bool
+read_name(const struct command_call *call, const char *email, char **ret_name)
+{
+    const char *given = command_value(call, "name");
+    char *default_name = memory_copy_text(email, strcspn(email, "@"));
+    bool good = check_name("the name", given ? given : default_name, ret_name);
+    free(default_name);
+    return good;
+}
+
+static enum command_exit
+read_wish(const struct command_call *call, struct wish *wish)
+{
+    const char *role = command_value(call, "role");
+    wish->email = call->arguments[0];
+    wish->role = role ? role : "member";
+    wish->kind = command_value(call, "service") ? "service" : "person";
+    wish->has_password = command_value(call, "password-stdin") != NULL;
+    if (wish->has_password && command_value(call, "service")) {
+        output_error("a service account has no password: leave out --password-stdin");
+        return COMMAND_MISUSED;
+    }
+    if (!check_email(wish->email) || !check_choice("--role", wish->role, "admin|member") ||
+        !check_id("--org", command_value(call, "org"), &wish->organization_id) ||
+        !read_name(call, wish->email, &wish->name)) {
+        return COMMAND_MISUSED;
+    }
+    if (wish->has_password && !check_password(call->config, wish->email, wish->name, wish->hash)) {
+        return COMMAND_FAILED;
+    }
+    return COMMAND_DONE;
+}
+
+static enum command_exit
+run_create(const struct command_call *call)
+{
+    struct wish wish = { .email = NULL };
+    enum command_exit outcome = read_wish(call, &wish);
+    if (outcome == COMMAND_DONE) {
+        outcome = insert(call, &wish);
+    }
+    secret_wipe(wish.hash, sizeof(wish.hash));
+    free(wish.name);
+    return outcome;
+}
+
+/* --- user list --- */
+
+static enum command_exit
+run_list(const struct command_call *call)
+{
+    const char *org = command_value(call, "org");
+    const char *status = command_value(call, "status");
+    const char *limit_text = command_value(call, "limit");
+    int64_t organization_id = 0, limit = LIST_DEFAULT;
+    if ((org && !check_id("--org", org, &organization_id)) ||
+        (status && !check_choice("--status", status, "active|deactivated|all")) ||
+        (limit_text && !check_number("--limit", limit_text, 1, LIST_MAX, &limit))) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    if (!db) {
+        return COMMAND_FAILED;
+    }
+    char one_more[DB_NUMBER_SIZE];
+    struct db_value values[] = { DB_TEXT(org), DB_TEXT(status ? status : "all"),
+                                 db_number(one_more, limit + 1) };
+    struct db_result *found = database_call(db, QUERY_ADMIN_LIST_USERS, values, DATABASE_COUNT(values), NULL);
+    if (found) {
+        database_print_list(call, listed_columns, found, (int)limit);
+    }
+    enum command_exit outcome = found ? COMMAND_DONE : COMMAND_FAILED;
+    db_result_free(found);
+    db_sync_close(db);
+    return outcome;
+}
+
+/* --- one account --- */
+
+static void
+take_user(const struct db_result *result, struct user_found *ret_user)
+{
+    ret_user->id = db_int64(result, 0, 0);
+    ret_user->organization_id = db_int64(result, 0, 1);
+    snprintf(ret_user->email, sizeof(ret_user->email), "%s", db_text(result, 0, 2));
+    snprintf(ret_user->name, sizeof(ret_user->name), "%s", db_text(result, 0, 3));
+    ret_user->is_service = strcmp(db_text(result, 0, 4), "service") == 0;
+}
+
+bool
+user_find(struct db_sync *db, const char *email, struct user_found *ret_user)
+{
+    struct db_value values[] = { DB_TEXT(email) };
+    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_USER, values, DATABASE_COUNT(values), NULL);
+    bool is_there = found && db_rows(found) == 1;
+    if (is_there) {
+        take_user(found, ret_user);
+    } else if (found) {
+        output_error("there is no account with the e-mail address %s", email);
+    }
+    db_result_free(found);
+    return is_there;
+}
+
+static enum command_exit
+print_update(const struct command_call *call, const struct db_result *result)
+{
+    if (db_rows(result) == 0) {
+        output_error("the account is gone; somebody else has deleted it");
+        return COMMAND_FAILED;
+    }
+    if (strcmp(db_text(result, 0, 0), "is_owner") == 0) {
+        output_error("the owner of an organization can be neither deactivated nor deleted");
+        return COMMAND_FAILED;
+    }
+    database_print_record(call, updated_columns, result);
+    return COMMAND_DONE;
+}
+
+/* Moves the account to another status; that it has it already is fine. */
+static enum command_exit
+set_status(const struct command_call *call, const char *status)
+{
+    if (!check_email(call->arguments[0])) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    struct user_found user;
+    if (!db || !user_find(db, call->arguments[0], &user)) {
+        db_sync_close(db);
+        return COMMAND_FAILED;
+    }
+    char organization[DB_NUMBER_SIZE], id[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(organization, user.organization_id),
+                                 db_number(id, user.id),
+                                 DATABASE_NULL,
+                                 DATABASE_NULL,
+                                 DB_TEXT(status),
+                                 DATABASE_OPERATOR };
+    struct db_result *updated = database_call(db, QUERY_USERS_UPDATE, values, DATABASE_COUNT(values), NULL);
+    enum command_exit outcome = updated ? print_update(call, updated) : COMMAND_FAILED;
+    db_result_free(updated);
+    db_sync_close(db);
+    return outcome;
+}
+
+static enum command_exit
+run_deactivate(const struct command_call *call)
+{
+    return set_status(call, "deactivated");
+}
+
+static enum command_exit
+run_reactivate(const struct command_call *call)
+{
+    return set_status(call, "active");
+}
+
+static enum command_exit
+run_delete(const struct command_call *call)
+{
+    return set_status(call, "deleted");
+}
+
+/* --- user set-password --- */
+
+static enum command_exit
+store_password(const struct command_call *call, struct db_sync *db, const struct user_found *user,
+               const char *hash)
+{
+    char id[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(id, user->id), DB_TEXT(hash), DATABASE_OPERATOR };
+    struct db_result *changed =
+        database_call(db, QUERY_ADMIN_SET_PASSWORD, values, DATABASE_COUNT(values), NULL);
+    enum command_exit outcome = COMMAND_FAILED;
+    if (changed && db_rows(changed) == 0) {
+        output_error("the account is gone; somebody else has deleted it");
+    } else if (changed) {
+        database_print_record(call, password_columns, changed);
+        outcome = COMMAND_DONE;
+    }
+    db_result_free(changed);
+    return outcome;
+}
+
+static enum command_exit
+change_password(const struct command_call *call, struct db_sync *db)
+{
+    struct user_found user;
+    if (!user_find(db, call->arguments[0], &user)) {
+        return COMMAND_FAILED;
+    }
+    if (user.is_service) {
+        output_error("a service account has no password; it works with tokens alone");
+        return COMMAND_FAILED;
+    }
+    char hash[SECRET_HASH_SIZE];
+    if (!check_password(call->config, user.email, user.name, hash)) {
+        return COMMAND_FAILED;
+    }
+    enum command_exit outcome = store_password(call, db, &user, hash);
+    secret_wipe(hash, sizeof(hash));
+    return outcome;
+}
+
+static enum command_exit
+run_set_password(const struct command_call *call)
+{
+    if (!check_email(call->arguments[0])) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    if (!db) {
+        return COMMAND_FAILED;
+    }
+    enum command_exit outcome = change_password(call, db);
+    db_sync_close(db);
+    return outcome;
+}
+
+#define EMAIL_ARGUMENT                                                                                       \
+    {                                                                                                        \
+        {                                                                                                    \
+            "EMAIL", "E-mail address of the account; letter case does not matter.", false                    \
+        }                                                                                                    \
+    }
+
+const struct command user_commands[] = {
+    { .name = "user create",
+      .summary = "make an account",
+      .description = "Makes the account of a person or, with --service, of a machine (\"ci-bot@…\").\n"
+                     "A person made without a password cannot sign in before\n"
+                     "`testkase-admin user set-password EMAIL`. A service account never has one;\n"
+                     "it works with tokens, from `testkase-admin token create EMAIL`.",
+      .arguments = { { "EMAIL", "E-mail address; no other account may have it.", false } },
+      .options = { { "org", "ID", "Organization that the account belongs to.", true },
+                   { "role", "admin|member", "Role in the organization; member by default.", false },
+                   { "service", NULL, "Make a service account.", false },
+                   { "name", "NAME",
+                     "Name, 1 to 100 characters; the part of the address before the @ by default.", false },
+                   { "password-stdin", NULL,
+                     "Read the password: one line of standard input, or twice from the terminal\n"
+                     "without echo. 8 to 128 characters, none of the commonest passwords.",
+                     false } },
+      .examples =
+          "testkase-admin user create grace@example.com --org 1173 --role admin --name \"Grace Hopper\"\n"
+          "testkase-admin user create ci-bot@example.com --org 1173 --service",
+      .run = run_create },
+    { .name = "user list",
+      .summary = "list accounts",
+      .description = "Lists people and service accounts with their live tokens counted. Deleted\n"
+                     "accounts are not among them.",
+      .options = { { "org", "ID", "Only this organization's.", false },
+                   { "status", "active|deactivated|all", "Only those with this status; all by default.",
+                     false },
+                   { "limit", "N", "At most so many, 1 to 100000; 1000 by default.", false } },
+      .examples = "testkase-admin user list --org 1173\n"
+                  "testkase-admin user list --status deactivated --json",
+      .run = run_list },
+    { .name = "user deactivate",
+      .summary = "shut an account off, with all its tokens",
+      .description = "From the end of this command on, every token and session of the account is\n"
+                     "dead everywhere, for good: reactivation does not bring a token back. The\n"
+                     "account itself can be reactivated. The owner of an organization cannot be\n"
+                     "deactivated. That the account is deactivated already is no error.",
+      .arguments = EMAIL_ARGUMENT,
+      .examples = "testkase-admin user deactivate leaver@example.com",
+      .run = run_deactivate },
+    { .name = "user reactivate",
+      .summary = "let a deactivated account in again",
+      .description = "The account can sign in with its password and make tokens again. Tokens from\n"
+                     "before stay dead. That the account is active already is no error.",
+      .arguments = EMAIL_ARGUMENT,
+      .examples = "testkase-admin user reactivate back@example.com",
+      .run = run_reactivate },
+    { .name = "user delete",
+      .summary = "delete an account for good, with all its tokens",
+      .description = "Like deactivation, but nothing brings the account back; its address is free\n"
+                     "for another. What it did stays in the audit log. The owner of an organization\n"
+                     "cannot be deleted. It does not ask whether you are sure.",
+      .arguments = EMAIL_ARGUMENT,
+      .examples = "testkase-admin user delete leaver@example.com",
+      .run = run_delete },
+    { .name = "user set-password",
+      .summary = "give a person a new password",
+      .description = "Reads the password twice from the terminal, without echo, or, when standard\n"
+                     "input is no terminal, one line of it; never from the command line. 8 to 128\n"
+                     "characters, none of the commonest passwords, not the address or the name.\n"
+                     "All sessions of the person end; tokens do not.",
+      .arguments = EMAIL_ARGUMENT,
+      .examples = "testkase-admin user set-password ada@example.com\n"
+                  "testkase-admin user set-password ada@example.com <password.txt",
+      .run = run_set_password },
+    { .name = NULL },
+};

@@ -1,0 +1,302 @@
+#!/bin/bash
+# Runs the service on this machine, for development and to try it out. See --help.
+set -euo pipefail
+export LC_ALL=C.UTF-8
+umask 022
+
+deploy=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+readonly deploy root=${deploy%/*}
+readonly var=$root/var build=$root/build/release
+readonly logs=$var/log state=$var/run programs=$var/bin cluster=$var/postgres
+# shellcheck source=deploy/progress.sh
+source "$deploy/progress.sh"
+# shellcheck source=deploy/build.sh
+source "$deploy/build.sh"
+# shellcheck source=deploy/local/process.sh
+source "$deploy/local/process.sh"
+# shellcheck source=deploy/local/postgres.sh
+source "$deploy/local/postgres.sh"
+# shellcheck source=deploy/local/demo.sh
+source "$deploy/local/demo.sh"
+
+readonly default_port=8080
+
+print_help() {
+    cat <<'END'
+Usage: deploy/local.sh [start] [--port N]
+       deploy/local.sh stop | status | reset [--yes]
+
+Runs the service on this machine with a PostgreSQL cluster of its own, to develop and to try it out.
+Needs Debian 12, and root or sudo for Debian packages that are missing.
+
+  start     installs missing packages, compiles, makes the cluster and a demo organization when they are
+            not there, starts PostgreSQL, server and worker, and tells how to sign in (the default)
+  stop      ends what was started; the data stay
+  status    tells what runs; exit status 1 unless everything does
+  reset     stops, and removes everything under var: the data, too
+
+  --port N  the port on 127.0.0.1; it is remembered (8080 at first)
+  --yes     reset does not ask
+  --help    this text
+
+Everything is in var: local.env (how to reach and sign in to the service, for a shell to source), log,
+postgres. Programs run as the user who starts this script; PostgreSQL does so too, or as user postgres
+when that is root.
+END
+}
+
+misuse() {
+    printf 'local.sh: %s; see deploy/local.sh --help\n' "$1" >&2
+    exit 2
+}
+
+fail_with_log() {
+    tail -n 20 -- "$logs/$1.log" >&2 || :
+    fail "$2; the end of $logs/$1.log is above"
+}
+
+# curl for our own server: no proxy, no configuration of the user's, bounded in time.
+ask_server() {
+    curl --disable --noproxy '*' --silent --max-time 5 "$@"
+}
+
+url() {
+    echo "http://127.0.0.1:$1"
+}
+
+# --- before anything is changed ---
+
+# Two runs at once would start things twice. The lock ends with this process.
+lock() {
+    if [[ -e $var && ! -O $var ]]; then
+        fail "$var was made by user $(stat --format=%U -- "$var"): run this script as that user"
+    fi
+    mkdir -p -- "$var" "$logs" "$state" "$programs"
+    exec 9>"$state/lock"
+    flock --nonblock 9 || fail 'another run of this script is at work; wait until it ends'
+}
+
+# The port asked for, else that of the last start.
+choose_port() {
+    if [[ -n $wanted_port ]]; then
+        port=$wanted_port
+    elif [[ -f $state/port ]]; then
+        port=$(<"$state/port")
+    else
+        port=$default_port
+    fi
+}
+
+port_is_taken() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
+}
+
+check_port() {
+    if process_id server >/dev/null; then
+        local current
+        current=$(<"$state/port")
+        [[ $port == "$current" ]] ||
+            fail "the service runs on port $current already: stop it first, then start it with --port $port"
+    elif port_is_taken; then
+        fail "port $port of 127.0.0.1 is taken by another program: choose a free one by --port, for example --port $((port < 65000 ? port + 1 : 18080))"
+    fi
+}
+
+# --- start ---
+
+# The programs of all build folders in one.
+link_programs() {
+    local program
+    rm -f -- "$programs"/testkase-*
+    for program in "$build"/*/testkase-*; do
+        if [[ -f $program && -x $program ]]; then
+            ln -s -- "$program" "$programs/"
+        fi
+    done
+}
+
+# A worker has reported to the database.
+worker_is_ready() {
+    admin status >/dev/null 2>&1
+}
+
+server_is_ready() {
+    ask_server --fail --output /dev/null "$(url "$port")/readyz"
+}
+
+# Other TESTKASE_* variables of the caller's, a log level for example, reach the programs; those of local.env do not.
+start_worker() {
+    if ! process_id worker >/dev/null; then
+        process_start worker env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_worker)" "$programs/testkase-worker"
+        process_wait worker 30 worker_is_ready || fail_with_log worker 'the worker does not start'
+    fi
+}
+
+start_server() {
+    if ! process_id server >/dev/null; then
+        process_start server env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_server)" \
+            TESTKASE_LISTEN="127.0.0.1:$port" TESTKASE_PUBLIC_URL="$(url "$port")" "$programs/testkase-server"
+        echo "$port" >"$state/port"
+        process_wait server 30 server_is_ready || fail_with_log server 'the server does not start'
+    fi
+}
+
+fill_database() {
+    postgres_make_database
+    admin migrate >"$logs/migrate.log" 2>&1 || fail_with_log migrate 'the database could not be migrated'
+    demo_read || demo_make
+    # shellcheck disable=SC2034 # demo_write uses them by name
+    TESTKASE_URL=$(url "$port") TESTKASE_BIN=$programs
+    # shellcheck disable=SC2034
+    TESTKASE_DATABASE_URL=$(postgres_url testkase_server) TESTKASE_ADMIN_DATABASE_URL=$(postgres_url testkase_owner)
+    demo_write
+}
+
+# A start that fails leaves nothing running.
+stop_after_failure() {
+    local status=$?
+    if ((status != 0)); then
+        stop_all
+    fi
+}
+
+everything_runs() {
+    process_id postgres >/dev/null && process_id worker >/dev/null && process_id server >/dev/null && server_is_ready
+}
+
+print_access() {
+    cat <<END
+
+The service is at $TESTKASE_URL
+
+  sign in as                      password
+  $TESTKASE_ADMIN_EMAIL                 $TESTKASE_ADMIN_PASSWORD   owner of organization $DEMO_ORG_ID
+  $DEMO_USER_EMAIL                  $DEMO_USER_PASSWORD   role user in project PRJ-1
+  $DEMO_GUEST_EMAIL                 $DEMO_GUEST_PASSWORD   role guest in project PRJ-1
+
+The owner's token is in var/local.env; to use it:
+
+  . '${var//\'/\'\\\'\'}/local.env'
+  curl -H "Authorization: Bearer \$TESTKASE_PAT" "\$TESTKASE_URL/api/v1/session"
+
+END
+}
+
+run_start() {
+    local port
+    lock
+    choose_port
+    check_port
+    if everything_runs && demo_read; then
+        say 'The service runs already. To start a newly compiled one: stop, then start.'
+    else
+        trap stop_after_failure EXIT
+        "$deploy/install-packages.sh" build run 9>&-
+        build_preset "$root" release "$logs" || fail 'the programs could not be compiled; the messages are above'
+        link_programs
+        postgres_start
+        fill_database
+        start_worker
+        start_server
+        everything_runs || fail "not everything that was started still runs; see $logs"
+        demo_check_token
+        trap - EXIT
+    fi
+    print_access
+}
+
+# --- stop, status, reset ---
+
+stop_all() {
+    local name
+    for name in server worker; do
+        process_stop "$name" TERM 20 KILL
+    done
+    postgres_stop
+}
+
+run_stop() {
+    [[ -d $var ]] || fail 'nothing was started here'
+    lock
+    stop_all
+    say 'Stopped.'
+}
+
+run_status() {
+    local name pid port status=0
+    choose_port
+    for name in postgres worker server; do
+        if pid=$(process_id "$name"); then
+            say "$name runs (process $pid)"
+        else
+            say "$name does not run"
+            status=1
+        fi
+    done
+    if ((status == 0)) && server_is_ready; then
+        say "The service answers at $(url "$port")"
+    elif ((status == 0)); then
+        say "The service does not answer at $(url "$port"); see $logs"
+        status=1
+    fi
+    return "$status"
+}
+
+confirm_reset() {
+    local answer
+    if [[ $assume_yes == yes ]]; then
+        return
+    fi
+    [[ -t 0 ]] || fail 'reset deletes the data; without a terminal to ask on, it needs --yes'
+    read -rp "Stop the service and delete all its data under $var? [y/N] " answer
+    [[ $answer == [yY]* ]] || fail 'nothing was deleted'
+}
+
+run_reset() {
+    if [[ ! -d $var ]]; then
+        say 'There is nothing to remove.'
+        return
+    fi
+    confirm_reset
+    lock
+    stop_all
+    postgres_remove
+    rm -rf -- "$logs" "$programs" "$state" "$var"/local.env "$var"/local.env.????????
+    rmdir --ignore-fail-on-non-empty -- "$var"
+    say 'Removed.'
+}
+
+# --- the command line ---
+
+read_port() {
+    if ! [[ $1 =~ ^[1-9][0-9]{0,4}$ ]] || (($1 > 65535)); then
+        misuse "--port needs a number from 1 to 65535, not \"$1\""
+    fi
+    wanted_port=$1
+}
+
+action='' wanted_port='' assume_yes=''
+while (($# > 0)); do
+    case $1 in
+    start | stop | status | reset)
+        [[ -z $action ]] || misuse 'only one command can be given'
+        action=$1
+        ;;
+    --port)
+        (($# > 1)) || misuse '--port needs a number'
+        read_port "$2"
+        shift
+        ;;
+    --port=*) read_port "${1#*=}" ;;
+    --yes | -y) assume_yes=yes ;;
+    --help | -h)
+        print_help
+        exit 0
+        ;;
+    *) misuse "there is no argument \"$1\"" ;;
+    esac
+    shift
+done
+# What the caller has set for other databases, or taken from local.env, is not for the programs that this starts.
+unset "${!PG@}" "${demo_variables[@]}"
+"run_${action:-start}"

@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# Background processes. Each is known by its id, its start time and the boot that it belongs to, so that a process which got
+# the id of one of ours later is never taken for it. $state holds a file NAME.pid for each.
+# shellcheck disable=SC2154 # state and logs come from local.sh
+
+# Field 22 of proc_pid_stat(5); fails when there is no such process or it has ended and only waits to be reaped.
+process_start_time() {
+    local stat fields
+    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    read -ra fields <<<"${stat##*) }"
+    [[ ${fields[0]} != [ZX] ]] || return 1
+    echo "${fields[19]}"
+}
+
+process_boot() {
+    cat /proc/sys/kernel/random/boot_id
+}
+
+# Prints the id of the running process NAME; fails when it does not run.
+process_id() {
+    local pid start boot
+    [[ -f $state/$1.pid ]] || return 1
+    read -r pid start boot <"$state/$1.pid" || return 1
+    [[ $(process_start_time "$pid") == "$start" && $(process_boot) == "$boot" ]] || return 1
+    echo "$pid"
+}
+
+# process_start NAME COMMAND...: starts it in a session of its own, with its output in $logs/NAME.log. The command has to
+# keep its process id: env, setpriv and the like do.
+process_start() {
+    local name=$1 pid start
+    shift
+    if [[ -e $logs/$name.log ]]; then
+        mv -f -- "$logs/$name.log" "$logs/$name.log.old"
+    fi
+    setsid "$@" </dev/null >"$logs/$name.log" 2>&1 9>&- &
+    pid=$!
+    start=$(process_start_time "$pid") || start=ended
+    echo "$pid $start $(process_boot)" >"$state/$name.pid"
+}
+
+# process_wait NAME SECONDS CONDITION...: waits until the condition holds; fails when the time is over or the process ended.
+process_wait() {
+    local name=$1 end=$((SECONDS + $2))
+    shift 2
+    until "$@"; do
+        process_id "$name" >/dev/null && ((SECONDS < end)) || return 1
+        pause 0.1
+    done
+}
+
+process_is_gone() {
+    ! process_id "$1" >/dev/null
+}
+
+# process_stop NAME SIGNAL SECONDS LAST: sends SIGNAL and waits; after that time sends LAST.
+process_stop() {
+    local name=$1 pid end=$((SECONDS + $3)) signal
+    for signal in "$2" "$4"; do
+        pid=$(process_id "$name") || break
+        kill -s "$signal" "$pid" 2>/dev/null || :
+        while ! process_is_gone "$name" && ((SECONDS < end)); do
+            pause 0.1
+        done
+        end=$((SECONDS + 30))
+    done
+    process_is_gone "$name" || fail "$name (process $pid) does not end"
+    rm -f -- "$state/$name.pid"
+}

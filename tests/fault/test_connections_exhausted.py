@@ -1,0 +1,70 @@
+"""PostgreSQL has no connection left for us: 503, then recovery by itself."""
+
+import concurrent.futures
+
+import psycopg2
+import pytest
+
+from support.deadline import until
+from support.http import Api
+from support.postgres import Cluster
+
+
+@pytest.fixture
+def small_cluster():
+    cluster = Cluster({"max_connections": "40", "superuser_reserved_connections": "3"})
+    yield cluster
+    cluster.remove()
+
+
+def take_all(database):
+    """Connections of somebody else, until PostgreSQL refuses another."""
+    taken = []
+    while True:
+        try:
+            taken.append(database.connect("testkase_ops"))
+        except psycopg2.OperationalError as error:
+            assert "slots" in str(error) or "too many clients" in str(error), error
+            return taken
+
+
+def test_no_connection_left(small_cluster, start_service):
+    database = small_cluster.create_database()
+    service = start_service(database)
+    organization = service.organization()
+    bearer = service.bearer(organization.member)
+    bearer.get("/session", 200)
+    taken = take_all(database)
+
+    def server_has_none():
+        database.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'testkase_server'")
+        taken.extend(take_all(database))
+        return database.value("select count(*) from pg_stat_activity where usename = 'testkase_server'") == 0
+    try:
+        until(server_has_none, 20, "the server has no connection left")
+        response = bearer.get("/session")
+        assert response.status_code == 503 and response.json()["code"] == "unavailable"
+        assert Api(service.server.base, checked=False).session.get(service.server.base + "/healthz", timeout=5).status_code == 200
+        assert Api(service.server.base, checked=False).session.get(service.server.base + "/readyz", timeout=15).status_code == 503
+        before = len(service.server.lines())
+        for _ in range(20):
+            assert bearer.get("/session").status_code == 503
+        assert len(service.server.lines()) - before < 100, "the log is flooded"
+    finally:
+        for connection in taken:
+            connection.close()
+    until(lambda: bearer.get("/session").status_code == 200, 5, "serves again")
+    bearer.post("/api-keys", {"name": "CI", "expiresInDays": 7}, 201)
+
+
+def test_the_server_leaves_connections_for_others(small_cluster, start_service):
+    """Its number is bounded, whatever comes in."""
+    database = small_cluster.create_database()
+    service = start_service(database)
+    token = service.mint(service.organization().member)[1]
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        statuses = {future.result() for future in [pool.submit(lambda: service.server.bearer(token).get("/api-keys").status_code)
+                                                   for _ in range(300)]}
+    assert statuses <= {200, 503}
+    used = database.value("select count(*) from pg_stat_activity where usename = 'testkase_server'")
+    assert used <= 24, f"{used} connections for 2 threads"

@@ -1,0 +1,119 @@
+"""PostgreSQL is killed or restarted under load: 503 meanwhile, and afterwards everything acknowledged is true."""
+
+import concurrent.futures
+
+import pytest
+
+from support.deadline import until
+from support.http import Api
+from support.ledger import Ledger, check_whole
+from support.relay import Relay
+
+
+def healthz(server):
+    return Api(server.base, checked=False).session.get(server.base + "/healthz", timeout=5).status_code
+
+
+def assert_unavailable(api):
+    """503 as a problem that says when to come again; the client's conventions check its form."""
+    response = until(lambda: (answer := api.get("/session")).status_code != 200 and answer, 10, "refused")
+    assert response.status_code == 503 and response.json()["code"] == "unavailable"
+    assert 1 <= int(response.headers["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("how", ["kill9", "stop"])
+def test_nothing_acknowledged_is_lost(own_cluster, start_service, how):
+    service = start_service(own_cluster.create_database())
+    organization = service.organization()
+    probe = service.bearer(organization.owner)
+    probe.get("/session", 200)
+    pid = service.server.pid
+    with Ledger(service.server.base, service.mint(organization.member)[1]) as ledger:
+        for _ in range(3):
+            ledger.wait_for_more(40)
+            getattr(own_cluster, how)()
+            assert_unavailable(probe)
+            assert healthz(service.server) == 200
+            service.database.close()
+            own_cluster.start()
+            until(lambda: probe.get("/session").status_code == 200, 5, "serves again after PostgreSQL came back")
+        ledger.wait_for_more(40)
+    assert ledger.refusals > 0, "the load did not notice"
+    assert service.server.is_running() and service.server.pid == pid
+    ledger.check(service)
+
+
+def test_every_request_is_answered_while_postgresql_dies(own_cluster, start_service):
+    """None hangs, none gets half an answer."""
+    service = start_service(own_cluster.create_database())
+    organization = service.organization()
+    token = service.mint(organization.member)[1]
+    service.server.bearer(token).get("/session", 200)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(lambda: service.server.bearer(token).get("/session").status_code) for _ in range(400)]
+        until(lambda: any(answer.done() for answer in answers), 10, "the first answer")
+        own_cluster.kill9()
+        statuses = {answer.result(60) for answer in answers}
+    assert statuses <= {200, 503} and 503 in statuses
+    service.database.close()
+    own_cluster.start()
+    until(lambda: service.server.bearer(token).get("/session").status_code == 200, 5, "serves again")
+
+
+def test_a_token_revoked_during_the_outage_is_dead_after_it(own_cluster, start_service):
+    """The server has it warm; the revocation comes from elsewhere right after the start."""
+    service = start_service(own_cluster.create_database())
+    organization = service.organization()
+    token_id, token = service.mint(organization.member)
+    bearer = service.server.bearer(token)
+    bearer.get("/session", 200)
+    own_cluster.kill9()
+    assert_unavailable(bearer)
+    service.database.close()
+    own_cluster.start()
+    service.database.query("update testkase.api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %s",
+                           (token_id,))
+    status = until(lambda: (status := bearer.get("/session").status_code) != 503 and status, 5, "an answer")
+    assert status == 401
+
+
+def test_backends_terminated_under_load(own_cluster, start_service):
+    service = start_service(own_cluster.create_database())
+    organization = service.organization()
+    with Ledger(service.server.base, service.mint(organization.member)[1]) as ledger:
+        for _ in range(6):
+            ledger.wait_for_more(15)
+            service.database.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'testkase_server'")
+        ledger.wait_for_more(15)
+    ledger.check(service)
+
+
+def test_a_cut_before_the_answer_leaves_a_change_whole_or_absent(own_cluster, start_service):
+    """PostgreSQL carries the statement out, and its answer never arrives: the client hears 503 and cannot know."""
+    relay = Relay(own_cluster)
+    try:
+        database = own_cluster.create_database()
+        service = start_service(database, TESTKASE_DATABASE_URL=relay.url("testkase_server", database.name))
+        organization = service.organization()
+        api = service.bearer(organization.member)
+        lock = database.connect()
+        for turn in range(5):
+            until(lambda: api.get("/session").status_code == 200, 5, "serves")
+            with lock.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
+                cursor.execute("select id from testkase.users where id = %s for update", (organization.member.id,))
+                answer = pool.submit(api.post, "/api-keys", {"name": f"Cut {turn}", "expiresInDays": 7})
+                until(lambda: database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = %s",
+                                             (database.name,)) == 1, 10, "the statement waits for the lock")
+                relay.swallow = True
+                relay.swallowed.clear()
+                lock.commit()
+                assert relay.swallowed.wait(10)
+                relay.cut()
+                relay.swallow = False
+                assert answer.result(20).status_code == 503
+        lock.close()
+        check_whole(database)
+        assert database.value("select max(n) from (select count(*) as n from testkase.api_tokens group by name) counted") == 1, (
+            "a statement whose outcome is unknown is never sent again")
+    finally:
+        relay.close()

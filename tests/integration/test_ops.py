@@ -1,0 +1,339 @@
+"""What an operator relies on: options, configuration, readiness, shutdown, several servers, migrations."""
+
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import socket
+import stat
+
+import pytest
+
+from support.deadline import until
+from support.http import Api, check_problem
+from support.postgres import migrations
+from support.process import run
+from support.service import server_environment
+
+
+@pytest.fixture(params=["server", "worker", "admin"])
+def path(request, binaries):
+    return binaries / request.param / f"testkase-{request.param}"
+
+
+@pytest.fixture(params=["server", "worker"])
+def daemon(request, binaries):
+    return binaries / request.param / f"testkase-{request.param}"
+
+
+def refused_start(path, environment, arguments=()):
+    """The one line with which a program refuses to start."""
+    done = run(path, arguments, environment)
+    assert done.returncode not in (0, -signal.SIGKILL), done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+# --- options and configuration ---
+
+def test_help_names_every_variable_with_its_default(daemon):
+    done = run(daemon, ["--help"])
+    assert done.returncode == 0 and done.stderr == ""
+    assert "--check-config" in done.stdout and "--version" in done.stdout
+    for variable in ("TESTKASE_DATABASE_URL", "TESTKASE_LOG_LEVEL", "TESTKASE_LOG_FORMAT"):
+        assert variable in done.stdout
+    assert "postgresql:///testkase" in done.stdout
+
+
+def test_the_servers_help_names_what_only_it_reads(server_path):
+    text = run(server_path, ["--help"]).stdout
+    for variable, default in {
+            "TESTKASE_LISTEN": "127.0.0.1:8080", "TESTKASE_PUBLIC_URL": "http://127.0.0.1:8080", "TESTKASE_ARGON2_MEMORY_KIB": "19456",
+            "TESTKASE_ARGON2_TIME": "2", "TESTKASE_ARGON2_PARALLELISM": "1", "TESTKASE_RATE_LIMIT": "600", "TESTKASE_RATE_BURST": "120",
+            "TESTKASE_THREADS": "", "TESTKASE_TRUSTED_PROXIES": ""}.items():
+        assert variable in text and default in text
+
+
+def test_version_is_one_line(path):
+    done = run(path, ["--version"])
+    assert done.returncode == 0
+    assert re.fullmatch(r"testkase-\w+ \d+\.\d+\.\d+\S*\n", done.stdout), done.stdout
+
+
+def test_an_unknown_option_is_refused(path):
+    done = run(path, ["--nonsense"])
+    assert done.returncode == 2 and "nonsense" in done.stderr
+
+
+def test_check_config_accepts_good_and_starts_nothing(daemon, database):
+    environment = server_environment(database)
+    assert run(daemon, ["--check-config"], environment).returncode == 0
+
+
+def test_check_config_needs_no_database(daemon):
+    assert run(daemon, ["--check-config"], {"TESTKASE_DATABASE_URL": "postgresql://127.0.0.1:1/none"}).returncode == 0
+
+
+BAD = {
+    "TESTKASE_LISTN": "127.0.0.1:0", "TESTKASE_": "x", "TESTKASE_LISTEN": "nonsense", "TESTKASE_PUBLIC_URL": "ftp://x",
+    "TESTKASE_THREADS": "0", "TESTKASE_RATE_LIMIT": "many", "TESTKASE_RATE_BURST": "-1", "TESTKASE_ARGON2_MEMORY_KIB": "1",
+    "TESTKASE_ARGON2_TIME": "1x", "TESTKASE_ARGON2_PARALLELISM": "99999999999999999999", "TESTKASE_LOG_LEVEL": "loud",
+    "TESTKASE_LOG_FORMAT": "xml", "TESTKASE_TRUSTED_PROXIES": "10.0.0.0/33",
+}
+
+
+@pytest.mark.parametrize("variable", BAD)
+@pytest.mark.parametrize("arguments", [(), ("--check-config",)], ids=["start", "check"])
+def test_a_bad_variable_stops_the_start_with_one_line(server_path, database, variable, arguments):
+    line = refused_start(server_path, {**server_environment(database), variable: BAD[variable]}, arguments)
+    assert variable in line
+
+
+def test_variables_of_the_shell_are_no_error(daemon):
+    """var/local.env exports them all."""
+    environment = {name: "x" for name in ("TESTKASE_URL", "TESTKASE_PAT", "TESTKASE_ADMIN_EMAIL", "TESTKASE_ADMIN_PASSWORD",
+                                          "TESTKASE_BIN")}
+    environment["TESTKASE_ADMIN_DATABASE_URL"] = "postgresql:///x"
+    assert run(daemon, ["--check-config"], environment).returncode == 0
+
+
+def test_a_secret_comes_from_a_file(server_path, database, start, tmp_path):
+    environment = server_environment(database)
+    secret = tmp_path / "url"
+    secret.write_text(environment.pop("TESTKASE_DATABASE_URL") + "\n")
+    program = start(server_path, {**environment, "TESTKASE_DATABASE_URL_FILE": str(secret)})
+    address = program.wait_ready()
+    Api(f"http://{address}").get("/session", 401)
+
+
+def test_a_variable_and_its_file_together_are_refused(server_path, database, tmp_path):
+    secret = tmp_path / "url"
+    secret.write_text(database.url("testkase_server"))
+    line = refused_start(server_path, {**server_environment(database), "TESTKASE_DATABASE_URL_FILE": str(secret)})
+    assert "TESTKASE_DATABASE_URL" in line and "TESTKASE_DATABASE_URL_FILE" in line
+
+
+def test_an_unreadable_file_is_refused(server_path, database):
+    environment = server_environment(database)
+    del environment["TESTKASE_DATABASE_URL"]
+    line = refused_start(server_path, {**environment, "TESTKASE_DATABASE_URL_FILE": "/nonexistent/url"})
+    assert "TESTKASE_DATABASE_URL_FILE" in line
+
+
+def test_no_refusal_shows_a_secret(server_path, database):
+    environment = {**server_environment(database), "TESTKASE_DATABASE_URL": "postgresql://u:hunter2-secret@127.0.0.1:nonsense/x"}
+    done = run(server_path, ["--check-config"], environment)
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_a_taken_port_is_told(server_path, database):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        line = refused_start(server_path, {**server_environment(database), "TESTKASE_LISTEN": address})
+        assert address in line and "in use" in line
+
+
+# --- health ---
+
+def test_healthz_and_readyz_answer(service):
+    with service.server.wire() as wire:
+        for target in ("/healthz", "/readyz"):
+            answer = wire.ask(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert answer.status == 200
+            assert answer.field("content-type")
+
+
+def test_readyz_says_whether_postgresql_answers(own_cluster, start_service):
+    service = start_service(own_cluster.create_database())
+    api = Api(service.server.base, checked=False)
+
+    def status(path):
+        return api.session.get(service.server.base + path, timeout=15)
+    assert status("/readyz").status_code == 200
+    own_cluster.stop()
+    response = until(lambda: (answer := status("/readyz")).status_code == 503 and answer, 10, "not ready")
+    check_problem(503, response.headers["Content-Type"], response.json())
+    assert status("/healthz").status_code == 200
+    own_cluster.start()
+    until(lambda: status("/readyz").status_code == 200, 10, "ready again")
+
+
+def test_a_server_started_before_postgresql_serves_once_it_is_there(own_cluster, start, server_path):
+    environment = server_environment(own_cluster.create_database())
+    own_cluster.stop()
+    program = start(server_path, environment)
+    until(lambda: len(program.lines()) > 0, 20, "a line about PostgreSQL")
+    assert program.is_running()
+    own_cluster.start()
+    Api(f"http://{program.wait_ready()}").get("/session", 401)
+
+
+# --- schema ---
+
+@pytest.mark.parametrize("change,word", [
+    ("insert into testkase.schema_migrations (version, name, checksum) select max(version) + 1, 'later', 'x' from testkase.schema_migrations",
+     "version"),
+    ("delete from testkase.schema_migrations where version = (select max(version) from testkase.schema_migrations)", "migrate"),
+    ("drop schema testkase cascade", "migrate")])
+def test_another_schema_is_refused_in_one_clear_line(database, server_path, change, word):
+    database.query(change)
+    done = run(server_path, (), server_environment(database))
+    assert done.returncode not in (0, -signal.SIGKILL)
+    told = [line for line in done.stderr.splitlines() if "schema" in line]
+    assert len(told) == 1 and word in told[0], done.stderr
+    assert not re.search(r'msg="?ready', done.stderr)
+
+
+def normalized(dump):
+    return [line for line in dump.decode().splitlines() if line and not line.startswith(("--", "SET ", "\\"))]
+
+
+def test_migrate_makes_the_schema_that_the_tests_use(cluster, database, empty_database, admin_path):
+    done = run(admin_path, ["migrate"], {"TESTKASE_ADMIN_DATABASE_URL": empty_database.url("testkase_owner")})
+    assert done.returncode == 0, done.stderr
+    assert normalized(empty_database.dump("--schema-only")) == normalized(database.dump("--schema-only"))
+    records = "select version, name, checksum from testkase.schema_migrations order by 1"
+    assert empty_database.query(records) == database.query(records) == [(v, n, c) for v, n, c, _ in migrations()]
+
+
+# --- shutdown ---
+
+def test_sigterm_ends_an_idle_server_at_once(database, server_path, start):
+    program = start(server_path, server_environment(database))
+    address = program.wait_ready()
+    host, port = address.rsplit(":", 1)
+    idle = socket.create_connection((host, int(port)), 10)
+    program.terminate(seconds=5)
+    assert idle.recv(1) == b""
+    idle.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_shutdown_finishes_what_is_in_flight(database, start_service, number):
+    service = start_service(database)
+    organization = service.organization()
+    api = service.bearer(organization.member)
+    api.get("/session", 200)
+    lock = database.connect()
+    with lock.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        cursor.execute("select id from testkase.users where id = %s for update", (organization.member.id,))
+        answer = pool.submit(api.post, "/api-keys", {"name": "In flight", "expiresInDays": 7})
+        until(lambda: database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = %s",
+                                     (database.name,)) == 1, 10, "the request waits for the lock")
+        service.server.signal(number)
+        host, port = service.server.address.rsplit(":", 1)
+
+        def refuses():
+            try:
+                socket.create_connection((host, int(port)), 5).close()
+                return False
+            except ConnectionRefusedError:
+                return True
+        until(refuses, 5, "no new connection is taken")
+        assert service.server.is_running() and not answer.done()
+        lock.commit()
+        response = answer.result(15)
+    lock.close()
+    assert response.status_code == 201
+    assert response.headers["Connection"] == "close"
+    assert service.server.wait(12) == 0
+    service.servers.clear()
+    assert database.value("select count(*) from testkase.api_tokens where name = 'In flight'") == 1
+
+
+def test_shutdown_does_not_wait_for_ever(database, start_service):
+    """A client that never finishes its request, and a statement that never ends."""
+    service = start_service(database)
+    organization = service.organization()
+    api = service.bearer(organization.member)
+    api.get("/session", 200)
+    lock = database.connect()
+    with lock.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool, service.server.wire() as dripping:
+        dripping.send("GET / HTTP/1.1\r\nHost")
+        cursor.execute("select id from testkase.users where id = %s for update", (organization.member.id,))
+        pool.submit(api.request, "POST", "/api-keys", json={"name": "Stuck", "expiresInDays": 7})
+        until(lambda: database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = %s",
+                                     (database.name,)) == 1, 10, "the request waits for the lock")
+        service.server.signal(signal.SIGTERM)
+        assert service.server.wait(12) == 0
+    service.servers.clear()
+    lock.rollback()
+    lock.close()
+
+
+# --- several servers ---
+
+def test_two_servers_on_one_database(service, organization):
+    other = service.start_server()
+    made = service.sign_in(organization.member).post("/api-keys", {"name": "CI", "expiresInDays": 7}, 201).json()
+    first, second = service.server.bearer(made["token"]), other.bearer(made["token"])
+    second.get("/session", 200)
+    second.delete("/api-keys/current", 204)
+    first.get("/session", 401)
+    other.terminate()
+    service.servers.remove(other)
+
+
+def test_the_metrics_address_is_taken_apart(server_path):
+    assert run(server_path, ["--check-config"], {"TESTKASE_METRICS_LISTEN": "127.0.0.1:9464"}).returncode == 0
+
+
+# --- what it is to its machine ---
+
+def test_the_process_is_hardened(service):
+    limits = open(f"/proc/{service.server.pid}/limits", encoding="ascii").read()
+    assert re.search(r"Max core file size\s+0\s+0\s", limits)
+    status = open(f"/proc/{service.server.pid}/status", encoding="ascii").read()
+    assert re.search(r"Umask:\s+0077", status)
+    ignored = int(re.search(r"SigIgn:\s+([0-9a-f]+)", status)[1], 16)
+    assert ignored & 1 << (signal.SIGPIPE - 1), "SIGPIPE is ignored"
+
+
+def test_a_unix_socket_is_removed_at_the_end_and_a_stale_one_replaced(database, server_path, start, tmp_path):
+    path = tmp_path / "http"
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(path))
+    stale.close()
+    program = start(server_path, server_environment(database, TESTKASE_LISTEN=f"unix:{path}"))
+    program.wait_ready()
+    assert stat.S_ISSOCK(os.stat(path).st_mode)
+    program.terminate()
+    assert not path.exists()
+
+
+# --- the log ---
+
+HOSTILE = ["/api/v1/x%0d%0aINJECTED", "/api/v1/%1b[31mred", "/api/v1/" + "a" * 2000]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_one_event_one_line_whatever_comes(database, start_service, form):
+    service = start_service(database, TESTKASE_LOG_FORMAT=form, TESTKASE_LOG_LEVEL="debug")
+    for target in HOSTILE:
+        with service.server.wire() as wire:
+            wire.ask(f"GET {target} HTTP/1.1\r\nHost: x\r\nUser-Agent: a\"b\\c=d\r\nX-Request-Id: q\r\n\r\n")
+    with service.server.wire() as wire:
+        wire.ask("GET /\x1b[2J HTTP/1.1\r\nHost: x\r\n\r\n")
+    organization = service.organization()
+    service.bearer(organization.member).post("/api-keys", {"name": "a\" level=error msg=\"b", "expiresInDays": 7}, 201)
+    lines = service.server.lines()
+    assert lines
+    for line in lines:
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", line), line
+        assert not line.startswith("INJECTED")
+        if form == "json":
+            assert isinstance(json.loads(line), dict), line
+        else:
+            assert re.match(r"level=(debug|info|warning|error) program=testkase-server ", line), line
+
+
+def test_refused_tokens_are_no_warning(service):
+    """Anybody can send those; an operator could do nothing about it."""
+    start = len(service.server.lines())
+    for _ in range(50):
+        service.server.api().get("/session", 401)
+    assert [line for line in service.server.lines()[start:] if re.match(r"level=(warning|error)", line)] == []

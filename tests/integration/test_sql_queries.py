@@ -1,0 +1,169 @@
+"""Every query of sql/queries is one that PostgreSQL takes, from the role that sends it; the hot ones use indexes."""
+
+import re
+
+import pytest
+
+from support import token as tokens
+from support.postgres import ROOT, Cluster
+
+QUERIES = ROOT / "sql" / "queries"
+FILES = sorted(path.relative_to(QUERIES).as_posix() for path in QUERIES.rglob("*.sql"))
+
+# Who sends the queries of a folder; single files below go before. The operator's CLI (testkase_owner) shares what it needs.
+SENDERS = {
+    "admin": ["testkase_owner"],
+    "worker": ["testkase_worker"],
+    "db": ["testkase_owner", "testkase_server", "testkase_worker"],
+    "organizations/create": ["testkase_owner"],
+    "users/create": ["testkase_owner", "testkase_server"],
+    "users/update": ["testkase_owner", "testkase_server"],
+    "users/list": ["testkase_owner", "testkase_server"],
+    "projects/create": ["testkase_owner", "testkase_server"],
+    "projects/set_member": ["testkase_owner", "testkase_server"],
+    "api_keys/create": ["testkase_owner", "testkase_server"],
+    "api_keys/revoke": ["testkase_owner", "testkase_server"],
+}
+DEFAULT_SENDERS = ["testkase_server"]
+
+
+def statement(file):
+    """The text without its comment lines, as the programs prepare it."""
+    text = (QUERIES / file).read_text()
+    return re.sub(r"(?m)^\s*--.*$", "", text).strip().rstrip(";")
+
+
+def senders(file):
+    name = file.removesuffix(".sql")
+    return SENDERS.get(name) or SENDERS.get(name.split("/")[0]) or DEFAULT_SENDERS
+
+
+def parameter_count(sql):
+    return max((int(number) for number in re.findall(r"\$(\d+)", sql)), default=0)
+
+
+def generic_plan(cursor, sql, form="text"):
+    """Prepares and plans it as the programs do. Unlike preparing, planning also checks the role's rights."""
+    count = parameter_count(sql)
+    cursor.execute("set search_path = testkase, pg_temp; set plan_cache_mode = force_generic_plan")
+    cursor.execute(f"prepare under_test as {sql}")
+    nulls = f"({', '.join(['null'] * count)})" if count else ""
+    cursor.execute(f"explain (format {form}, verbose) execute under_test{nulls}")
+    return cursor.fetchall()
+
+
+@pytest.fixture(scope="module")
+def migrated(cluster):
+    database = cluster.create_database()
+    yield database
+    database.drop()
+
+
+def test_there_are_queries():
+    assert len(FILES) > 30
+
+
+@pytest.mark.parametrize("file,role", [(file, role) for file in FILES for role in senders(file)])
+def test_query_is_valid_and_allowed(migrated, file, role):
+    connection = migrated.connect(role)
+    try:
+        with connection.cursor() as cursor:
+            assert generic_plan(cursor, statement(file))
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_query_file_says_what_it_takes_and_gives(file):
+    text = (QUERIES / file).read_text()
+    comment = "\n".join(line for line in text.splitlines() if line.startswith("--"))
+    sql = statement(file)
+    assert ";" not in sql, "one statement, one file"
+    assert "→" in comment, "the result's shape is stated"
+    for number in range(1, parameter_count(sql) + 1):
+        assert re.search(rf"\${number}\b", comment), f"parameter ${number} is not explained"
+        assert re.search(rf"\${number}\b", sql), f"parameter ${number} is not used"
+    assert not re.search(r"select\s+\*|returning\s+\*", sql, re.IGNORECASE)
+
+
+# --- plans at 100 000 tokens ---
+
+MANY = 100_000
+
+# Query → tables that it must not read from end to end.
+HOT = {
+    "gate/states.sql": {"api_tokens", "users", "organizations"},
+    "gate/find_hash.sql": {"api_tokens"},
+    "sessions/find.sql": {"sessions", "users"},
+    "sessions/find_credentials.sql": {"users"},
+    "api_keys/list.sql": {"api_tokens", "api_token_last_used"},
+    "api_keys/get.sql": {"api_tokens", "api_token_last_used"},
+    "api_keys/create.sql": {"users", "api_tokens"},
+    "api_keys/revoke.sql": {"api_tokens", "users", "rotation_reminders"},
+    "users/list.sql": {"users"},
+    "users/update.sql": {"users"},
+    "projects/list_for_user.sql": {"users", "project_members"},
+    "worker/next_deadline.sql": {"api_tokens", "rotation_reminders"},
+    "worker/expire_tokens.sql": {"api_tokens", "rotation_reminders"},
+    "worker/remind.sql": {"api_tokens", "rotation_reminders"},
+    "worker/erase_hashes.sql": {"api_tokens"},
+    "worker/end_leavers_tokens.sql": {"api_tokens", "rotation_reminders"},
+    "worker/delete_expired_sessions.sql": {"sessions"},
+}
+
+
+@pytest.fixture(scope="module")
+def crowded():
+    """A database with many tokens of many people."""
+    cluster = Cluster({"autovacuum": "off", "max_wal_size": "4GB"})
+    database = cluster.create_database()
+    hash_of_one = tokens.argon2id(tokens.make())
+    database.query("insert into testkase.organizations (name) select 'Organization ' || n from generate_series(1, 500) n")
+    database.query(f"""insert into testkase.users (organization_id, email, name)
+                       select 1173 + n % 500, 'person-' || n || '@example.test', 'Person ' || n
+                       from generate_series(1, {MANY // 10}) n""")
+    database.query("""insert into testkase.projects (organization_id, number, name)
+                      select o.id, n, 'Project ' || n from testkase.organizations o, generate_series(1, 5) n""")
+    database.query("""insert into testkase.project_members (project_id, user_id, organization_id, role)
+                      select p.id, u.id, p.organization_id, 'user'
+                      from testkase.projects p join testkase.users u on u.organization_id = p.organization_id
+                      where u.id % 5 = p.number % 5""")
+    database.query("""insert into testkase.sessions (digest, user_id, user_generation, expires_at)
+                      select sha256(id::text::bytea), id, 1, now() + interval '7 days' from testkase.users""")
+    database.without_triggers(
+        """insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days,
+                                            created_at, expires_at, rotate_at)
+           select 1 + n %% %s, 1, lpad(n::text, 8, '0'), %s, 'tk_pat_' || lpad(n::text, 8, '0') || '...abcdef', 'CI', 30, at,
+                  at + 30 * interval '86400 seconds', at + 23 * interval '86400 seconds'
+           from (select n, now() - n * interval '20 seconds' as at from generate_series(1, %s) n) numbered""",
+        (MANY // 10, hash_of_one, MANY))
+    database.query("""insert into testkase.rotation_reminders (token_id, user_id, due_at)
+                      select id, user_id, rotate_at from testkase.api_tokens""")
+    database.query("insert into testkase.api_token_last_used (token_id, used_at) select id, now() from testkase.api_tokens")
+    database.query("vacuum analyze")
+    yield database
+    database.close()
+    cluster.remove()
+
+
+def scanned(node):
+    """The tables that a plan reads from end to end."""
+    found = {node["Relation Name"]} if node["Node Type"] in ("Seq Scan", "Parallel Seq Scan") else set()
+    for child in node.get("Plans", []):
+        found |= scanned(child)
+    return found
+
+
+@pytest.mark.parametrize("file", sorted(HOT))
+def test_hot_query_uses_indexes(crowded, file):
+    connection = crowded.connect()
+    try:
+        with connection.cursor() as cursor:
+            plan = generic_plan(cursor, statement(file), "json")[0][0][0]["Plan"]
+    finally:
+        connection.close()
+    assert not scanned(plan) & HOT[file], f"{file} reads {scanned(plan) & HOT[file]} from end to end"
+
+
+def test_every_hot_query_exists():
+    assert set(HOT) <= set(FILES)

@@ -1,0 +1,617 @@
+"""The rules of the domain that the schema itself keeps, whoever writes to it."""
+
+import datetime
+
+import psycopg2
+import psycopg2.errors
+import pytest
+
+from support import token as tokens
+from support.postgres import migrations
+
+PERIODS = tokens.PERIODS
+
+
+@pytest.fixture(scope="module")
+def shared(cluster):
+    database = cluster.create_database()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def connection(shared):
+    """As superuser; what a test does is undone after it."""
+    made = shared.connect()
+    yield made
+    made.rollback()
+    made.close()
+
+
+@pytest.fixture
+def cursor(connection):
+    with connection.cursor() as made:
+        made.execute("set search_path = testkase, pg_temp")
+        yield made
+
+
+def one(cursor, sql, parameters=None):
+    cursor.execute(sql, parameters)
+    return cursor.fetchone()[0]
+
+
+def make_organization(cursor):
+    return one(cursor, "insert into organizations (name) values ('Acme') returning id")
+
+
+def make_user(cursor, organization_id, role="member", kind="person"):
+    email = f"{tokens.random_text(12)}@example.test"
+    return one(cursor, "insert into users (organization_id, email, name, org_role, kind) values (%s, %s, 'N', %s, %s) returning id",
+               (organization_id, email, role, kind))
+
+
+def make_token(cursor, user_id, days=30, **columns):
+    token = tokens.make()
+    values = {"user_id": user_id, "owner_generation": 1, "lookup_id": tokens.lookup(token),
+              "secret_hash": tokens.argon2id(token, 64), "preview": tokens.preview(token), "name": "CI",
+              "expires_in_days": days, **columns}
+    names = ", ".join(values)
+    return one(cursor, f"insert into api_tokens ({names}) values ({', '.join(['%s'] * len(values))}) returning id",
+               list(values.values()))
+
+
+@pytest.fixture
+def user(cursor):
+    return make_user(cursor, make_organization(cursor))
+
+
+def refused(cursor, error, sql, parameters=None):
+    """The statement fails with this error; what went before in the transaction stays. Returns the constraint's name."""
+    cursor.execute("savepoint attempt")
+    with pytest.raises(error) as caught:
+        cursor.execute(sql, parameters)
+    cursor.execute("rollback to attempt")
+    return caught.value.diag.constraint_name
+
+
+# --- periods and expiry ---
+
+ZONES = ["UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "Pacific/Apia", "Australia/Lord_Howe",
+         "Europe/Dublin", "Asia/Tehran"]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("days", PERIODS)
+def test_lifetime_is_exactly_the_period(cursor, user, zone, days):
+    cursor.execute("set local time zone %s", (zone,))
+    token_id = make_token(cursor, user, days)
+    cursor.execute("""select extract(epoch from expires_at) - extract(epoch from created_at),
+                             extract(epoch from rotate_at) - extract(epoch from created_at), created_at = now()
+                      from api_tokens where id = %s""", (token_id,))
+    lifetime, until_rotation, is_now = cursor.fetchone()
+    assert lifetime == days * 86400
+    assert until_rotation == PERIODS[days] * 86400
+    assert is_now
+
+
+# A leap day, the end of February, both changes of the clock, a day that a zone skipped, the turn of the year.
+MOMENTS = ["2028-02-28T23:59:59Z", "2028-02-29T12:00:00Z", "2027-02-28T00:00:00Z", "2027-03-14T09:59:59Z",
+           "2027-11-07T05:30:00Z", "2011-12-29T10:00:00Z", "2027-12-31T23:59:59.999999Z"]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Apia", "Europe/Dublin"])
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("days", PERIODS)
+def test_lifetime_is_the_period_whatever_the_calendar_says(cursor, user, zone, moment, days):
+    cursor.execute("set local time zone %s", (zone,))
+    token_id = make_token(cursor, user, days)
+    start = datetime.datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    cursor.execute("set local session_replication_role = replica")
+    change = "update api_tokens set created_at = %s, rotate_at = %s, expires_at = %s where id = %s"
+    exact = start + datetime.timedelta(seconds=days * 86400)
+    due = start + datetime.timedelta(days=1)
+    for seconds in (-3600, -1, 1, 3600, 86400):
+        assert refused(cursor, psycopg2.errors.CheckViolation, change,
+                       (start, due, exact + datetime.timedelta(seconds=seconds), token_id)
+                       ) == "api_tokens_expiry_is_the_period"
+    cursor.execute(change, (start, due, exact, token_id))
+
+
+@pytest.mark.parametrize("days", [-7, 0, 1, 6, 8, 29, 31, 89, 91, 364, 366, 3650, 32767])
+def test_another_period_is_refused(cursor, user, days):
+    token = tokens.make()
+    refused(cursor, psycopg2.errors.CheckViolation,
+            """insert into api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
+               values (%s, 1, %s, %s, %s, 'CI', %s)""",
+            (user, tokens.lookup(token), tokens.argon2id(token, 64), tokens.preview(token), days))
+
+
+def test_an_insert_cannot_choose_its_times(cursor, user):
+    past = "2001-01-01T00:00:00Z"
+    future = "2101-01-01T00:00:00Z"
+    token_id = make_token(cursor, user, 7, created_at=past, expires_at=future, rotate_at=future)
+    assert one(cursor, "select created_at = now() and expires_at = now() + interval '604800 seconds' from api_tokens where id = %s",
+               (token_id,))
+
+
+def test_rotation_policy_is_the_documented_one(cursor):
+    cursor.execute("select expires_in_days, rotate_on_day from rotation_policy order by 1")
+    assert dict(cursor.fetchall()) == PERIODS
+
+
+def test_rotation_policy_is_data(cursor, user):
+    cursor.execute("update rotation_policy set rotate_on_day = 20 where expires_in_days = 30")
+    token_id = make_token(cursor, user, 30)
+    assert one(cursor, "select rotate_at = created_at + interval '1728000 seconds' from api_tokens where id = %s", (token_id,))
+
+
+# --- nothing about a token can be changed ---
+
+CHANGES = {
+    "id": "id + 1000000", "user_id": None, "owner_generation": "owner_generation + 1", "lookup_id": "'zzzzzzzz'",
+    "preview": "'tk_pat_zzzzzzzz...zzzzzz'", "name": "'Another'",
+    "expires_in_days": "365", "created_at": "created_at + interval '1 second'",
+    "expires_at": "expires_at + interval '1 second'", "rotate_at": "rotate_at + interval '1 second'",
+}
+
+
+@pytest.mark.parametrize("column", CHANGES)
+@pytest.mark.parametrize("ended", [False, True])
+def test_no_column_of_a_token_can_change(cursor, user, column, ended):
+    token_id = make_token(cursor, user)
+    if ended:
+        cursor.execute("update api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %s", (token_id,))
+    value = CHANGES[column] or str(make_user(cursor, make_organization(cursor)))
+    cursor.execute("savepoint attempt")
+    with pytest.raises((psycopg2.errors.IntegrityConstraintViolation, psycopg2.errors.GeneratedAlways)):
+        cursor.execute(f"update api_tokens set {column} = {value} where id = %s", (token_id,))
+    cursor.execute("rollback to attempt")
+
+
+def test_a_longer_period_with_its_own_dates_is_refused(cursor, user):
+    """The one change that no CHECK would see."""
+    token_id = make_token(cursor, user, 7)
+    assert refused(cursor, psycopg2.errors.IntegrityConstraintViolation,
+                   """update api_tokens set expires_in_days = 365, expires_at = created_at + 365 * interval '86400 seconds'
+                      where id = %s""", (token_id,)) == "api_tokens_immutable"
+
+
+def test_the_predecessor_cannot_change(cursor, user):
+    old, new = make_token(cursor, user), make_token(cursor, user)
+    assert refused(cursor, psycopg2.errors.IntegrityConstraintViolation,
+                   "update api_tokens set predecessor_id = %s where id = %s", (old, new)) == "api_tokens_immutable"
+
+
+def test_a_token_has_one_successor(cursor, user):
+    old = make_token(cursor, user)
+    make_token(cursor, user, predecessor_id=old)
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        make_token(cursor, user, predecessor_id=old)
+
+
+def test_the_hash_cannot_be_replaced(cursor, user):
+    token_id = make_token(cursor, user)
+    other = tokens.argon2id(tokens.make(), 64)
+    assert refused(cursor, psycopg2.errors.IntegrityConstraintViolation,
+                   "update api_tokens set secret_hash = %s where id = %s", (other, token_id)) == "api_tokens_hash_immutable"
+    cursor.execute("savepoint attempt")
+    with pytest.raises(psycopg2.IntegrityError):
+        cursor.execute("update api_tokens set secret_hash = null where id = %s", (token_id,))
+    cursor.execute("rollback to attempt")
+
+
+@pytest.mark.parametrize("reason", ["revoked", "leaked", "owner_deactivated", "owner_deleted"])
+def test_the_end_erases_the_hash(cursor, user, reason):
+    token_id = make_token(cursor, user)
+    refused(cursor, psycopg2.errors.CheckViolation,
+            "update api_tokens set ended_at = now(), ended_reason = %s where id = %s", (reason, token_id))
+    cursor.execute("update api_tokens set ended_at = now(), ended_reason = %s, secret_hash = null where id = %s", (reason, token_id))
+    assert refused(cursor, psycopg2.IntegrityError, "update api_tokens set secret_hash = %s where id = %s",
+                   (tokens.argon2id(tokens.make(), 64), token_id))
+
+
+def test_an_expired_token_keeps_its_hash_until_it_is_erased(cursor, user):
+    token_id = make_token(cursor, user)
+    cursor.execute("update api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %s", (token_id,))
+    refused(cursor, psycopg2.IntegrityError, "update api_tokens set secret_hash = %s where id = %s",
+            (tokens.argon2id(tokens.make(), 64), token_id))
+    cursor.execute("update api_tokens set secret_hash = null where id = %s", (token_id,))
+
+
+@pytest.mark.parametrize("change", [
+    "ended_at = null, ended_reason = null, ended_by = null", "ended_at = now() + interval '1 day'",
+    "ended_reason = 'leaked'", "ended_by = user_id"])
+def test_the_end_is_final(cursor, user, change):
+    token_id = make_token(cursor, user)
+    cursor.execute("update api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %s", (token_id,))
+    refused(cursor, psycopg2.IntegrityError, f"update api_tokens set {change} where id = %s", (token_id,))
+
+
+def test_an_end_has_a_reason_and_a_reason_an_end(cursor, user):
+    token_id = make_token(cursor, user)
+    refused(cursor, psycopg2.errors.CheckViolation,
+            "update api_tokens set ended_at = now(), secret_hash = null where id = %s", (token_id,))
+    refused(cursor, psycopg2.errors.CheckViolation, "update api_tokens set ended_reason = 'expired' where id = %s", (token_id,))
+    refused(cursor, psycopg2.errors.CheckViolation,
+            "update api_tokens set ended_at = now(), ended_reason = 'bored', secret_hash = null where id = %s", (token_id,))
+
+
+def test_there_is_no_cap_on_tokens(cursor, user):
+    hash_of_one = tokens.argon2id(tokens.make(), 64)
+    cursor.execute("""insert into api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
+                      select %s, 1, lpad(n::text, 8, '0'), %s, 'tk_pat_' || lpad(n::text, 8, '0') || '...abcdef', 'CI', 7
+                      from generate_series(1, 5000) n""", (user, hash_of_one))
+    assert one(cursor, "select count(*) from api_tokens where user_id = %s", (user,)) == 5000
+
+
+def test_a_hash_is_argon2id(cursor, user):
+    for wrong in ("plain", "$argon2i$v=19$m=8192,t=1,p=1$c2FsdHNhbHQ$aGFzaA", "$2b$12$abc", ""):
+        cursor.execute("savepoint attempt")
+        with pytest.raises(psycopg2.errors.CheckViolation):
+            make_token(cursor, user, secret_hash=wrong)
+        cursor.execute("rollback to attempt")
+        refused(cursor, psycopg2.errors.CheckViolation, "update users set password_hash = %s where id = %s", (wrong, user))
+
+
+# --- accounts ---
+
+def status(cursor, user, new):
+    cursor.execute("update users set status = %s where id = %s returning credential_generation, session_generation", (new, user))
+    return cursor.fetchone()
+
+
+def test_generations_move_when_somebody_leaves_and_not_when_they_return(cursor, user):
+    assert status(cursor, user, "active") == (1, 1)
+    assert status(cursor, user, "deactivated") == (2, 2)
+    assert status(cursor, user, "active") == (2, 2)
+    assert status(cursor, user, "deactivated") == (3, 3)
+    assert status(cursor, user, "deleted") == (4, 4)
+
+
+def test_leaving_cannot_be_written_without_the_next_generation(cursor, user):
+    cursor.execute("""update users set status = 'deactivated', credential_generation = credential_generation where id = %s
+                      returning credential_generation""", (user,))
+    assert cursor.fetchone()[0] == 2
+
+
+def test_a_generation_never_goes_back(cursor, user):
+    status(cursor, user, "deactivated")
+    for column in ("credential_generation", "session_generation"):
+        assert refused(cursor, psycopg2.IntegrityError, f"update users set {column} = 1 where id = %s", (user,)
+                       ) == "users_generation_grows"
+
+
+def test_a_new_password_ends_sessions_and_no_tokens(cursor, user):
+    cursor.execute("update users set password_hash = %s where id = %s returning credential_generation, session_generation",
+                   (tokens.argon2id("one", 64), user))
+    assert cursor.fetchone() == (1, 2)
+
+
+def test_deletion_is_final_and_takes_the_password_along(cursor, user):
+    cursor.execute("update users set password_hash = %s where id = %s", (tokens.argon2id("one", 64), user))
+    status(cursor, user, "deleted")
+    assert one(cursor, "select password_hash is null from users where id = %s", (user,))
+    for back in ("active", "deactivated"):
+        assert refused(cursor, psycopg2.IntegrityError, "update users set status = %s where id = %s", (back, user)
+                       ) == "users_deleted_is_final"
+
+
+def test_a_token_dies_with_its_owners_generation_and_stays_dead(cursor, user):
+    token_id = make_token(cursor, user)
+    state = "select status, ended_reason from api_token_states where id = %s"
+    cursor.execute(state, (token_id,))
+    assert cursor.fetchone() == ("active", None)
+    status(cursor, user, "deactivated")
+    cursor.execute(state, (token_id,))
+    assert cursor.fetchone() == ("revoked", "owner_deactivated")
+    status(cursor, user, "active")
+    cursor.execute(state, (token_id,))
+    assert cursor.fetchone()[0] == "revoked"
+
+
+def test_an_account_keeps_id_organization_and_kind(cursor, user):
+    other = make_organization(cursor)
+    for change in (f"organization_id = {other}", "kind = 'service'", "created_at = created_at - interval '1 day'"):
+        refused(cursor, psycopg2.IntegrityError, f"update users set {change} where id = %s", (user,))
+
+
+def test_an_organization_has_one_owner(cursor):
+    organization = make_organization(cursor)
+    owner = make_user(cursor, organization, "owner")
+    assert refused(cursor, psycopg2.errors.UniqueViolation,
+                   "insert into users (organization_id, email, name, org_role) values (%s, 'second@example.test', 'N', 'owner')",
+                   (organization,)) == "users_one_owner_key"
+    for change in ("status = 'deactivated'", "status = 'deleted'"):
+        assert refused(cursor, psycopg2.errors.CheckViolation, f"update users set {change} where id = %s", (owner,)
+                       ) == "users_owner_is_active_person"
+    refused(cursor, psycopg2.errors.CheckViolation,
+            "insert into users (organization_id, email, name, org_role, kind) values (%s, 'bot@example.test', 'N', 'owner', 'service')",
+            (make_organization(cursor),))
+
+
+def test_a_service_account_has_no_password(cursor):
+    bot = make_user(cursor, make_organization(cursor), kind="service")
+    assert refused(cursor, psycopg2.errors.CheckViolation, "update users set password_hash = %s where id = %s",
+                   (tokens.argon2id("one", 64), bot)) == "users_service_has_no_password"
+
+
+def test_an_address_is_one_accounts_whatever_its_case_until_deletion(cursor):
+    organization = make_organization(cursor)
+    insert = "insert into users (organization_id, email, name) values (%s, %s, 'N') returning id"
+    first = one(cursor, insert, (organization, "Ann@Example.test"))
+    assert refused(cursor, psycopg2.errors.UniqueViolation, insert, (make_organization(cursor), "ann@example.TEST")
+                   ) == "users_email_key"
+    status(cursor, first, "deactivated")
+    refused(cursor, psycopg2.errors.UniqueViolation, insert, (organization, "ann@example.test"))
+    status(cursor, first, "deleted")
+    cursor.execute(insert, (organization, "ann@example.test"))
+
+
+def test_members_and_projects_are_of_one_organization(cursor):
+    one_organization, other = make_organization(cursor), make_organization(cursor)
+    project = one(cursor, "insert into projects (organization_id, number, name) values (%s, 1, 'P') returning id", (one_organization,))
+    stranger = make_user(cursor, other)
+    for organization in (one_organization, other):
+        refused(cursor, psycopg2.errors.ForeignKeyViolation,
+                "insert into project_members (project_id, user_id, organization_id, role) values (%s, %s, %s, 'user')",
+                (project, stranger, organization))
+
+
+def test_organizations_count_from_1173(empty_migrated):
+    assert empty_migrated.value("insert into testkase.organizations (name) values ('First') returning id") == 1173
+
+
+@pytest.fixture
+def empty_migrated(database):
+    return database
+
+
+# --- the epoch ---
+
+def epoch(cursor):
+    return one(cursor, "select epoch from auth_epoch")
+
+
+@pytest.mark.parametrize("change", [
+    "update api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %(token)s",
+    "update api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %(token)s",
+    "update api_tokens set rate_limit = 5 where id = %(token)s",
+    "update users set status = 'deactivated' where id = %(user)s",
+    "update users set status = 'deleted' where id = %(user)s",
+    "update users set org_role = 'admin' where id = %(user)s",
+    "update users set name = 'Other' where id = %(user)s",
+    "update organizations set tokens_may_create_tokens = false where id = %(organization)s",
+    "update organizations set default_rate_limit = 5 where id = %(organization)s"])
+def test_a_change_of_rights_moves_the_epoch(cursor, change):
+    organization = make_organization(cursor)
+    user = make_user(cursor, organization)
+    token_id = make_token(cursor, user)
+    before = epoch(cursor)
+    cursor.execute(change, {"token": token_id, "user": user, "organization": organization})
+    assert cursor.rowcount == 1
+    assert epoch(cursor) > before
+
+
+@pytest.mark.parametrize("change", [
+    "insert into api_token_last_used (token_id, used_at) values (%(token)s, now())",
+    "update api_tokens set secret_hash = null where id = %(expired)s",
+    "update users set password_hash = null where id = %(user)s",
+    "update organizations set next_project_number = next_project_number + 1 where id = %(organization)s"])
+def test_what_takes_no_right_away_leaves_the_epoch(cursor, change):
+    organization = make_organization(cursor)
+    user = make_user(cursor, organization)
+    token_id, expired = make_token(cursor, user), make_token(cursor, user)
+    cursor.execute("update api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %s", (expired,))
+    before = epoch(cursor)
+    cursor.execute(change, {"token": token_id, "expired": expired, "user": user, "organization": organization})
+    assert cursor.rowcount == 1
+    assert epoch(cursor) == before
+
+
+def test_there_is_one_epoch(cursor):
+    refused(cursor, psycopg2.IntegrityError, "insert into auth_epoch (epoch) values (9)")
+    refused(cursor, psycopg2.IntegrityError, "insert into auth_epoch (only_row, epoch) values (false, 9)")
+
+
+def test_channels_carry_ids_and_nothing_else(database):
+    listener = database.connect()
+    listener.autocommit = True
+    with listener.cursor() as cursor:
+        for channel in ("testkase_tokens", "testkase_users", "testkase_reminders", "testkase_outbox"):
+            cursor.execute(f"listen {channel}")
+        organization = database.value("insert into testkase.organizations (name) values ('Acme') returning id")
+        user = database.value("insert into testkase.users (organization_id, email, name) values (%s, 'a@example.test', 'N') returning id",
+                              (organization,))
+        token = tokens.make()
+        token_id = database.value(
+            """insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
+               values (%s, 1, %s, %s, %s, 'CI', 7) returning id""",
+            (user, tokens.lookup(token), tokens.argon2id(token, 64), tokens.preview(token)))
+        database.query("update testkase.users set status = 'deactivated' where id = %s", (user,))
+        database.query("insert into testkase.outbox (organization_id, topic) values (%s, 'api_key.created')", (organization,))
+        cursor.execute("select 1")
+    listener.poll()
+    heard = {notice.channel: notice.payload for notice in listener.notifies}
+    listener.close()
+    assert heard["testkase_tokens"].replace(" ", "") == f'{{"tokenIds":[{token_id}]}}'
+    assert heard["testkase_users"].replace(" ", "") == f'{{"userIds":[{user}]}}'
+    assert "outboxIds" in heard["testkase_outbox"]
+    for payload in heard.values():
+        assert tokens.lookup(token) not in payload and "argon2" not in payload
+
+
+# --- the audit log ---
+
+# The owner may empty a whole partition, because that is how old months go.
+@pytest.mark.parametrize("role,change", [
+    (role, change)
+    for change in ("update testkase.audit_events set action = 'a.b'", "delete from testkase.audit_events",
+                   "update {partition} set action = 'a.b'", "delete from {partition}",
+                   "truncate testkase.audit_events", "truncate {partition}")
+    for role in ("testkase_owner", "testkase_server", "testkase_worker", "postgres")
+    if role in ("testkase_server", "testkase_worker") or change != "truncate {partition}"])
+def test_audit_events_are_append_only(shared, role, change):
+    organization = shared.value("insert into testkase.organizations (name) values ('Acme') returning id")
+    shared.query("""insert into testkase.audit_events (organization_id, actor_kind, action, target_kind, target_id)
+                    values (%s, 'system', 'organization.created', 'organization', %s)""", (organization, organization))
+    before = shared.value("select count(*) from testkase.audit_events")
+    partition = shared.value("select max(tableoid::regclass::text) from testkase.audit_events")
+    connection = shared.connect(role)
+    try:
+        with connection.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute(change.format(partition=partition))
+    finally:
+        connection.close()
+    assert shared.value("select count(*) from testkase.audit_events") == before
+
+
+def test_audit_events_name_a_user_exactly_when_a_user_acted(cursor):
+    organization = make_organization(cursor)
+    insert = """insert into audit_events (organization_id, actor_kind, actor_user_id, action, target_kind, target_id)
+                values (%s, %s, %s, 'api_key.created', 'api_key', 1)"""
+    refused(cursor, psycopg2.errors.CheckViolation, insert, (organization, "user", None))
+    refused(cursor, psycopg2.errors.CheckViolation, insert, (organization, "system", 7))
+    refused(cursor, psycopg2.errors.CheckViolation, insert, (organization, "robot", None))
+
+
+def test_partitions_are_made_once_and_ahead(shared):
+    made = "select count(*) from pg_inherits where inhparent = 'testkase.audit_events'::regclass"
+    before = shared.value(made)
+    assert before >= 5, "this month, three more, and the default"
+    assert shared.value("select testkase.make_partitions(3)") == 0
+    assert shared.value("select testkase.make_partitions(5)") == 2
+    assert shared.value(made) == before + 2
+
+
+# --- least privilege ---
+
+RIGHTS = [
+    # role, statement, whether it may
+    ("testkase_ops", "select secret_hash from testkase.api_tokens", False),
+    ("testkase_ops", "select lookup_id from testkase.api_tokens", False),
+    ("testkase_ops", "select id from testkase.api_tokens", False),
+    ("testkase_ops", "select password_hash from testkase.users", False),
+    ("testkase_ops", "select digest from testkase.sessions", False),
+    ("testkase_ops", "select detail from testkase.audit_events", False),
+    ("testkase_ops", "select version from testkase.schema_migrations", False),
+    ("testkase_ops", "delete from ops.workers", False),
+    ("testkase_ops", "create table ops.mine (a int)", False),
+    ("testkase_ops", "create table public.mine (a int)", False),
+    ("testkase_ops", "select testkase.make_partitions(24)", False),
+    ("testkase_ops", "select id, owner_email, state, last_used_at from ops.tokens", True),
+    ("testkase_ops", "select worker, silent_for from ops.workers", True),
+    ("testkase_ops", "select version, name, applied_at from ops.schema", True),
+    ("testkase_server", "delete from testkase.api_tokens", False),
+    ("testkase_server", "truncate testkase.api_tokens", False),
+    ("testkase_server", "update testkase.api_tokens set expires_at = expires_at", False),
+    ("testkase_server", "update testkase.api_tokens set expires_in_days = 365", False),
+    ("testkase_server", "update testkase.api_tokens set user_id = user_id", False),
+    ("testkase_server", "update testkase.api_tokens set owner_generation = 9", False),
+    ("testkase_server", "insert into testkase.api_tokens (ended_at) values (null)", False),
+    ("testkase_server", "delete from testkase.users", False),
+    ("testkase_server", "update testkase.users set credential_generation = credential_generation", False),
+    ("testkase_server", "update testkase.users set organization_id = organization_id", False),
+    ("testkase_server", "insert into testkase.organizations (name) values ('x')", False),
+    ("testkase_server", "delete from testkase.organizations", False),
+    ("testkase_server", "update testkase.audit_events set action = 'a.b'", False),
+    ("testkase_server", "delete from testkase.audit_events", False),
+    ("testkase_server", "insert into testkase.audit_events (occurred_at) values (now())", False),
+    ("testkase_server", "update testkase.auth_epoch set epoch = 1", False),
+    ("testkase_server", "select testkase.bump_auth_epoch()", False),
+    ("testkase_server", "update testkase.rotation_policy set rotate_on_day = 1", False),
+    ("testkase_server", "insert into testkase.schema_migrations values (99, 'x', 'y')", False),
+    ("testkase_server", "select id from testkase.outbox", False),
+    ("testkase_server", "alter table testkase.audit_events disable trigger all", False),
+    ("testkase_server", "alter table testkase.api_tokens disable trigger all", False),
+    ("testkase_server", "set session_replication_role = replica", False),
+    ("testkase_server", "create table testkase.mine (a int)", False),
+    ("testkase_server", "set role testkase_owner", False),
+    ("testkase_server", "select epoch from testkase.auth_epoch", True),
+    ("testkase_server", "select secret_hash from testkase.api_tokens", True),
+    ("testkase_worker", "select lookup_id from testkase.api_tokens", False),
+    ("testkase_worker", "insert into testkase.api_tokens (name) values ('x')", False),
+    ("testkase_worker", "delete from testkase.api_tokens", False),
+    ("testkase_worker", "update testkase.api_tokens set expires_at = expires_at", False),
+    ("testkase_worker", "update testkase.api_tokens set rate_limit = 1", False),
+    ("testkase_worker", "select password_hash from testkase.users", False),
+    ("testkase_worker", "update testkase.users set status = 'active'", False),
+    ("testkase_worker", "update testkase.users set org_role = 'admin'", False),
+    ("testkase_worker", "insert into testkase.users (name) values ('x')", False),
+    ("testkase_worker", "insert into testkase.sessions (user_id) values (1)", False),
+    ("testkase_worker", "select detail from testkase.audit_events", False),
+    ("testkase_worker", "delete from testkase.audit_events", False),
+    ("testkase_worker", "select testkase.bump_auth_epoch()", False),
+    ("testkase_worker", "create table testkase.mine (a int)", False),
+    ("testkase_worker", "set role testkase_owner", False),
+    ("testkase_worker", "select id, payload from testkase.outbox", True),
+]
+
+
+@pytest.mark.parametrize("role,sql,allowed", RIGHTS)
+def test_role_has_the_rights_it_needs_and_no_more(shared, role, sql, allowed):
+    connection = shared.connect(role)
+    try:
+        with connection.cursor() as cursor:
+            if allowed:
+                cursor.execute(sql)
+            else:
+                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                    cursor.execute(sql)
+    finally:
+        connection.rollback()
+        connection.close()
+
+
+def test_no_role_is_more_than_it_should_be(shared):
+    rows = shared.query("""select rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
+                           from pg_roles where rolname like 'testkase%'""")
+    assert {row[0] for row in rows} == {"testkase_owner", "testkase_server", "testkase_worker", "testkase_ops"}
+    assert not any(any(row[1:]) for row in rows)
+
+
+def test_no_view_of_ops_shows_a_secret(shared):
+    columns = shared.query("select column_name from information_schema.columns where table_schema = 'ops'")
+    names = {name for (name,) in columns}
+    assert names and not [name for name in names if any(
+        word in name for word in ("hash", "lookup", "secret", "password", "digest", "preview", "token_text"))]
+
+
+def test_the_public_may_nothing(shared):
+    open_to_all = shared.query(
+        """select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+                  aclexplode(c.relacl) a where n.nspname in ('testkase', 'ops') and a.grantee = 0
+           union all
+           select n.nspname || '.' || p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace,
+                  aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+           where n.nspname in ('testkase', 'ops') and a.grantee = 0
+           union all
+           select n.nspname from pg_namespace n, aclexplode(n.nspacl) a where n.nspname in ('testkase', 'ops') and a.grantee = 0""")
+    assert open_to_all == []
+
+
+def test_functions_with_their_owners_rights_pin_the_search_path(shared):
+    loose = shared.query(
+        """select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+           where n.nspname in ('testkase', 'ops') and p.prosecdef
+             and not coalesce(p.proconfig::text like '%search_path=%', false)""")
+    assert loose == []
+
+
+def test_everything_belongs_to_the_owner(shared):
+    assert shared.query("""select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                           where n.nspname in ('testkase', 'ops') and pg_get_userbyid(c.relowner) <> 'testkase_owner'""") == []
+
+
+def test_every_foreign_key_of_a_large_table_has_an_index_for_its_check(shared):
+    """Else deleting or changing the referenced row would read the referencing table from end to end."""
+    bare = shared.query(
+        """select c.conrelid::regclass::text || ' (' || c.conname || ')'
+           from pg_constraint c
+           where c.contype = 'f' and c.conrelid in ('testkase.sessions'::regclass, 'testkase.project_members'::regclass,
+                                                    'testkase.rotation_reminders'::regclass)
+             and not exists (select from pg_index i where i.indrelid = c.conrelid and c.conkey @> array[i.indkey[0]])""")
+    assert bare == []
+
+
+def test_migrations_have_no_gaps():
+    assert [version for version, *_ in migrations()] == list(range(1, len(list(migrations())) + 1))

@@ -1,0 +1,283 @@
+"""HTTP in two ways: Api speaks like a client and checks the conventions of every answer; Wire sends raw bytes and reads
+answers strictly."""
+
+import http.cookiejar
+import itertools
+import re
+import socket
+import time
+
+import requests
+import requests.adapters
+
+# Every problem code with its status.
+PROBLEMS = {
+    "bad_request": 400, "malformed_json": 400, "authentication_required": 401, "invalid_token": 401, "token_expired": 401,
+    "invalid_credentials": 401, "forbidden": 403, "cross_site": 403, "not_found": 404, "method_not_allowed": 405,
+    "request_timeout": 408, "conflict": 409, "payload_too_large": 413, "uri_too_long": 414,
+    "unsupported_media_type": 415, "expectation_failed": 417, "validation_failed": 422, "rate_limited": 429,
+    "headers_too_large": 431, "internal": 500, "unavailable": 503, "version_not_supported": 505,
+}
+
+# What no error may show: SQL, names of tables, paths, source files, hashes.
+INTERNALS = re.compile(r"\bselect\b.*\bfrom\b|\binsert into\b|testkase\.\w+_|\bpg_|postgres|libpq|sqlstate|/home/|/tmp/|/work/|/usr/|"
+                       r"\w\.[ch]:\d|argon2|tk_pat_[0-9A-Za-z]{9}", re.IGNORECASE)
+
+REQUEST_ID = re.compile(r"[\x21-\x7e]{1,64}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+_addresses = itertools.count(2)
+
+
+def fresh_address():
+    """A loopback address that no test has used as a client's, so that limits per address don't mix tests up."""
+    number = next(_addresses)
+    return f"127.{1 + number // 60000}.{number // 250 % 240}.{1 + number % 250}"
+
+
+def check_problem(status, content_type, problem):
+    """RFC 9457, in our shape."""
+    assert content_type == "application/problem+json", content_type
+    assert set(problem) <= {"type", "title", "status", "detail", "code", "errors"}, problem
+    assert problem["status"] == status, problem
+    assert PROBLEMS.get(problem["code"]) == status, problem
+    assert isinstance(problem["type"], str) and problem["type"], problem
+    assert isinstance(problem["title"], str) and problem["title"], problem
+    assert isinstance(problem["detail"], str) and len(problem["detail"]) > 3, problem
+    for error in problem.get("errors", []):
+        assert set(error) == {"field", "detail"}, problem
+        assert error["field"] and error["detail"], problem
+    assert problem["code"] != "validation_failed" or problem["errors"], problem
+    assert not INTERNALS.search(str(problem)), problem
+
+
+def check_conventions(response, *_, **__):
+    """What holds for every answer under /api/v1."""
+    assert REQUEST_ID.fullmatch(response.headers.get("X-Request-Id", "")), response.headers
+    content_type = response.headers.get("Content-Type", "")
+    if response.status_code in (204, 304) or response.request.method == "HEAD":
+        assert response.content == b""
+    elif response.status_code >= 400:
+        check_problem(response.status_code, content_type, response.json())
+    elif "/calendar/" not in response.url:
+        assert content_type == "application/json", content_type
+        response.json()
+    if response.status_code == 401:
+        assert response.headers.get("WWW-Authenticate", "").startswith("Bearer realm=\"testkase\""), response.headers
+    if response.status_code == 405:
+        assert response.headers.get("Allow"), response.headers
+    if response.status_code in (429, 503):
+        assert re.fullmatch(r"[1-9]\d{0,4}", response.headers.get("Retry-After", "")), response.headers
+    assert "Server" not in response.headers
+    assert response.headers.get("X-Content-Type-Options") == "nosniff", response.headers
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Connects from a client address of its own."""
+
+    def __init__(self, source):
+        self._source = source
+        super().__init__(pool_connections=4, pool_maxsize=64)
+
+    def init_poolmanager(self, *arguments, **options):
+        super().init_poolmanager(*arguments, source_address=(self._source, 0), **options)
+
+
+class Api:
+    """A client of /api/v1 at `base` (http://host:port), with its own address, cookies and default fields. Every answer is
+    checked against the conventions, unless `checked` is false."""
+
+    def __init__(self, base, fields=None, source=None, checked=True):
+        self.base = base
+        self.source = source or fresh_address()
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.mount("http://", _Adapter(self.source))
+        self.session.headers.update(fields or {})
+        if checked:
+            self.session.hooks["response"].append(check_conventions)
+
+    def without_cookies(self):
+        """From now on neither keeps nor sends cookies."""
+        self.session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        return self
+
+    def at(self, base):
+        """The same client at another server: same fields, cookies and address."""
+        other = Api(base, dict(self.session.headers), self.source)
+        other.session.cookies.update(self.session.cookies)
+        return other
+
+    def request(self, method, path, expect=None, **options):
+        """`path` is below /api/v1. With `expect`, the status that it must have."""
+        options.setdefault("timeout", 30)
+        options.setdefault("allow_redirects", False)
+        response = self.session.request(method, f"{self.base}/api/v1{path}", **options)
+        if expect is not None:
+            assert response.status_code == expect, f"{method} {path}: {response.status_code} {response.text}"
+        return response
+
+    def get(self, path, expect=None, **options):
+        return self.request("GET", path, expect, **options)
+
+    def post(self, path, body=None, expect=None, **options):
+        if body is not None:
+            options["json"] = body
+        return self.request("POST", path, expect, **options)
+
+    def patch(self, path, body=None, expect=None, **options):
+        if body is not None:
+            options["json"] = body
+        return self.request("PATCH", path, expect, **options)
+
+    def put(self, path, body=None, expect=None, **options):
+        if body is not None:
+            options["json"] = body
+        return self.request("PUT", path, expect, **options)
+
+    def delete(self, path, expect=None, **options):
+        return self.request("DELETE", path, expect, **options)
+
+    def pages(self, path, limit):
+        """All elements of a list, read page by page."""
+        found = []
+        cursor = None
+        while True:
+            parameters = {"limit": limit, **({"cursor": cursor} if cursor else {})}
+            page = self.get(path, 200, params=parameters).json()
+            assert set(page) == {"data", "nextCursor"}
+            assert len(page["data"]) <= limit
+            found += page["data"]
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return found
+            assert page["data"], "a page with a successor is not empty"
+
+
+def field_errors(response):
+    """The fields that a 422 names."""
+    assert response.status_code == 422, f"{response.status_code} {response.text}"
+    return {error["field"] for error in response.json()["errors"]}
+
+
+class WireResponse:
+    """A strictly parsed answer. `fields` maps lower-case names to lists of values."""
+
+    def __init__(self, status, reason, fields, body):
+        self.status = status
+        self.reason = reason
+        self.fields = fields
+        self.body = body
+
+    def field(self, name):
+        """The value of a field that must be there once, or None."""
+        values = self.fields.get(name.lower(), [])
+        assert len(values) <= 1, f"{name} is there {len(values)} times"
+        return values[0] if values else None
+
+
+class Wire:
+    """One TCP connection. What comes back must be HTTP/1.1 to the letter."""
+
+    def __init__(self, address, source=None):
+        host, _, port = address.rpartition(":")
+        self.socket = socket.create_connection((host.strip("[]"), int(port)), 10, (source, 0) if source else None)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, data):
+        """Sends it all; a connection that the other end has closed is no error, the answer is what counts."""
+        try:
+            self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return self
+
+    def finish_sending(self):
+        """Half-closes."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def _receive(self, end):
+        left = end - time.monotonic()
+        assert left > 0, f"no answer in time; so far: {self._received[:500]!r}"
+        self.socket.settimeout(left)
+        try:
+            data = self.socket.recv(65536)
+        except socket.timeout:
+            raise AssertionError(f"no answer in time; so far: {self._received[:500]!r}") from None
+        except ConnectionResetError:
+            data = b""
+        self._received += data
+        return data
+
+    def response(self, method="GET", seconds=10):
+        """The next answer; None when the other end closed instead."""
+        end = time.monotonic() + seconds
+        while b"\r\n\r\n" not in self._received:
+            if not self._receive(end):
+                assert not self._received, f"closed within a head: {self._received[:500]!r}"
+                return None
+        head, _, self._received = self._received.partition(b"\r\n\r\n")
+        status, reason, fields = parse_head(head)
+        if method == "HEAD" or status in (204, 304) or status < 200:
+            return WireResponse(status, reason, fields, b"")
+        lengths = fields.get("content-length", [])
+        assert len(lengths) == 1 and re.fullmatch(r"\d+", lengths[0]), fields
+        length = int(lengths[0])
+        while len(self._received) < length:
+            assert self._receive(end), "closed within a body"
+        body, self._received = self._received[:length], self._received[length:]
+        return WireResponse(status, reason, fields, body)
+
+    def ask(self, data, method="GET", seconds=10):
+        return self.send(data).response(method, seconds)
+
+    def is_closed(self, seconds=5):
+        """Whether the other end closes, without another byte, in that time."""
+        if self._received:
+            return False
+        self.socket.settimeout(seconds)
+        try:
+            data = self.socket.recv(1)
+        except ConnectionResetError:
+            return True
+        except socket.timeout:
+            return False
+        self._received += data
+        return not data
+
+    def is_silent(self, seconds=0.3):
+        """Whether nothing more comes, and the other end keeps the connection."""
+        if self._received:
+            return False
+        self.socket.settimeout(seconds)
+        try:
+            self._received += self.socket.recv(1)
+        except socket.timeout:
+            return True
+        return False
+
+
+def parse_head(head):
+    """Status, reason and fields of an answer's head (without its last empty line)."""
+    lines = head.split(b"\r\n")
+    assert b"\n" not in head.replace(b"\r\n", b"") and b"\r" not in head.replace(b"\r\n", b""), head
+    match = re.fullmatch(rb"HTTP/1\.1 ([1-5]\d\d) ([\x20-\x7e]*)", lines[0])
+    assert match, lines[0]
+    fields = {}
+    for line in lines[1:]:
+        field = re.fullmatch(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x20-\x7e\t]*)", line)
+        assert field, line
+        fields.setdefault(field[1].decode().lower(), []).append(field[2].decode().strip())
+    for single in ("content-length", "content-type", "date", "connection", "x-request-id", "allow", "location"):
+        assert len(fields.get(single, [])) <= 1, f"{single} is there twice"
+    return int(match[1]), match[2].decode(), fields

@@ -1,0 +1,273 @@
+"""Private PostgreSQL clusters on a unix socket, and migrated databases in them."""
+
+import glob
+import hashlib
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import urllib.parse
+
+import psycopg2
+
+from support.deadline import until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MIGRATIONS = ROOT / "sql" / "migrations"
+
+# What `testkase-admin migrate` makes before the first migration.
+BOOTSTRAP = """
+create schema testkase;
+create table testkase.schema_migrations (
+    version integer primary key,
+    name text not null,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+);
+"""
+
+
+def newest_bin():
+    """The folder of the newest PostgreSQL's server programs."""
+    folders = glob.glob("/usr/lib/postgresql/*/bin")
+    return pathlib.Path(max(folders, key=lambda folder: int(folder.split("/")[-2])))
+
+
+def migrations():
+    """(version, name, checksum, text) of every migration, in order."""
+    for path in sorted(MIGRATIONS.glob("*.sql")):
+        version, name = re.fullmatch(r"(\d{4})_(\w+)\.sql", path.name).groups()
+        yield int(version), name, hashlib.sha256(path.read_bytes()).hexdigest(), path.read_text()
+
+
+class Cluster:
+    """A cluster of its own in a temporary folder, with the roles of the service. PostgreSQL refuses root, so under root it
+    runs as user postgres. fsync is off: that matters only to a machine that loses power."""
+
+    def __init__(self, settings=None):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="testkase-pg-", dir="/tmp"))
+        self.data = self.folder / "data"
+        self.log = self.folder / "log"
+        self.port = 5432
+        self.bin = newest_bin()
+        self.made = 0
+        self._account = {}
+        if os.geteuid() == 0:
+            account = pwd.getpwnam("postgres")
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+            self._account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        os.chmod(self.folder, 0o755)
+        self._process = None
+        try:
+            self._initialize(settings or {})
+            self.start()
+            self._make_template()
+        except BaseException:
+            self.remove()
+            raise
+
+    def _initialize(self, settings):
+        done = subprocess.run([self.bin / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                               "--locale=C.UTF-8", "--no-sync"], cwd="/", stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=120, check=False, **self._account)
+        assert done.returncode == 0, done.stderr
+        lines = {
+            "listen_addresses": "", "unix_socket_directories": self.folder, "port": self.port, "max_connections": 200,
+            "fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB", "timezone": "UTC",
+            "log_timezone": "UTC", "autovacuum_naptime": "10s", **settings}
+        with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
+            file.writelines(f"{key} = '{value}'\n" for key, value in lines.items())
+
+    def _make_template(self):
+        self.execute((ROOT / "sql" / "roles.sql").read_text())
+        self.execute("create database migrated owner testkase_owner")
+        migrate(self, "migrated")
+
+    def start(self):
+        """Returns when it takes connections."""
+        with open(self.log, "ab") as log:
+            self._process = subprocess.Popen([self.bin / "postgres", "-D", self.data], cwd="/", stdin=subprocess.DEVNULL,
+                                             stdout=log, stderr=log, **self._account)
+        until(self._answers, 60, f"PostgreSQL is up; its log is {self.log}")
+
+    def _answers(self):
+        assert self._process.poll() is None, self.log.read_text(errors="replace")[-3000:]
+        try:
+            self.connect("postgres").close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def stop(self, number=signal.SIGINT):
+        """Stops it by SIGTERM (waits for its clients), SIGINT (cuts them off) or SIGQUIT (at once, to recover at the next
+        start)."""
+        if self._process is not None and self._process.poll() is None:
+            self.thaw()
+            self._process.send_signal(number)
+            self._process.wait(60)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def processes(self):
+        """Process ids of the postmaster and its children."""
+        if self._process is None or self._process.poll() is not None:
+            return []
+        return [self._process.pid, *children_of(self._process.pid)]
+
+    def _signal(self, number):
+        pids = self.processes()
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+        return pids
+
+    def kill9(self):
+        """As the kernel's out-of-memory killer would, but all of it; returns when nothing of it is left."""
+        pids = self._signal(signal.SIGKILL)
+        self._process.wait(10)
+        until(lambda: not any(is_alive(pid) for pid in pids), 10, "PostgreSQL is dead")
+
+    def freeze(self):
+        """It stands still: takes connections and bytes into the kernel's queues, and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal(signal.SIGCONT)
+
+    def remove(self):
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, role, database):
+        return (f"postgresql://{role}@/{database}?host={urllib.parse.quote(str(self.folder), safe='')}"
+                f"&port={self.port}")
+
+    def connect(self, database, role="postgres"):
+        return psycopg2.connect(self.url(role, database))
+
+    def execute(self, sql, database="postgres"):
+        """Runs one statement as superuser outside of a transaction block."""
+        connection = self.connect(database)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+        finally:
+            connection.close()
+
+    def create_database(self, template="migrated"):
+        """A fresh migrated Database; with template `template1` an empty one, as an operator makes it."""
+        self.made += 1
+        name = f"testkase_{self.made}"
+        self.execute(f"create database {name} owner testkase_owner template {template}")
+        return Database(self, name)
+
+
+class Database:
+    """One database of a cluster."""
+
+    def __init__(self, cluster, name):
+        self.cluster = cluster
+        self.name = name
+        self._superuser = None
+
+    def url(self, role):
+        """Connection URI for one of testkase_server, testkase_worker, testkase_owner, testkase_ops, postgres."""
+        return self.cluster.url(role, self.name)
+
+    def connect(self, role="postgres"):
+        return self.cluster.connect(self.name, role)
+
+    def query(self, sql, parameters=None):
+        """Runs a statement as superuser, committed at once; returns its rows, if it has any."""
+        if self._superuser is None or self._superuser.closed:
+            self._superuser = self.connect()
+            self._superuser.autocommit = True
+        with self._superuser.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else None
+
+    def value(self, sql, parameters=None):
+        """The first column of the only row."""
+        rows = self.query(sql, parameters)
+        assert len(rows) == 1, rows
+        return rows[0][0]
+
+    def without_triggers(self, sql, parameters=None):
+        """Runs a statement past the triggers, as no role of the service can: to make what time would make."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("set session_replication_role = replica")
+            cursor.execute(sql, parameters)
+        connection.close()
+
+    def age_token(self, token_id, days=0, seconds=0):
+        """Makes a token as old as if it had been made that much earlier, with its reminder."""
+        shift = f"{days * 86400 + seconds} seconds"
+        self.without_triggers(
+            """with aged as (
+                   update testkase.api_tokens
+                   set created_at = created_at - %(shift)s::interval, expires_at = expires_at - %(shift)s::interval,
+                       rotate_at = rotate_at - %(shift)s::interval
+                   where id = %(id)s
+                   returning id, rotate_at)
+               update testkase.rotation_reminders r set due_at = aged.rotate_at from aged where r.token_id = aged.id""",
+            {"shift": shift, "id": token_id})
+        # What the triggers would have told the servers.
+        self.query("update testkase.auth_epoch set epoch = epoch + 1")
+
+    def dump(self, *options):
+        """pg_dump's text."""
+        done = subprocess.run([str(self.cluster.bin / "pg_dump"), "--dbname", self.url("postgres"), *options],
+                              capture_output=True, timeout=60, check=True)
+        return done.stdout
+
+    def close(self):
+        if self._superuser is not None:
+            self._superuser.close()
+
+    def drop(self):
+        self.close()
+        self.cluster.execute(f"drop database if exists {self.name} with (force)")
+
+
+def migrate(cluster, name):
+    """Applies the migrations as testkase-admin does: as testkase_owner, each with its record in one transaction."""
+    connection = cluster.connect(name, "testkase_owner")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(BOOTSTRAP)
+    for version, label, checksum, text in migrations():
+        with connection, connection.cursor() as cursor:
+            cursor.execute(text)
+            cursor.execute("insert into testkase.schema_migrations (version, name, checksum) values (%s, %s, %s)",
+                           (version, label, checksum))
+    connection.close()
+
+
+def children_of(parent):
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = pathlib.Path("/proc", entry, "stat").read_text()
+            except OSError:
+                continue
+            if int(stat.rpartition(")")[2].split()[1]) == parent:
+                found.append(int(entry))
+    return found
+
+
+def is_alive(pid):
+    """Whether the process still runs; a zombie does not."""
+    try:
+        stat = pathlib.Path("/proc", str(pid), "stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"

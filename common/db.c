@@ -1,0 +1,567 @@
+#include "common/db.h"
+#include "common/clock.h"
+#include "common/db_result.h"
+#include "common/memory.h"
+#include "common/migrations.h"
+#include "common/secret.h"
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_DEADLINE_MS 5000
+#define BACKOFF_FIRST_MS    50
+#define BACKOFF_LAST_MS     2000
+
+enum state {
+    STATE_WAITING,    /* until the next attempt to connect */
+    STATE_CONNECTING, /* libpq's handshake */
+    STATE_PREPARING,  /* session settings and schema version */
+    STATE_USABLE,
+};
+
+/* One submitted query. Those that were sent stand in the order of their answers. */
+struct call {
+    struct call *next;
+    enum query query;
+    bool prepares; /* its preparation was sent along with it */
+    int64_t deadline_ms;
+    struct db_result *result; /* what has come of it so far */
+    db_callback *callback;
+    void *argument;
+};
+
+struct call_list {
+    struct call *first;
+    struct call **last;
+    int count;
+};
+
+struct db {
+    struct event_base *base;
+    struct db_options options;
+    char *url;
+    char *application_name;
+    enum state state;
+    PGconn *connection;
+    struct event *readable;
+    struct event *writable;
+    struct event *timer;   /* next attempt, the attempt's end, or the oldest call's deadline */
+    struct event *failing; /* calls in `failed` are to be told; or the connection broke while sending */
+    bool timer_pending;
+    bool broken;
+    bool prepared[QUERY_COUNT];
+    struct call_list sent;
+    struct call_list failed;
+    int64_t connect_deadline_ms;
+    int backoff_ms;
+    int schema_version;
+    char failure[512];
+};
+
+static void
+list_init(struct call_list *list)
+{
+    *list = (struct call_list){ NULL, NULL, 0 };
+}
+
+static void
+list_append(struct call_list *list, struct call *call)
+{
+    call->next = NULL;
+    if (list->first) {
+        *list->last = call;
+    } else {
+        list->first = call;
+    }
+    list->last = &call->next;
+    list->count++;
+}
+
+static struct call *
+list_take(struct call_list *list)
+{
+    struct call *call = list->first;
+    if (call) {
+        list->first = call->next;
+        list->count--;
+    }
+    return call;
+}
+
+static void
+end_call(struct call *call, struct db_result *result)
+{
+    call->callback(result, call->argument);
+    db_result_free(result);
+    db_result_free(call->result);
+    free(call);
+}
+
+/* Ends what is in `list` now; what the callbacks submit in turn waits for the next turn of the loop. */
+static void
+fail_calls(struct call_list *list)
+{
+    struct call_list ending = *list;
+    list_init(list);
+    struct call *call;
+    while ((call = list_take(&ending))) {
+        end_call(call, db_result_new(DB_UNAVAILABLE, NULL));
+    }
+}
+
+static void
+arm_timer(struct db *db, int64_t delay_ms)
+{
+    struct timeval delay = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000 };
+    evtimer_add(db->timer, &delay);
+    db->timer_pending = true;
+}
+
+/* --- losing the connection --- */
+
+static int
+jittered(int backoff_ms)
+{
+    uint32_t random;
+    secret_random(&random, sizeof(random));
+    return backoff_ms / 2 + (int)(random % (uint32_t)(backoff_ms / 2 + 1));
+}
+
+static void
+drop_connection(struct db *db)
+{
+    if (db->readable) {
+        event_free(db->readable);
+        event_free(db->writable);
+        db->readable = db->writable = NULL;
+    }
+    PQfinish(db->connection);
+    db->connection = NULL;
+    memset(db->prepared, 0, sizeof(db->prepared));
+}
+
+static void
+lose_connection(struct db *db, const char *why)
+{
+    db_one_line(why, db->failure, sizeof(db->failure));
+    drop_connection(db);
+    db->state = STATE_WAITING;
+    db->broken = false;
+    evtimer_del(db->timer);
+    arm_timer(db, jittered(db->backoff_ms));
+    db->backoff_ms = db->backoff_ms * 2 > BACKOFF_LAST_MS ? BACKOFF_LAST_MS : db->backoff_ms * 2;
+    fail_calls(&db->sent);
+    if (db->options.on_state) {
+        db->options.on_state(db, false, db->options.argument);
+    }
+}
+
+static void
+lose_by_libpq(struct db *db)
+{
+    /* A copy: the message dies with the connection. */
+    char why[sizeof(db->failure)];
+    db_one_line(PQerrorMessage(db->connection), why, sizeof(why));
+    lose_connection(db, *why ? why : "the connection to PostgreSQL was lost");
+}
+
+/* Gives the connection up through the loop, where callbacks may run. */
+static void
+break_connection(struct db *db, const char *why)
+{
+    db_one_line(why, db->failure, sizeof(db->failure));
+    db->broken = true;
+    event_active(db->failing, 0, 0);
+}
+
+static void
+on_failing(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct db *db = argument;
+    if (db->broken) {
+        lose_connection(db, db->failure);
+    }
+    fail_calls(&db->failed);
+}
+
+/* --- sending --- */
+
+static void
+flush(struct db *db)
+{
+    int left = PQflush(db->connection);
+    if (left > 0) {
+        event_add(db->writable, NULL);
+    } else if (left < 0) {
+        break_connection(db, PQerrorMessage(db->connection));
+    }
+}
+
+static bool
+send_query(struct db *db, struct call *call, const struct db_value *values, bool binary)
+{
+    struct db_parameters parameters;
+    char name[DB_STATEMENT_NAME_SIZE];
+    db_parameters_set(&parameters, call->query, values);
+    db_statement_name(call->query, name);
+    if (!db->prepared[call->query]) {
+        if (!PQsendPrepare(db->connection, name, query_texts[call->query].sql, 0, NULL)) {
+            return false;
+        }
+        call->prepares = true;
+        db->prepared[call->query] = true;
+    }
+    return PQsendQueryPrepared(db->connection, name, parameters.count, parameters.values, parameters.lengths,
+                               parameters.formats, binary) &&
+           PQpipelineSync(db->connection);
+}
+
+static struct call *
+new_call(const struct db *db, enum query query, db_callback *callback, void *argument)
+{
+    struct call *call = memory_new(1, sizeof(*call));
+    call->query = query;
+    call->deadline_ms = clock_monotonic_ms() + db->options.call_deadline_ms;
+    call->callback = callback;
+    call->argument = argument;
+    return call;
+}
+
+static void
+submit(struct db *db, struct call *call, const struct db_value *values, bool binary)
+{
+    bool sent = send_query(db, call, values, binary);
+    list_append(&db->sent, call);
+    if (!sent) {
+        break_connection(db, PQerrorMessage(db->connection));
+        return;
+    }
+    flush(db);
+    if (!db->timer_pending) {
+        arm_timer(db, db->options.call_deadline_ms);
+    }
+}
+
+void
+db_call(struct db *db, enum query query, const struct db_value *values, bool binary, db_callback *callback,
+        void *argument)
+{
+    struct call *call = new_call(db, query, callback, argument);
+    if (db->state != STATE_USABLE || db->broken || db->sent.count >= db->options.pending_max) {
+        list_append(&db->failed, call);
+        event_active(db->failing, 0, 0);
+        return;
+    }
+    submit(db, call, values, binary);
+}
+
+/* --- receiving --- */
+
+/* The first error of a call counts; what follows it is only its echo. */
+static void
+take_result(struct call *call, PGresult *pg)
+{
+    bool is_preparation = call->prepares && !call->result && PQresultStatus(pg) == PGRES_COMMAND_OK;
+    bool is_echo = call->result && db_status(call->result) == DB_REFUSED;
+    call->prepares = false;
+    if (is_preparation || is_echo) {
+        PQclear(pg);
+        return;
+    }
+    db_result_free(call->result);
+    call->result = db_result_new(db_result_judge(pg), pg);
+}
+
+/* A statement whose plan no longer fits the schema: this connection is of the past. */
+static bool
+is_stale(const struct db_result *result)
+{
+    return strcmp(db_sqlstate(result), "0A000") == 0 || strcmp(db_sqlstate(result), "26000") == 0;
+}
+
+static bool
+finish_call(struct db *db)
+{
+    struct call *call = list_take(&db->sent);
+    struct db_result *result = call->result ? call->result : db_result_new(DB_UNAVAILABLE, NULL);
+    call->result = NULL;
+    bool stale = is_stale(result);
+    if (db_status(result) == DB_REFUSED) {
+        db->prepared[call->query] = false;
+    }
+    end_call(call, result);
+    return !stale;
+}
+
+/* Takes what has arrived. False when the connection must be given up. */
+static bool
+read_results(struct db *db)
+{
+    int silent = 0;
+    while (db->sent.first && !PQisBusy(db->connection)) {
+        PGresult *pg = PQgetResult(db->connection);
+        if (!pg) {
+            /* One NULL ends each statement of the pipeline; more in a row than there are statements is no
+             * protocol that we know. */
+            if (++silent > 4) {
+                return false;
+            }
+            continue;
+        }
+        silent = 0;
+        if (PQresultStatus(pg) == PGRES_PIPELINE_SYNC) {
+            PQclear(pg);
+            if (!finish_call(db)) {
+                return false;
+            }
+        } else {
+            take_result(db->sent.first, pg);
+        }
+        if (PQstatus(db->connection) == CONNECTION_BAD) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct db *db = argument;
+    if (!PQconsumeInput(db->connection) || !read_results(db) || PQstatus(db->connection) == CONNECTION_BAD) {
+        lose_by_libpq(db);
+    }
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    flush(argument);
+}
+
+/* --- connecting --- */
+
+static void
+on_schema_version(const struct db_result *result, void *argument)
+{
+    struct db *db = argument;
+    if (db_status(result) == DB_UNAVAILABLE || db->broken) {
+        return;
+    }
+    if (db_status(result) != DB_OK && !db_schema_is_absent(result)) {
+        break_connection(db, db_message(result));
+        return;
+    }
+    db->schema_version = db_status(result) == DB_OK ? (int)db_int64(result, 0, 0) : 0;
+    if (db->schema_version != migration_count) {
+        char why[256];
+        db_describe_schema(db->schema_version, why, sizeof(why));
+        break_connection(db, why);
+        return;
+    }
+    db->state = STATE_USABLE;
+    db->backoff_ms = BACKOFF_FIRST_MS;
+    db->failure[0] = '\0';
+    if (db->options.on_state) {
+        db->options.on_state(db, true, db->options.argument);
+    }
+}
+
+static void
+on_session(const struct db_result *result, void *argument)
+{
+    struct db *db = argument;
+    if (db_status(result) == DB_REFUSED) {
+        break_connection(db, db_message(result));
+    } else if (db_status(result) == DB_OK && db_bool(result, 0, 0)) {
+        break_connection(db, "connected to a standby, where nothing is decided");
+    }
+}
+
+static void
+watch_socket(struct db *db, short what, event_callback_fn callback)
+{
+    if (db->readable) {
+        event_free(db->readable);
+        event_free(db->writable);
+    }
+    db->readable = event_new(db->base, PQsocket(db->connection), what, callback, db);
+    db->writable = event_new(db->base, PQsocket(db->connection), EV_WRITE, on_writable, db);
+    event_add(db->readable, NULL);
+}
+
+static void
+prepare_session(struct db *db)
+{
+    db->state = STATE_PREPARING;
+    if (!PQenterPipelineMode(db->connection)) {
+        lose_by_libpq(db);
+        return;
+    }
+    watch_socket(db, EV_READ | EV_PERSIST, on_readable);
+    char statement[DB_NUMBER_SIZE], lock[DB_NUMBER_SIZE];
+    struct db_value values[] = { db_number(statement, db->options.statement_timeout_ms),
+                                 db_number(lock, db->options.statement_timeout_ms / 2) };
+    submit(db, new_call(db, QUERY_DB_SESSION, on_session, db), values, false);
+    submit(db, new_call(db, QUERY_DB_SCHEMA_VERSION, on_schema_version, db), NULL, false);
+}
+
+static void
+on_handshake(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct db *db = argument;
+    switch (PQconnectPoll(db->connection)) {
+    case PGRES_POLLING_READING:
+        watch_socket(db, EV_READ, on_handshake);
+        break;
+    case PGRES_POLLING_WRITING:
+        watch_socket(db, EV_WRITE, on_handshake);
+        break;
+    case PGRES_POLLING_OK:
+        prepare_session(db);
+        break;
+    default:
+        lose_by_libpq(db);
+    }
+}
+
+/* A notice may quote values; whatever matters comes as an error. */
+static void
+drop_notice(void *argument, const char *message)
+{
+    (void)argument;
+    (void)message;
+}
+
+static void
+begin_connecting(struct db *db)
+{
+    struct db_connect_parameters parameters;
+    const char *refusal = db_url_refusal(db->url);
+    if (refusal) {
+        lose_connection(db, refusal);
+        return;
+    }
+    db_connect_parameters_set(&parameters, db->url, db->application_name, db->options.call_deadline_ms);
+    db->connection = PQconnectStartParams(parameters.keywords, parameters.values, 1);
+    if (!db->connection || PQstatus(db->connection) == CONNECTION_BAD) {
+        lose_by_libpq(db);
+        return;
+    }
+    PQsetnonblocking(db->connection, 1);
+    PQsetNoticeProcessor(db->connection, drop_notice, NULL);
+    db->state = STATE_CONNECTING;
+    db->connect_deadline_ms = clock_monotonic_ms() + CONNECT_DEADLINE_MS;
+    arm_timer(db, CONNECT_DEADLINE_MS);
+    watch_socket(db, EV_WRITE, on_handshake);
+}
+
+static void
+check_deadlines(struct db *db)
+{
+    int64_t now = clock_monotonic_ms();
+    if (db->state == STATE_CONNECTING) {
+        if (now >= db->connect_deadline_ms) {
+            lose_connection(db, "PostgreSQL did not complete the connection in time");
+        } else {
+            arm_timer(db, db->connect_deadline_ms - now);
+        }
+        return;
+    }
+    if (!db->sent.first) {
+        return;
+    }
+    if (now >= db->sent.first->deadline_ms) {
+        lose_connection(db, "PostgreSQL did not answer in time");
+    } else {
+        arm_timer(db, db->sent.first->deadline_ms - now);
+    }
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct db *db = argument;
+    db->timer_pending = false;
+    if (db->state == STATE_WAITING) {
+        begin_connecting(db);
+    } else {
+        check_deadlines(db);
+    }
+}
+
+/* --- the outside --- */
+
+struct db *
+db_new(struct event_base *base, const struct db_options *options)
+{
+    struct db *db = memory_new(1, sizeof(*db));
+    db->base = base;
+    db->options = *options;
+    db->url = memory_duplicate(options->url);
+    db->application_name = memory_duplicate(options->application_name);
+    db->timer = evtimer_new(base, on_timer, db);
+    db->failing = event_new(base, -1, 0, on_failing, db);
+    db->backoff_ms = BACKOFF_FIRST_MS;
+    list_init(&db->sent);
+    list_init(&db->failed);
+    snprintf(db->failure, sizeof(db->failure), "not connected yet");
+    arm_timer(db, 0);
+    return db;
+}
+
+void
+db_free(struct db *db)
+{
+    if (!db) {
+        return;
+    }
+    db->options.on_state = NULL;
+    db->state = STATE_WAITING;
+    fail_calls(&db->sent);
+    while (db->failed.first) {
+        fail_calls(&db->failed);
+    }
+    drop_connection(db);
+    event_free(db->timer);
+    event_free(db->failing);
+    secret_wipe(db->url, strlen(db->url));
+    free(db->url);
+    free(db->application_name);
+    free(db);
+}
+
+bool
+db_usable(const struct db *db)
+{
+    return db->state == STATE_USABLE && !db->broken;
+}
+
+const char *
+db_failure(const struct db *db)
+{
+    return db->failure;
+}
+
+int
+db_schema_version(const struct db *db)
+{
+    return db->schema_version;
+}
+
+int
+db_pending(const struct db *db)
+{
+    return db->sent.count + db->failed.count;
+}

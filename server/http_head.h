@@ -7,9 +7,11 @@
 #define SERVER_HTTP_HEAD_H
 
 #include "common/problem.h"
+#include "server/http_slice.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define HTTP_HEAD_MAX   (16 * 1024)
 #define HTTP_TARGET_MAX (8 * 1024)
@@ -25,12 +27,6 @@ enum http_method {
     HTTP_OPTIONS,
     HTTP_OTHER, /* a well-formed token that is none of the above, CONNECT and TRACE too */
     HTTP_METHOD_COUNT
-};
-
-/* Bytes of the block, not NUL-ended. `bytes` is NULL when the thing is absent. */
-struct http_slice {
-    const char *bytes;
-    size_t length;
 };
 
 struct http_field {
@@ -55,11 +51,18 @@ struct http_head {
     struct http_field fields[HTTP_FIELDS_MAX];
 };
 
-/* Parses `length` bytes that end in CRLF CRLF. Returns 0, the slices pointing into `bytes`; or -1 and what to
- * answer: PROBLEM_BAD_REQUEST, _URI_TOO_LONG, _HEADERS_TOO_LARGE (too many fields), _EXPECTATION_FAILED or
- * _VERSION_NOT_SUPPORTED, with a constant sentence. */
+/* Parses `length` bytes that end in CRLF CRLF. Returns 0, the slices pointing into `bytes` (an empty path
+ * becomes a constant "/"); or -1, *ret_head without meaning, and what to answer: PROBLEM_BAD_REQUEST,
+ * _URI_TOO_LONG, _HEADERS_TOO_LARGE (too many fields), _EXPECTATION_FAILED or _VERSION_NOT_SUPPORTED, with a
+ * constant sentence. */
 int http_head_parse(const char *bytes, size_t length, struct http_head *ret_head, enum problem_code *ret_code,
                     const char **ret_detail);
+
+/* Looks for the end of a head in `length` bytes that grow from call to call, and refuses early what can no
+ * longer become one: a first byte that begins no method, a CR or LF alone. `scanned` is the caller's, 0 at
+ * first; it remembers how far earlier calls came. Returns the head's length, 0 when its end has not arrived,
+ * or -1. */
+ssize_t http_head_scan(const char *bytes, size_t length, size_t *scanned);
 
 /* The first field of that name (ASCII case ignored); `bytes` is NULL when there is none. */
 struct http_slice http_head_field(const struct http_head *head, const char *name);
@@ -71,9 +74,5 @@ int http_query_parameter(struct http_slice query, const char *name, char *ret_va
 /* Calls `visit` with each parameter's name, still encoded; stops early and returns false when visit does. */
 bool http_query_each(struct http_slice query, bool (*visit)(struct http_slice name, void *argument),
                      void *argument);
-
-bool http_slice_equals(struct http_slice slice, const char *text);
-/* ASCII case ignored. */
-bool http_slice_equals_nocase(struct http_slice slice, const char *text);
 
 #endif

@@ -1,0 +1,771 @@
+#include "server/request.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "common/text.h"
+#include "common/token.h"
+#include "server/route.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_AFTER_SECONDS "1"
+
+/* --- the end: the only place that answers and frees --- */
+
+static void
+free_hash(struct request *request)
+{
+    if (request->hash) {
+        secret_wipe(request->hash, sizeof(*request->hash));
+        free(request->hash);
+        request->hash = NULL;
+    }
+}
+
+static void
+free_request(struct request *request)
+{
+    if (request->handler_free) {
+        request->handler_free(request->handler_data);
+    }
+    free_hash(request);
+    json_free(request->body);
+    db_result_free(request->result);
+    caller_free(request->caller);
+    secret_wipe(&request->verified_key, sizeof(request->verified_key));
+    free(request);
+}
+
+static void
+log_answer(const struct request *request)
+{
+    enum log_level level = request->status >= 500 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
+    if (!log_enabled(level)) {
+        return;
+    }
+    log_event(level, "answered", log_text("request", request->id),
+              log_text("route", request->route ? request->route->path : ""),
+              log_number("status", request->status),
+              log_number("us", clock_monotonic_us() - request->started_us), LOG_END);
+}
+
+/* Every answer carries these; what the caller may see is for nobody's cache. */
+static void
+add_common_fields(struct request *request)
+{
+    request_add_field(request, "X-Request-Id", request->id);
+    request_add_field(request, "X-Content-Type-Options", "nosniff");
+    request_add_field(request, "Cache-Control", "no-store");
+    if (request->loop->shared->secure) {
+        request_add_field(request, "Strict-Transport-Security", "max-age=31536000");
+    }
+    if (request->caller && request->caller->token_expires_at) {
+        request_add_field(request, "X-Token-Expires-At", request->caller->token_expires_at);
+    }
+    if (request->status == 503) {
+        request_add_field(request, "Retry-After", RETRY_AFTER_SECONDS);
+    }
+}
+
+static void
+answer(struct request *request)
+{
+    struct json_writer *writer = request->loop->writer;
+    if (!request->status) {
+        json_writer_reset(writer);
+        problem_write(&request->problem, writer);
+        request->status = problem_status(request->problem.code);
+        request->content_type = "application/problem+json";
+    }
+    add_common_fields(request);
+    struct connection_reply reply = {
+        .status = request->status,
+        .fields = request->fields,
+        .fields_length = request->fields_length,
+        .content_type = request->content_type,
+        .close = request->closes,
+    };
+    if (reply.content_type) {
+        reply.body = json_writer_bytes(writer, &reply.body_length);
+    }
+    log_answer(request);
+    request->answered = true;
+    request->head = NULL;
+    connection_reply(request->connection, &reply);
+    json_writer_reset(writer); /* it may hold a token */
+    if (!request->waiting) {
+        free_request(request);
+    }
+}
+
+/* --- what the answer is --- */
+
+enum step_result
+request_refuse(struct request *request, enum problem_code code, const char *detail)
+{
+    problem_set(&request->problem, code, detail);
+    request->status = 0;
+    return STEP_DONE;
+}
+
+void
+request_field_error(struct request *request, const char *field, const char *detail)
+{
+    if (request->problem.error_count == 0) {
+        problem_set(&request->problem, PROBLEM_VALIDATION_FAILED, NULL);
+    }
+    problem_add_error(&request->problem, field, detail);
+}
+
+bool
+request_has_errors(const struct request *request)
+{
+    return request->problem.error_count > 0;
+}
+
+enum step_result
+request_refuse_fields(struct request *request)
+{
+    request->status = 0;
+    return STEP_DONE;
+}
+
+enum step_result
+request_answer_empty(struct request *request, int status)
+{
+    request->status = status;
+    request->content_type = NULL;
+    return STEP_DONE;
+}
+
+struct json_writer *
+request_writer(struct request *request)
+{
+    json_writer_reset(request->loop->writer);
+    return request->loop->writer;
+}
+
+enum step_result
+request_answer_json(struct request *request, int status)
+{
+    request->status = status;
+    request->content_type = "application/json";
+    return STEP_DONE;
+}
+
+void
+request_add_field(struct request *request, const char *name, const char *value)
+{
+    size_t room = sizeof(request->fields) - request->fields_length;
+    int length = snprintf(request->fields + request->fields_length, room, "%s: %s\r\n", name, value);
+    if (length > 0 && (size_t)length < room) {
+        request->fields_length += (size_t)length;
+    }
+}
+
+/* A challenge without an error when nothing was sent (RFC 6750 §3). */
+static enum step_result
+challenge(struct request *request, enum problem_code code, const char *detail)
+{
+    request_add_field(request, "WWW-Authenticate",
+                      code == PROBLEM_AUTHENTICATION_REQUIRED
+                          ? "Bearer realm=\"testkase\""
+                          : "Bearer realm=\"testkase\", error=\"invalid_token\"");
+    return request_refuse(request, code, detail);
+}
+
+/* --- waiting --- */
+
+static void request_resume(struct request *request);
+
+void
+request_then(struct request *request, request_function *then)
+{
+    request->then = then;
+}
+
+/* A completion has stored its result: go on, or let go of a request that has been answered meanwhile. */
+static void
+complete(struct request *request)
+{
+    request->waiting = false;
+    if (request->answered) {
+        free_request(request);
+    } else {
+        request_resume(request);
+    }
+}
+
+static enum step_result
+begin_wait(struct request *request)
+{
+    request->waiting = true;
+    return STEP_WAIT;
+}
+
+static void
+on_result(const struct db_result *result, void *argument)
+{
+    struct request *request = argument;
+    db_result_free(request->result);
+    request->result = db_result_keep(result);
+    complete(request);
+}
+
+static struct db *
+choose_handler_connection(const struct loop *loop)
+{
+    struct db *best = loop->handlers[0];
+    for (int i = 1; i < LOOP_HANDLER_CONNECTIONS; i++) {
+        struct db *other = loop->handlers[i];
+        bool better =
+            db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
+        best = better ? other : best;
+    }
+    return best;
+}
+
+enum step_result
+request_query(struct request *request, enum query query, const struct db_value *values)
+{
+    request->query = query;
+    db_call(choose_handler_connection(request->loop), query, values, false, on_result, request);
+    return begin_wait(request);
+}
+
+static bool
+is_passing(const char *sqlstate)
+{
+    /* Shut down or out of resources; deadlock and serialization; lock not available or cancelled. */
+    static const char *const classes[] = { "08", "40", "53", "55", "57", "58" };
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        if (strncmp(sqlstate, classes[i], 2) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+request_query_failed(struct request *request, const char *expected_constraint)
+{
+    const struct db_result *result = request->result;
+    if (db_status(result) == DB_OK ||
+        (expected_constraint && strcmp(db_constraint(result), expected_constraint) == 0)) {
+        return false;
+    }
+    if (db_status(result) == DB_UNAVAILABLE || is_passing(db_sqlstate(result))) {
+        request_refuse(request, PROBLEM_UNAVAILABLE, NULL);
+    } else {
+        request_refuse(request, PROBLEM_INTERNAL, NULL);
+    }
+    log_warning("query failed", log_text("request", request->id),
+                log_text("query", query_texts[request->query].name),
+                log_text("sqlstate", db_sqlstate(result)), log_text("constraint", db_constraint(result)),
+                log_text("reason", db_message(result)));
+    return true;
+}
+
+static void
+on_hash(const struct hasher_result *result, void *argument)
+{
+    struct request *request = argument;
+    free_hash(request);
+    request->hash = memory_new(1, sizeof(*request->hash));
+    *request->hash = *result;
+    complete(request);
+}
+
+enum step_result
+request_verify(struct request *request, enum hasher_share share, const unsigned char *key,
+               const char *encoded, const char *secret, size_t length)
+{
+    if (!hasher_verify(request->loop->mailbox, share, key, encoded, secret, length, on_hash, request)) {
+        return request_refuse(request, PROBLEM_UNAVAILABLE,
+                              "Too many secrets are being checked; try again shortly.");
+    }
+    return begin_wait(request);
+}
+
+enum step_result
+request_hash(struct request *request, enum hasher_share share, const char *secret, size_t length)
+{
+    if (!hasher_hash(request->loop->mailbox, share, secret, length, &request->loop->shared->cost, on_hash,
+                     request)) {
+        return request_refuse(request, PROBLEM_UNAVAILABLE,
+                              "Too many secrets are being hashed; try again shortly.");
+    }
+    return begin_wait(request);
+}
+
+/* --- the steps, in their order --- */
+
+static enum step_result
+step_route(struct request *request)
+{
+    char allow[ROUTE_ALLOW_SIZE];
+    switch (
+        route_find(request->head->method, request->head->path, &request->route, &request->path_id, allow)) {
+    case ROUTE_FOUND:
+        return STEP_NEXT;
+    case ROUTE_NO_METHOD:
+        request_add_field(request, "Allow", allow);
+        return request_refuse(request, PROBLEM_METHOD_NOT_ALLOWED, NULL);
+    default:
+        return request_refuse(request, PROBLEM_NOT_FOUND, NULL);
+    }
+}
+
+static bool
+is_unsafe(enum http_method method)
+{
+    return method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS;
+}
+
+/* Whether Origin is ours: the public URL's, or the host that was asked. */
+static bool
+origin_is_ours(const struct request *request)
+{
+    struct http_slice origin = request->head->origin, host = request->head->host;
+    if (http_slice_equals_nocase(origin, request->loop->shared->config->public_url)) {
+        return true;
+    }
+    const char *scheme = request->loop->shared->secure ? "https://" : "http://";
+    size_t length = strlen(scheme);
+    return host.length > 0 && origin.length == length + host.length &&
+           memcmp(origin.bytes, scheme, length) == 0 &&
+           memcmp(origin.bytes + length, host.bytes, host.length) == 0;
+}
+
+/* A browser says where a request comes from; an unsafe one must come from our own pages. With
+ * `silent_passes`, a client that says nothing is no browser. */
+static bool
+is_same_origin(const struct request *request, bool silent_passes)
+{
+    if (request->head->sec_fetch_site.bytes) {
+        return http_slice_equals(request->head->sec_fetch_site, "same-origin");
+    }
+    if (request->head->origin.bytes) {
+        return origin_is_ours(request);
+    }
+    return silent_passes;
+}
+
+static enum step_result
+step_same_origin(struct request *request)
+{
+    struct http_slice secret;
+    bool anyone = request->route->access == ROUTE_ANYONE;
+    request->credentials = caller_credentials(request->head, request->loop->shared->secure, &secret);
+    if (is_unsafe(request->head->method) && (anyone || request->credentials == CREDENTIALS_SESSION) &&
+        !is_same_origin(request, anyone)) {
+        return request_refuse(request, PROBLEM_CROSS_SITE, NULL);
+    }
+    return STEP_NEXT;
+}
+
+static enum step_result
+step_identify(struct request *request)
+{
+    if (request->route->access == ROUTE_ANYONE) {
+        request->credentials = CREDENTIALS_NONE;
+        return STEP_NEXT;
+    }
+    struct http_slice secret;
+    switch (caller_credentials(request->head, request->loop->shared->secure, &secret)) {
+    case CREDENTIALS_NONE:
+        return challenge(request, PROBLEM_AUTHENTICATION_REQUIRED, NULL);
+    case CREDENTIALS_SESSION:
+        return STEP_NEXT;
+    case CREDENTIALS_BEARER:
+        break;
+    }
+    if (!token_parse(secret.bytes, secret.length, request->lookup_id)) {
+        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+    }
+    struct verified *verified = request->loop->shared->verified;
+    verified_key_of(verified, secret.bytes, secret.length, &request->verified_key);
+    if (verified_find(verified, &request->verified_key, &request->token_id) == VERIFIED_WRONG) {
+        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+    }
+    return STEP_NEXT;
+}
+
+static bool
+is_unproven(const struct request *request)
+{
+    return request->credentials == CREDENTIALS_BEARER && request->token_id == 0;
+}
+
+static enum step_result
+step_find_hash(struct request *request)
+{
+    if (!is_unproven(request)) {
+        return STEP_NEXT;
+    }
+    return request_query(request, QUERY_GATE_FIND_HASH, &DB_TEXT(request->lookup_id));
+}
+
+static enum step_result
+step_prove(struct request *request)
+{
+    if (!is_unproven(request)) {
+        return STEP_NEXT;
+    }
+    if (request_query_failed(request, NULL)) {
+        return STEP_DONE;
+    }
+    if (db_rows(request->result) == 0 || db_is_null(request->result, 0, 1)) {
+        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+    }
+    struct http_slice token;
+    caller_credentials(request->head, request->loop->shared->secure, &token);
+    return request_verify(request, HASHER_TOKENS, request->verified_key.bytes, db_text(request->result, 0, 1),
+                          token.bytes, token.length);
+}
+
+static enum step_result
+step_proven(struct request *request)
+{
+    if (!is_unproven(request)) {
+        return STEP_NEXT;
+    }
+    struct verified *verified = request->loop->shared->verified;
+    int64_t token_id = db_int64(request->result, 0, 0);
+    switch (request->hash->result) {
+    case SECRET_MATCH:
+        verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id);
+        request->token_id = token_id;
+        return STEP_NEXT;
+    case SECRET_MISMATCH:
+        verified_remember(verified, &request->verified_key, VERIFIED_WRONG, token_id);
+        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+    default:
+        log_error("a stored hash cannot be read", log_text("request", request->id),
+                  log_number("token", token_id));
+        return request_refuse(request, PROBLEM_INTERNAL, NULL);
+    }
+}
+
+static void
+on_gate(enum gate_status status, struct caller *caller, void *argument)
+{
+    struct request *request = argument;
+    request->gate_status = status;
+    request->caller = caller ? caller_keep(caller) : NULL;
+    complete(request);
+}
+
+static enum step_result
+find_session(struct request *request)
+{
+    struct http_slice cookie;
+    unsigned char digest[SECRET_DIGEST_SIZE];
+    caller_credentials(request->head, request->loop->shared->secure, &cookie);
+    secret_digest(cookie.bytes, cookie.length, NULL, digest);
+    return request_query(request, QUERY_SESSIONS_FIND, &DB_BINARY((const char *)digest, sizeof(digest)));
+}
+
+static enum step_result
+step_ask(struct request *request)
+{
+    switch (request->credentials) {
+    case CREDENTIALS_BEARER:
+        gate_ask(request->loop->gate, request->token_id, on_gate, request);
+        return begin_wait(request);
+    case CREDENTIALS_SESSION:
+        return find_session(request);
+    default:
+        return STEP_NEXT;
+    }
+}
+
+static enum step_result
+admit_token(struct request *request)
+{
+    if (request->gate_status == GATE_UNAVAILABLE) {
+        return request_refuse(request, PROBLEM_UNAVAILABLE, NULL);
+    }
+    if (request->gate_status == GATE_UNKNOWN || request->caller->life == CALLER_ENDED) {
+        caller_free(request->caller);
+        request->caller = NULL;
+        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+    }
+    if (request->caller->life == CALLER_EXPIRED) {
+        char detail[160];
+        snprintf(detail, sizeof(detail),
+                 "The token expired at %s; generate a new one under Settings, API Keys.",
+                 request->caller->token_expires_at);
+        return challenge(request, PROBLEM_TOKEN_EXPIRED, detail);
+    }
+    return STEP_NEXT;
+}
+
+static enum step_result
+step_admit(struct request *request)
+{
+    if (request->credentials == CREDENTIALS_NONE) {
+        return STEP_NEXT;
+    }
+    if (request->credentials == CREDENTIALS_BEARER) {
+        return admit_token(request);
+    }
+    if (request_query_failed(request, NULL)) {
+        return STEP_DONE;
+    }
+    if (db_rows(request->result) == 0) {
+        return challenge(request, PROBLEM_AUTHENTICATION_REQUIRED, "The session is over; sign in again.");
+    }
+    request->caller = caller_of_session(request->result, 0);
+    return STEP_NEXT;
+}
+
+static enum step_result
+step_authorize(struct request *request)
+{
+    if (request->route->access == ROUTE_ORG_ADMIN && !request->caller->is_admin) {
+        return request_refuse(request, PROBLEM_FORBIDDEN,
+                              "Only the organization's owner and admins may do this; ask one of them.");
+    }
+    return STEP_NEXT;
+}
+
+/* Whether the media type is application/json, whatever its parameters (RFC 9110 §8.3.1). */
+static bool
+is_json(struct http_slice type)
+{
+    const char *semicolon = type.bytes ? memchr(type.bytes, ';', type.length) : NULL;
+    struct http_slice essence = { type.bytes, semicolon ? (size_t)(semicolon - type.bytes) : type.length };
+    while (essence.length > 0 &&
+           (essence.bytes[essence.length - 1] == ' ' || essence.bytes[essence.length - 1] == '\t')) {
+        essence.length--;
+    }
+    return http_slice_equals_nocase(essence, "application/json");
+}
+
+static enum step_result
+step_body(struct request *request)
+{
+    if (request->route->body_max == 0) {
+        return STEP_NEXT;
+    }
+    if (!connection_has_body(request->connection)) {
+        return request_refuse(request, PROBLEM_BAD_REQUEST,
+                              "Send a JSON object as the body of this request.");
+    }
+    if (!is_json(request->head->content_type)) {
+        return request_refuse(request, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
+    }
+    connection_want_body(request->connection, request->route->body_max);
+    return begin_wait(request);
+}
+
+static enum step_result
+step_parse(struct request *request)
+{
+    if (request->route->body_max == 0) {
+        return STEP_NEXT;
+    }
+    size_t length;
+    const char *error;
+    const char *bytes = connection_body(request->connection, &length);
+    if (json_read(bytes, length, &request->body, &error) < 0) {
+        return request_refuse(request, PROBLEM_MALFORMED_JSON, error);
+    }
+    if (json_type(json_root(request->body)) != JSON_OBJECT) {
+        return request_refuse(request, PROBLEM_VALIDATION_FAILED, "The body must be a JSON object.");
+    }
+    return STEP_NEXT;
+}
+
+static enum step_result
+step_handle(struct request *request)
+{
+    return request->route->handle(request);
+}
+
+static const struct {
+    const char *name;
+    request_function *run;
+} steps[] = {
+    { "route", step_route },
+    { "same origin", step_same_origin },
+    { "identify", step_identify },
+    { "find hash", step_find_hash },
+    { "prove", step_prove },
+    { "proven", step_proven },
+    { "ask", step_ask },
+    { "admit", step_admit },
+    { "authorize", step_authorize },
+    { "body", step_body },
+    { "parse", step_parse },
+    { "handle", step_handle },
+};
+
+/* Runs steps until one waits or ends. */
+static void
+request_resume(struct request *request)
+{
+    enum step_result outcome = STEP_NEXT;
+    while (outcome == STEP_NEXT) {
+        request_function *run = request->then;
+        request->then = NULL;
+        if (!run) {
+            run = steps[request->step++].run;
+        }
+        outcome = run(request);
+    }
+    if (outcome == STEP_DONE) {
+        answer(request);
+    }
+}
+
+/* --- the connection's events --- */
+
+static bool
+is_request_id(struct http_slice id)
+{
+    if (id.length == 0 || id.length >= REQUEST_ID_SIZE) {
+        return false;
+    }
+    for (size_t i = 0; i < id.length; i++) {
+        unsigned char c = (unsigned char)id.bytes[i];
+        bool fits = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+                    c == '_' || c == '.';
+        if (!fits) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct request *
+new_request(struct connection *connection, const struct http_head *head, struct loop *loop)
+{
+    struct request *request = memory_new(1, sizeof(*request));
+    request->loop = loop;
+    request->connection = connection;
+    request->head = head;
+    request->started_us = clock_monotonic_us();
+    client_address_of(loop->shared->trusted_proxies, connection_peer(connection), head, &request->address);
+    if (head && is_request_id(head->request_id)) {
+        memcpy(request->id, head->request_id.bytes, head->request_id.length);
+    } else {
+        secret_random_base62(request->id, 20);
+    }
+    return request;
+}
+
+static void *
+on_head(struct connection *connection, const struct http_head *head, void *argument)
+{
+    struct request *request = new_request(connection, head, argument);
+    request_resume(request);
+    return request;
+}
+
+static void *
+on_refused(struct connection *connection, enum problem_code code, const char *detail, void *argument)
+{
+    struct request *request = new_request(connection, NULL, argument);
+    request->closes = true;
+    request_refuse(request, code, detail);
+    answer(request);
+    return request;
+}
+
+static void
+on_body(void *argument, enum problem_code code, const char *detail)
+{
+    struct request *request = argument;
+    request->waiting = false;
+    if (code == PROBLEM_COUNT) {
+        request_resume(request);
+        return;
+    }
+    request->closes = true;
+    request_refuse(request, code, detail);
+    answer(request);
+}
+
+static void
+on_deadline(void *argument)
+{
+    struct request *request = argument;
+    log_warning("request took too long", log_text("request", request->id),
+                log_text("step", request->step > 0 ? steps[request->step - 1].name : ""));
+    request_refuse(request, PROBLEM_UNAVAILABLE, "The request could not be completed in time; try again.");
+    request->closes = true;
+    answer(request);
+}
+
+const struct connection_events request_events = {
+    .on_head = on_head,
+    .on_refused = on_refused,
+    .on_body = on_body,
+    .on_deadline = on_deadline,
+};
+
+/* --- parameters --- */
+
+int
+request_parameter(struct request *request, const char *name, char *ret_value, size_t size)
+{
+    int found = http_query_parameter(request->head->query, name, ret_value, size);
+    if (found < 0) {
+        request_field_error(request, name, "must be given once and be readable");
+        request_refuse_fields(request);
+    }
+    return found;
+}
+
+static bool
+number_parameter(struct request *request, const char *name, int64_t most, int64_t *ret_number)
+{
+    char text[32];
+    int found = request_parameter(request, name, text, sizeof(text));
+    if (found <= 0) {
+        return found == 0;
+    }
+    int64_t number;
+    if (!text_to_id(text, strlen(text), &number) || number < 1 || number > most) {
+        request_field_error(request, name,
+                            most == 200 ? "must be a number from 1 to 200" : "must be a nextCursor");
+        request_refuse_fields(request);
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+bool
+request_page(struct request *request, int64_t *ret_limit, int64_t *ret_cursor)
+{
+    int64_t limit = 50, cursor = -1;
+    if (!number_parameter(request, "limit", 200, &limit) ||
+        !number_parameter(request, "cursor", INT64_MAX, &cursor)) {
+        return false;
+    }
+    *ret_limit = limit;
+    *ret_cursor = cursor;
+    return true;
+}
+
+const char *
+request_address(const struct request *request)
+{
+    return request->address.text[0] ? request->address.text : NULL;
+}
+
+void
+request_actor(const struct request *request, struct request_actor *ret_actor)
+{
+    const struct caller *caller = request->caller;
+    ret_actor->values[0] = DB_TEXT("user");
+    ret_actor->values[1] = db_number(ret_actor->user, caller->user_id);
+    ret_actor->values[2] = caller->token_id ? db_number(ret_actor->token, caller->token_id) : DB_TEXT(NULL);
+    ret_actor->values[3] = DB_TEXT(request->id);
+    ret_actor->values[4] = DB_TEXT(request_address(request));
+}

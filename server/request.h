@@ -1,0 +1,130 @@
+/* The life of one request: the steps of request.c, in their order. A step returns what goes on: the next one,
+ * a wait for a completion, or the end. One place answers and frees (request.c); everything else only says
+ * what the answer is to be.
+ *
+ * A request belongs to the thread of its loop. */
+#ifndef SERVER_REQUEST_H
+#define SERVER_REQUEST_H
+
+#include "common/db.h"
+#include "common/json.h"
+#include "common/problem.h"
+#include "server/caller.h"
+#include "server/connection.h"
+#include "server/hasher.h"
+#include "server/loop.h"
+#include "server/verified.h"
+
+#define REQUEST_ID_SIZE     65
+#define REQUEST_FIELDS_SIZE 1024
+
+struct request;
+
+enum step_result {
+    STEP_NEXT,
+    STEP_WAIT, /* a completion will call request_resume() */
+    STEP_DONE, /* the answer is set */
+};
+
+typedef enum step_result request_function(struct request *request);
+
+struct request {
+    struct loop *loop;
+    struct connection *connection;
+    const struct http_head *head; /* NULL once answered, and for what was no readable request */
+    const struct route *route;
+    int64_t path_id; /* the number at {id} in the path */
+    char id[REQUEST_ID_SIZE];
+    struct client_address address;
+    int64_t started_us;
+
+    size_t step;                /* which of steps[] runs or waits */
+    request_function *then;     /* a handler's continuation, instead of the next step */
+    bool waiting;               /* a completion is outstanding */
+    bool answered;              /* the client has its answer; freed when nothing is outstanding */
+    struct db_result *result;   /* of the query that was waited for */
+    enum query query;           /* which one it was */
+    struct hasher_result *hash; /* of the argon2 work that was waited for */
+
+    enum credentials credentials;
+    struct verified_key verified_key;
+    char lookup_id[9];
+    int64_t token_id;
+    struct caller *caller; /* NULL before it is known */
+    enum gate_status gate_status;
+
+    struct json_document *body;
+    void *handler_data; /* one allocation of the handler; freed by handler_free when the request ends */
+    void (*handler_free)(void *data);
+
+    int status; /* of the answer; 0 while there is none */
+    bool closes;
+    const char *content_type;
+    struct problem problem;
+    char fields[REQUEST_FIELDS_SIZE]; /* more field lines of the answer */
+    size_t fields_length;
+};
+
+/* --- the connection's events --- */
+
+extern const struct connection_events request_events;
+
+/* --- for steps and handlers: what the answer is --- */
+
+/* Ends with a problem; NULL `detail` takes the code's usual one. */
+enum step_result request_refuse(struct request *request, enum problem_code code, const char *detail);
+
+/* Notes a field at fault; request_has_errors() then ends with 422. */
+void request_field_error(struct request *request, const char *field, const char *detail);
+bool request_has_errors(const struct request *request);
+enum step_result request_refuse_fields(struct request *request);
+
+/* Ends with a status and no body. */
+enum step_result request_answer_empty(struct request *request, int status);
+
+/* Begins a JSON answer: write the document with the writer, then return request_answer_json(). */
+struct json_writer *request_writer(struct request *request);
+enum step_result request_answer_json(struct request *request, int status);
+
+/* Adds a field line; the value is of our own making, without CR and LF. */
+void request_add_field(struct request *request, const char *name, const char *value);
+
+/* --- for steps and handlers: waiting --- */
+
+/* Names what runs after the wait, instead of the next step. */
+void request_then(struct request *request, request_function *then);
+
+/* Sends a query on a handler connection; the result is in request->result afterwards. */
+enum step_result request_query(struct request *request, enum query query, const struct db_value *values);
+
+/* After request_query(): true when it failed for a reason that is not the client's; the answer is set, 503 or
+ * 500. A violated constraint of the name `expected` (NULL: none) is not such a reason. */
+bool request_query_failed(struct request *request, const char *expected_constraint);
+
+/* Argon2 work on a hasher thread; the result is in request->hash afterwards. Refused with 503 when the queue
+ * is full. */
+enum step_result request_verify(struct request *request, enum hasher_share share, const unsigned char *key,
+                                const char *encoded, const char *secret, size_t length);
+enum step_result request_hash(struct request *request, enum hasher_share share, const char *secret,
+                              size_t length);
+
+/* --- for handlers: parameters --- */
+
+/* `limit` (1 to 200, default 50) and `cursor` (a number, -1: none) of a list. False: the answer is set. */
+bool request_page(struct request *request, int64_t *ret_limit, int64_t *ret_cursor);
+
+/* The value of a query parameter: 1 and the value, 0 absent, -1 refused (the answer is set). */
+int request_parameter(struct request *request, const char *name, char *ret_value, size_t size);
+
+/* The five values that say who acts, for the queries that write audit events: kind, user, token, request id,
+ * address. The buffers live in `ret_actor`. */
+struct request_actor {
+    char user[DB_NUMBER_SIZE], token[DB_NUMBER_SIZE];
+    struct db_value values[5];
+};
+void request_actor(const struct request *request, struct request_actor *ret_actor);
+
+/* The address for PostgreSQL's inet; NULL for a unix socket. */
+const char *request_address(const struct request *request);
+
+#endif

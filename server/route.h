@@ -1,0 +1,30 @@
+/* The table of the HTTP API: method and path → who may call it, how large its body may be, what handles it.
+ */
+#ifndef SERVER_ROUTE_H
+#define SERVER_ROUTE_H
+
+#include "server/request.h"
+
+enum route_access {
+    ROUTE_ANYONE,   /* credentials are not even looked at */
+    ROUTE_CALLER,   /* a token or a session */
+    ROUTE_ORG_ADMIN /* owner or admin of the organization */
+};
+
+struct route {
+    enum http_method method;
+    const char *path; /* one segment may be {id}, a decimal number */
+    enum route_access access;
+    size_t body_max; /* 0: takes no JSON body; one that comes is dropped unread */
+    request_function *handle;
+};
+
+enum route_outcome { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+#define ROUTE_ALLOW_SIZE 64
+
+/* Finds the route; HEAD goes where GET goes. On ROUTE_NO_METHOD, `ret_allow` is the Allow field's value. */
+enum route_outcome route_find(enum http_method method, struct http_slice path, const struct route **ret_route,
+                              int64_t *ret_id, char ret_allow[ROUTE_ALLOW_SIZE]);
+
+#endif

@@ -1,0 +1,9 @@
+/* /healthz and /readyz: what a load balancer asks. */
+#ifndef SERVER_RESOURCES_OPS_H
+#define SERVER_RESOURCES_OPS_H
+
+#include "server/request.h"
+
+request_function ops_health, ops_ready;
+
+#endif

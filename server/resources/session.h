@@ -1,0 +1,9 @@
+/* /session: sign-in, who am I, sign-out. */
+#ifndef SERVER_RESOURCES_SESSION_H
+#define SERVER_RESOURCES_SESSION_H
+
+#include "server/request.h"
+
+request_function session_create, session_get, session_delete;
+
+#endif

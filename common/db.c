@@ -56,6 +56,7 @@ struct db {
     int64_t connect_deadline_ms;
     int backoff_ms;
     int schema_version;
+    bool schema_refused;
     char failure[512];
 };
 
@@ -360,7 +361,8 @@ on_schema_version(const struct db_result *result, void *argument)
         return;
     }
     db->schema_version = db_status(result) == DB_OK ? (int)db_int64(result, 0, 0) : 0;
-    if (db->schema_version != migration_count) {
+    db->schema_refused = db->schema_version != migration_count;
+    if (db->schema_refused) {
         char why[256];
         db_describe_schema(db->schema_version, why, sizeof(why));
         break_connection(db, why);
@@ -552,6 +554,12 @@ const char *
 db_failure(const struct db *db)
 {
     return db->failure;
+}
+
+bool
+db_schema_refused(const struct db *db)
+{
+    return db->schema_refused;
 }
 
 int

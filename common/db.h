@@ -55,6 +55,9 @@ bool db_usable(const struct db *db);
  * usable), 0 before one was seen, else migration_count. */
 int db_schema_version(const struct db *db);
 
+/* Whether the database's schema was seen and is not the one that this build knows; db_failure() says more. */
+bool db_schema_refused(const struct db *db);
+
 /* Why there is no usable connection: one line without a secret; "" when there is one. */
 const char *db_failure(const struct db *db);
 

@@ -113,16 +113,15 @@ connection_io_resume(struct connection *connection)
 }
 
 void
-connection_io_grow(struct connection *connection, size_t room)
+connection_io_grow(struct connection *connection, size_t size)
 {
     struct connection_input *old = connection->input;
-    if (old->capacity - old->filled >= room) {
+    if (old->capacity >= size) {
         return;
     }
-    size_t capacity = HTTP_HEAD_MAX + room;
-    struct connection_input *input = memory_new(1, sizeof(*input) + capacity);
+    struct connection_input *input = memory_new(1, sizeof(*input) + CONNECTION_INPUT_MAX);
     *input = *old;
-    input->capacity = capacity;
+    input->capacity = CONNECTION_INPUT_MAX;
     memcpy(input->bytes, old->bytes, old->filled);
     explicit_bzero(old->bytes, old->filled);
     connection_pool_give_input(connection->pool, old);

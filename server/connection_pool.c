@@ -220,7 +220,8 @@ connection_pool_defer(struct connection *connection)
     connection->is_ready = true;
     TAILQ_INSERT_TAIL(&pool->ready, connection, ready_entry);
     if (pool->in_deferred) {
-        /* An event that activates itself would keep the loop from looking at the sockets; a timer does not. */
+        /* An event that activates itself would keep the loop from looking at the sockets; a timer does not.
+         */
         event_add(pool->deferred, &(struct timeval){ 0, 0 });
     } else if (!scheduled) {
         event_active(pool->deferred, EV_TIMEOUT, 0);
@@ -274,9 +275,10 @@ format_date(time_t second, char *ret_date)
                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     struct tm tm;
     gmtime_r(&second, &tm);
-    snprintf(ret_date, CONNECTION_DATE_LENGTH + 1, "Date: %s, %02u %s %04u %02u:%02u:%02u GMT\r\n", days[tm.tm_wday],
-             (unsigned)tm.tm_mday % 100, months[tm.tm_mon], (unsigned)(tm.tm_year + 1900) % 10000,
-             (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+    snprintf(ret_date, CONNECTION_DATE_LENGTH + 1, "Date: %s, %02u %s %04u %02u:%02u:%02u GMT\r\n",
+             days[tm.tm_wday], (unsigned)tm.tm_mday % 100, months[tm.tm_mon],
+             (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+             (unsigned)tm.tm_sec % 100);
 }
 
 const char *

@@ -18,7 +18,9 @@
 struct event;
 
 #define CONNECTION_SKIP_MAX    (64 * 1024) /* of an unwanted body, and of what comes after our last word */
-#define CONNECTION_DATE_LENGTH 37          /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
+#define CONNECTION_INPUT_ROOM  2048        /* there is at least this much behind a head */
+#define CONNECTION_INPUT_MAX   (HTTP_HEAD_MAX + CONNECTION_INPUT_ROOM)
+#define CONNECTION_DATE_LENGTH 37 /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
 
 enum connection_state {
     CONNECTION_IDLE,     /* between requests */
@@ -65,8 +67,8 @@ struct connection {
     bool overdue;      /* the owner has been told that time is over */
     bool client_stays; /* it asked for more than one request */
     bool keep;         /* decided with the answer */
-    void *request;     /* the owner's, from on_head to on_finished */
-    bool has_request;
+    bool has_request;  /* from on_head or on_refused to on_finished */
+    void *request;     /* the owner's */
     struct connection_input *input;
     struct http_body body;
     char *output; /* what the socket did not take at once */
@@ -79,7 +81,8 @@ struct connection {
     } peer;
 };
 
-/* One second each, so that a deadline costs the same whenever it is; more of them than the longest has seconds. */
+/* One second each, so that a deadline costs the same whenever it is; more of them than the longest has
+ * seconds. */
 #define CONNECTION_POOL_SLOTS 128
 
 struct connection_pool {
@@ -87,7 +90,7 @@ struct connection_pool {
     struct connection_events events;
     size_t capacity, count, busy;
     bool draining;
-    struct connection_list idle;      /* longest first, as is the next */
+    struct connection_list idle; /* longest first, as is the next */
     struct connection_list lingering;
     struct connection_list overdue; /* without a deadline */
     struct connection_list slots[CONNECTION_POOL_SLOTS];
@@ -137,11 +140,12 @@ void connection_io_end(struct connection *connection);
 void connection_io_send(struct connection *connection, const struct iovec *parts, int count);
 /* Goes on reading if there is room again. */
 void connection_io_resume(struct connection *connection);
-/* So that at least `room` bytes can follow those that are there; moves them, so never while a head is in use. */
-void connection_io_grow(struct connection *connection, size_t room);
+/* So that the input can hold `size` bytes, at most CONNECTION_INPUT_MAX; moves them, so never while a head is
+ * in use. */
+void connection_io_grow(struct connection *connection, size_t size);
 /* Forgets what is used, with the head. */
 void connection_io_consume(struct connection *connection);
-/* Our last word: tells the client that no more will come. */
+/* Tells the client that no more will come, and forgets what it has sent. */
 void connection_io_shut(struct connection *connection);
 
 #endif

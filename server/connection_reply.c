@@ -6,7 +6,10 @@ static const struct reason {
     int status;
     const char *line;
 } reasons[] = {
-#define REASON(status, phrase) { status, "HTTP/1.1 " #status " " phrase "\r\n" }
+#define REASON(status, phrase)                                                                               \
+    {                                                                                                        \
+        status, "HTTP/1.1 " #status " " phrase "\r\n"                                                        \
+    }
     REASON(200, "OK"),
     REASON(201, "Created"),
     REASON(202, "Accepted"),
@@ -143,18 +146,14 @@ send_reply(struct connection *connection, const struct connection_reply *reply)
 /* Whether what is left of the request's body can be read past, so that the next request begins where it ends.
  * Who waits for 100 Continue may send the body or not: the next byte could be either. */
 static bool
-can_skip_body(struct connection *connection)
+can_skip_body(const struct connection *connection)
 {
-    struct http_body *body = &connection->body;
-    if (body->state == HTTP_BODY_WHOLE || body->state == HTTP_BODY_BROKEN) {
-        return body->state == HTTP_BODY_WHOLE;
-    }
+    const struct http_body *body = &connection->body;
     const struct connection_input *input = connection->input;
-    if (connection->continue_due && input->used == input->filled) {
+    if (connection->continue_due && body->state != HTTP_BODY_WHOLE && input->used == input->filled) {
         return false;
     }
-    http_body_drop(body, CONNECTION_SKIP_MAX);
-    return body->state == HTTP_BODY_UNFINISHED;
+    return http_body_may_drop(body, CONNECTION_SKIP_MAX);
 }
 
 void
@@ -162,10 +161,14 @@ connection_reply(struct connection *connection, const struct connection_reply *r
 {
     struct connection_pool *pool = connection->pool;
     assert(connection->state == CONNECTION_HANDLING || connection->state == CONNECTION_BODY);
-    connection->keep = !reply->close && !connection->refused && connection->client_stays && !pool->draining;
-    /* The reply may lie in the body's memory, so it is sent before can_skip_body() frees that. */
-    bool whole = connection->body.state == HTTP_BODY_WHOLE;
-    connection->keep = connection->keep && (whole || can_skip_body(connection));
+    connection->keep = !reply->close && !connection->refused && connection->client_stays && !pool->draining &&
+                       can_skip_body(connection);
     send_reply(connection, reply);
-    http_body_end(&connection->body);
+    /* Only now: the reply may lie in memory of the body. */
+    http_body_drop(&connection->body, CONNECTION_SKIP_MAX);
+    connection->state = CONNECTION_SENDING;
+    pool->busy--;
+    if (pool->advancing != connection) {
+        connection_pool_defer(connection);
+    }
 }

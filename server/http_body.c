@@ -148,6 +148,13 @@ wipe(struct http_body *body)
     body->keeping = false;
 }
 
+bool
+http_body_may_drop(const struct http_body *body, size_t limit)
+{
+    return body->state != HTTP_BODY_BROKEN &&
+           (body->state == HTTP_BODY_WHOLE || body->step != DATA || body->left <= limit);
+}
+
 void
 http_body_drop(struct http_body *body, size_t limit)
 {

@@ -31,7 +31,10 @@ void http_body_begin(struct http_body *body, const struct http_head *head);
 /* From now on keeps what comes, at most `limit` bytes. */
 void http_body_keep(struct http_body *body, size_t limit);
 
-/* Reads past the rest, but at most `limit` bytes of it; a state other than unfinished stays. */
+/* Whether http_body_drop() can come to the body's end, as far as is known now. */
+bool http_body_may_drop(const struct http_body *body, size_t limit);
+
+/* Wipes and frees what was kept, and reads past the rest, but at most `limit` bytes of it. */
 void http_body_drop(struct http_body *body, size_t limit);
 
 /* Takes bytes of the connection; returns how many belong to the body. Fewer than `length` only when the body

@@ -1,38 +1,67 @@
-/* What one event-loop thread owns, and what all of them share. */
+/* The event loops of the server: one a thread, each with its own connections to clients and to PostgreSQL,
+ * and what all of them share. */
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
 
 #include "common/config.h"
+#include "common/json.h"
 #include "common/secret.h"
 #include "server/client_address.h"
 #include "server/connection.h"
 #include "server/gate.h"
 #include "server/hasher.h"
+#include "server/listener.h"
 #include "server/sign_in_throttle.h"
 #include "server/verified.h"
+#include <pthread.h>
+#include <stdatomic.h>
 
-/* Made by main.c before the loops start, read-only or thread-safe afterwards. */
+#define LOOP_HANDLER_CONNECTIONS 4
+
+struct loop;
+
+/* Made before the loops start; read-only or thread-safe afterwards. */
 struct shared {
     const struct config *config;
-    struct secret_cost cost; /* for new hashes */
-    bool secure;             /* the public URL is https */
-    char *dummy_hash;        /* what a password of an unknown address is checked against: costs the same */
+    struct secret_cost cost;           /* for new hashes */
+    bool secure;                       /* the public URL is https */
+    char dummy_hash[SECRET_HASH_SIZE]; /* what a password of an unknown address is checked against: costs the
+                                          same */
+    struct listener_socket_set *sockets;
     struct hasher *hasher;
     struct verified *verified;
     struct sign_in_throttle *sign_in_throttle;
     struct trusted_proxies *trusted_proxies;
+    struct loop *loops; /* config->threads of them */
+    atomic_bool ready;  /* PostgreSQL was reached once */
+    atomic_bool failed; /* the program must end with a failure */
 };
 
-#define LOOP_HANDLER_CONNECTIONS 4
-
 struct loop {
-    const struct shared *shared;
+    struct shared *shared;
+    int index;
+    pthread_t thread;
     struct event_base *base;
     struct connection_pool *pool;
+    struct listener *listener;
     struct gate *gate;
     struct db *handlers[LOOP_HANDLER_CONNECTIONS]; /* for everything but the gate */
     struct hasher_mailbox *mailbox;
     struct json_writer *writer; /* for the reply that is being written */
+    int stop_descriptor;        /* an eventfd: readable when the loop is to end */
+    struct event *stopping;
+    struct event *draining;
+    int64_t drain_deadline_ms;
+    int64_t outage_logged_ms; /* when the log last told that PostgreSQL is away; 0: it is not */
 };
+
+/* Makes the loop; it runs from loop_run() on, on the calling thread, until it is stopped and its last answer
+ * is out, at most 10 s later. */
+void loop_init(struct loop *loop, struct shared *shared, int index);
+void loop_run(struct loop *loop);
+void loop_clear(struct loop *loop);
+
+/* Asks every loop to end; from any thread. */
+void loop_stop_all(const struct shared *shared);
 
 #endif

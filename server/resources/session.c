@@ -157,6 +157,17 @@ make_cookie(struct sign_in *sign_in)
     secret_wipe(random, sizeof(random));
 }
 
+/* The User-Agent for the list of sessions; a byte that is not printable ASCII becomes '?'. */
+static void
+describe_client(struct http_slice agent, char *ret_client, size_t size)
+{
+    size_t length = agent.length < size ? agent.length : size - 1;
+    for (size_t i = 0; i < length; i++) {
+        ret_client[i] = agent.bytes[i] >= ' ' && agent.bytes[i] <= '~' ? agent.bytes[i] : '?';
+    }
+    ret_client[length] = '\0';
+}
+
 static enum step_result
 checked(struct request *request)
 {

@@ -1,0 +1,177 @@
+#include "server/loop.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "common/service.h"
+#include "server/request.h"
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define STATEMENT_TIMEOUT_MS 3000
+#define CALL_DEADLINE_MS     5000
+#define PENDING_MAX          2000
+#define DRAIN_MS             9000
+#define DRAIN_CHECK_MS       20
+#define OUTAGE_LOG_MS        60000
+#define RESERVED_DESCRIPTORS 64
+
+/* --- PostgreSQL comes and goes --- */
+
+static void
+note_ready(struct loop *loop)
+{
+    if (!atomic_exchange(&loop->shared->ready, true)) {
+        log_info("ready", log_text("address", listener_address(loop->shared->sockets)));
+        service_ready();
+    }
+    if (loop->outage_logged_ms) {
+        log_info("PostgreSQL answers again", log_number("loop", loop->index));
+        loop->outage_logged_ms = 0;
+    }
+}
+
+/* A schema of another version before the first request is a mistake of whoever starts us; later it is an
+ * upgrade under way. */
+static void
+note_outage(struct loop *loop, const struct db *db)
+{
+    if (db_schema_refused(db) && !atomic_load(&loop->shared->ready)) {
+        if (!atomic_exchange(&loop->shared->failed, true)) {
+            log_error("cannot start", log_text("reason", db_failure(db)));
+            loop_stop_all(loop->shared);
+        }
+        return;
+    }
+    int64_t now = clock_monotonic_ms();
+    if (!loop->outage_logged_ms || now - loop->outage_logged_ms >= OUTAGE_LOG_MS) {
+        log_warning("PostgreSQL does not answer", log_number("loop", loop->index),
+                    log_text("reason", db_failure(db)));
+        loop->outage_logged_ms = now;
+    }
+}
+
+static void
+on_database_state(struct db *db, bool usable, void *argument)
+{
+    if (usable) {
+        note_ready(argument);
+    } else {
+        note_outage(argument, db);
+    }
+}
+
+static struct db_options
+database_options(struct loop *loop)
+{
+    return (struct db_options){
+        .url = loop->shared->config->database_url,
+        .application_name = "testkase-server",
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+        .call_deadline_ms = CALL_DEADLINE_MS,
+        .pending_max = PENDING_MAX,
+        .on_state = on_database_state,
+        .argument = loop,
+    };
+}
+
+/* --- the end --- */
+
+static void
+check_drained(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct loop *loop = argument;
+    if (connection_pool_count(loop->pool) == 0 || clock_monotonic_ms() >= loop->drain_deadline_ms) {
+        event_base_loopbreak(loop->base);
+    }
+}
+
+static void
+begin_stopping(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct loop *loop = argument;
+    event_del(loop->stopping);
+    listener_free(loop->listener);
+    loop->listener = NULL;
+    connection_pool_drain(loop->pool);
+    loop->drain_deadline_ms = clock_monotonic_ms() + DRAIN_MS;
+    const struct timeval interval = { .tv_usec = DRAIN_CHECK_MS * 1000 };
+    event_add(loop->draining, &interval);
+}
+
+void
+loop_stop_all(const struct shared *shared)
+{
+    for (long i = 0; i < shared->config->threads; i++) {
+        eventfd_write(shared->loops[i].stop_descriptor, 1);
+    }
+}
+
+/* --- the loop --- */
+
+static size_t
+connection_capacity(const struct shared *shared)
+{
+    struct rlimit limit = { 1024, 1024 };
+    getrlimit(RLIMIT_NOFILE, &limit);
+    size_t descriptors = limit.rlim_cur > 1000000 ? 1000000 : (size_t)limit.rlim_cur;
+    size_t usable =
+        descriptors > 2 * RESERVED_DESCRIPTORS ? descriptors - RESERVED_DESCRIPTORS : descriptors / 2;
+    return usable / (size_t)shared->config->threads;
+}
+
+void
+loop_init(struct loop *loop, struct shared *shared, int index)
+{
+    loop->shared = shared;
+    loop->index = index;
+    loop->base = event_base_new();
+    loop->stop_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!loop->base || loop->stop_descriptor < 0) {
+        log_out_of_memory();
+    }
+    loop->writer = json_writer_new();
+    struct connection_events events = request_events;
+    events.argument = loop;
+    loop->pool = connection_pool_new(loop->base, &events, connection_capacity(shared));
+    loop->mailbox = hasher_mailbox_new(shared->hasher, loop->base);
+    struct db_options options = database_options(loop);
+    loop->gate = gate_new(loop->base, &options);
+    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
+        loop->handlers[i] = db_new(loop->base, &options);
+    }
+    loop->stopping = event_new(loop->base, loop->stop_descriptor, EV_READ | EV_PERSIST, begin_stopping, loop);
+    loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
+    event_add(loop->stopping, NULL);
+    loop->listener = listener_new(loop->base, shared->sockets, index, loop->pool);
+}
+
+void
+loop_run(struct loop *loop)
+{
+    event_base_dispatch(loop->base);
+}
+
+/* Waiting calls end through their callbacks, so the pool, which the answers go to, is the last to go. */
+void
+loop_clear(struct loop *loop)
+{
+    listener_free(loop->listener);
+    gate_free(loop->gate);
+    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
+        db_free(loop->handlers[i]);
+    }
+    hasher_mailbox_free(loop->mailbox);
+    connection_pool_free(loop->pool);
+    event_free(loop->stopping);
+    event_free(loop->draining);
+    json_writer_free(loop->writer);
+    close(loop->stop_descriptor);
+    event_base_free(loop->base);
+}

@@ -1,0 +1,139 @@
+#include "common/problem.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    int status;
+    const char *name;
+    const char *title;
+    const char *detail;
+} problems[PROBLEM_COUNT] = {
+    [PROBLEM_BAD_REQUEST] = { 400, "bad_request", "Bad request",
+                              "The request cannot be read; check how it is sent." },
+    [PROBLEM_MALFORMED_JSON] = { 400, "malformed_json", "Malformed JSON",
+                                 "The body is not valid JSON; check its syntax." },
+    [PROBLEM_AUTHENTICATION_REQUIRED] = { 401, "authentication_required", "Authentication required",
+                                          "Send a token as \"Authorization: Bearer ...\", or sign in." },
+    [PROBLEM_INVALID_TOKEN] = { 401, "invalid_token", "Invalid token",
+                                "The token is not valid; generate a new one under Settings, API Keys." },
+    [PROBLEM_TOKEN_EXPIRED] = { 401, "token_expired", "Token expired",
+                                "The token has expired; generate a new one under Settings, API Keys." },
+    [PROBLEM_INVALID_CREDENTIALS] = { 401, "invalid_credentials", "Sign-in failed",
+                                      "The e-mail address or the password is wrong; check both." },
+    [PROBLEM_FORBIDDEN] = { 403, "forbidden", "Forbidden",
+                            "The account may not do this; ask an admin for the role." },
+    [PROBLEM_CROSS_SITE] = { 403, "cross_site", "Cross-site request refused",
+                             "A request with a session must come from this service's own pages; use a token "
+                             "instead." },
+    [PROBLEM_NOT_FOUND] = { 404, "not_found", "Not found",
+                            "There is nothing here; check the path and the id." },
+    [PROBLEM_METHOD_NOT_ALLOWED] = { 405, "method_not_allowed", "Method not allowed",
+                                     "Use one of the methods that the Allow field names." },
+    [PROBLEM_REQUEST_TIMEOUT] = { 408, "request_timeout", "Request timeout",
+                                  "The request did not arrive in time; send it again." },
+    [PROBLEM_CONFLICT] = { 409, "conflict", "Conflict",
+                           "The request does not fit what is there; look again first." },
+    [PROBLEM_PAYLOAD_TOO_LARGE] = { 413, "payload_too_large", "Payload too large",
+                                    "The body is too large; send less." },
+    [PROBLEM_URI_TOO_LONG] = { 414, "uri_too_long", "URI too long",
+                               "The request target may have 8 KiB at most." },
+    [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = { 415, "unsupported_media_type", "Unsupported media type",
+                                         "Send the body as \"Content-Type: application/json\"." },
+    [PROBLEM_EXPECTATION_FAILED] = { 417, "expectation_failed", "Expectation failed",
+                                     "Only \"Expect: 100-continue\" is understood; leave the field out." },
+    [PROBLEM_VALIDATION_FAILED] = { 422, "validation_failed", "Validation failed",
+                                    "Correct the fields named in \"errors\" and send the request again." },
+    [PROBLEM_RATE_LIMITED] = { 429, "rate_limited", "Too many requests",
+                               "Wait as long as Retry-After says." },
+    [PROBLEM_HEADERS_TOO_LARGE] = { 431, "headers_too_large", "Header fields too large",
+                                    "A request may have 100 header fields and 16 KiB of them." },
+    [PROBLEM_INTERNAL] = { 500, "internal", "Internal error",
+                           "The service failed; report the X-Request-Id of this answer to its operator." },
+    [PROBLEM_UNAVAILABLE] = { 503, "unavailable", "Temporarily unavailable",
+                              "The service cannot decide right now; try again as Retry-After says." },
+    [PROBLEM_VERSION_NOT_SUPPORTED] = { 505, "version_not_supported", "HTTP version not supported",
+                                        "Use HTTP/1.1 or HTTP/1.0." },
+};
+
+/* Copies what fits, cut before a character that does not. */
+static void
+copy_text(char *to, size_t size, const char *text)
+{
+    size_t length = strnlen(text, size);
+    if (length == size) {
+        length = size - 1;
+        while (length > 0 && (text[length] & 0xC0) == 0x80) {
+            length--;
+        }
+    }
+    memcpy(to, text, length);
+    to[length] = '\0';
+}
+
+void
+problem_set(struct problem *problem, enum problem_code code, const char *detail)
+{
+    problem->code = code;
+    problem->error_count = 0;
+    copy_text(problem->detail, sizeof(problem->detail), detail ? detail : problems[code].detail);
+}
+
+void
+problem_add_error(struct problem *problem, const char *field, const char *detail)
+{
+    if (problem->error_count == PROBLEM_ERRORS_MAX) {
+        return;
+    }
+    struct problem_error *error = &problem->errors[problem->error_count++];
+    copy_text(error->field, sizeof(error->field), field);
+    copy_text(error->detail, sizeof(error->detail), detail);
+}
+
+int
+problem_status(enum problem_code code)
+{
+    return problems[code].status;
+}
+
+const char *
+problem_title(enum problem_code code)
+{
+    return problems[code].title;
+}
+
+const char *
+problem_name(enum problem_code code)
+{
+    return problems[code].name;
+}
+
+static void
+write_errors(const struct problem *problem, struct json_writer *writer)
+{
+    json_key(writer, "errors");
+    json_open_array(writer);
+    for (size_t i = 0; i < problem->error_count; i++) {
+        json_open_object(writer);
+        json_text_member(writer, "field", problem->errors[i].field);
+        json_text_member(writer, "detail", problem->errors[i].detail);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}
+
+void
+problem_write(const struct problem *problem, struct json_writer *writer)
+{
+    char type[64];
+    snprintf(type, sizeof(type), "/problems/%s", problems[problem->code].name);
+    json_open_object(writer);
+    json_text_member(writer, "type", type);
+    json_text_member(writer, "title", problems[problem->code].title);
+    json_integer_member(writer, "status", problems[problem->code].status);
+    json_text_member(writer, "detail", problem->detail);
+    json_text_member(writer, "code", problems[problem->code].name);
+    if (problem->error_count > 0) {
+        write_errors(problem, writer);
+    }
+    json_close_object(writer);
+}

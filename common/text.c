@@ -1,0 +1,206 @@
+#include "common/text.h"
+#include <string.h>
+
+/* Reads one character of RFC 3629; returns its length in bytes, or 0. */
+static size_t
+read_character(const unsigned char *bytes, size_t length, uint32_t *ret_character)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    unsigned char first = bytes[0];
+    size_t size = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
+    if (size > length || first > 0xF4 || (first >= 0x80 && first < 0xC2)) {
+        return 0;
+    }
+    uint32_t character = size == 1 ? first : first & (0xFFU >> (size + 1));
+    for (size_t i = 1; i < size; i++) {
+        if ((bytes[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        character = character << 6 | (bytes[i] & 0x3FU);
+    }
+    if (character < least[size] || character > 0x10FFFF || (character >= 0xD800 && character <= 0xDFFF)) {
+        return 0;
+    }
+    *ret_character = character;
+    return size;
+}
+
+bool
+text_is_utf8(const char *bytes, size_t length)
+{
+    size_t at = 0;
+    while (at < length) {
+        uint32_t character;
+        size_t size = read_character((const unsigned char *)bytes + at, length - at, &character);
+        if (size == 0) {
+            return false;
+        }
+        at += size;
+    }
+    return true;
+}
+
+struct range {
+    uint32_t first, last;
+};
+
+static bool
+is_among(uint32_t character, const struct range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (character >= ranges[i].first && character <= ranges[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define IS_AMONG(character, ranges) is_among(character, ranges, sizeof(ranges) / sizeof((ranges)[0]))
+
+/* Unicode's White_Space. */
+static const struct range white_space[] = {
+    { 0x09, 0x0D },     { 0x20, 0x20 },     { 0x85, 0x85 },     { 0xA0, 0xA0 },     { 0x1680, 0x1680 },
+    { 0x2000, 0x200A }, { 0x2028, 0x2029 }, { 0x202F, 0x202F }, { 0x205F, 0x205F }, { 0x3000, 0x3000 },
+};
+
+/* Controls, line and paragraph separators, bidirectional controls, invisible format characters, tags,
+ * noncharacters; U+200D, the joiner of emoji, is not among them. */
+static const struct range refused[] = {
+    { 0x00, 0x1F },     { 0x7F, 0x9F },     { 0xAD, 0xAD },       { 0x34F, 0x34F },     { 0x61C, 0x61C },
+    { 0x115F, 0x1160 }, { 0x17B4, 0x17B5 }, { 0x180E, 0x180E },   { 0x200B, 0x200C },   { 0x200E, 0x200F },
+    { 0x2028, 0x202E }, { 0x2060, 0x206F }, { 0x3164, 0x3164 },   { 0xFDD0, 0xFDEF },   { 0xFEFF, 0xFEFF },
+    { 0xFFA0, 0xFFA0 }, { 0xFFF0, 0xFFFB }, { 0x1D173, 0x1D17A }, { 0xE0000, 0xE0FFF },
+};
+
+static bool
+is_refused(uint32_t character)
+{
+    return (character & 0xFFFE) == 0xFFFE || IS_AMONG(character, refused);
+}
+
+/* Cuts white space off both ends. The bytes are UTF-8. */
+static void
+trim(const char **bytes, size_t *length)
+{
+    const unsigned char *at = (const unsigned char *)*bytes;
+    size_t left = *length, kept = 0;
+    uint32_t character;
+    bool leading = true;
+    for (size_t i = 0; i < left;) {
+        size_t size = read_character(at + i, left - i, &character);
+        bool space = IS_AMONG(character, white_space);
+        if (leading && space) {
+            at += size;
+            left -= size;
+            continue;
+        }
+        leading = false;
+        i += size;
+        kept = space ? kept : i;
+    }
+    *bytes = (const char *)at;
+    *length = leading ? 0 : kept;
+}
+
+const char *
+text_name_refusal(const char *bytes, size_t length, size_t limit, const char **ret_name, size_t *ret_length)
+{
+    if (!text_is_utf8(bytes, length)) {
+        return "must be UTF-8 text";
+    }
+    trim(&bytes, &length);
+    size_t count = 0;
+    for (size_t at = 0; at < length; count++) {
+        uint32_t character = 0;
+        at += read_character((const unsigned char *)bytes + at, length - at, &character);
+        if (is_refused(character)) {
+            return "must not hold control, bidirectional or invisible characters";
+        }
+    }
+    if (count < 1 || count > limit) {
+        return limit == 100 ? "must have 1 to 100 characters" : "is empty or too long";
+    }
+    *ret_name = bytes;
+    *ret_length = length;
+    return NULL;
+}
+
+/* --- e-mail addresses --- */
+
+static bool
+is_letter_or_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* RFC 5321 Dot-string. */
+static bool
+is_local_part(const char *bytes, size_t length)
+{
+    if (length == 0 || length > 64 || bytes[0] == '.' || bytes[length - 1] == '.') {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        bool is_atom = is_letter_or_digit(bytes[i]) || (bytes[i] && strchr("!#$%&'*+-/=?^_`{|}~", bytes[i]));
+        if (!is_atom && (bytes[i] != '.' || bytes[i - 1] == '.')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* RFC 5321 Domain: labels of letters, digits and inner hyphens. */
+static bool
+is_domain(const char *bytes, size_t length)
+{
+    size_t label = 0;
+    if (length == 0 || bytes[length - 1] == '.' || bytes[length - 1] == '-') {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '.') {
+            if (label == 0 || bytes[i - 1] == '-') {
+                return false;
+            }
+            label = 0;
+        } else if (is_letter_or_digit(bytes[i]) || (bytes[i] == '-' && label > 0)) {
+            if (++label > 63) {
+                return false;
+            }
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *
+text_email_refusal(const char *bytes, size_t length)
+{
+    if (length > 254) {
+        return "must have at most 254 characters";
+    }
+    const char *at = memchr(bytes, '@', length);
+    if (!at || !is_local_part(bytes, (size_t)(at - bytes)) ||
+        !is_domain(at + 1, length - (size_t)(at - bytes) - 1)) {
+        return "must be an e-mail address, like name@example.com";
+    }
+    return NULL;
+}
+
+bool
+text_to_id(const char *bytes, size_t length, int64_t *ret_id)
+{
+    int64_t id = 0;
+    if (length == 0 || length > 19 || (bytes[0] == '0' && length > 1)) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] < '0' || bytes[i] > '9' || __builtin_mul_overflow(id, 10, &id) ||
+            __builtin_add_overflow(id, bytes[i] - '0', &id)) {
+            return false;
+        }
+    }
+    *ret_id = id;
+    return true;
+}

@@ -45,7 +45,8 @@ struct connection_events {
 /* `capacity`: most connections at once; beyond it the longest-idle ones are closed to make room. */
 struct connection_pool *connection_pool_new(struct event_base *base, const struct connection_events *events,
                                             size_t capacity);
-/* Closes everything at once and frees. NULL is fine. */
+/* Closes everything at once and frees. A request that is still open is finished as not sent, from within this
+ * call, and must not be answered any more. NULL is fine. */
 void connection_pool_free(struct connection_pool *pool);
 
 /* Shutdown: idle connections close now, others after their current answer. */
@@ -58,16 +59,22 @@ size_t connection_pool_busy(const struct connection_pool *pool);
  * it closed. */
 size_t connection_pool_reap(struct connection_pool *pool, size_t count);
 
-/* Takes over an accepted, non-blocking socket. False, and the socket closed, when there is no room even after
- * reaping. */
+/* Takes over an accepted, non-blocking socket. False, and the client turned away, when there is no room even
+ * after reaping. */
 bool connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct sockaddr *peer,
                      socklen_t length);
+
+/* Tells a client for whom there is no room so (503), without waiting, and closes the socket. */
+void connection_turn_away(evutil_socket_t fd);
 
 /* The other end; AF_UNIX for a unix socket. */
 const struct sockaddr *connection_peer(const struct connection *connection);
 
 /* The client has gone away; the reply is still due, and will be dropped. */
 bool connection_gone(const struct connection *connection);
+
+/* "idle", "head", "handling", "body", "sending", "skipping" or "lingering", for logs. */
+const char *connection_state_name(const struct connection *connection);
 
 /* Whether the request announces a body (Content-Length above 0, or chunked). */
 bool connection_has_body(const struct connection *connection);

@@ -1,4 +1,5 @@
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "server/connection_private.h"
 #include <event2/event.h>
@@ -18,17 +19,16 @@ on_sweep(evutil_socket_t fd, short what, void *argument)
     connection_pool_sweep(argument);
 }
 
-/* Takes only those that are here now: one that defers again comes after a look at the sockets. */
+/* Takes only as many as are here now: one that defers again comes after a look at the sockets. */
 static void
 on_deferred(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
     struct connection_pool *pool = argument;
-    struct connection *last = TAILQ_LAST(&pool->ready, connection_list);
-    struct connection *connection = NULL;
+    struct connection *connection;
     pool->in_deferred = true;
-    while (connection != last && (connection = TAILQ_FIRST(&pool->ready))) {
+    for (size_t left = pool->ready_count; left && (connection = TAILQ_FIRST(&pool->ready)); left--) {
         connection_pool_forget(connection);
         connection_advance(connection);
     }
@@ -121,6 +121,15 @@ connection_pool_reap(struct connection_pool *pool, size_t count)
 
 /* --- deadlines --- */
 
+/* A deadline that is already over belongs to the sweep at work or to the next. */
+static struct connection_list *
+slot_for(struct connection *connection)
+{
+    struct connection_pool *pool = connection->pool;
+    int64_t second = connection->deadline_ms / 1000;
+    return &pool->slots[(second > pool->swept_s ? second : pool->swept_s) % CONNECTION_POOL_SLOTS];
+}
+
 static struct connection_list *
 list_for(struct connection *connection)
 {
@@ -134,7 +143,7 @@ list_for(struct connection *connection)
     if (connection->state == CONNECTION_HANDLING && connection->overdue) {
         return &pool->overdue;
     }
-    return &pool->slots[connection->deadline_ms / 1000 % CONNECTION_POOL_SLOTS];
+    return slot_for(connection);
 }
 
 void
@@ -195,14 +204,13 @@ connection_pool_sweep(struct connection_pool *pool)
 {
     int64_t now_ms = clock_monotonic_ms();
     int64_t now_s = now_ms / 1000;
-    if (now_s - pool->swept_s >= CONNECTION_POOL_SLOTS) {
-        pool->swept_s = now_s - CONNECTION_POOL_SLOTS + 1;
-    }
-    /* The current second comes again: not all of its deadlines are over. */
-    for (int64_t second = pool->swept_s; second <= now_s; second++) {
+    int64_t first_s =
+        now_s - pool->swept_s < CONNECTION_POOL_SLOTS ? pool->swept_s : now_s - CONNECTION_POOL_SLOTS + 1;
+    /* The current second comes again in the next sweep: not all of its deadlines are over. */
+    pool->swept_s = now_s;
+    for (int64_t second = first_s; second <= now_s; second++) {
         expire_slot(&pool->slots[second % CONNECTION_POOL_SLOTS], now_ms);
     }
-    pool->swept_s = now_s;
     expire_ordered(&pool->idle, now_ms);
     expire_ordered(&pool->lingering, now_ms);
 }
@@ -216,7 +224,7 @@ connection_pool_defer(struct connection *connection)
     if (connection->is_ready) {
         return;
     }
-    bool scheduled = !TAILQ_EMPTY(&pool->ready);
+    bool scheduled = pool->ready_count++ > 0;
     connection->is_ready = true;
     TAILQ_INSERT_TAIL(&pool->ready, connection, ready_entry);
     if (pool->in_deferred) {
@@ -234,6 +242,7 @@ connection_pool_forget(struct connection *connection)
     if (connection->is_ready) {
         TAILQ_REMOVE(&connection->pool->ready, connection, ready_entry);
         connection->is_ready = false;
+        connection->pool->ready_count--;
     }
 }
 

@@ -97,6 +97,7 @@ struct connection_pool {
     int64_t swept_s;
     struct event *sweep;
     struct connection_list ready;
+    size_t ready_count;
     struct event *deferred;
     bool in_deferred;
     struct connection *advancing;

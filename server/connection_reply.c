@@ -1,6 +1,8 @@
 #include "server/connection_private.h"
 #include <assert.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const struct reason {
     int status;
@@ -171,4 +173,29 @@ connection_reply(struct connection *connection, const struct connection_reply *r
     if (pool->advancing != connection) {
         connection_pool_defer(connection);
     }
+}
+
+#define TURNED_AWAY                                                                                          \
+    "{\"type\":\"about:blank\",\"title\":\"Service unavailable\",\"status\":503,"                            \
+    "\"detail\":\"Too many connections are open. Try again in a moment.\",\"code\":\"unavailable\"}"
+
+/* A constant, because it is sent when memory or descriptors are short. Reading what is there makes it less
+ * likely that closing resets the connection before the client has seen the answer. */
+void
+connection_turn_away(evutil_socket_t fd)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Content-Type: application/problem+json\r\n"
+                                 "Content-Length: 151\r\n"
+                                 "Cache-Control: no-store\r\n"
+                                 "Retry-After: 1\r\n"
+                                 "Connection: close\r\n"
+                                 "\r\n" TURNED_AWAY;
+    _Static_assert(sizeof(TURNED_AWAY) - 1 == 151, "Content-Length above");
+    char bytes[4096];
+    ssize_t done = send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (done > 0 && shutdown(fd, SHUT_WR) == 0) {
+        done = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    }
+    close(fd);
 }

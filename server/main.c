@@ -200,6 +200,7 @@ run(void)
     if (service_harden() < 0) {
         log_warning("could not harden the process in full", log_text("error", strerror(errno)));
     }
+    secret_setup();
     log_info("started", log_text("version", TESTKASE_VERSION));
     int outcome = serve(config);
     log_info("stopped");

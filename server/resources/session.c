@@ -134,7 +134,7 @@ began(struct request *request)
     if (db_rows(row) == 0) {
         return request_refuse(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
-    sign_in_succeeded(request->loop->shared->sign_in_throttle, &request->address, sign_in->email);
+    sign_in_refund(request->loop->shared->sign_in_throttle, &request->address, sign_in->email);
     set_cookie(request, sign_in->cookie, SESSION_SECONDS);
     const struct account account = { db_int64(row, 0, 0), db_int64(row, 0, 5), db_text(row, 0, 1),
                                      db_text(row, 0, 2),  db_text(row, 0, 3),  db_text(row, 0, 4),
@@ -173,16 +173,13 @@ checked(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
     if (!sign_in->user_id || request->hash->result != SECRET_MATCH) {
-        sign_in_failed(request->loop->shared->sign_in_throttle, &request->address, sign_in->email);
         return request_refuse(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     make_cookie(sign_in);
     unsigned char digest[SECRET_DIGEST_SIZE];
     secret_digest(sign_in->cookie, COOKIE_TEXT_SIZE - 1, NULL, digest);
     char user[DB_NUMBER_SIZE], client[201];
-    struct http_slice agent = request->head->user_agent;
-    snprintf(client, sizeof(client), "%.*s", agent.bytes ? (int)agent.length : 0,
-             agent.bytes ? agent.bytes : "");
+    describe_client(request->head->user_agent, client, sizeof(client));
     const struct db_value values[] = { db_number(user, sign_in->user_id),
                                        DB_TEXT(sign_in->hash),
                                        DB_BINARY((const char *)digest, sizeof(digest)),

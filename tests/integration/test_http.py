@@ -62,7 +62,6 @@ ALLOWED = {
     "/api/v1/users": {"GET", "HEAD", "POST"},
     "/api/v1/users/1": {"GET", "HEAD", "PATCH", "DELETE"},
     "/api/v1/projects/user-projects": {"GET", "HEAD"},
-    "/api/v1/projects": {"POST"},
     "/healthz": {"GET", "HEAD"},
     "/readyz": {"GET", "HEAD"},
 }

@@ -225,17 +225,6 @@ def test_a_role_counts_from_the_next_request(service, organization):
     api.get("/users", 200)
 
 
-def test_an_old_hash_is_renewed_at_sign_in(service, organization):
-    service.database.query("update testkase.users set password_hash = %s where id = %s",
-                           (tokens.argon2id(PASSWORD, 64), organization.member.id))
-    api = service.sign_in(organization.member)
-    stored = service.database.value("select password_hash from testkase.users where id = %s", (organization.member.id,))
-    assert stored.startswith("$argon2id$v=19$m=8192,t=1,p=1$")
-    assert tokens.argon2id_matches(stored, PASSWORD)
-    api.get("/session", 200)
-    service.sign_in(organization.member)
-
-
 def test_sign_in_and_out_are_audited(service, organization):
     api = service.sign_in(organization.member)
     api.delete("/session", 204)

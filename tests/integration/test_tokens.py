@@ -427,13 +427,3 @@ def test_creation_leaves_a_reminder_and_a_notice(service, member):
     payloads = service.database.query("select payload from testkase.outbox where topic = 'api_key.created' and payload->>'apiKeyId' = %s",
                                       (str(made["id"]),))
     assert len(payloads) == 1 and tokens.secret(made["token"]) not in json.dumps(payloads[0][0])
-
-
-def test_last_use_is_shown(service, organization):
-    token_id, token = service.mint(organization.member)
-    bearer, person = service.server.bearer(token), service.sign_in(organization.member)
-    assert person.get(f"/api-keys/{token_id}", 200).json()["lastUsedAt"] is None
-    bearer.get("/session", 200)
-    shown = until(lambda: (key := person.get(f"/api-keys/{token_id}", 200).json())["lastUsedAt"] and key, 10, "the use is written down")
-    assert shown["lastUsedIp"] == bearer.source
-    assert moment(shown["lastUsedAt"]) >= moment(shown["createdAt"])

@@ -260,32 +260,3 @@ def test_changes_are_audited(service, organization, admin):
     detail = service.database.value("""select string_agg(detail::text, ' ') from testkase.audit_events
                                        where target_kind = 'user' and target_id = %s""", (made["id"],))
     assert PASSWORD not in detail and "argon2" not in detail
-
-
-# --- an account's tokens ---
-
-def test_an_admin_sees_and_revokes_an_accounts_tokens(service, organization, admin):
-    token_id, token = service.mint(organization.member, "Leaky")
-    bearer = service.server.bearer(token)
-    bearer.get("/session", 200)
-    listed = admin.get(f"/users/{organization.member.id}/api-keys", 200).json()
-    assert [key["id"] for key in listed["data"]] == [token_id] and "token" not in listed["data"][0]
-    admin.delete(f"/users/{organization.member.id}/api-keys/{token_id}", 204)
-    bearer.get("/session", 401)
-    admin.delete(f"/users/{organization.member.id}/api-keys/{token_id}", 404)
-    assert service.database.query("select actor_user_id from testkase.audit_events where action = 'api_key.revoked' and target_id = %s",
-                                  (token_id,)) == [(organization.admin.id,)]
-    assert service.database.query("select user_id from testkase.outbox where topic = 'api_key.revoked' and payload->>'apiKeyId' = %s",
-                                  (str(token_id),)) == [(organization.member.id,)]
-
-
-def test_an_accounts_tokens_are_not_for_others(service, organization, admin):
-    token_id, token = service.mint(organization.member)
-    stranger = service.sign_in(service.organization().admin)
-    stranger.get(f"/users/{organization.member.id}/api-keys", 404)
-    stranger.delete(f"/users/{organization.member.id}/api-keys/{token_id}", 404)
-    guest = service.sign_in(organization.guest)
-    guest.get(f"/users/{organization.member.id}/api-keys", 403)
-    guest.delete(f"/users/{organization.member.id}/api-keys/{token_id}", 403)
-    admin.delete(f"/users/{organization.guest.id}/api-keys/{token_id}", 404)
-    service.server.bearer(token).get("/session", 200)

@@ -1,0 +1,54 @@
+/* Argon2 on threads of its own, behind bounded queues: one for tokens, one for passwords, served in turn, so
+ * that a flood of sign-ins never starves the tokens nor the other way round; with two threads or more,
+ * passwords never hold all of them. Each loop has a mailbox; what was asked through it is answered through
+ * it, on the loop's thread. */
+#ifndef SERVER_HASHER_H
+#define SERVER_HASHER_H
+
+#include "common/secret.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct event_base;
+struct hasher;
+struct hasher_mailbox;
+
+enum hasher_share { HASHER_TOKENS, HASHER_PASSWORDS, HASHER_SHARE_COUNT };
+
+struct hasher_options {
+    int threads;        /* no more than cores; each needs argon2's memory while it works */
+    size_t token_queue; /* waiting jobs at most, of each share */
+    size_t password_queue;
+};
+
+struct hasher_result {
+    enum secret_result result;      /* of hasher_verify() */
+    bool failed;                    /* hasher_hash(): argon2 refused (no memory) */
+    char encoded[SECRET_HASH_SIZE]; /* of hasher_hash() */
+};
+
+/* `result` lives until the callback returns. */
+typedef void hasher_callback(const struct hasher_result *result, void *argument);
+
+/* Starts the threads. Never NULL. */
+struct hasher *hasher_new(const struct hasher_options *options);
+/* Joins the threads; free the mailboxes first. NULL is fine. */
+void hasher_free(struct hasher *hasher);
+
+struct hasher_mailbox *hasher_mailbox_new(struct hasher *hasher, struct event_base *base);
+/* What was asked and not answered ends in its callback with a mismatch or a failure; waits for jobs that run.
+ * NULL is fine. */
+void hasher_mailbox_free(struct hasher_mailbox *mailbox);
+
+/* Compares `secret` with the hash `encoded`. Jobs of an equal `key` (32 bytes, or NULL) and an equal hash
+ * that wait or run at the same time cost one argon2. Everything is copied, and wiped afterwards. False when
+ * the share's queue is full: then no callback comes. */
+bool hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, const unsigned char *key,
+                   const char *encoded, const char *secret, size_t length, hasher_callback *callback,
+                   void *argument);
+
+/* Hashes `secret` at `cost`; as above. */
+bool hasher_hash(struct hasher_mailbox *mailbox, enum hasher_share share, const char *secret, size_t length,
+                 const struct secret_cost *cost, hasher_callback *callback, void *argument);
+
+#endif

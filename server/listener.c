@@ -1,0 +1,184 @@
+#include "server/listener.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "server/listener_sockets.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ACCEPTS_MAX 64 /* a turn of the loop */
+#define REAPED_MAX  16 /* idle connections closed at once when descriptors run out */
+#define PAUSE_US    100000
+#define QUIET_MS    60000 /* between two log lines about the same trouble */
+
+struct listening {
+    int fd;
+    struct event *event;
+};
+
+struct listener {
+    struct connection_pool *pool;
+    struct event *resume;
+    int spare; /* given up to accept and turn away a client when there are no descriptors; -1 when there is
+                  none */
+    int64_t logged_ms;
+    bool has_logged;
+    int count;
+    struct listening sockets[];
+};
+
+static int
+open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static bool
+is_exhaustion(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void
+log_exhaustion(struct listener *listener, int error)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (listener->has_logged && now_ms - listener->logged_ms < QUIET_MS) {
+        return;
+    }
+    listener->has_logged = true;
+    listener->logged_ms = now_ms;
+    log_warning("cannot accept connections; raise the limit of open files",
+                log_text("error", strerror(error)),
+                log_number("open", (int64_t)connection_pool_count(listener->pool)));
+}
+
+/* Without this, clients would hang in the backlog, and the readable socket would keep the loop spinning. */
+static bool
+turn_away(struct listener *listener, int fd)
+{
+    if (listener->spare < 0) {
+        return false;
+    }
+    close(listener->spare);
+    int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+        connection_turn_away(client);
+    }
+    listener->spare = open_spare();
+    return client >= 0;
+}
+
+static void
+pause_accepting(struct listener *listener)
+{
+    for (int i = 0; i < listener->count; i++) {
+        event_del(listener->sockets[i].event);
+    }
+    event_add(listener->resume, &(struct timeval){ 0, PAUSE_US });
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct listener *listener = argument;
+    if (listener->spare < 0) {
+        listener->spare = open_spare();
+    }
+    for (int i = 0; i < listener->count; i++) {
+        event_add(listener->sockets[i].event, NULL);
+    }
+}
+
+/* Makes room by closing idle connections, or turns those who wait away and pauses. Returns whether to go on.
+ */
+static bool
+relieve(struct listener *listener, int fd, int error)
+{
+    log_exhaustion(listener, error);
+    if (connection_pool_reap(listener->pool, REAPED_MAX)) {
+        return true;
+    }
+    for (int i = 0; i < ACCEPTS_MAX && turn_away(listener, fd); i++) {
+    }
+    pause_accepting(listener);
+    return false;
+}
+
+/* Returns whether there may be more to accept. Other errors belong to the one client (accept(2)). */
+static bool
+accept_one(struct listener *listener, int fd)
+{
+    struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+    socklen_t length = sizeof(peer);
+    int client = accept4(fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+        connection_open(listener->pool, client, (struct sockaddr *)&peer, length);
+        return true;
+    }
+    if (errno == EAGAIN) {
+        return false;
+    }
+    return !is_exhaustion(errno) || relieve(listener, fd, errno);
+}
+
+static void
+on_acceptable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)what;
+    struct listener *listener = argument;
+    for (int i = 0; i < ACCEPTS_MAX && accept_one(listener, fd); i++) {
+    }
+}
+
+static void
+listen_with(struct listener *listener, struct event_base *base, int fd)
+{
+    struct event *event = event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+    if (!event || event_add(event, NULL) < 0) {
+        log_out_of_memory();
+    }
+    listener->sockets[listener->count++] = (struct listening){ fd, event };
+}
+
+struct listener *
+listener_new(struct event_base *base, struct listener_socket_set *set, int index,
+             struct connection_pool *pool)
+{
+    int count = listener_sockets_count(set);
+    struct listener *listener =
+        memory_new(1, sizeof(*listener) + (size_t)count * sizeof(listener->sockets[0]));
+    listener->pool = pool;
+    listener->spare = open_spare();
+    listener->resume = event_new(base, -1, 0, on_resume, listener);
+    if (!listener->resume) {
+        log_out_of_memory();
+    }
+    for (int i = 0; i < count; i++) {
+        listen_with(listener, base, listener_sockets_descriptor(set, i, index));
+    }
+    return listener;
+}
+
+void
+listener_free(struct listener *listener)
+{
+    if (!listener) {
+        return;
+    }
+    for (int i = 0; i < listener->count; i++) {
+        event_free(listener->sockets[i].event);
+    }
+    event_free(listener->resume);
+    if (listener->spare >= 0) {
+        close(listener->spare);
+    }
+    free(listener);
+}

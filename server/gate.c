@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECTIONS 2
-#define BATCH_MAX   24
-#define INT8_OID    20
+#define BATCH_MAX 24
+#define INT8_OID  20
 
 struct question {
     int64_t token_id;
@@ -22,7 +21,7 @@ struct batch {
 };
 
 struct gate {
-    struct db *connections[CONNECTIONS];
+    struct db *connections[GATE_CONNECTIONS];
     struct event *asking; /* active when a batch waits for the end of this turn */
     struct batch *first;
     struct batch *last;
@@ -101,7 +100,7 @@ static struct db *
 choose_connection(const struct gate *gate)
 {
     struct db *best = gate->connections[0];
-    for (int i = 1; i < CONNECTIONS; i++) {
+    for (int i = 1; i < GATE_CONNECTIONS; i++) {
         struct db *other = gate->connections[i];
         bool better =
             db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
@@ -132,7 +131,7 @@ struct gate *
 gate_new(struct event_base *base, const struct db_options *options)
 {
     struct gate *gate = memory_new(1, sizeof(*gate));
-    for (int i = 0; i < CONNECTIONS; i++) {
+    for (int i = 0; i < GATE_CONNECTIONS; i++) {
         gate->connections[i] = db_new(base, options);
     }
     gate->asking = event_new(base, -1, 0, ask_batches, gate);
@@ -146,7 +145,7 @@ gate_free(struct gate *gate)
         return;
     }
     ask_batches(-1, 0, gate);
-    for (int i = 0; i < CONNECTIONS; i++) {
+    for (int i = 0; i < GATE_CONNECTIONS; i++) {
         db_free(gate->connections[i]);
     }
     event_free(gate->asking);
@@ -172,7 +171,7 @@ gate_ask(struct gate *gate, int64_t token_id, gate_callback *callback, void *arg
 bool
 gate_usable(const struct gate *gate)
 {
-    for (int i = 0; i < CONNECTIONS; i++) {
+    for (int i = 0; i < GATE_CONNECTIONS; i++) {
         if (db_usable(gate->connections[i])) {
             return true;
         }

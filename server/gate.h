@@ -6,6 +6,8 @@
 
 #include "server/caller.h"
 
+#define GATE_CONNECTIONS 2
+
 struct event_base;
 struct gate;
 

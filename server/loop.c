@@ -23,7 +23,8 @@
 static void
 note_ready(struct loop *loop)
 {
-    if (!atomic_exchange(&loop->shared->ready, true)) {
+    if (atomic_fetch_add(&loop->shared->connected, 1) + 1 == loop->shared->connections) {
+        atomic_store(&loop->shared->ready, true);
         log_info("ready", log_text("address", listener_address(loop->shared->sockets)));
         service_ready();
     }

@@ -32,8 +32,10 @@ struct shared {
     struct verified *verified;
     struct sign_in_throttle *sign_in_throttle;
     struct trusted_proxies *trusted_proxies;
-    struct loop *loops; /* config->threads of them */
-    atomic_bool ready;  /* PostgreSQL was reached once */
+    struct loop *loops;   /* config->threads of them */
+    int connections;      /* to PostgreSQL, of all loops together */
+    atomic_int connected; /* how often one became usable; the program is ready when all have */
+    atomic_bool ready;
     atomic_bool failed; /* the program must end with a failure */
 };
 

@@ -83,6 +83,7 @@ open_shared(struct shared *shared, const struct config *config)
     shared->config = config;
     shared->cost = (struct secret_cost){ (uint32_t)config->argon2_memory_kib, (uint32_t)config->argon2_time,
                                          (uint32_t)config->argon2_parallelism };
+    shared->connections = (int)config->threads * (GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS);
     shared->secure = strncmp(config->public_url, "https://", strlen("https://")) == 0;
     if (listener_bind(config->listen, (int)config->threads, &shared->sockets, error, sizeof(error)) < 0) {
         log_error("cannot start", log_text("reason", error));

@@ -25,7 +25,7 @@ note_ready(struct loop *loop)
 {
     if (atomic_fetch_add(&loop->shared->connected, 1) + 1 == loop->shared->connections) {
         atomic_store(&loop->shared->ready, true);
-        log_info("ready", log_text("address", listener_address(loop->shared->sockets)));
+        log_info("ready", log_text("address", loop->shared->address));
         service_ready();
     }
     if (loop->outage_logged_ms) {
@@ -91,6 +91,19 @@ check_drained(evutil_socket_t fd, short what, void *argument)
     }
 }
 
+/* The last loop to stop closes the sockets, so that nobody waits in a queue that no one serves. */
+static void
+stop_listening(struct loop *loop)
+{
+    struct shared *shared = loop->shared;
+    listener_free(loop->listener);
+    loop->listener = NULL;
+    if (atomic_fetch_add(&shared->stopped, 1) + 1 == shared->config->threads) {
+        listener_unbind(shared->sockets);
+        shared->sockets = NULL;
+    }
+}
+
 static void
 begin_stopping(evutil_socket_t fd, short what, void *argument)
 {
@@ -98,8 +111,7 @@ begin_stopping(evutil_socket_t fd, short what, void *argument)
     (void)what;
     struct loop *loop = argument;
     event_del(loop->stopping);
-    listener_free(loop->listener);
-    loop->listener = NULL;
+    stop_listening(loop);
     connection_pool_drain(loop->pool);
     loop->drain_deadline_ms = clock_monotonic_ms() + DRAIN_MS;
     const struct timeval interval = { .tv_usec = DRAIN_CHECK_MS * 1000 };

@@ -27,7 +27,9 @@ struct shared {
     bool secure;                       /* the public URL is https */
     char dummy_hash[SECRET_HASH_SIZE]; /* what a password of an unknown address is checked against: costs the
                                           same */
-    struct listener_socket_set *sockets;
+    struct listener_socket_set *sockets; /* NULL once the last loop has stopped listening */
+    char *address;                       /* where they listen, for the log */
+    atomic_int stopped;                  /* loops that listen no more */
     struct hasher *hasher;
     struct verified *verified;
     struct sign_in_throttle *sign_in_throttle;

@@ -89,6 +89,7 @@ open_shared(struct shared *shared, const struct config *config)
         log_error("cannot start", log_text("reason", error));
         return -1;
     }
+    shared->address = memory_duplicate(listener_address(shared->sockets));
     if (make_dummy_hash(shared) < 0) {
         log_error("cannot start",
                   log_text("reason", "argon2 cannot work with these costs; is there enough memory?"));
@@ -112,6 +113,7 @@ close_shared(struct shared *shared)
     sign_in_throttle_free(shared->sign_in_throttle);
     trusted_proxies_free(shared->trusted_proxies);
     listener_unbind(shared->sockets);
+    free(shared->address);
 }
 
 /* --- loops --- */
@@ -176,6 +178,7 @@ serve(const struct config *config)
     struct shared shared = { 0 };
     int outcome = open_shared(&shared, config);
     if (outcome == 0) {
+        log_info("started", log_text("version", TESTKASE_VERSION));
         shared.loops = memory_new((size_t)config->threads, sizeof(*shared.loops));
         for (long i = 0; i < config->threads; i++) {
             loop_init(&shared.loops[i], &shared, (int)i);
@@ -186,6 +189,7 @@ serve(const struct config *config)
         }
         free(shared.loops);
         outcome = atomic_load(&shared.failed) ? -1 : 0;
+        log_info("stopped");
     }
     close_shared(&shared);
     return outcome;
@@ -202,9 +206,7 @@ run(void)
         log_warning("could not harden the process in full", log_text("error", strerror(errno)));
     }
     secret_setup();
-    log_info("started", log_text("version", TESTKASE_VERSION));
     int outcome = serve(config);
-    log_info("stopped");
     config_free(config);
     return outcome == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -229,6 +231,6 @@ main(int argc, char **argv)
             return options[i].run();
         }
     }
-    fprintf(stderr, "testkase-server: unknown option; see testkase-server --help\n");
+    fprintf(stderr, "testkase-server: unknown option %s; see testkase-server --help\n", argv[1]);
     return EXIT_USAGE;
 }

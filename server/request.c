@@ -165,12 +165,12 @@ request_add_field(struct request *request, const char *name, const char *value)
     }
 }
 
-/* A challenge without an error when nothing was sent (RFC 6750 §3). */
-static enum step_result
-challenge(struct request *request, enum problem_code code, const char *detail)
+/* The error is for a token that was sent; without one the challenge is bare (RFC 6750 §3). */
+enum step_result
+request_challenge(struct request *request, enum problem_code code, const char *detail)
 {
     request_add_field(request, "WWW-Authenticate",
-                      code == PROBLEM_AUTHENTICATION_REQUIRED
+                      code == PROBLEM_AUTHENTICATION_REQUIRED || code == PROBLEM_INVALID_CREDENTIALS
                           ? "Bearer realm=\"testkase\""
                           : "Bearer realm=\"testkase\", error=\"invalid_token\"");
     return request_refuse(request, code, detail);
@@ -376,19 +376,19 @@ step_identify(struct request *request)
     struct http_slice secret;
     switch (caller_credentials(request->head, request->loop->shared->secure, &secret)) {
     case CREDENTIALS_NONE:
-        return challenge(request, PROBLEM_AUTHENTICATION_REQUIRED, NULL);
+        return request_challenge(request, PROBLEM_AUTHENTICATION_REQUIRED, NULL);
     case CREDENTIALS_SESSION:
         return STEP_NEXT;
     case CREDENTIALS_BEARER:
         break;
     }
     if (!token_parse(secret.bytes, secret.length, request->lookup_id)) {
-        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     }
     struct verified *verified = request->loop->shared->verified;
     verified_key_of(verified, secret.bytes, secret.length, &request->verified_key);
     if (verified_find(verified, &request->verified_key, &request->token_id) == VERIFIED_WRONG) {
-        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     }
     return STEP_NEXT;
 }
@@ -418,7 +418,7 @@ step_prove(struct request *request)
         return STEP_DONE;
     }
     if (db_rows(request->result) == 0 || db_is_null(request->result, 0, 1)) {
-        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     }
     struct http_slice token;
     caller_credentials(request->head, request->loop->shared->secure, &token);
@@ -441,7 +441,7 @@ step_proven(struct request *request)
         return STEP_NEXT;
     case SECRET_MISMATCH:
         verified_remember(verified, &request->verified_key, VERIFIED_WRONG, token_id);
-        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     default:
         log_error("a stored hash cannot be read", log_text("request", request->id),
                   log_number("token", token_id));
@@ -491,14 +491,14 @@ admit_token(struct request *request)
     if (request->gate_status == GATE_UNKNOWN || request->caller->life == CALLER_ENDED) {
         caller_free(request->caller);
         request->caller = NULL;
-        return challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     }
     if (request->caller->life == CALLER_EXPIRED) {
         char detail[160];
         snprintf(detail, sizeof(detail),
                  "The token expired at %s; generate a new one under Settings, API Keys.",
                  request->caller->token_expires_at);
-        return challenge(request, PROBLEM_TOKEN_EXPIRED, detail);
+        return request_challenge(request, PROBLEM_TOKEN_EXPIRED, detail);
     }
     return STEP_NEXT;
 }
@@ -516,7 +516,8 @@ step_admit(struct request *request)
         return STEP_DONE;
     }
     if (db_rows(request->result) == 0) {
-        return challenge(request, PROBLEM_AUTHENTICATION_REQUIRED, "The session is over; sign in again.");
+        return request_challenge(request, PROBLEM_AUTHENTICATION_REQUIRED,
+                                 "The session is over; sign in again.");
     }
     request->caller = caller_of_session(request->result, 0);
     return STEP_NEXT;
@@ -532,17 +533,48 @@ step_authorize(struct request *request)
     return STEP_NEXT;
 }
 
-/* Whether the media type is application/json, whatever its parameters (RFC 9110 §8.3.1). */
+static struct http_slice
+trimmed(const char *bytes, const char *end)
+{
+    while (bytes < end && (*bytes == ' ' || *bytes == '\t')) {
+        bytes++;
+    }
+    while (bytes < end && (end[-1] == ' ' || end[-1] == '\t')) {
+        end--;
+    }
+    return (struct http_slice){ bytes, (size_t)(end - bytes) };
+}
+
+/* JSON is UTF-8 (RFC 8259 §8.1); a sender that says otherwise is not understood. */
+static bool
+is_other_charset(struct http_slice parameter)
+{
+    static const char name[] = "charset=";
+    struct http_slice start = { parameter.bytes, sizeof(name) - 1 };
+    if (parameter.length < start.length || !http_slice_equals_nocase(start, name)) {
+        return false;
+    }
+    struct http_slice value = { parameter.bytes + start.length, parameter.length - start.length };
+    return !http_slice_equals_nocase(value, "utf-8") && !http_slice_equals_nocase(value, "\"utf-8\"");
+}
+
+/* Whether the media type is application/json (RFC 9110 §8.3.1). */
 static bool
 is_json(struct http_slice type)
 {
-    const char *semicolon = type.bytes ? memchr(type.bytes, ';', type.length) : NULL;
-    struct http_slice essence = { type.bytes, semicolon ? (size_t)(semicolon - type.bytes) : type.length };
-    while (essence.length > 0 &&
-           (essence.bytes[essence.length - 1] == ' ' || essence.bytes[essence.length - 1] == '\t')) {
-        essence.length--;
+    if (!type.bytes) {
+        return false;
     }
-    return http_slice_equals_nocase(essence, "application/json");
+    const char *end = type.bytes + type.length, *at = type.bytes;
+    for (bool essence = true; at <= end; essence = false) {
+        const char *semicolon = memchr(at, ';', (size_t)(end - at));
+        struct http_slice part = trimmed(at, semicolon ? semicolon : end);
+        if (essence ? !http_slice_equals_nocase(part, "application/json") : is_other_charset(part)) {
+            return false;
+        }
+        at = semicolon ? semicolon + 1 : end + 1;
+    }
+    return true;
 }
 
 static enum step_result

@@ -74,6 +74,9 @@ extern const struct connection_events request_events;
 /* Ends with a problem; NULL `detail` takes the code's usual one. */
 enum step_result request_refuse(struct request *request, enum problem_code code, const char *detail);
 
+/* Ends with a 401 and its challenge. */
+enum step_result request_challenge(struct request *request, enum problem_code code, const char *detail);
+
 /* Notes a field at fault; request_has_errors() then ends with 422. */
 void request_field_error(struct request *request, const char *field, const char *detail);
 bool request_has_errors(const struct request *request);

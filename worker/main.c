@@ -105,6 +105,6 @@ main(int argc, char **argv)
             return options[i].run();
         }
     }
-    fprintf(stderr, "testkase-worker: unknown option; see testkase-worker --help\n");
+    fprintf(stderr, "testkase-worker: unknown option %s; see testkase-worker --help\n", argv[1]);
     return EXIT_USAGE;
 }

@@ -132,7 +132,7 @@ began(struct request *request)
     }
     const struct db_result *row = request->result;
     if (db_rows(row) == 0) {
-        return request_refuse(request, PROBLEM_INVALID_CREDENTIALS, NULL);
+        return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     sign_in_refund(request->loop->shared->sign_in_throttle, &request->address, sign_in->email);
     set_cookie(request, sign_in->cookie, SESSION_SECONDS);
@@ -173,7 +173,7 @@ checked(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
     if (!sign_in->user_id || request->hash->result != SECRET_MATCH) {
-        return request_refuse(request, PROBLEM_INVALID_CREDENTIALS, NULL);
+        return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     make_cookie(sign_in);
     unsigned char digest[SECRET_DIGEST_SIZE];
@@ -223,7 +223,7 @@ session_create(struct request *request)
         return request_refuse_fields(request);
     }
     if (sign_in->email_length > EMAIL_BYTES_MAX || sign_in->password_length > PASSWORD_BYTES_MAX) {
-        return request_refuse(request, PROBLEM_INVALID_CREDENTIALS, NULL);
+        return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     struct sign_in_decision decision =
         sign_in_allowed(request->loop->shared->sign_in_throttle, &request->address, sign_in->email);

@@ -656,10 +656,12 @@ request_resume(struct request *request)
 
 /* --- the connection's events --- */
 
+/* A token in the wrong field must not reach a log through it. */
 static bool
 is_request_id(struct http_slice id)
 {
-    if (id.length == 0 || id.length >= REQUEST_ID_SIZE) {
+    if (id.length == 0 || id.length >= REQUEST_ID_SIZE ||
+        memmem(id.bytes, id.length, TOKEN_PREFIX, strlen(TOKEN_PREFIX))) {
         return false;
     }
     for (size_t i = 0; i < id.length; i++) {

@@ -1,5 +1,6 @@
 #include "server/resources/session.h"
 #include "common/memory.h"
+#include "common/token.h"
 #include "server/members.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,11 +158,15 @@ make_cookie(struct sign_in *sign_in)
     secret_wipe(random, sizeof(random));
 }
 
-/* The User-Agent for the list of sessions; a byte that is not printable ASCII becomes '?'. */
+/* The User-Agent for the list of sessions, up to what may be a token; a byte that is not printable ASCII
+ * becomes '?'. */
 static void
 describe_client(struct http_slice agent, char *ret_client, size_t size)
 {
-    size_t length = agent.length < size ? agent.length : size - 1;
+    const char *token =
+        agent.bytes ? memmem(agent.bytes, agent.length, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) : NULL;
+    size_t length = token ? (size_t)(token - agent.bytes) : agent.length;
+    length = length < size ? length : size - 1;
     for (size_t i = 0; i < length; i++) {
         ret_client[i] = agent.bytes[i] >= ' ' && agent.bytes[i] <= '~' ? agent.bytes[i] : '?';
     }

@@ -16,7 +16,8 @@ def healthz(server):
 
 def assert_unavailable(api):
     """503 as a problem that says when to come again; the client's conventions check its form."""
-    response = until(lambda: (answer := api.get("/session")).status_code != 200 and answer, 10, "refused")
+    until(lambda: api.get("/session").status_code != 200, 10, "refused")
+    response = api.get("/session")
     assert response.status_code == 503 and response.json()["code"] == "unavailable"
     assert 1 <= int(response.headers["Retry-After"]) <= 60
 

@@ -47,11 +47,16 @@ BODY = '{"name":"CI","expiresInDays":7}'
 # --- routes ---
 
 @pytest.mark.parametrize("target", ["/nothing", "/api/v1/nothing", "/api/v1", "/api/v2/session", "/api/v1/session/", "/api/v1//session",
-                                    "/API/v1/session", "/api/v1/sessions", "/api/v1/session%00", "/%2e%2e/etc/passwd",
+                                    "/API/v1/session", "/api/v1/sessions", "/%2e%2e/etc/passwd",
                                     "/api/v1/api-keys/1/nothing", "/../../etc/passwd", "/api/v1/./session", "/.git/config"])
 def test_an_unknown_path_is_404(wire, target):
     assert_problem(wire.ask(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"), "not_found")
     assert wire.ask(GET).status == 401, "the connection is still good"
+
+
+@pytest.mark.parametrize("target", ["/api/v1/session%00", "/api/v1/session%zz", "/%c0%af", "/a%"])
+def test_a_broken_escape_is_no_path(wire, target):
+    assert wire.ask(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").status in (400, 404)
 
 
 ALLOWED = {
@@ -144,7 +149,8 @@ def test_a_monstrous_length_is_refused(wire, bearer, length):
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonx",
-                                          "application/json-patch+json", "json", "", "application/json; charset=latin1"])
+                                          "application/json-patch+json", "json", "",
+                                          "application/json; charset=latin1"])
 def test_another_content_type_is_415(service, organization, content_type):
     api = service.bearer(organization.member)
     response = api.post("/api-keys", data=BODY, headers={"Content-Type": content_type})

@@ -55,7 +55,7 @@ class Secrets:
         for fields in ({"X-Request-Id": token}, {"User-Agent": token}, {"Referer": f"http://x/{token}"}, {"Cookie": token},
                        {"Authorization": f"Basic {token}"}, {"Authorization": token}, {"Origin": token}):
             api.get("/session", headers=fields)
-        api.post("/session", {"email": token, "password": token})
+        api.post("/session", {"email": "nobody@example.test", "password": token})
         api.post("/session", {token: token})
 
     def add(self, name, value):

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,10 +39,14 @@ open_spare(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* accept() looks for a descriptor before it looks for a client, so it fails for want of one even when nobody
+ * waits. */
 static bool
-is_exhaustion(int error)
+is_exhaustion(int fd, int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+    return (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) &&
+           poll(&waiting, 1, 0) > 0;
 }
 
 static void
@@ -66,6 +71,7 @@ turn_away(struct listener *listener, int fd)
         return false;
     }
     close(listener->spare);
+    /* cppcheck-suppress nullPointer ; accept4(2) takes NULL for an address that nobody wants */
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client >= 0) {
         connection_turn_away(client);
@@ -112,7 +118,7 @@ relieve(struct listener *listener, int fd, int error)
     return false;
 }
 
-/* Returns whether there may be more to accept. Other errors belong to the one client (accept(2)). */
+/* Returns whether there may be more to accept. */
 static bool
 accept_one(struct listener *listener, int fd)
 {
@@ -123,10 +129,11 @@ accept_one(struct listener *listener, int fd)
         connection_open(listener->pool, client, (struct sockaddr *)&peer, length);
         return true;
     }
-    if (errno == EAGAIN) {
-        return false;
+    int error = errno;
+    if (is_exhaustion(fd, error)) {
+        return relieve(listener, fd, error);
     }
-    return !is_exhaustion(errno) || relieve(listener, fd, errno);
+    return error == EINTR || error == ECONNABORTED || error == EPROTO;
 }
 
 static void

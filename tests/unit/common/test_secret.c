@@ -1,0 +1,132 @@
+#include "common/secret.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct secret_cost cheap = { 8192, 1, 1 };
+
+static void
+a_hash_matches_its_secret_only(void **state)
+{
+    (void)state;
+    char encoded[SECRET_HASH_SIZE];
+    assert_int_equal(secret_hash("open sesame", 11, &cheap, encoded), 0);
+    assert_int_equal(strncmp(encoded, "$argon2id$v=19$m=8192,t=1,p=1$", 30), 0);
+    assert_int_equal(secret_verify(encoded, "open sesame", 11), SECRET_MATCH);
+    assert_int_equal(secret_verify(encoded, "open sesamE", 11), SECRET_MISMATCH);
+    assert_int_equal(secret_verify(encoded, "open sesam", 10), SECRET_MISMATCH);
+    assert_int_equal(secret_verify(encoded, "", 0), SECRET_MISMATCH);
+}
+
+static void
+two_hashes_of_one_secret_differ(void **state)
+{
+    (void)state;
+    char one[SECRET_HASH_SIZE], other[SECRET_HASH_SIZE];
+    assert_int_equal(secret_hash("x", 1, &cheap, one), 0);
+    assert_int_equal(secret_hash("x", 1, &cheap, other), 0);
+    assert_string_not_equal(one, other);
+}
+
+static void
+costs_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    char encoded[SECRET_HASH_SIZE] = "before";
+    const struct secret_cost none = { 8192, 0, 1 };
+    assert_int_equal(secret_hash("x", 1, &none, encoded), -1);
+    assert_string_equal(encoded, "before");
+}
+
+static void
+what_is_no_hash_of_ours_is_malformed(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "",
+        "$argon2id$",
+        "$argon2i$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=2097152,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=8192,t=65,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=8192,t=1,p=17$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=8192,t=1,p=1$!!!$???",
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_int_equal(secret_verify(others[i], "x", 1), SECRET_MALFORMED);
+    }
+}
+
+static void
+another_cost_needs_a_rehash(void **state)
+{
+    (void)state;
+    char encoded[SECRET_HASH_SIZE];
+    assert_int_equal(secret_hash("x", 1, &cheap, encoded), 0);
+    assert_false(secret_needs_rehash(encoded, &cheap));
+    assert_true(secret_needs_rehash(encoded, &(struct secret_cost){ 8193, 1, 1 }));
+    assert_true(secret_needs_rehash(encoded, &(struct secret_cost){ 8192, 2, 1 }));
+    assert_true(secret_needs_rehash(encoded, &(struct secret_cost){ 8192, 1, 2 }));
+    assert_true(secret_needs_rehash("nonsense", &cheap));
+}
+
+static void
+base62_uses_its_whole_alphabet(void **state)
+{
+    (void)state;
+    char text[6201];
+    bool seen[256] = { false };
+    size_t kinds = 0;
+    secret_random_base62(text, sizeof(text) - 1);
+    assert_int_equal(strlen(text), sizeof(text) - 1);
+    for (size_t i = 0; text[i]; i++) {
+        kinds += !seen[(unsigned char)text[i]];
+        seen[(unsigned char)text[i]] = true;
+    }
+    assert_int_equal(kinds, 62);
+}
+
+static void
+a_digest_depends_on_bytes_and_key(void **state)
+{
+    (void)state;
+    unsigned char one[SECRET_DIGEST_SIZE], other[SECRET_DIGEST_SIZE], key[SECRET_DIGEST_SIZE] = { 1 };
+    secret_digest("a", 1, NULL, one);
+    secret_digest("a", 1, NULL, other);
+    assert_true(secret_equal(one, other, sizeof(one)));
+    secret_digest("b", 1, NULL, other);
+    assert_false(secret_equal(one, other, sizeof(one)));
+    secret_digest("a", 1, key, other);
+    assert_false(secret_equal(one, other, sizeof(one)));
+}
+
+static void
+wiping_leaves_zeros(void **state)
+{
+    (void)state;
+    char text[] = "secret";
+    secret_wipe(text, sizeof(text));
+    assert_memory_equal(text, "\0\0\0\0\0\0", sizeof(text));
+    secret_wipe(NULL, 5);
+}
+
+int
+main(void)
+{
+    secret_setup();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hash_matches_its_secret_only),
+        cmocka_unit_test(two_hashes_of_one_secret_differ),
+        cmocka_unit_test(costs_out_of_range_are_refused),
+        cmocka_unit_test(what_is_no_hash_of_ours_is_malformed),
+        cmocka_unit_test(another_cost_needs_a_rehash),
+        cmocka_unit_test(base62_uses_its_whole_alphabet),
+        cmocka_unit_test(a_digest_depends_on_bytes_and_key),
+        cmocka_unit_test(wiping_leaves_zeros),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -267,7 +267,7 @@ take_result(struct call *call, PGresult *pg)
 {
     bool is_preparation = call->prepares && !call->result && PQresultStatus(pg) == PGRES_COMMAND_OK;
     bool is_echo = call->result && db_status(call->result) == DB_REFUSED;
-    call->prepares = false;
+    call->prepares = call->prepares && !is_preparation;
     if (is_preparation || is_echo) {
         PQclear(pg);
         return;
@@ -290,7 +290,7 @@ finish_call(struct db *db)
     struct db_result *result = call->result ? call->result : db_result_new(DB_UNAVAILABLE, NULL);
     call->result = NULL;
     bool stale = is_stale(result);
-    if (db_status(result) == DB_REFUSED) {
+    if (call->prepares) {
         db->prepared[call->query] = false;
     }
     end_call(call, result);

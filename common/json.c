@@ -466,6 +466,7 @@ json_close_array(struct json_writer *writer)
 static char *
 repaired(const char *text, size_t length, size_t *ret_length)
 {
+    static const char replacement[] = { '\xEF', '\xBF', '\xBD' };
     char *copy = memory_new(length * 3 + 1, 1);
     size_t out = 0;
     for (size_t at = 0; at < length;) {
@@ -478,8 +479,8 @@ repaired(const char *text, size_t length, size_t *ret_length)
             out += size;
             at += size;
         } else {
-            memcpy(copy + out, "\xEF\xBF\xBD", 3);
-            out += 3;
+            memcpy(copy + out, replacement, sizeof(replacement));
+            out += sizeof(replacement);
             at++;
         }
     }

@@ -44,6 +44,7 @@ read_cost(const char *encoded, struct secret_cost *ret_cost)
     struct secret_cost cost;
     int end = 0;
     if (strlen(encoded) >= SECRET_HASH_SIZE ||
+        /* NOLINTNEXTLINE(cert-err34-c): nine digits fit */
         sscanf(encoded, "$argon2id$v=19$m=%9u,t=%9u,p=%9u$%n", &cost.memory_kib, &cost.time,
                &cost.parallelism, &end) != 3 ||
         end == 0) {

@@ -38,6 +38,7 @@ caller_of_token(const struct db_result *result, int row)
     caller->token_created_at = copy_column(result, row, 6);
     caller->rate_limit = db_int64(result, row, 7);
     fill_account(caller, result, row, 8);
+    caller->token_days = db_int64(result, row, 15);
     return caller;
 }
 

@@ -17,6 +17,7 @@ struct caller {
     int64_t organization_id;
     int64_t token_id;   /* 0 with a session */
     int64_t session_id; /* 0 with a token */
+    int64_t token_days; /* its period */
     int64_t rate_limit; /* requests a minute, 0 for the server's default */
     bool is_admin;      /* owner or admin of the organization */
     char *email, *name, *kind, *org_role, *organization_name;

@@ -39,7 +39,7 @@ read_network(char *cidr, struct network *ret_network)
     if (!read_address(cidr, ret_network->bytes, &is_v4)) {
         return false;
     }
-    ret_network->bits = atoi(slash + 1) + (is_v4 ? MAPPED_PREFIX_BITS : 0);
+    ret_network->bits = (int)strtol(slash + 1, NULL, 10) + (is_v4 ? MAPPED_PREFIX_BITS : 0);
     return ret_network->bits >= 0 && ret_network->bits <= 128;
 }
 

@@ -249,7 +249,7 @@ keep_output(struct connection *connection, const struct iovec *parts, int count,
     size_t old = connection->output_length;
     size_t added = length_of(parts, count) - skip;
     char *output = memory_new(old + added, 1);
-    if (old) {
+    if (connection->output) {
         memcpy(output, connection->output, old);
         explicit_bzero(connection->output, old);
         free(connection->output);

@@ -193,9 +193,9 @@ connection_turn_away(evutil_socket_t fd)
                                  "\r\n" TURNED_AWAY;
     _Static_assert(sizeof(TURNED_AWAY) - 1 == 151, "Content-Length above");
     char bytes[4096];
-    ssize_t done = send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (done > 0 && shutdown(fd, SHUT_WR) == 0) {
-        done = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    /* What was sent before is taken, or the close would reset the connection and take the answer along. */
+    if (send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0 && shutdown(fd, SHUT_WR) == 0) {
+        (void)recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
     }
     close(fd);
 }

@@ -95,9 +95,17 @@ answer(struct request *request)
     request->head = NULL;
     connection_reply(request->connection, &reply);
     json_writer_reset(writer); /* it may hold a token */
-    if (!request->waiting) {
+}
+
+/* Frees the request when it is answered and nothing of it is outstanding; NULL then. */
+static struct request *
+settle(struct request *request)
+{
+    if (request->answered && !request->waiting) {
         free_request(request);
+        return NULL;
     }
+    return request;
 }
 
 /* --- what the answer is --- */
@@ -191,11 +199,10 @@ static void
 complete(struct request *request)
 {
     request->waiting = false;
-    if (request->answered) {
-        free_request(request);
-    } else {
+    if (!request->answered) {
         request_resume(request);
     }
+    settle(request);
 }
 
 static enum step_result
@@ -697,7 +704,7 @@ on_head(struct connection *connection, const struct http_head *head, void *argum
 {
     struct request *request = new_request(connection, head, argument);
     request_resume(request);
-    return request;
+    return settle(request);
 }
 
 static void *
@@ -707,7 +714,7 @@ on_refused(struct connection *connection, enum problem_code code, const char *de
     request->closes = true;
     request_refuse(request, code, detail);
     answer(request);
-    return request;
+    return settle(request);
 }
 
 static void
@@ -717,11 +724,12 @@ on_body(void *argument, enum problem_code code, const char *detail)
     request->waiting = false;
     if (code == PROBLEM_COUNT) {
         request_resume(request);
-        return;
+    } else {
+        request->closes = true;
+        request_refuse(request, code, detail);
+        answer(request);
     }
-    request->closes = true;
-    request_refuse(request, code, detail);
-    answer(request);
+    settle(request);
 }
 
 static void
@@ -733,6 +741,7 @@ on_deadline(void *argument)
     request_refuse(request, PROBLEM_UNAVAILABLE, "The request could not be completed in time; try again.");
     request->closes = true;
     answer(request);
+    settle(request);
 }
 
 const struct connection_events request_events = {

@@ -46,7 +46,8 @@ sign_in_throttle_new(void)
 static void
 drop(struct sign_in_throttle *throttle, struct bucket *bucket)
 {
-    HASH_DEL(throttle->buckets, bucket);
+    /* The analyzer does not see that uthash forgets it here. */
+    HASH_DEL(throttle->buckets, bucket); /* NOLINT(clang-analyzer-unix.Malloc) */
     DL_DELETE(throttle->order, bucket);
     throttle->count--;
     free(bucket);
@@ -58,8 +59,9 @@ sign_in_throttle_free(struct sign_in_throttle *throttle)
     if (!throttle) {
         return;
     }
-    while (throttle->buckets) {
-        drop(throttle, throttle->buckets);
+    struct bucket *bucket, *next;
+    HASH_ITER (hh, throttle->buckets, bucket, next) {
+        drop(throttle, bucket);
     }
     pthread_mutex_destroy(&throttle->lock);
     free(throttle);

@@ -6,7 +6,8 @@
 # Field 22 of proc_pid_stat(5); fails when there is no such process or it has ended and only waits to be reaped.
 process_start_time() {
     local stat fields
-    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    # Not $(<file): a file that is not there ends the whole shell in bash 5.2.
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     read -ra fields <<<"${stat##*) }"
     [[ ${fields[0]} != [ZX] ]] || return 1
     echo "${fields[19]}"

@@ -50,6 +50,7 @@ write_api_key(struct json_writer *writer, const struct caller *caller)
     json_text_member(writer, "tokenPreview", caller->token_preview);
     json_text_member(writer, "createdAt", caller->token_created_at);
     json_text_member(writer, "expiresAt", caller->token_expires_at);
+    json_integer_member(writer, "expiresInDays", caller->token_days);
     json_close_object(writer);
 }
 
@@ -163,8 +164,11 @@ make_cookie(struct sign_in *sign_in)
 static void
 describe_client(struct http_slice agent, char *ret_client, size_t size)
 {
-    const char *token =
-        agent.bytes ? memmem(agent.bytes, agent.length, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) : NULL;
+    ret_client[0] = '\0';
+    if (!agent.bytes) {
+        return;
+    }
+    const char *token = memmem(agent.bytes, agent.length, TOKEN_PREFIX, strlen(TOKEN_PREFIX));
     size_t length = token ? (size_t)(token - agent.bytes) : agent.length;
     length = length < size ? length : size - 1;
     for (size_t i = 0; i < length; i++) {

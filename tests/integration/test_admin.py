@@ -226,9 +226,9 @@ def make_role(database, name):
 
 
 def test_stranger_is_sent_to_the_owner(admin_path, empty_database):
-    make_role(empty_database, "testkase_test_stranger")
-    error = Admin(admin_path, empty_database, "testkase_test_stranger").refused("migrate")
-    assert "testkase_test_stranger is not a member of testkase_owner" in error
+    make_role(empty_database, "stranger_to_the_owner")
+    error = Admin(admin_path, empty_database, "stranger_to_the_owner").refused("migrate")
+    assert "stranger_to_the_owner is not a member of testkase_owner" in error
     assert "TESTKASE_ADMIN_DATABASE_URL" in error
 
 

@@ -204,3 +204,22 @@ text_to_id(const char *bytes, size_t length, int64_t *ret_id)
     *ret_id = id;
     return true;
 }
+
+size_t
+text_number(int64_t number, char ret_text[TEXT_NUMBER_SIZE])
+{
+    char digits[TEXT_NUMBER_SIZE];
+    size_t at = sizeof(digits);
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (number < 0) {
+        digits[--at] = '-';
+    }
+    size_t length = sizeof(digits) - at;
+    memcpy(ret_text, digits + at, length);
+    ret_text[length] = '\0';
+    return length;
+}

@@ -26,4 +26,8 @@ const char *text_email_refusal(const char *bytes, size_t length);
  * not. */
 bool text_to_id(const char *bytes, size_t length, int64_t *ret_id);
 
+/* Writes a number's decimal form, NUL-ended; returns its length. For where snprintf() costs too much. */
+#define TEXT_NUMBER_SIZE 21
+size_t text_number(int64_t number, char ret_text[TEXT_NUMBER_SIZE]);
+
 #endif

@@ -1,52 +1,79 @@
 #include "server/caller.h"
 #include "common/memory.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static char *
-copy_column(const struct db_result *result, int row, int column)
-{
-    return memory_duplicate(db_text(result, row, column));
-}
+/* Texts of a row, which come to lie behind the caller in one piece of memory. */
+struct texts {
+    size_t count;
+    struct {
+        int column;
+        size_t offset; /* of the char * in struct caller */
+    } items[9];
+};
+
+#define TEXT(column, member)                                                                                 \
+    {                                                                                                        \
+        column, offsetof(struct caller, member)                                                              \
+    }
 
 /* Both queries give the account in the same seven columns. */
+#define ACCOUNT_TEXTS(first)                                                                                 \
+    TEXT((first) + 1, email), TEXT((first) + 2, name), TEXT((first) + 3, kind), TEXT((first) + 4, org_role), \
+        TEXT((first) + 6, organization_name)
+
+static struct caller *
+new_caller(const struct db_result *result, int row, const struct texts *texts)
+{
+    size_t size = sizeof(struct caller), length;
+    for (size_t i = 0; i < texts->count; i++) {
+        db_bytes(result, row, texts->items[i].column, &length);
+        size += length + 1;
+    }
+    struct caller *caller = memory_new(1, size);
+    char *at = (char *)(caller + 1);
+    for (size_t i = 0; i < texts->count; i++) {
+        const void *bytes = db_bytes(result, row, texts->items[i].column, &length);
+        *(char **)(void *)((char *)caller + texts->items[i].offset) = at;
+        memcpy(at, bytes, length);
+        at += length + 1;
+    }
+    caller->references = 1;
+    return caller;
+}
+
 static void
 fill_account(struct caller *caller, const struct db_result *result, int row, int first)
 {
     caller->user_id = db_int64(result, row, first);
-    caller->email = copy_column(result, row, first + 1);
-    caller->name = copy_column(result, row, first + 2);
-    caller->kind = copy_column(result, row, first + 3);
-    caller->org_role = copy_column(result, row, first + 4);
     caller->organization_id = db_int64(result, row, first + 5);
-    caller->organization_name = copy_column(result, row, first + 6);
     caller->is_admin = strcmp(caller->org_role, "owner") == 0 || strcmp(caller->org_role, "admin") == 0;
 }
 
 struct caller *
-caller_of_token(const struct db_result *result, int row)
+caller_of_token(const struct db_result *result, int row, int first)
 {
-    struct caller *caller = memory_new(1, sizeof(*caller));
-    caller->references = 1;
-    caller->token_id = db_int64(result, row, 0);
-    int64_t life = db_int64(result, row, 1);
-    caller->life = life == 0 ? CALLER_ALIVE : life == 1 ? CALLER_EXPIRED : CALLER_ENDED;
-    caller->token_expires_at = copy_column(result, row, 3);
-    caller->token_name = copy_column(result, row, 4);
-    caller->token_preview = copy_column(result, row, 5);
-    caller->token_created_at = copy_column(result, row, 6);
-    caller->rate_limit = db_int64(result, row, 7);
-    fill_account(caller, result, row, 8);
-    caller->token_days = db_int64(result, row, 15);
+    const struct texts texts = { 9,
+                                 { TEXT(first + 3, token_expires_at), TEXT(first + 4, token_name),
+                                   TEXT(first + 5, token_preview), TEXT(first + 6, token_created_at),
+                                   ACCOUNT_TEXTS(first + 9) } };
+    struct caller *caller = new_caller(result, row, &texts);
+    caller->token_id = db_int64(result, row, first);
+    caller->has_ended = db_bool(result, row, first + 1);
+    caller->expires_us = db_int64(result, row, first + 2);
+    caller->token_days = db_int64(result, row, first + 7);
+    caller->rate_limit = db_int64(result, row, first + 8);
+    fill_account(caller, result, row, first + 9);
     return caller;
 }
 
 struct caller *
 caller_of_session(const struct db_result *result, int row)
 {
-    struct caller *caller = memory_new(1, sizeof(*caller));
-    caller->references = 1;
+    const struct texts texts = { 5, { ACCOUNT_TEXTS(1) } };
+    struct caller *caller = new_caller(result, row, &texts);
     caller->session_id = db_int64(result, row, 0);
     fill_account(caller, result, row, 1);
     return caller;
@@ -62,22 +89,9 @@ caller_keep(struct caller *caller)
 void
 caller_free(struct caller *caller)
 {
-    if (!caller || --caller->references > 0) {
-        return;
+    if (caller && --caller->references == 0) {
+        free(caller);
     }
-    char *texts[] = { caller->email,
-                      caller->name,
-                      caller->kind,
-                      caller->org_role,
-                      caller->organization_name,
-                      caller->token_name,
-                      caller->token_preview,
-                      caller->token_created_at,
-                      caller->token_expires_at };
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        free(texts[i]);
-    }
-    free(caller);
 }
 
 /* RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */

@@ -8,11 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum caller_life { CALLER_ALIVE, CALLER_EXPIRED, CALLER_ENDED };
-
 struct caller {
     int references;
-    enum caller_life life; /* of the token; a session that is not alive gives no caller */
+    bool has_ended;     /* the token, before its time was over */
+    int64_t expires_us; /* by PostgreSQL's clock, microseconds since 2000-01-01Z; 0 with a session */
     int64_t user_id;
     int64_t organization_id;
     int64_t token_id;   /* 0 with a session */
@@ -24,8 +23,8 @@ struct caller {
     char *token_name, *token_preview, *token_created_at, *token_expires_at; /* NULL with a session */
 };
 
-/* From one row of gate/states, in binary. One reference. */
-struct caller *caller_of_token(const struct db_result *result, int row);
+/* From one row of gate/states, in binary, beginning at its token id in column `first`. One reference. */
+struct caller *caller_of_token(const struct db_result *result, int row, int first);
 /* From the row of sessions/find. One reference. */
 struct caller *caller_of_session(const struct db_result *result, int row);
 

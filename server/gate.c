@@ -1,5 +1,6 @@
 #include "server/gate.h"
 #include "common/memory.h"
+#include "server/caller_cache.h"
 #include <endian.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -8,24 +9,77 @@
 #define BATCH_MAX 24
 #define INT8_OID  20
 
-struct question {
-    int64_t token_id;
-    gate_callback *callback;
-    void *argument;
+struct question_list {
+    struct gate_question *first;
+    struct gate_question *last;
 };
 
+/* One query for the epoch, and the questions that arrived before it was sent. One at a time on each
+ * connection: what arrives meanwhile shares the next. */
+struct round {
+    struct gate *gate;
+    struct db *connection;
+    bool under_way;
+    struct question_list questions;
+};
+
+/* One query for states. Several questions may be about one token. */
 struct batch {
-    struct batch *next;
+    struct gate *gate;
     size_t count;
-    struct question questions[BATCH_MAX];
+    int64_t token_ids[BATCH_MAX];
+    struct question_list questions;
 };
 
 struct gate {
-    struct db *connections[GATE_CONNECTIONS];
-    struct event *asking; /* active when a batch waits for the end of this turn */
-    struct batch *first;
-    struct batch *last;
+    struct round rounds[GATE_CONNECTIONS];
+    struct event *asking;         /* active when questions wait for the end of this turn */
+    struct question_list waiting; /* not yet asked */
+    struct caller_cache *callers;
+    struct gate_counts counts;
+    bool closing;
 };
+
+static void
+append(struct question_list *list, struct gate_question *question)
+{
+    question->next = NULL;
+    if (list->last) {
+        list->last->next = question;
+    } else {
+        list->first = question;
+    }
+    list->last = question;
+}
+
+static struct question_list
+take(struct question_list *list)
+{
+    struct question_list taken = *list;
+    *list = (struct question_list){ NULL, NULL };
+    return taken;
+}
+
+static void
+tell(struct gate_question *question, struct caller *caller, int64_t now)
+{
+    enum gate_status status = !caller || caller->has_ended ? GATE_ENDED
+                              : caller->expires_us <= now  ? GATE_EXPIRED
+                                                           : GATE_ALIVE;
+    question->callback(status, status == GATE_ENDED ? NULL : caller, question->argument);
+}
+
+static void
+tell_unavailable(struct gate *gate, struct question_list questions)
+{
+    for (struct gate_question *next, *question = questions.first; question; question = next) {
+        next = question->next;
+        gate->counts.failed++;
+        question->callback(GATE_UNAVAILABLE, NULL, question->argument);
+    }
+}
+
+/* --- the states that are not known under this epoch --- */
 
 /* PostgreSQL's binary form of a one-dimensional bigint[] (array_send). */
 struct id_array {
@@ -45,7 +99,7 @@ encode_ids(const struct batch *batch, struct id_array *ret_array)
     ret_array->length = htobe32((uint32_t)batch->count);
     ret_array->lower_bound = htobe32(1);
     for (size_t i = 0; i < batch->count; i++) {
-        uint64_t id = (uint64_t)batch->questions[i].token_id;
+        uint64_t id = (uint64_t)batch->token_ids[i];
         ret_array->elements[i].size = htobe32(8);
         ret_array->elements[i].high = htobe32((uint32_t)(id >> 32));
         ret_array->elements[i].low = htobe32((uint32_t)id);
@@ -53,28 +107,31 @@ encode_ids(const struct batch *batch, struct id_array *ret_array)
     return (int)(5 * sizeof(uint32_t) + batch->count * sizeof(ret_array->elements[0]));
 }
 
-static void
-answer_question(const struct question *question, struct caller *const *callers, int rows)
+static struct caller *
+find_row(struct caller *const *callers, int rows, int64_t token_id)
 {
     for (int row = 0; row < rows; row++) {
-        if (callers[row]->token_id == question->token_id) {
-            question->callback(GATE_KNOWN, callers[row], question->argument);
-            return;
+        if (callers[row]->token_id == token_id) {
+            return callers[row];
         }
     }
-    question->callback(GATE_UNKNOWN, NULL, question->argument);
+    return NULL;
 }
 
 static void
-answer_batch(const struct batch *batch, const struct db_result *result)
+tell_batch(struct batch *batch, const struct db_result *result)
 {
     struct caller *callers[BATCH_MAX];
     int rows = db_rows(result);
+    int64_t now = 0;
     for (int row = 0; row < rows; row++) {
-        callers[row] = caller_of_token(result, row);
+        now = db_int64(result, row, 1);
+        callers[row] = caller_of_token(result, row, 2);
+        caller_cache_put(batch->gate->callers, callers[row], db_int64(result, row, 0));
     }
-    for (size_t i = 0; i < batch->count; i++) {
-        answer_question(&batch->questions[i], callers, rows);
+    for (struct gate_question *next, *question = batch->questions.first; question; question = next) {
+        next = question->next;
+        tell(question, find_row(callers, rows, question->token_id), now);
     }
     for (int row = 0; row < rows; row++) {
         caller_free(callers[row]);
@@ -85,12 +142,10 @@ static void
 on_states(const struct db_result *result, void *argument)
 {
     struct batch *batch = argument;
-    if (db_status(result) == DB_OK) {
-        answer_batch(batch, result);
+    if (db_status(result) == DB_OK && db_rows(result) <= BATCH_MAX) {
+        tell_batch(batch, result);
     } else {
-        for (size_t i = 0; i < batch->count; i++) {
-            batch->questions[i].callback(GATE_UNAVAILABLE, NULL, batch->questions[i].argument);
-        }
+        tell_unavailable(batch->gate, batch->questions);
     }
     free(batch);
 }
@@ -99,9 +154,9 @@ on_states(const struct db_result *result, void *argument)
 static struct db *
 choose_connection(const struct gate *gate)
 {
-    struct db *best = gate->connections[0];
+    struct db *best = gate->rounds[0].connection;
     for (int i = 1; i < GATE_CONNECTIONS; i++) {
-        struct db *other = gate->connections[i];
+        struct db *other = gate->rounds[i].connection;
         bool better =
             db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
         best = better ? other : best;
@@ -110,31 +165,134 @@ choose_connection(const struct gate *gate)
 }
 
 static void
-ask_batches(evutil_socket_t fd, short what, void *argument)
+send_batch(struct batch *batch)
 {
-    (void)fd;
-    (void)what;
-    struct gate *gate = argument;
-    struct batch *batch = gate->first;
-    gate->first = gate->last = NULL;
-    while (batch) {
-        struct batch *next = batch->next;
-        struct id_array ids;
-        int length = encode_ids(batch, &ids);
-        db_call(choose_connection(gate), QUERY_GATE_STATES, &(struct db_value){ (const char *)&ids, length },
-                true, on_states, batch);
-        batch = next;
+    struct id_array ids;
+    int length = encode_ids(batch, &ids);
+    batch->gate->counts.batches++;
+    batch->gate->counts.refills += batch->count;
+    db_call(choose_connection(batch->gate), QUERY_GATE_STATES,
+            &(struct db_value){ (const char *)&ids, length }, true, on_states, batch);
+}
+
+static bool
+holds(const struct batch *batch, int64_t token_id)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->token_ids[i] == token_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the question to the batch, or sends that and begins the next. */
+static struct batch *
+add_to_batch(struct gate *gate, struct batch *batch, struct gate_question *question)
+{
+    bool held = batch && holds(batch, question->token_id);
+    if (batch && !held && batch->count == BATCH_MAX) {
+        send_batch(batch);
+        batch = NULL;
+    }
+    if (!batch) {
+        batch = memory_new(1, sizeof(*batch));
+        batch->gate = gate;
+    }
+    if (!held) {
+        batch->token_ids[batch->count++] = question->token_id;
+    }
+    append(&batch->questions, question);
+    return batch;
+}
+
+/* --- the epoch --- */
+
+static void
+tell_round(struct gate *gate, struct question_list questions, int64_t epoch, int64_t now)
+{
+    struct batch *batch = NULL;
+    for (struct gate_question *next, *question = questions.first; question; question = next) {
+        next = question->next;
+        struct caller *caller = caller_cache_find(gate->callers, question->token_id, epoch);
+        if (caller) {
+            tell(question, caller, now);
+        } else {
+            batch = add_to_batch(gate, batch, question);
+        }
+    }
+    if (batch) {
+        send_batch(batch);
     }
 }
 
+static void begin_rounds(struct gate *gate);
+
+static void
+on_epoch(const struct db_result *result, void *argument)
+{
+    struct round *round = argument;
+    struct question_list questions = take(&round->questions);
+    round->under_way = false;
+    /* First, so that PostgreSQL works on it while these requests are served. */
+    begin_rounds(round->gate);
+    if (db_status(result) == DB_OK && db_rows(result) == 1) {
+        tell_round(round->gate, questions, db_int64(result, 0, 0), db_int64(result, 0, 1));
+    } else {
+        tell_unavailable(round->gate, questions);
+    }
+}
+
+/* The round to begin now: on a free connection, a usable one before others; NULL when all are under way. */
+static struct round *
+choose_round(struct gate *gate)
+{
+    struct round *best = NULL;
+    for (int i = 0; i < GATE_CONNECTIONS; i++) {
+        struct round *round = &gate->rounds[i];
+        bool usable = db_usable(round->connection);
+        if (!usable && gate_usable(gate)) {
+            continue;
+        }
+        if (!round->under_way && (!best || db_pending(round->connection) < db_pending(best->connection))) {
+            best = round;
+        }
+    }
+    return best;
+}
+
+static void
+begin_rounds(struct gate *gate)
+{
+    struct round *round = gate->waiting.first && !gate->closing ? choose_round(gate) : NULL;
+    if (round) {
+        round->questions = take(&gate->waiting);
+        round->under_way = true;
+        gate->counts.rounds++;
+        db_call(round->connection, QUERY_GATE_EPOCH, NULL, true, on_epoch, round);
+    }
+}
+
+static void
+on_turn_end(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    begin_rounds(argument);
+}
+
+/* --- the outside --- */
+
 struct gate *
-gate_new(struct event_base *base, const struct db_options *options)
+gate_new(struct event_base *base, const struct db_options *options, size_t capacity)
 {
     struct gate *gate = memory_new(1, sizeof(*gate));
     for (int i = 0; i < GATE_CONNECTIONS; i++) {
-        gate->connections[i] = db_new(base, options);
+        gate->rounds[i].gate = gate;
+        gate->rounds[i].connection = db_new(base, options);
     }
-    gate->asking = event_new(base, -1, 0, ask_batches, gate);
+    gate->callers = caller_cache_new(capacity);
+    gate->asking = event_new(base, -1, 0, on_turn_end, gate);
     return gate;
 }
 
@@ -144,37 +302,41 @@ gate_free(struct gate *gate)
     if (!gate) {
         return;
     }
-    ask_batches(-1, 0, gate);
+    gate->closing = true;
     for (int i = 0; i < GATE_CONNECTIONS; i++) {
-        db_free(gate->connections[i]);
+        db_free(gate->rounds[i].connection);
     }
+    while (gate->waiting.first) {
+        tell_unavailable(gate, take(&gate->waiting));
+    }
+    caller_cache_free(gate->callers);
     event_free(gate->asking);
     free(gate);
 }
 
 void
-gate_ask(struct gate *gate, int64_t token_id, gate_callback *callback, void *argument)
+gate_ask(struct gate *gate, struct gate_question *question)
 {
-    if (!gate->last || gate->last->count == BATCH_MAX) {
-        struct batch *batch = memory_new(1, sizeof(*batch));
-        if (gate->last) {
-            gate->last->next = batch;
-        } else {
-            gate->first = batch;
-            event_active(gate->asking, 0, 0);
-        }
-        gate->last = batch;
+    if (!gate->waiting.first) {
+        event_active(gate->asking, 0, 0);
     }
-    gate->last->questions[gate->last->count++] = (struct question){ token_id, callback, argument };
+    append(&gate->waiting, question);
+    gate->counts.questions++;
 }
 
 bool
 gate_usable(const struct gate *gate)
 {
     for (int i = 0; i < GATE_CONNECTIONS; i++) {
-        if (db_usable(gate->connections[i])) {
+        if (db_usable(gate->rounds[i].connection)) {
             return true;
         }
     }
     return false;
+}
+
+const struct gate_counts *
+gate_counts(const struct gate *gate)
+{
+    return &gate->counts;
 }

@@ -1,6 +1,9 @@
-/* Is this token alive right now? The requests of one turn of the loop are asked together, in batches of at
- * most 24 over two connections that carry nothing else. A question is always asked after the request arrived,
- * so a revocation that was acknowledged before is always seen. Expiry goes by PostgreSQL's clock. */
+/* Is this token alive right now? Whatever requests arrived in one turn of the loop are answered by one small
+ * query, sent after they arrived: the epoch. Every change that can take a right away moves the epoch in its
+ * own transaction, so a state that was read under the same epoch is the state now; the others are read again,
+ * in batches. No request is ever decided on a state older than its own arrival: a revocation that was
+ * acknowledged before it began is always seen. Expiry goes by PostgreSQL's clock. The gate's connections
+ * carry nothing else. */
 #ifndef SERVER_GATE_H
 #define SERVER_GATE_H
 
@@ -12,23 +15,44 @@ struct event_base;
 struct gate;
 
 enum gate_status {
-    GATE_KNOWN,      /* the caller tells whether the token lives */
-    GATE_UNKNOWN,    /* there is no such token (any more) */
+    GATE_ALIVE,
+    GATE_EXPIRED,
+    GATE_ENDED,      /* in another way, or there is no such token */
     GATE_UNAVAILABLE /* PostgreSQL did not answer: fail closed */
 };
 
-/* `caller` (NULL unless GATE_KNOWN) lives until the callback returns; caller_keep() it. */
+/* `caller` (NULL unless GATE_ALIVE or GATE_EXPIRED) lives until the callback returns; caller_keep() it. */
 typedef void gate_callback(enum gate_status status, struct caller *caller, void *argument);
 
-/* `on_state` as in struct db_options, for each of its connections. */
-struct gate *gate_new(struct event_base *base, const struct db_options *options);
+/* Belongs to whoever asks, and to the gate until its callback. */
+struct gate_question {
+    struct gate_question *next;
+    int64_t token_id;
+    gate_callback *callback;
+    void *argument;
+};
+
+/* What the gate has done, to be read by the thread of its loop. */
+struct gate_counts {
+    uint64_t questions;
+    uint64_t rounds;  /* queries for the epoch */
+    uint64_t batches; /* queries for states */
+    uint64_t refills; /* tokens whose state was read */
+    uint64_t failed;  /* questions that got no answer */
+};
+
+/* `capacity`: states kept at most. `on_state` as in struct db_options, for each of its connections. */
+struct gate *gate_new(struct event_base *base, const struct db_options *options, size_t capacity);
 /* Ends what is pending with GATE_UNAVAILABLE; NULL is fine. */
 void gate_free(struct gate *gate);
 
-/* Ends in exactly one callback, never from within this call. */
-void gate_ask(struct gate *gate, int64_t token_id, gate_callback *callback, void *argument);
+/* Ends in exactly one callback, never from within this call. Set the question's token_id, callback and
+ * argument. */
+void gate_ask(struct gate *gate, struct gate_question *question);
 
 /* Whether PostgreSQL can be asked at all. */
 bool gate_usable(const struct gate *gate);
+
+const struct gate_counts *gate_counts(const struct gate *gate);
 
 #endif

@@ -13,6 +13,7 @@
 #define STATEMENT_TIMEOUT_MS 3000
 #define CALL_DEADLINE_MS     5000
 #define PENDING_MAX          2000
+#define CALLERS_MAX          50000
 #define DRAIN_MS             9000
 #define DRAIN_CHECK_MS       20
 #define OUTAGE_LOG_MS        60000
@@ -150,12 +151,13 @@ loop_init(struct loop *loop, struct shared *shared, int index)
         log_out_of_memory();
     }
     loop->writer = json_writer_new();
+    secret_random_base62(loop->id_prefix, sizeof(loop->id_prefix) - 1);
     struct connection_events events = request_events;
     events.argument = loop;
     loop->pool = connection_pool_new(loop->base, &events, connection_capacity(shared));
     loop->mailbox = hasher_mailbox_new(shared->hasher, loop->base);
     struct db_options options = database_options(loop);
-    loop->gate = gate_new(loop->base, &options);
+    loop->gate = gate_new(loop->base, &options, CALLERS_MAX);
     for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
         loop->handlers[i] = db_new(loop->base, &options);
     }

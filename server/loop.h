@@ -19,6 +19,7 @@
 #define LOOP_HANDLER_CONNECTIONS 4
 
 struct loop;
+struct rate_limits;
 
 /* Made before the loops start; read-only or thread-safe afterwards. */
 struct shared {
@@ -32,6 +33,7 @@ struct shared {
     atomic_int stopped;                  /* loops that listen no more */
     struct hasher *hasher;
     struct verified *verified;
+    struct rate_limits *rate_limits;
     struct sign_in_throttle *sign_in_throttle;
     struct trusted_proxies *trusted_proxies;
     struct loop *loops;   /* config->threads of them */
@@ -51,6 +53,8 @@ struct loop {
     struct gate *gate;
     struct db *handlers[LOOP_HANDLER_CONNECTIONS]; /* for everything but the gate */
     struct hasher_mailbox *mailbox;
+    char id_prefix[13];         /* of request ids: random, so that no two loops' ids meet */
+    uint64_t requests;          /* begun, for the rest of the id */
     struct json_writer *writer; /* for the reply that is being written */
     int stop_descriptor;        /* an eventfd: readable when the loop is to end */
     struct event *stopping;

@@ -4,6 +4,7 @@
 #include "common/memory.h"
 #include "common/service.h"
 #include "server/loop.h"
+#include "server/rate_limit.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
@@ -100,6 +101,7 @@ open_shared(struct shared *shared, const struct config *config)
                                            .password_queue = PASSWORD_QUEUE };
     shared->hasher = hasher_new(&hasher);
     shared->verified = verified_new(VERIFIED_GOOD_MAX, VERIFIED_WRONG_MAX);
+    shared->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);
     shared->sign_in_throttle = sign_in_throttle_new();
     shared->trusted_proxies = trusted_proxies_new(config->trusted_proxies);
     return 0;
@@ -110,6 +112,7 @@ close_shared(struct shared *shared)
 {
     hasher_free(shared->hasher);
     verified_free(shared->verified);
+    rate_limits_free(shared->rate_limits);
     sign_in_throttle_free(shared->sign_in_throttle);
     trusted_proxies_free(shared->trusted_proxies);
     listener_unbind(shared->sockets);

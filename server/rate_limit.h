@@ -1,43 +1,36 @@
-/* Requests per minute and token, in this process: a bucket for each token id, shared by all loops. Every call
- * is from any thread.
- *
- * A bucket holds `burst` requests, or `limit` if that is less, and refills evenly, `limit` a minute; so an
- * unused one is full after a minute at most and is then forgotten. Limit and burst come with each call: a
- * change counts at once, and what was used stays used. If more tokens are in use than the capacity, those
- * that have spent least of the ones unused for longest start afresh. */
+/* How many requests a token may make: in any minute's window no more than its limit, and at once no more than
+ * its burst, which refills evenly. Both hold on each server process by itself; so n servers together let
+ * through up to n times as much. Bounded memory; thread-safe. */
 #ifndef SERVER_RATE_LIMIT_H
 #define SERVER_RATE_LIMIT_H
 
+#include "server/request.h"
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-
-struct rate_limit;
-
-/* What draft-ietf-httpapi-ratelimit-headers-11 wants told:
- *     RateLimit-Policy: "default";q=<limit>;w=60
- *     RateLimit: "default";r=<remaining>;t=<reset_seconds>
- * r is what is left in the bucket after this request, t the seconds (1 to 60) until there is more (§4.1.2).
- */
-struct rate_limit_decision {
-    bool allowed;
-    int64_t limit;
-    int64_t remaining;           /* 0 when refused */
-    int64_t reset_seconds;       /* 1 to 60 */
-    int64_t retry_after_seconds; /* of 429's Retry-After: reset_seconds; 0 when allowed */
-};
 
 #define RATE_LIMIT_WINDOW_SECONDS 60
 
-/* `capacity`: the most tokens that are remembered. */
-struct rate_limit *rate_limit_new(size_t capacity);
-/* NULL is fine. */
-void rate_limit_free(struct rate_limit *rate_limit);
+struct rate_limits;
 
-/* Counts one request; a refused one costs nothing. `limit` and `burst` below 1 count as 1, above 1 000 000 as
- * that.
- */
-struct rate_limit_decision rate_limit_take(struct rate_limit *rate_limit, int64_t token_id, int64_t limit,
-                                           int64_t burst);
+/* What the RateLimit fields tell (draft-ietf-httpapi-ratelimit-headers-11 §3 and §4). */
+struct rate_decision {
+    bool allowed;
+    int64_t quota;         /* a minute */
+    int64_t remaining;     /* of it, in this window; 0 when not allowed */
+    int64_t reset_seconds; /* until the window ends; when not allowed, until one more is */
+};
+
+/* `quota` a minute and `burst` for tokens without a limit of their own. */
+struct rate_limits *rate_limits_new(int64_t quota, int64_t burst);
+/* NULL is fine. */
+void rate_limits_free(struct rate_limits *limits);
+
+/* Counts one request, when it is allowed. `quota` is the token's own limit, 0 for the default; the burst is
+ * in proportion. */
+struct rate_decision rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota,
+                                      int64_t now_ms);
+
+/* The step: counts a token's request, adds the fields, ends with 429. */
+request_function limit_rate;
 
 #endif

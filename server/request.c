@@ -4,6 +4,9 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "common/token.h"
+#include "server/authenticate.h"
+#include "server/media_type.h"
+#include "server/rate_limit.h"
 #include "server/route.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -163,13 +166,46 @@ request_answer_json(struct request *request, int status)
     return STEP_DONE;
 }
 
+static char *
+add(char *at, const char *bytes, size_t length)
+{
+    memcpy(at, bytes, length);
+    return at + length;
+}
+
 void
 request_add_field(struct request *request, const char *name, const char *value)
 {
-    size_t room = sizeof(request->fields) - request->fields_length;
-    int length = snprintf(request->fields + request->fields_length, room, "%s: %s\r\n", name, value);
-    if (length > 0 && (size_t)length < room) {
-        request->fields_length += (size_t)length;
+    size_t name_length = strlen(name), value_length = strlen(value);
+    size_t length = name_length + 2 + value_length + 2;
+    if (length <= sizeof(request->fields) - request->fields_length) {
+        char *at = request->fields + request->fields_length;
+        at = add(at, name, name_length);
+        at = add(at, ": ", 2);
+        at = add(at, value, value_length);
+        add(at, "\r\n", 2);
+        request->fields_length += length;
+    }
+}
+
+void
+request_add_lines(struct request *request, const char *lines, const int64_t *numbers)
+{
+    char text[REQUEST_FIELDS_SIZE];
+    size_t length = 0;
+    for (; *lines; lines++) {
+        if (*lines != '%') {
+            text[length++] = *lines;
+        } else {
+            length += text_number(*numbers++, text + length);
+        }
+        if (length > sizeof(text) - TEXT_NUMBER_SIZE) {
+            return;
+        }
+    }
+    if (length <= sizeof(request->fields) - request->fields_length) {
+        add(request->fields + request->fields_length, text, length);
+        request->fields_length += length;
     }
 }
 
@@ -194,9 +230,8 @@ request_then(struct request *request, request_function *then)
     request->then = then;
 }
 
-/* A completion has stored its result: go on, or let go of a request that has been answered meanwhile. */
-static void
-complete(struct request *request)
+void
+request_complete(struct request *request)
 {
     request->waiting = false;
     if (!request->answered) {
@@ -205,8 +240,8 @@ complete(struct request *request)
     settle(request);
 }
 
-static enum step_result
-begin_wait(struct request *request)
+enum step_result
+request_wait(struct request *request)
 {
     request->waiting = true;
     return STEP_WAIT;
@@ -218,7 +253,7 @@ on_result(const struct db_result *result, void *argument)
     struct request *request = argument;
     db_result_free(request->result);
     request->result = db_result_keep(result);
-    complete(request);
+    request_complete(request);
 }
 
 static struct db *
@@ -239,7 +274,7 @@ request_query(struct request *request, enum query query, const struct db_value *
 {
     request->query = query;
     db_call(choose_handler_connection(request->loop), query, values, false, on_result, request);
-    return begin_wait(request);
+    return request_wait(request);
 }
 
 static bool
@@ -282,7 +317,7 @@ on_hash(const struct hasher_result *result, void *argument)
     free_hash(request);
     request->hash = memory_new(1, sizeof(*request->hash));
     *request->hash = *result;
-    complete(request);
+    request_complete(request);
 }
 
 enum step_result
@@ -293,7 +328,7 @@ request_verify(struct request *request, enum hasher_share share, const unsigned 
         return request_refuse(request, PROBLEM_UNAVAILABLE,
                               "Too many secrets are being checked; try again shortly.");
     }
-    return begin_wait(request);
+    return request_wait(request);
 }
 
 enum step_result
@@ -304,7 +339,7 @@ request_hash(struct request *request, enum hasher_share share, const char *secre
         return request_refuse(request, PROBLEM_UNAVAILABLE,
                               "Too many secrets are being hashed; try again shortly.");
     }
-    return begin_wait(request);
+    return request_wait(request);
 }
 
 /* --- the steps, in their order --- */
@@ -325,265 +360,6 @@ step_route(struct request *request)
     }
 }
 
-static bool
-is_unsafe(enum http_method method)
-{
-    return method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS;
-}
-
-/* Whether Origin is ours: the public URL's, or the host that was asked. */
-static bool
-origin_is_ours(const struct request *request)
-{
-    struct http_slice origin = request->head->origin, host = request->head->host;
-    if (http_slice_equals_nocase(origin, request->loop->shared->config->public_url)) {
-        return true;
-    }
-    const char *scheme = request->loop->shared->secure ? "https://" : "http://";
-    size_t length = strlen(scheme);
-    return host.length > 0 && origin.length == length + host.length &&
-           memcmp(origin.bytes, scheme, length) == 0 &&
-           memcmp(origin.bytes + length, host.bytes, host.length) == 0;
-}
-
-/* A browser says where a request comes from; an unsafe one must come from our own pages. With
- * `silent_passes`, a client that says nothing is no browser. */
-static bool
-is_same_origin(const struct request *request, bool silent_passes)
-{
-    if (request->head->sec_fetch_site.bytes) {
-        return http_slice_equals(request->head->sec_fetch_site, "same-origin");
-    }
-    if (request->head->origin.bytes) {
-        return origin_is_ours(request);
-    }
-    return silent_passes;
-}
-
-static enum step_result
-step_same_origin(struct request *request)
-{
-    struct http_slice secret;
-    bool anyone = request->route->access == ROUTE_ANYONE;
-    request->credentials = caller_credentials(request->head, request->loop->shared->secure, &secret);
-    if (is_unsafe(request->head->method) && (anyone || request->credentials == CREDENTIALS_SESSION) &&
-        !is_same_origin(request, anyone)) {
-        return request_refuse(request, PROBLEM_CROSS_SITE, NULL);
-    }
-    return STEP_NEXT;
-}
-
-static enum step_result
-step_identify(struct request *request)
-{
-    if (request->route->access == ROUTE_ANYONE) {
-        request->credentials = CREDENTIALS_NONE;
-        return STEP_NEXT;
-    }
-    struct http_slice secret;
-    switch (caller_credentials(request->head, request->loop->shared->secure, &secret)) {
-    case CREDENTIALS_NONE:
-        return request_challenge(request, PROBLEM_AUTHENTICATION_REQUIRED, NULL);
-    case CREDENTIALS_SESSION:
-        return STEP_NEXT;
-    case CREDENTIALS_BEARER:
-        break;
-    }
-    if (!token_parse(secret.bytes, secret.length, request->lookup_id)) {
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
-    }
-    struct verified *verified = request->loop->shared->verified;
-    verified_key_of(verified, secret.bytes, secret.length, &request->verified_key);
-    if (verified_find(verified, &request->verified_key, &request->token_id) == VERIFIED_WRONG) {
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
-    }
-    return STEP_NEXT;
-}
-
-static bool
-is_unproven(const struct request *request)
-{
-    return request->credentials == CREDENTIALS_BEARER && request->token_id == 0;
-}
-
-static enum step_result
-step_find_hash(struct request *request)
-{
-    if (!is_unproven(request)) {
-        return STEP_NEXT;
-    }
-    return request_query(request, QUERY_GATE_FIND_HASH, &DB_TEXT(request->lookup_id));
-}
-
-static enum step_result
-step_prove(struct request *request)
-{
-    if (!is_unproven(request)) {
-        return STEP_NEXT;
-    }
-    if (request_query_failed(request, NULL)) {
-        return STEP_DONE;
-    }
-    if (db_rows(request->result) == 0 || db_is_null(request->result, 0, 1)) {
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
-    }
-    struct http_slice token;
-    caller_credentials(request->head, request->loop->shared->secure, &token);
-    return request_verify(request, HASHER_TOKENS, request->verified_key.bytes, db_text(request->result, 0, 1),
-                          token.bytes, token.length);
-}
-
-static enum step_result
-step_proven(struct request *request)
-{
-    if (!is_unproven(request)) {
-        return STEP_NEXT;
-    }
-    struct verified *verified = request->loop->shared->verified;
-    int64_t token_id = db_int64(request->result, 0, 0);
-    switch (request->hash->result) {
-    case SECRET_MATCH:
-        verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id);
-        request->token_id = token_id;
-        return STEP_NEXT;
-    case SECRET_MISMATCH:
-        verified_remember(verified, &request->verified_key, VERIFIED_WRONG, token_id);
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
-    default:
-        log_error("a stored hash cannot be read", log_text("request", request->id),
-                  log_number("token", token_id));
-        return request_refuse(request, PROBLEM_INTERNAL, NULL);
-    }
-}
-
-static void
-on_gate(enum gate_status status, struct caller *caller, void *argument)
-{
-    struct request *request = argument;
-    request->gate_status = status;
-    request->caller = caller ? caller_keep(caller) : NULL;
-    complete(request);
-}
-
-static enum step_result
-find_session(struct request *request)
-{
-    struct http_slice cookie;
-    unsigned char digest[SECRET_DIGEST_SIZE];
-    caller_credentials(request->head, request->loop->shared->secure, &cookie);
-    secret_digest(cookie.bytes, cookie.length, NULL, digest);
-    return request_query(request, QUERY_SESSIONS_FIND, &DB_BINARY((const char *)digest, sizeof(digest)));
-}
-
-static enum step_result
-step_ask(struct request *request)
-{
-    switch (request->credentials) {
-    case CREDENTIALS_BEARER:
-        gate_ask(request->loop->gate, request->token_id, on_gate, request);
-        return begin_wait(request);
-    case CREDENTIALS_SESSION:
-        return find_session(request);
-    default:
-        return STEP_NEXT;
-    }
-}
-
-static enum step_result
-admit_token(struct request *request)
-{
-    if (request->gate_status == GATE_UNAVAILABLE) {
-        return request_refuse(request, PROBLEM_UNAVAILABLE, NULL);
-    }
-    if (request->gate_status == GATE_UNKNOWN || request->caller->life == CALLER_ENDED) {
-        caller_free(request->caller);
-        request->caller = NULL;
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
-    }
-    if (request->caller->life == CALLER_EXPIRED) {
-        char detail[160];
-        snprintf(detail, sizeof(detail),
-                 "The token expired at %s; generate a new one under Settings, API Keys.",
-                 request->caller->token_expires_at);
-        return request_challenge(request, PROBLEM_TOKEN_EXPIRED, detail);
-    }
-    return STEP_NEXT;
-}
-
-static enum step_result
-step_admit(struct request *request)
-{
-    if (request->credentials == CREDENTIALS_NONE) {
-        return STEP_NEXT;
-    }
-    if (request->credentials == CREDENTIALS_BEARER) {
-        return admit_token(request);
-    }
-    if (request_query_failed(request, NULL)) {
-        return STEP_DONE;
-    }
-    if (db_rows(request->result) == 0) {
-        return request_challenge(request, PROBLEM_AUTHENTICATION_REQUIRED,
-                                 "The session is over; sign in again.");
-    }
-    request->caller = caller_of_session(request->result, 0);
-    return STEP_NEXT;
-}
-
-static enum step_result
-step_authorize(struct request *request)
-{
-    if (request->route->access == ROUTE_ORG_ADMIN && !request->caller->is_admin) {
-        return request_refuse(request, PROBLEM_FORBIDDEN,
-                              "Only the organization's owner and admins may do this; ask one of them.");
-    }
-    return STEP_NEXT;
-}
-
-static struct http_slice
-trimmed(const char *bytes, const char *end)
-{
-    while (bytes < end && (*bytes == ' ' || *bytes == '\t')) {
-        bytes++;
-    }
-    while (bytes < end && (end[-1] == ' ' || end[-1] == '\t')) {
-        end--;
-    }
-    return (struct http_slice){ bytes, (size_t)(end - bytes) };
-}
-
-/* JSON is UTF-8 (RFC 8259 §8.1); a sender that says otherwise is not understood. */
-static bool
-is_other_charset(struct http_slice parameter)
-{
-    static const char name[] = "charset=";
-    struct http_slice start = { parameter.bytes, sizeof(name) - 1 };
-    if (parameter.length < start.length || !http_slice_equals_nocase(start, name)) {
-        return false;
-    }
-    struct http_slice value = { parameter.bytes + start.length, parameter.length - start.length };
-    return !http_slice_equals_nocase(value, "utf-8") && !http_slice_equals_nocase(value, "\"utf-8\"");
-}
-
-/* Whether the media type is application/json (RFC 9110 §8.3.1). */
-static bool
-is_json(struct http_slice type)
-{
-    if (!type.bytes) {
-        return false;
-    }
-    const char *end = type.bytes + type.length, *at = type.bytes;
-    for (bool essence = true; at <= end; essence = false) {
-        const char *semicolon = memchr(at, ';', (size_t)(end - at));
-        struct http_slice part = trimmed(at, semicolon ? semicolon : end);
-        if (essence ? !http_slice_equals_nocase(part, "application/json") : is_other_charset(part)) {
-            return false;
-        }
-        at = semicolon ? semicolon + 1 : end + 1;
-    }
-    return true;
-}
-
 static enum step_result
 step_body(struct request *request)
 {
@@ -594,11 +370,11 @@ step_body(struct request *request)
         return request_refuse(request, PROBLEM_BAD_REQUEST,
                               "Send a JSON object as the body of this request.");
     }
-    if (!is_json(request->head->content_type)) {
+    if (!media_type_is_json(request->head->content_type)) {
         return request_refuse(request, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
     }
     connection_want_body(request->connection, request->route->body_max);
-    return begin_wait(request);
+    return request_wait(request);
 }
 
 static enum step_result
@@ -630,14 +406,15 @@ static const struct {
     request_function *run;
 } steps[] = {
     { "route", step_route },
-    { "same origin", step_same_origin },
-    { "identify", step_identify },
-    { "find hash", step_find_hash },
-    { "prove", step_prove },
-    { "proven", step_proven },
-    { "ask", step_ask },
-    { "admit", step_admit },
-    { "authorize", step_authorize },
+    { "same origin", authenticate_same_origin },
+    { "identify", authenticate_identify },
+    { "find hash", authenticate_find_hash },
+    { "prove", authenticate_prove },
+    { "proven", authenticate_proven },
+    { "ask", authenticate_ask },
+    { "admit", authenticate_admit },
+    { "limit", limit_rate },
+    { "authorize", authenticate_authorize },
     { "body", step_body },
     { "parse", step_parse },
     { "handle", step_handle },
@@ -682,6 +459,20 @@ is_request_id(struct http_slice id)
     return true;
 }
 
+/* Nobody has to guess it, so it may be told from the loop and a count. */
+static void
+make_id(struct loop *loop, char ret_id[REQUEST_ID_SIZE])
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t length = sizeof(loop->id_prefix) - 1;
+    uint64_t number = ++loop->requests;
+    memcpy(ret_id, loop->id_prefix, length);
+    for (size_t i = 0; i < 8; i++, number /= 62) {
+        ret_id[length + 7 - i] = digits[number % 62];
+    }
+    ret_id[length + 8] = '\0';
+}
+
 static struct request *
 new_request(struct connection *connection, const struct http_head *head, struct loop *loop)
 {
@@ -694,7 +485,7 @@ new_request(struct connection *connection, const struct http_head *head, struct 
     if (head && is_request_id(head->request_id)) {
         memcpy(request->id, head->request_id.bytes, head->request_id.length);
     } else {
-        secret_random_base62(request->id, 20);
+        make_id(loop, request->id);
     }
     return request;
 }
@@ -762,38 +553,6 @@ request_parameter(struct request *request, const char *name, char *ret_value, si
         request_refuse_fields(request);
     }
     return found;
-}
-
-static bool
-number_parameter(struct request *request, const char *name, int64_t most, int64_t *ret_number)
-{
-    char text[32];
-    int found = request_parameter(request, name, text, sizeof(text));
-    if (found <= 0) {
-        return found == 0;
-    }
-    int64_t number;
-    if (!text_to_id(text, strlen(text), &number) || number < 1 || number > most) {
-        request_field_error(request, name,
-                            most == 200 ? "must be a number from 1 to 200" : "must be a nextCursor");
-        request_refuse_fields(request);
-        return false;
-    }
-    *ret_number = number;
-    return true;
-}
-
-bool
-request_page(struct request *request, int64_t *ret_limit, int64_t *ret_cursor)
-{
-    int64_t limit = 50, cursor = -1;
-    if (!number_parameter(request, "limit", 200, &limit) ||
-        !number_parameter(request, "cursor", INT64_MAX, &cursor)) {
-        return false;
-    }
-    *ret_limit = limit;
-    *ret_cursor = cursor;
-    return true;
 }
 
 const char *

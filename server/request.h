@@ -9,6 +9,7 @@
 #include "common/db.h"
 #include "common/json.h"
 #include "common/problem.h"
+#include "common/token.h"
 #include "server/caller.h"
 #include "server/connection.h"
 #include "server/hasher.h"
@@ -22,7 +23,7 @@ struct request;
 
 enum step_result {
     STEP_NEXT,
-    STEP_WAIT, /* a completion will call request_resume() */
+    STEP_WAIT, /* a completion will call request_complete() */
     STEP_DONE, /* the answer is set */
 };
 
@@ -48,10 +49,11 @@ struct request {
 
     enum credentials credentials;
     struct verified_key verified_key;
-    char lookup_id[9];
-    int64_t token_id;
-    struct caller *caller; /* NULL before it is known */
+    char lookup_id[TOKEN_LOOKUP_LENGTH + 1];
+    int64_t token_id; /* whose secret was proven; 0 before */
+    struct gate_question question;
     enum gate_status gate_status;
+    struct caller *caller; /* NULL before it is known */
 
     struct json_document *body;
     void *handler_data; /* one allocation of the handler; freed by handler_free when the request ends */
@@ -91,8 +93,16 @@ enum step_result request_answer_json(struct request *request, int status);
 
 /* Adds a field line; the value is of our own making, without CR and LF. */
 void request_add_field(struct request *request, const char *name, const char *value);
+/* Adds field lines, each with its CRLF; every % in them is the next number. */
+void request_add_lines(struct request *request, const char *lines, const int64_t *numbers);
 
 /* --- for steps and handlers: waiting --- */
+
+/* Begins a wait; request_complete() ends it, on the request's thread and never before the step has returned.
+ */
+enum step_result request_wait(struct request *request);
+/* Goes on; or lets go of a request that has been answered meanwhile. */
+void request_complete(struct request *request);
 
 /* Names what runs after the wait, instead of the next step. */
 void request_then(struct request *request, request_function *then);
@@ -112,9 +122,6 @@ enum step_result request_hash(struct request *request, enum hasher_share share, 
                               size_t length);
 
 /* --- for handlers: parameters --- */
-
-/* `limit` (1 to 200, default 50) and `cursor` (a number, -1: none) of a list. False: the answer is set. */
-bool request_page(struct request *request, int64_t *ret_limit, int64_t *ret_cursor);
 
 /* The value of a query parameter: 1 and the value, 0 absent, -1 refused (the answer is set). */
 int request_parameter(struct request *request, const char *name, char *ret_value, size_t size);

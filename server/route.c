@@ -5,6 +5,7 @@
 #include "server/resources/projects.h"
 #include "server/resources/session.h"
 #include "server/resources/users.h"
+#include "server/resources/verify.h"
 #include <string.h>
 
 #define BODY_MAX         ((size_t)1024 * 1024)
@@ -23,6 +24,7 @@ static const struct route routes[] = {
     { HTTP_DELETE, "/api/v1/api-keys/current", ROUTE_CALLER, 0, api_keys_delete_current },
     { HTTP_GET, "/api/v1/api-keys/{id}", ROUTE_CALLER, 0, api_keys_get },
     { HTTP_DELETE, "/api/v1/api-keys/{id}", ROUTE_CALLER, 0, api_keys_delete },
+    { HTTP_METHOD_COUNT, "/api/v1/auth/verify", ROUTE_CALLER, 0, verify },
     { HTTP_GET, "/api/v1/projects/user-projects", ROUTE_CALLER, 0, projects_list },
     { HTTP_GET, "/api/v1/users", ROUTE_ORG_ADMIN, 0, users_list },
     { HTTP_POST, "/api/v1/users", ROUTE_ORG_ADMIN, BODY_MAX, users_create },
@@ -81,7 +83,7 @@ route_find(enum http_method method, struct http_slice path, const struct route *
             continue;
         }
         pattern = routes[i].path;
-        if (routes[i].method == wanted) {
+        if (routes[i].method == wanted || routes[i].method == HTTP_METHOD_COUNT) {
             *ret_route = &routes[i];
             return ROUTE_FOUND;
         }

@@ -1,6 +1,8 @@
 #include "server/authenticate.h"
 #include "common/log.h"
 #include "common/token.h"
+#include "server/metrics.h"
+#include "server/renew.h"
 #include "server/route.h"
 #include <stdio.h>
 #include <string.h>
@@ -74,10 +76,10 @@ authenticate_identify(struct request *request)
     }
     struct verified *verified = request->loop->shared->verified;
     verified_key_of(verified, secret.bytes, secret.length, &request->verified_key);
-    if (verified_find(verified, &request->verified_key, &request->token_id) == VERIFIED_WRONG) {
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
-    }
-    return STEP_NEXT;
+    enum verified_answer answer = verified_find(verified, &request->verified_key, &request->token_id);
+    struct metrics *metrics = &request->loop->metrics;
+    counter_add(answer == VERIFIED_UNKNOWN ? &metrics->verified_misses : &metrics->verified_hits, 1);
+    return answer == VERIFIED_WRONG ? request_challenge(request, PROBLEM_INVALID_TOKEN, NULL) : STEP_NEXT;
 }
 
 static bool
@@ -107,10 +109,27 @@ authenticate_prove(struct request *request)
     if (db_rows(request->result) == 0 || db_is_null(request->result, 0, 1)) {
         return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     }
+    int64_t wait = guess_wait_seconds(request->loop->shared->guess_throttle, GUESS_TOKEN, &request->address,
+                                      request->lookup_id);
+    if (wait > 0) {
+        counter_add(&request->loop->metrics.guesses_refused, 1);
+        request_add_lines(request, "Retry-After: %\r\n", &wait);
+        return request_refuse(request, PROBLEM_RATE_LIMITED,
+                              "Too many wrong tokens came from this address; wait before the next try.");
+    }
     struct http_slice token;
     caller_credentials(request->head, request->loop->shared->secure, &token);
     return request_verify(request, HASHER_TOKENS, request->verified_key.bytes, db_text(request->result, 0, 1),
                           token.bytes, token.length);
+}
+
+static void
+renew_hash(struct request *request)
+{
+    struct http_slice token;
+    caller_credentials(request->head, request->loop->shared->secure, &token);
+    renew_token_hash(request->loop, request->token_id, db_text(request->result, 0, 1), token.bytes,
+                     token.length);
 }
 
 enum step_result
@@ -125,8 +144,11 @@ authenticate_proven(struct request *request)
     case SECRET_MATCH:
         verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id);
         request->token_id = token_id;
+        renew_hash(request);
         return STEP_NEXT;
     case SECRET_MISMATCH:
+        guess_charge(request->loop->shared->guess_throttle, GUESS_TOKEN, &request->address,
+                     request->lookup_id);
         verified_remember(verified, &request->verified_key, VERIFIED_WRONG, token_id);
         return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     default:

@@ -88,12 +88,29 @@ is_trusted(const struct trusted_proxies *proxies, const struct client_address *a
     return false;
 }
 
-static void
-describe(struct client_address *address)
+static bool
+is_mapped(const struct client_address *address)
 {
-    bool is_v4 = memcmp(address->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
-    inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? address->bytes + sizeof(mapped_prefix) : address->bytes,
-              address->text, sizeof(address->text));
+    return memcmp(address->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
+void
+client_address_text(const struct client_address *address, char ret_text[CLIENT_ADDRESS_SIZE])
+{
+    ret_text[0] = '\0';
+    if (address->known && is_mapped(address)) {
+        inet_ntop(AF_INET, address->bytes + sizeof(mapped_prefix), ret_text, CLIENT_ADDRESS_SIZE);
+    } else if (address->known) {
+        inet_ntop(AF_INET6, address->bytes, ret_text, CLIENT_ADDRESS_SIZE);
+    }
+}
+
+bool
+client_address_is_loopback(const struct client_address *address)
+{
+    return address->known &&
+           (is_mapped(address) ? address->bytes[sizeof(mapped_prefix)] == 127
+                               : memcmp(address->bytes, &in6addr_loopback, sizeof(in6addr_loopback)) == 0);
 }
 
 static void
@@ -110,7 +127,6 @@ set_peer(const struct sockaddr *peer, struct client_address *ret_address)
         return;
     }
     ret_address->known = true;
-    describe(ret_address);
 }
 
 /* One element of X-Forwarded-For: an address, an IPv6 one perhaps in brackets. */
@@ -139,7 +155,6 @@ read_element(const char *bytes, size_t length, struct client_address *ret_addres
     if (!read_address(text, address.bytes, &is_v4)) {
         return false;
     }
-    describe(&address);
     *ret_address = address;
     return true;
 }

@@ -12,10 +12,16 @@
 struct trusted_proxies;
 
 struct client_address {
-    bool known;                  /* false for a unix socket without a trusted proxy's word */
-    unsigned char bytes[16];     /* IPv6, or IPv4 mapped into it (RFC 4291 §2.5.5.2) */
-    char text[INET6_ADDRSTRLEN]; /* as PostgreSQL's inet reads it; "" when unknown */
+    bool known;              /* false for a unix socket without a trusted proxy's word */
+    unsigned char bytes[16]; /* IPv6, or IPv4 mapped into it (RFC 4291 §2.5.5.2) */
 };
+
+/* The address as PostgreSQL's inet reads it; "" when unknown. */
+#define CLIENT_ADDRESS_SIZE INET6_ADDRSTRLEN
+void client_address_text(const struct client_address *address, char ret_text[CLIENT_ADDRESS_SIZE]);
+
+/* One of this machine's own. */
+bool client_address_is_loopback(const struct client_address *address);
 
 /* `cidrs` as config gives them: comma-separated, each with a prefix length, or "". */
 struct trusted_proxies *trusted_proxies_new(const char *cidrs);

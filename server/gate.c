@@ -1,6 +1,8 @@
 #include "server/gate.h"
+#include "common/clock.h"
 #include "common/memory.h"
 #include "server/caller_cache.h"
+#include "server/metrics.h"
 #include <endian.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@ struct round {
     struct gate *gate;
     struct db *connection;
     bool under_way;
+    int64_t begun_us;
     struct question_list questions;
 };
 
@@ -35,8 +38,9 @@ struct gate {
     struct round rounds[GATE_CONNECTIONS];
     struct event *asking;         /* active when questions wait for the end of this turn */
     struct question_list waiting; /* not yet asked */
+    size_t waiting_count;
     struct caller_cache *callers;
-    struct gate_counts counts;
+    struct metrics *metrics;
     bool closing;
 };
 
@@ -74,7 +78,7 @@ tell_unavailable(struct gate *gate, struct question_list questions)
 {
     for (struct gate_question *next, *question = questions.first; question; question = next) {
         next = question->next;
-        gate->counts.failed++;
+        counter_add(&gate->metrics->gate_failures, 1);
         question->callback(GATE_UNAVAILABLE, NULL, question->argument);
     }
 }
@@ -169,8 +173,7 @@ send_batch(struct batch *batch)
 {
     struct id_array ids;
     int length = encode_ids(batch, &ids);
-    batch->gate->counts.batches++;
-    batch->gate->counts.refills += batch->count;
+    counter_add(&batch->gate->metrics->gate_refills, batch->count);
     db_call(choose_connection(batch->gate), QUERY_GATE_STATES,
             &(struct db_value){ (const char *)&ids, length }, true, on_states, batch);
 }
@@ -234,6 +237,8 @@ on_epoch(const struct db_result *result, void *argument)
     struct round *round = argument;
     struct question_list questions = take(&round->questions);
     round->under_way = false;
+    histogram_add(&round->gate->metrics->gate_round_us, metrics_latency_bounds,
+                  (uint64_t)(clock_monotonic_us() - round->begun_us));
     /* First, so that PostgreSQL works on it while these requests are served. */
     begin_rounds(round->gate);
     if (db_status(result) == DB_OK && db_rows(result) == 1) {
@@ -267,8 +272,10 @@ begin_rounds(struct gate *gate)
     struct round *round = gate->waiting.first && !gate->closing ? choose_round(gate) : NULL;
     if (round) {
         round->questions = take(&gate->waiting);
+        histogram_add(&gate->metrics->gate_round_size, metrics_size_bounds, gate->waiting_count);
+        gate->waiting_count = 0;
         round->under_way = true;
-        gate->counts.rounds++;
+        round->begun_us = clock_monotonic_us();
         db_call(round->connection, QUERY_GATE_EPOCH, NULL, true, on_epoch, round);
     }
 }
@@ -284,9 +291,10 @@ on_turn_end(evutil_socket_t fd, short what, void *argument)
 /* --- the outside --- */
 
 struct gate *
-gate_new(struct event_base *base, const struct db_options *options, size_t capacity)
+gate_new(struct event_base *base, const struct db_options *options, size_t capacity, struct metrics *metrics)
 {
     struct gate *gate = memory_new(1, sizeof(*gate));
+    gate->metrics = metrics;
     for (int i = 0; i < GATE_CONNECTIONS; i++) {
         gate->rounds[i].gate = gate;
         gate->rounds[i].connection = db_new(base, options);
@@ -321,22 +329,22 @@ gate_ask(struct gate *gate, struct gate_question *question)
         event_active(gate->asking, 0, 0);
     }
     append(&gate->waiting, question);
-    gate->counts.questions++;
+    gate->waiting_count++;
+    counter_add(&gate->metrics->gate_questions, 1);
+}
+
+size_t
+gate_usable_count(const struct gate *gate)
+{
+    size_t count = 0;
+    for (int i = 0; i < GATE_CONNECTIONS; i++) {
+        count += db_usable(gate->rounds[i].connection);
+    }
+    return count;
 }
 
 bool
 gate_usable(const struct gate *gate)
 {
-    for (int i = 0; i < GATE_CONNECTIONS; i++) {
-        if (db_usable(gate->rounds[i].connection)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-const struct gate_counts *
-gate_counts(const struct gate *gate)
-{
-    return &gate->counts;
+    return gate_usable_count(gate) > 0;
 }

@@ -13,6 +13,7 @@
 
 struct event_base;
 struct gate;
+struct metrics;
 
 enum gate_status {
     GATE_ALIVE,
@@ -32,17 +33,10 @@ struct gate_question {
     void *argument;
 };
 
-/* What the gate has done, to be read by the thread of its loop. */
-struct gate_counts {
-    uint64_t questions;
-    uint64_t rounds;  /* queries for the epoch */
-    uint64_t batches; /* queries for states */
-    uint64_t refills; /* tokens whose state was read */
-    uint64_t failed;  /* questions that got no answer */
-};
-
-/* `capacity`: states kept at most. `on_state` as in struct db_options, for each of its connections. */
-struct gate *gate_new(struct event_base *base, const struct db_options *options, size_t capacity);
+/* `capacity`: states kept at most. `on_state` as in struct db_options, for each of its connections. `metrics`
+ * are the loop's. */
+struct gate *gate_new(struct event_base *base, const struct db_options *options, size_t capacity,
+                      struct metrics *metrics);
 /* Ends what is pending with GATE_UNAVAILABLE; NULL is fine. */
 void gate_free(struct gate *gate);
 
@@ -52,7 +46,7 @@ void gate_ask(struct gate *gate, struct gate_question *question);
 
 /* Whether PostgreSQL can be asked at all. */
 bool gate_usable(const struct gate *gate);
-
-const struct gate_counts *gate_counts(const struct gate *gate);
+/* How many of its connections can be used. */
+size_t gate_usable_count(const struct gate *gate);
 
 #endif

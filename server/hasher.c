@@ -1,4 +1,5 @@
 #include "server/hasher.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include <event2/event.h>
@@ -47,6 +48,7 @@ struct hasher {
     struct job *running;
     int running_passwords;
     enum hasher_share next_share;
+    struct hasher_stats stats; /* but for what waits */
     bool stopping;
     int thread_count;
     pthread_t *threads;
@@ -165,8 +167,12 @@ run_thread(void *argument)
         }
         struct hasher_result result;
         pthread_mutex_unlock(&hasher->lock);
+        int64_t begun_us = clock_monotonic_us();
         do_job(job, &result);
+        int64_t took_us = clock_monotonic_us() - begun_us;
         pthread_mutex_lock(&hasher->lock);
+        hasher->stats.done++;
+        hasher->stats.busy_us += (uint64_t)took_us;
         end_job(hasher, job, &result);
         free_job(job);
         secret_wipe(&result, sizeof(result));
@@ -354,6 +360,8 @@ hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, const uns
     }
     if (accepted) {
         add_waiter(job, mailbox, callback, argument);
+    } else {
+        hasher->stats.refused[share]++;
     }
     pthread_mutex_unlock(&hasher->lock);
     return accepted;
@@ -371,7 +379,20 @@ hasher_hash(struct hasher_mailbox *mailbox, enum hasher_share share, const char 
         job->cost = *cost;
         append_job(hasher, job);
         add_waiter(job, mailbox, callback, argument);
+    } else {
+        hasher->stats.refused[share]++;
     }
     pthread_mutex_unlock(&hasher->lock);
     return accepted;
+}
+
+void
+hasher_read_stats(struct hasher *hasher, struct hasher_stats *ret_stats)
+{
+    pthread_mutex_lock(&hasher->lock);
+    *ret_stats = hasher->stats;
+    for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
+        ret_stats->waiting[i] = hasher->queues[i].waiting;
+    }
+    pthread_mutex_unlock(&hasher->lock);
 }

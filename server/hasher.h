@@ -8,6 +8,7 @@
 #include "common/secret.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct event_base;
 struct hasher;
@@ -50,5 +51,15 @@ bool hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, cons
 /* Hashes `secret` at `cost`; as above. */
 bool hasher_hash(struct hasher_mailbox *mailbox, enum hasher_share share, const char *secret, size_t length,
                  const struct secret_cost *cost, hasher_callback *callback, void *argument);
+
+/* What the threads have done since the start, and what waits now. */
+struct hasher_stats {
+    size_t waiting[HASHER_SHARE_COUNT];
+    uint64_t refused[HASHER_SHARE_COUNT]; /* the queue was full */
+    uint64_t done;
+    uint64_t busy_us; /* the sum of what the jobs took */
+};
+
+void hasher_read_stats(struct hasher *hasher, struct hasher_stats *ret_stats);
 
 #endif

@@ -4,6 +4,7 @@
 #include "common/memory.h"
 #include "common/service.h"
 #include "server/request.h"
+#include "server/usage.h"
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -16,6 +17,7 @@
 #define CALLERS_MAX          50000
 #define DRAIN_MS             9000
 #define DRAIN_CHECK_MS       20
+#define METRICS_CONNECTIONS  32
 #define OUTAGE_LOG_MS        60000
 #define RESERVED_DESCRIPTORS 64
 
@@ -24,6 +26,9 @@
 static void
 note_ready(struct loop *loop)
 {
+    if (++loop->connected > GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS) {
+        counter_add(&loop->metrics.reconnects, 1);
+    }
     if (atomic_fetch_add(&loop->shared->connected, 1) + 1 == loop->shared->connections) {
         atomic_store(&loop->shared->ready, true);
         log_info("ready", log_text("address", loop->shared->address));
@@ -87,7 +92,11 @@ check_drained(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     struct loop *loop = argument;
-    if (connection_pool_count(loop->pool) == 0 || clock_monotonic_ms() >= loop->drain_deadline_ms) {
+    bool is_empty = connection_pool_count(loop->pool) == 0;
+    if (is_empty) {
+        usage_flush(loop->usage);
+    }
+    if ((is_empty && usage_is_flushed(loop->usage)) || clock_monotonic_ms() >= loop->drain_deadline_ms) {
         event_base_loopbreak(loop->base);
     }
 }
@@ -98,7 +107,8 @@ stop_listening(struct loop *loop)
 {
     struct shared *shared = loop->shared;
     listener_free(loop->listener);
-    loop->listener = NULL;
+    listener_free(loop->metrics_listener);
+    loop->listener = loop->metrics_listener = NULL;
     if (atomic_fetch_add(&shared->stopped, 1) + 1 == shared->config->threads) {
         listener_unbind(shared->sockets);
         shared->sockets = NULL;
@@ -129,6 +139,32 @@ loop_stop_all(const struct shared *shared)
 
 /* --- the loop --- */
 
+static void
+on_sampling(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct loop *loop = argument;
+    uint64_t usable = 0;
+    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
+        usable += db_usable(loop->handlers[i]);
+    }
+    counter_set(&loop->metrics.database_connections, usable + gate_usable_count(loop->gate));
+    counter_set(&loop->metrics.connections, connection_pool_count(loop->pool));
+    counter_set(&loop->metrics.requests_open, connection_pool_busy(loop->pool));
+    counter_set(&loop->metrics.usage_lag_ms, (uint64_t)usage_lag_ms(loop->usage));
+    counter_set(&loop->metrics.usage_lost, usage_lost(loop->usage));
+}
+
+static void
+listen_for_metrics(struct loop *loop)
+{
+    struct connection_events events = request_metrics_events;
+    events.argument = loop;
+    loop->metrics_pool = connection_pool_new(loop->base, &events, METRICS_CONNECTIONS);
+    loop->metrics_listener = listener_new(loop->base, loop->shared->metrics_sockets, 0, loop->metrics_pool);
+}
+
 static size_t
 connection_capacity(const struct shared *shared)
 {
@@ -157,14 +193,21 @@ loop_init(struct loop *loop, struct shared *shared, int index)
     loop->pool = connection_pool_new(loop->base, &events, connection_capacity(shared));
     loop->mailbox = hasher_mailbox_new(shared->hasher, loop->base);
     struct db_options options = database_options(loop);
-    loop->gate = gate_new(loop->base, &options, CALLERS_MAX);
+    loop->gate = gate_new(loop->base, &options, CALLERS_MAX, &loop->metrics);
     for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
         loop->handlers[i] = db_new(loop->base, &options);
     }
+    loop->usage = usage_new(loop->base, loop->handlers[0]);
     loop->stopping = event_new(loop->base, loop->stop_descriptor, EV_READ | EV_PERSIST, begin_stopping, loop);
     loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
     event_add(loop->stopping, NULL);
     loop->listener = listener_new(loop->base, shared->sockets, index, loop->pool);
+    const struct timeval second = { .tv_sec = 1 };
+    loop->sampling = event_new(loop->base, -1, EV_PERSIST, on_sampling, loop);
+    event_add(loop->sampling, &second);
+    if (index == 0 && shared->metrics_sockets) {
+        listen_for_metrics(loop);
+    }
 }
 
 void
@@ -173,17 +216,22 @@ loop_run(struct loop *loop)
     event_base_dispatch(loop->base);
 }
 
-/* Waiting calls end through their callbacks, so the pool, which the answers go to, is the last to go. */
+/* Whatever waits ends through its callback, which may begin the next wait: so argon2 ends before the gate and
+ * the queries, and the pools, which the answers go to, come last. */
 void
 loop_clear(struct loop *loop)
 {
     listener_free(loop->listener);
+    listener_free(loop->metrics_listener);
+    hasher_mailbox_free(loop->mailbox);
     gate_free(loop->gate);
     for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
         db_free(loop->handlers[i]);
     }
-    hasher_mailbox_free(loop->mailbox);
     connection_pool_free(loop->pool);
+    connection_pool_free(loop->metrics_pool);
+    usage_free(loop->usage);
+    event_free(loop->sampling);
     event_free(loop->stopping);
     event_free(loop->draining);
     json_writer_free(loop->writer);

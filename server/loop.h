@@ -9,9 +9,10 @@
 #include "server/client_address.h"
 #include "server/connection.h"
 #include "server/gate.h"
+#include "server/guess_throttle.h"
 #include "server/hasher.h"
 #include "server/listener.h"
-#include "server/sign_in_throttle.h"
+#include "server/metrics.h"
 #include "server/verified.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,6 +21,7 @@
 
 struct loop;
 struct rate_limits;
+struct usage;
 
 /* Made before the loops start; read-only or thread-safe afterwards. */
 struct shared {
@@ -28,13 +30,14 @@ struct shared {
     bool secure;                       /* the public URL is https */
     char dummy_hash[SECRET_HASH_SIZE]; /* what a password of an unknown address is checked against: costs the
                                           same */
-    struct listener_socket_set *sockets; /* NULL once the last loop has stopped listening */
-    char *address;                       /* where they listen, for the log */
-    atomic_int stopped;                  /* loops that listen no more */
+    struct listener_socket_set *sockets;         /* NULL once the last loop has stopped listening */
+    char *address;                               /* where they listen, for the log */
+    struct listener_socket_set *metrics_sockets; /* NULL: /metrics is served to this machine only */
+    atomic_int stopped;                          /* loops that listen no more */
     struct hasher *hasher;
     struct verified *verified;
     struct rate_limits *rate_limits;
-    struct sign_in_throttle *sign_in_throttle;
+    struct guess_throttle *guess_throttle;
     struct trusted_proxies *trusted_proxies;
     struct loop *loops;   /* config->threads of them */
     int connections;      /* to PostgreSQL, of all loops together */
@@ -50,13 +53,19 @@ struct loop {
     struct event_base *base;
     struct connection_pool *pool;
     struct listener *listener;
+    struct connection_pool *metrics_pool; /* of the first loop, when metrics have their own address */
+    struct listener *metrics_listener;
     struct gate *gate;
     struct db *handlers[LOOP_HANDLER_CONNECTIONS]; /* for everything but the gate */
+    struct usage *usage;
     struct hasher_mailbox *mailbox;
+    struct metrics metrics;
+    int connected;              /* of its connections to PostgreSQL, how often one became usable */
     char id_prefix[13];         /* of request ids: random, so that no two loops' ids meet */
     uint64_t requests;          /* begun, for the rest of the id */
     struct json_writer *writer; /* for the reply that is being written */
     int stop_descriptor;        /* an eventfd: readable when the loop is to end */
+    struct event *sampling;     /* once a second, for metrics */
     struct event *stopping;
     struct event *draining;
     int64_t drain_deadline_ms;

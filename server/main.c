@@ -90,6 +90,11 @@ open_shared(struct shared *shared, const struct config *config)
         log_error("cannot start", log_text("reason", error));
         return -1;
     }
+    if (config->metrics_listen && *config->metrics_listen &&
+        listener_bind(config->metrics_listen, 1, &shared->metrics_sockets, error, sizeof(error)) < 0) {
+        log_error("cannot start", log_text("reason", error));
+        return -1;
+    }
     shared->address = memory_duplicate(listener_address(shared->sockets));
     if (make_dummy_hash(shared) < 0) {
         log_error("cannot start",
@@ -102,7 +107,7 @@ open_shared(struct shared *shared, const struct config *config)
     shared->hasher = hasher_new(&hasher);
     shared->verified = verified_new(VERIFIED_GOOD_MAX, VERIFIED_WRONG_MAX);
     shared->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);
-    shared->sign_in_throttle = sign_in_throttle_new();
+    shared->guess_throttle = guess_throttle_new();
     shared->trusted_proxies = trusted_proxies_new(config->trusted_proxies);
     return 0;
 }
@@ -113,9 +118,10 @@ close_shared(struct shared *shared)
     hasher_free(shared->hasher);
     verified_free(shared->verified);
     rate_limits_free(shared->rate_limits);
-    sign_in_throttle_free(shared->sign_in_throttle);
+    guess_throttle_free(shared->guess_throttle);
     trusted_proxies_free(shared->trusted_proxies);
     listener_unbind(shared->sockets);
+    listener_unbind(shared->metrics_sockets);
     free(shared->address);
 }
 

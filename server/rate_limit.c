@@ -1,6 +1,7 @@
 #include "server/rate_limit.h"
 #include "common/clock.h"
 #include "common/memory.h"
+#include "server/metrics.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,7 @@ limit_rate(struct request *request)
     if (decision.allowed) {
         return STEP_NEXT;
     }
+    counter_add(&request->loop->metrics.rate_limited, 1);
     request_add_lines(request, "Retry-After: %\r\n", &decision.reset_seconds);
     return request_refuse(request, PROBLEM_RATE_LIMITED, NULL);
 }

@@ -6,8 +6,10 @@
 #include "common/token.h"
 #include "server/authenticate.h"
 #include "server/media_type.h"
+#include "server/metrics.h"
 #include "server/rate_limit.h"
 #include "server/route.h"
+#include "server/usage.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,7 @@ free_request(struct request *request)
         request->handler_free(request->handler_data);
     }
     free_hash(request);
+    free(request->body_bytes);
     json_free(request->body);
     db_result_free(request->result);
     caller_free(request->caller);
@@ -52,6 +55,20 @@ log_answer(const struct request *request)
               log_text("route", request->route ? request->route->path : ""),
               log_number("status", request->status),
               log_number("us", clock_monotonic_us() - request->started_us), LOG_END);
+}
+
+static void
+count_answer(const struct request *request)
+{
+    struct loop *loop = request->loop;
+    size_t route = route_index(request->route);
+    counter_add(&loop->metrics.requests[route][metrics_status_index(request->status)], 1);
+    histogram_add(&loop->metrics.latency[route], metrics_latency_bounds,
+                  (uint64_t)(clock_monotonic_us() - request->started_us));
+    if (request->caller && request->caller->token_id) {
+        usage_add(loop->usage, request->caller->token_id, &request->address, request->head, request->route,
+                  request->status);
+    }
 }
 
 /* Every answer carries these; what the caller may see is for nobody's cache. */
@@ -90,10 +107,14 @@ answer(struct request *request)
         .content_type = request->content_type,
         .close = request->closes,
     };
-    if (reply.content_type) {
+    if (request->body_bytes) {
+        reply.body = request->body_bytes;
+        reply.body_length = request->body_length;
+    } else if (reply.content_type) {
         reply.body = json_writer_bytes(writer, &reply.body_length);
     }
     log_answer(request);
+    count_answer(request);
     request->answered = true;
     request->head = NULL;
     connection_reply(request->connection, &reply);
@@ -116,6 +137,8 @@ settle(struct request *request)
 enum step_result
 request_refuse(struct request *request, enum problem_code code, const char *detail)
 {
+    free(request->body_bytes);
+    request->body_bytes = NULL;
     problem_set(&request->problem, code, detail);
     request->status = 0;
     return STEP_DONE;
@@ -171,6 +194,17 @@ add(char *at, const char *bytes, size_t length)
 {
     memcpy(at, bytes, length);
     return at + length;
+}
+
+enum step_result
+request_answer_bytes(struct request *request, int status, const char *content_type, char *bytes,
+                     size_t length)
+{
+    request->status = status;
+    request->content_type = content_type;
+    request->body_bytes = bytes;
+    request->body_length = length;
+    return STEP_DONE;
 }
 
 void
@@ -348,6 +382,9 @@ static enum step_result
 step_route(struct request *request)
 {
     char allow[ROUTE_ALLOW_SIZE];
+    if (request->is_for_metrics && !http_slice_equals(request->head->path, "/metrics")) {
+        return request_refuse(request, PROBLEM_NOT_FOUND, NULL);
+    }
     switch (
         route_find(request->head->method, request->head->path, &request->route, &request->path_id, allow)) {
     case ROUTE_FOUND:
@@ -499,6 +536,15 @@ on_head(struct connection *connection, const struct http_head *head, void *argum
 }
 
 static void *
+on_metrics_head(struct connection *connection, const struct http_head *head, void *argument)
+{
+    struct request *request = new_request(connection, head, argument);
+    request->is_for_metrics = true;
+    request_resume(request);
+    return settle(request);
+}
+
+static void *
 on_refused(struct connection *connection, enum problem_code code, const char *detail, void *argument)
 {
     struct request *request = new_request(connection, NULL, argument);
@@ -542,6 +588,13 @@ const struct connection_events request_events = {
     .on_deadline = on_deadline,
 };
 
+const struct connection_events request_metrics_events = {
+    .on_head = on_metrics_head,
+    .on_refused = on_refused,
+    .on_body = on_body,
+    .on_deadline = on_deadline,
+};
+
 /* --- parameters --- */
 
 int
@@ -556,13 +609,14 @@ request_parameter(struct request *request, const char *name, char *ret_value, si
 }
 
 const char *
-request_address(const struct request *request)
+request_address(struct request *request)
 {
-    return request->address.text[0] ? request->address.text : NULL;
+    client_address_text(&request->address, request->address_text);
+    return request->address_text[0] ? request->address_text : NULL;
 }
 
 void
-request_actor(const struct request *request, struct request_actor *ret_actor)
+request_actor(struct request *request, struct request_actor *ret_actor)
 {
     const struct caller *caller = request->caller;
     ret_actor->values[0] = DB_TEXT("user");

@@ -36,7 +36,9 @@ struct request {
     const struct route *route;
     int64_t path_id; /* the number at {id} in the path */
     char id[REQUEST_ID_SIZE];
+    bool is_for_metrics; /* it came in at the address for metrics, where nothing else is served */
     struct client_address address;
+    char address_text[CLIENT_ADDRESS_SIZE]; /* set by request_address() */
     int64_t started_us;
 
     size_t step;                /* which of steps[] runs or waits */
@@ -59,7 +61,9 @@ struct request {
     void *handler_data; /* one allocation of the handler; freed by handler_free when the request ends */
     void (*handler_free)(void *data);
 
-    int status; /* of the answer; 0 while there is none */
+    int status;       /* of the answer; 0 while there is none */
+    char *body_bytes; /* of an answer that is not JSON; freed with the request */
+    size_t body_length;
     bool closes;
     const char *content_type;
     struct problem problem;
@@ -70,6 +74,8 @@ struct request {
 /* --- the connection's events --- */
 
 extern const struct connection_events request_events;
+/* For connections to the address for metrics. */
+extern const struct connection_events request_metrics_events;
 
 /* --- for steps and handlers: what the answer is --- */
 
@@ -90,6 +96,10 @@ enum step_result request_answer_empty(struct request *request, int status);
 /* Begins a JSON answer: write the document with the writer, then return request_answer_json(). */
 struct json_writer *request_writer(struct request *request);
 enum step_result request_answer_json(struct request *request, int status);
+
+/* Ends with bytes that are not JSON; takes them over. */
+enum step_result request_answer_bytes(struct request *request, int status, const char *content_type,
+                                      char *bytes, size_t length);
 
 /* Adds a field line; the value is of our own making, without CR and LF. */
 void request_add_field(struct request *request, const char *name, const char *value);
@@ -132,9 +142,9 @@ struct request_actor {
     char user[DB_NUMBER_SIZE], token[DB_NUMBER_SIZE];
     struct db_value values[5];
 };
-void request_actor(const struct request *request, struct request_actor *ret_actor);
+void request_actor(struct request *request, struct request_actor *ret_actor);
 
-/* The address for PostgreSQL's inet; NULL for a unix socket. */
-const char *request_address(const struct request *request);
+/* The address for PostgreSQL's inet; NULL for a unix socket. Lives as long as the request. */
+const char *request_address(struct request *request);
 
 #endif

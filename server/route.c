@@ -1,5 +1,7 @@
 #include "server/route.h"
 #include "common/text.h"
+#include "server/metrics.h"
+#include "server/resources/activity.h"
 #include "server/resources/api_keys.h"
 #include "server/resources/ops.h"
 #include "server/resources/projects.h"
@@ -15,6 +17,7 @@
 static const struct route routes[] = {
     { HTTP_GET, "/healthz", ROUTE_ANYONE, 0, ops_health },
     { HTTP_GET, "/readyz", ROUTE_ANYONE, 0, ops_ready },
+    { HTTP_GET, "/metrics", ROUTE_ANYONE, 0, ops_metrics },
     { HTTP_GET, "/api/v1/session", ROUTE_CALLER, 0, session_get },
     { HTTP_POST, "/api/v1/session", ROUTE_ANYONE, SIGN_IN_BODY_MAX, session_create },
     { HTTP_DELETE, "/api/v1/session", ROUTE_CALLER, 0, session_delete },
@@ -24,6 +27,7 @@ static const struct route routes[] = {
     { HTTP_DELETE, "/api/v1/api-keys/current", ROUTE_CALLER, 0, api_keys_delete_current },
     { HTTP_GET, "/api/v1/api-keys/{id}", ROUTE_CALLER, 0, api_keys_get },
     { HTTP_DELETE, "/api/v1/api-keys/{id}", ROUTE_CALLER, 0, api_keys_delete },
+    { HTTP_GET, "/api/v1/api-keys/{id}/activity", ROUTE_CALLER, 0, activity_list },
     { HTTP_METHOD_COUNT, "/api/v1/auth/verify", ROUTE_CALLER, 0, verify },
     { HTTP_GET, "/api/v1/projects/user-projects", ROUTE_CALLER, 0, projects_list },
     { HTTP_GET, "/api/v1/users", ROUTE_ORG_ADMIN, 0, users_list },
@@ -32,6 +36,8 @@ static const struct route routes[] = {
     { HTTP_PATCH, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, BODY_MAX, users_update },
     { HTTP_DELETE, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, 0, users_delete },
 };
+_Static_assert(sizeof(routes) / sizeof(routes[0]) < METRICS_ROUTES,
+               "metrics have room for every route, and for none");
 
 static const struct {
     enum http_method method;
@@ -90,4 +96,33 @@ route_find(enum http_method method, struct http_slice path, const struct route *
         add_allowed(routes[i].method, ret_allow);
     }
     return pattern ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
+}
+
+size_t
+route_count(void)
+{
+    return sizeof(routes) / sizeof(routes[0]);
+}
+
+const struct route *
+route_at(size_t index)
+{
+    return index < route_count() ? &routes[index] : NULL;
+}
+
+size_t
+route_index(const struct route *route)
+{
+    return route ? (size_t)(route - routes) : route_count();
+}
+
+const char *
+route_method(const struct route *route)
+{
+    static const char *const names[] = {
+        [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
+        [HTTP_PUT] = "PUT",         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+        [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "other", [HTTP_METHOD_COUNT] = "any",
+    };
+    return names[route->method];
 }

@@ -27,4 +27,12 @@ enum route_outcome { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 enum route_outcome route_find(enum http_method method, struct http_slice path, const struct route **ret_route,
                               int64_t *ret_id, char ret_allow[ROUTE_ALLOW_SIZE]);
 
+/* By number, for metrics; NULL past the end. */
+size_t route_count(void);
+const struct route *route_at(size_t index);
+/* Its number; route_count() for NULL. */
+size_t route_index(const struct route *route);
+/* "GET"; "any" for a route that takes all. */
+const char *route_method(const struct route *route);
+
 #endif

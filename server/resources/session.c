@@ -1,7 +1,9 @@
 #include "server/resources/session.h"
 #include "common/memory.h"
 #include "common/token.h"
+#include "server/client_name.h"
 #include "server/members.h"
+#include "server/renew.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +138,9 @@ began(struct request *request)
     if (db_rows(row) == 0) {
         return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
-    sign_in_refund(request->loop->shared->sign_in_throttle, &request->address, sign_in->email);
+    guess_refund(request->loop->shared->guess_throttle, GUESS_PASSWORD, &request->address, sign_in->email);
+    renew_password_hash(request->loop, sign_in->user_id, sign_in->hash, sign_in->password,
+                        sign_in->password_length);
     set_cookie(request, sign_in->cookie, SESSION_SECONDS);
     const struct account account = { db_int64(row, 0, 0), db_int64(row, 0, 5), db_text(row, 0, 1),
                                      db_text(row, 0, 2),  db_text(row, 0, 3),  db_text(row, 0, 4),
@@ -159,24 +163,6 @@ make_cookie(struct sign_in *sign_in)
     secret_wipe(random, sizeof(random));
 }
 
-/* The User-Agent for the list of sessions, up to what may be a token; a byte that is not printable ASCII
- * becomes '?'. */
-static void
-describe_client(struct http_slice agent, char *ret_client, size_t size)
-{
-    ret_client[0] = '\0';
-    if (!agent.bytes) {
-        return;
-    }
-    const char *token = memmem(agent.bytes, agent.length, TOKEN_PREFIX, strlen(TOKEN_PREFIX));
-    size_t length = token ? (size_t)(token - agent.bytes) : agent.length;
-    length = length < size ? length : size - 1;
-    for (size_t i = 0; i < length; i++) {
-        ret_client[i] = agent.bytes[i] >= ' ' && agent.bytes[i] <= '~' ? agent.bytes[i] : '?';
-    }
-    ret_client[length] = '\0';
-}
-
 static enum step_result
 checked(struct request *request)
 {
@@ -188,7 +174,7 @@ checked(struct request *request)
     unsigned char digest[SECRET_DIGEST_SIZE];
     secret_digest(sign_in->cookie, COOKIE_TEXT_SIZE - 1, NULL, digest);
     char user[DB_NUMBER_SIZE], client[201];
-    describe_client(request->head->user_agent, client, sizeof(client));
+    client_name(request->head->user_agent, client, sizeof(client));
     const struct db_value values[] = { db_number(user, sign_in->user_id),
                                        DB_TEXT(sign_in->hash),
                                        DB_BINARY((const char *)digest, sizeof(digest)),
@@ -234,11 +220,10 @@ session_create(struct request *request)
     if (sign_in->email_length > EMAIL_BYTES_MAX || sign_in->password_length > PASSWORD_BYTES_MAX) {
         return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
-    struct sign_in_decision decision =
-        sign_in_allowed(request->loop->shared->sign_in_throttle, &request->address, sign_in->email);
-    if (!decision.allowed) {
-        char seconds[DB_NUMBER_SIZE];
-        request_add_field(request, "Retry-After", db_number(seconds, decision.retry_after_seconds).text);
+    int64_t wait =
+        guess_begin(request->loop->shared->guess_throttle, GUESS_PASSWORD, &request->address, sign_in->email);
+    if (wait > 0) {
+        request_add_lines(request, "Retry-After: %\r\n", &wait);
         return request_refuse(request, PROBLEM_RATE_LIMITED,
                               "Too many failed sign-ins; wait before the next try.");
     }

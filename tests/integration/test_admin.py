@@ -201,10 +201,10 @@ def test_dry_run_changes_nothing(fresh):
     assert fresh.database.value("select count(*) from pg_namespace where nspname in ('testkase', 'ops')") == 0
 
 
-@pytest.mark.parametrize("role", ["postgres", "testkase_test_deputy"])
+@pytest.mark.parametrize("role", ["postgres", "deputy_of_the_owner"])
 def test_schema_belongs_to_the_owner_whoever_migrates(admin_path, empty_database, role):
-    make_role(empty_database, "testkase_test_deputy")
-    empty_database.query("grant testkase_owner to testkase_test_deputy")
+    make_role(empty_database, "deputy_of_the_owner")
+    empty_database.query("grant testkase_owner to deputy_of_the_owner")
     Admin(admin_path, empty_database, role).done("migrate")
     owners = empty_database.query(
         """select distinct pg_get_userbyid(owner) from (

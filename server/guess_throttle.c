@@ -1,0 +1,208 @@
+#include "server/guess_throttle.h"
+#include "common/clock.h"
+#include "common/memory.h"
+#include "common/secret.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#define BUCKETS_MAX 20000
+
+struct budget {
+    int64_t burst;
+    int64_t interval_ms; /* one more every so often */
+};
+
+static const struct {
+    struct budget address;
+    struct budget target;
+} budgets[GUESS_KIND_COUNT] = {
+    [GUESS_PASSWORD] = { { 20, 10 * 1000 }, { 5, 60 * 1000 } },
+    [GUESS_TOKEN] = { { 60, 1000 }, { 10, 10 * 1000 } },
+};
+
+/* Generic cell rate: one instant says how much of the budget is spent. */
+struct bucket {
+    unsigned char key[SECRET_DIGEST_SIZE];
+    int64_t spent_until_ms; /* at this instant it is full again */
+    UT_hash_handle hh;
+    struct bucket *prev, *next; /* the one touched longest ago first */
+};
+
+struct guess_throttle {
+    pthread_mutex_t lock;
+    unsigned char secret[32];
+    struct bucket *buckets;
+    struct bucket *order;
+    size_t count;
+};
+
+struct guess_throttle *
+guess_throttle_new(void)
+{
+    struct guess_throttle *throttle = memory_new(1, sizeof(*throttle));
+    pthread_mutex_init(&throttle->lock, NULL);
+    secret_random(throttle->secret, sizeof(throttle->secret));
+    return throttle;
+}
+
+static void
+drop(struct guess_throttle *throttle, struct bucket *bucket)
+{
+    /* The analyzer does not see that uthash forgets it here. */
+    HASH_DEL(throttle->buckets, bucket); /* NOLINT(clang-analyzer-unix.Malloc) */
+    DL_DELETE(throttle->order, bucket);
+    throttle->count--;
+    free(bucket);
+}
+
+void
+guess_throttle_free(struct guess_throttle *throttle)
+{
+    if (!throttle) {
+        return;
+    }
+    struct bucket *bucket, *next;
+    HASH_ITER (hh, throttle->buckets, bucket, next) {
+        drop(throttle, bucket);
+    }
+    pthread_mutex_destroy(&throttle->lock);
+    free(throttle);
+}
+
+static struct bucket *
+touch(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE])
+{
+    struct bucket *bucket;
+    HASH_FIND(hh, throttle->buckets, key, SECRET_DIGEST_SIZE, bucket);
+    if (bucket) {
+        DL_DELETE(throttle->order, bucket);
+    } else {
+        if (throttle->count == BUCKETS_MAX) {
+            drop(throttle, throttle->order);
+        }
+        bucket = memory_new(1, sizeof(*bucket));
+        memcpy(bucket->key, key, SECRET_DIGEST_SIZE);
+        HASH_ADD(hh, throttle->buckets, key, SECRET_DIGEST_SIZE, bucket);
+        throttle->count++;
+    }
+    DL_APPEND(throttle->order, bucket);
+    return bucket;
+}
+
+/* How long until one more fits, 0 when it does now. */
+static int64_t
+wait_ms(const struct bucket *bucket, const struct budget *budget, int64_t now)
+{
+    int64_t spent = bucket->spent_until_ms > now ? bucket->spent_until_ms - now : 0;
+    int64_t most = (budget->burst - 1) * budget->interval_ms;
+    return spent > most ? spent - most : 0;
+}
+
+static void
+charge(struct bucket *bucket, const struct budget *budget, int64_t now)
+{
+    int64_t from = bucket->spent_until_ms > now ? bucket->spent_until_ms : now;
+    bucket->spent_until_ms = from + budget->interval_ms;
+}
+
+static void
+give_back(struct bucket *bucket, const struct budget *budget)
+{
+    bucket->spent_until_ms -= budget->interval_ms;
+}
+
+/* The two buckets of a guess. */
+struct keys {
+    unsigned char address[SECRET_DIGEST_SIZE];
+    unsigned char target[SECRET_DIGEST_SIZE];
+};
+
+#define TARGET_MAX 255
+
+static void
+make_keys(const struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
+          const char *target, struct keys *ret_keys)
+{
+    static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
+    char text[1 + 16 + TARGET_MAX + 1] = { (char)('0' + kind) };
+    char *at = text + 1;
+    memcpy(at, address->bytes, memcmp(address->bytes, mapped, sizeof(mapped)) == 0 ? 16 : 8);
+    at += 16;
+    secret_digest(text, (size_t)(at - text), throttle->secret, ret_keys->address);
+    size_t length = strnlen(target, TARGET_MAX);
+    for (size_t i = 0; i < length; i++) {
+        bool is_upper = kind == GUESS_PASSWORD && target[i] >= 'A' && target[i] <= 'Z';
+        *at++ = is_upper ? (char)(target[i] - 'A' + 'a') : target[i];
+    }
+    *at++ = '@'; /* so that no target's key is an address's */
+    secret_digest(text, (size_t)(at - text), throttle->secret, ret_keys->target);
+}
+
+/* The wait and, when none is due and `charges` says so, the charge. */
+static int64_t
+decide(struct guess_throttle *throttle, enum guess_kind kind, const struct keys *keys, bool charges)
+{
+    int64_t now = clock_monotonic_ms();
+    struct bucket *by_address = touch(throttle, keys->address), *by_target = touch(throttle, keys->target);
+    int64_t wait = wait_ms(by_address, &budgets[kind].address, now);
+    int64_t target_wait = wait_ms(by_target, &budgets[kind].target, now);
+    wait = wait > target_wait ? wait : target_wait;
+    if (wait == 0 && charges) {
+        charge(by_address, &budgets[kind].address, now);
+        charge(by_target, &budgets[kind].target, now);
+    }
+    return (wait + 999) / 1000;
+}
+
+int64_t
+guess_wait_seconds(struct guess_throttle *throttle, enum guess_kind kind,
+                   const struct client_address *address, const char *target)
+{
+    struct keys keys;
+    make_keys(throttle, kind, address, target, &keys);
+    pthread_mutex_lock(&throttle->lock);
+    int64_t wait = decide(throttle, kind, &keys, false);
+    pthread_mutex_unlock(&throttle->lock);
+    return wait;
+}
+
+int64_t
+guess_begin(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
+            const char *target)
+{
+    struct keys keys;
+    make_keys(throttle, kind, address, target, &keys);
+    pthread_mutex_lock(&throttle->lock);
+    int64_t wait = decide(throttle, kind, &keys, true);
+    pthread_mutex_unlock(&throttle->lock);
+    return wait;
+}
+
+void
+guess_charge(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
+             const char *target)
+{
+    struct keys keys;
+    make_keys(throttle, kind, address, target, &keys);
+    int64_t now = clock_monotonic_ms();
+    pthread_mutex_lock(&throttle->lock);
+    charge(touch(throttle, keys.address), &budgets[kind].address, now);
+    charge(touch(throttle, keys.target), &budgets[kind].target, now);
+    pthread_mutex_unlock(&throttle->lock);
+}
+
+void
+guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
+             const char *target)
+{
+    struct keys keys;
+    make_keys(throttle, kind, address, target, &keys);
+    pthread_mutex_lock(&throttle->lock);
+    give_back(touch(throttle, keys.address), &budgets[kind].address);
+    give_back(touch(throttle, keys.target), &budgets[kind].target);
+    pthread_mutex_unlock(&throttle->lock);
+}

@@ -1,0 +1,43 @@
+/* Slows the guessing of secrets: passwords of accounts, and secrets of tokens whose look-up id is known. Two
+ * budgets of failures for each kind, which refill with time:
+ *
+ *                            passwords                      tokens
+ *   per address              20, then one every 10 s        60, then one a second
+ *   per address and target    5, then one a minute          10, then one every 10 s
+ *
+ * An address is an IPv4 address or an IPv6 /64; a target is an account or a look-up id. There is deliberately
+ * no budget per target alone: whoever exhausts it would lock its owner out. For the same reason a token that
+ * was proven before is never stopped here. Targets that do not exist are treated alike. Bounded memory: the
+ * budgets touched longest ago go first. Thread-safe. */
+#ifndef SERVER_GUESS_THROTTLE_H
+#define SERVER_GUESS_THROTTLE_H
+
+#include "server/client_address.h"
+
+struct guess_throttle;
+
+enum guess_kind { GUESS_PASSWORD, GUESS_TOKEN, GUESS_KIND_COUNT };
+
+struct guess_throttle *guess_throttle_new(void);
+/* NULL is fine. */
+void guess_throttle_free(struct guess_throttle *throttle);
+
+/* How many seconds until one more guess is allowed; 0: now. Charges nothing. ASCII case of `target` is
+ * ignored in an account, and counts in a look-up id. */
+int64_t guess_wait_seconds(struct guess_throttle *throttle, enum guess_kind kind,
+                           const struct client_address *address, const char *target);
+
+/* Charges one guess. */
+void guess_charge(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
+                  const char *target);
+
+/* Both at once: charges unless a wait is due. For guesses that are charged before they are checked, so that
+ * parallel ones count, too. */
+int64_t guess_begin(struct guess_throttle *throttle, enum guess_kind kind,
+                    const struct client_address *address, const char *target);
+
+/* Gives back what was charged: the secret was right. */
+void guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
+                  const char *target);
+
+#endif

@@ -1,0 +1,234 @@
+#include "server/metrics.h"
+#include "common/log.h"
+#include "server/loop.h"
+#include "server/route.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const uint64_t metrics_latency_bounds[METRICS_BUCKETS] = { 100,    250,    500,     1000,   2500,
+                                                           5000,   10000,  25000,   50000,  100000,
+                                                           250000, 500000, 1000000, 5000000 };
+const uint64_t metrics_size_bounds[METRICS_BUCKETS] = { 1,   2,   4,   8,    16,   32,   64,
+                                                        128, 256, 512, 1024, 2048, 4096, 8192 };
+
+static const int statuses[METRICS_STATUSES - 1] = { 200, 201, 202, 204, 304, 400, 401, 403,
+                                                    404, 405, 408, 409, 410, 413, 414, 415,
+                                                    417, 422, 429, 431, 500, 503, 505 };
+
+size_t
+metrics_status_index(int status)
+{
+    size_t i = 0;
+    while (i < METRICS_STATUSES - 1 && statuses[i] != status) {
+        i++;
+    }
+    return i;
+}
+
+void
+histogram_add(struct histogram *histogram, const uint64_t bounds[METRICS_BUCKETS], uint64_t value)
+{
+    size_t i = 0;
+    while (i < METRICS_BUCKETS && value > bounds[i]) {
+        i++;
+    }
+    counter_add(&histogram->buckets[i], 1);
+    counter_add(&histogram->sum, value);
+}
+
+/* --- the text --- */
+
+static void
+write_head(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP testkase_%s %s\n# TYPE testkase_%s %s\n", name, help, name, type);
+}
+
+/* The sum over all loops of the counter at `offset` of struct metrics. */
+static uint64_t
+sum(const struct shared *shared, size_t offset)
+{
+    uint64_t total = 0;
+    for (long i = 0; i < shared->config->threads; i++) {
+        const char *metrics = (const char *)&shared->loops[i].metrics;
+        total += counter_read((const struct counter *)(const void *)(metrics + offset));
+    }
+    return total;
+}
+
+static uint64_t
+most(const struct shared *shared, size_t offset)
+{
+    uint64_t highest = 0;
+    for (long i = 0; i < shared->config->threads; i++) {
+        const char *metrics = (const char *)&shared->loops[i].metrics;
+        uint64_t value = counter_read((const struct counter *)(const void *)(metrics + offset));
+        highest = value > highest ? value : highest;
+    }
+    return highest;
+}
+
+/* `unit`: how many of the histogram's numbers make one of the exposed. */
+static void
+write_histogram(FILE *out, const struct shared *shared, const char *name, const char *label, size_t offset,
+                const uint64_t *bounds, double unit)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i <= METRICS_BUCKETS; i++) {
+        count += sum(shared, offset + offsetof(struct histogram, buckets) + i * sizeof(struct counter));
+        if (i < METRICS_BUCKETS) {
+            fprintf(out, "testkase_%s_bucket{%s%sle=\"%.9g\"} %llu\n", name, label, *label ? "," : "",
+                    (double)bounds[i] / unit, (unsigned long long)count);
+        } else {
+            fprintf(out, "testkase_%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, label, *label ? "," : "",
+                    (unsigned long long)count);
+        }
+    }
+    const char *open = *label ? "{" : "", *close = *label ? "}" : "";
+    fprintf(out, "testkase_%s_sum%s%s%s %.9g\n", name, open, label, close,
+            (double)sum(shared, offset + offsetof(struct histogram, sum)) / unit);
+    fprintf(out, "testkase_%s_count%s%s%s %llu\n", name, open, label, close, (unsigned long long)count);
+}
+
+/* The label of a route: never a path that a client has sent. */
+static void
+route_label(size_t index, char *ret_label, size_t size)
+{
+    const struct route *route = route_at(index);
+    snprintf(ret_label, size, "method=\"%s\",route=\"%s\"", route ? route_method(route) : "",
+             route ? route->path : "none");
+}
+
+static void
+write_requests(FILE *out, const struct shared *shared)
+{
+    char label[160];
+    write_head(out, "http_requests_total", "counter", "Requests answered, by route and status.");
+    for (size_t route = 0; route <= route_count(); route++) {
+        route_label(route, label, sizeof(label));
+        for (size_t i = 0; i < METRICS_STATUSES; i++) {
+            uint64_t value = sum(shared, offsetof(struct metrics, requests) +
+                                             (route * METRICS_STATUSES + i) * sizeof(struct counter));
+            if (value > 0) {
+                fprintf(out, "testkase_http_requests_total{%s,status=\"%d\"} %llu\n", label,
+                        i < METRICS_STATUSES - 1 ? statuses[i] : 0, (unsigned long long)value);
+            }
+        }
+    }
+    write_head(out, "http_request_duration_seconds", "histogram",
+               "From the head of a request to its answer, by route.");
+    for (size_t route = 0; route <= route_count(); route++) {
+        route_label(route, label, sizeof(label));
+        write_histogram(out, shared, "http_request_duration_seconds", label,
+                        offsetof(struct metrics, latency) + route * sizeof(struct histogram),
+                        metrics_latency_bounds, 1e6);
+    }
+}
+
+static const struct number {
+    const char *name, *type, *help;
+    size_t offset;
+    bool highest; /* of the loops, instead of their sum */
+    double unit;
+} numbers[] = {
+#define NUMBER(name, type, member, help)                                                                     \
+    {                                                                                                        \
+        name, type, help, offsetof(struct metrics, member), false, 1                                         \
+    }
+    NUMBER("rate_limited_total", "counter", rate_limited, "Requests of tokens over their limit."),
+    NUMBER("token_guesses_refused_total", "counter", guesses_refused,
+           "Tokens that were not checked because their address had sent too many wrong ones."),
+    NUMBER("verified_hits_total", "counter", verified_hits, "Tokens whose proof was remembered."),
+    NUMBER("verified_misses_total", "counter", verified_misses, "Tokens that had to be proven by argon2."),
+    NUMBER("gate_questions_total", "counter", gate_questions, "Tokens whose state was asked for."),
+    NUMBER("gate_refills_total", "counter", gate_refills,
+           "Tokens whose state was read again, because the epoch had moved or it was not known."),
+    NUMBER("gate_failures_total", "counter", gate_failures, "Tokens about which PostgreSQL gave no answer."),
+    NUMBER("database_reconnects_total", "counter", reconnects, "Connections to PostgreSQL made again."),
+    NUMBER("usage_lost_total", "counter", usage_lost, "Calls missing in the usage of tokens."),
+    NUMBER("http_connections", "gauge", connections, "Connections of clients."),
+    NUMBER("http_requests_open", "gauge", requests_open, "Requests begun and not answered."),
+    NUMBER("database_connections", "gauge", database_connections, "Usable connections to PostgreSQL."),
+#undef NUMBER
+    { "usage_flush_lag_seconds", "gauge", "How long the oldest unwritten usage has waited.",
+      offsetof(struct metrics, usage_lag_ms), true, 1000 },
+};
+
+static void
+write_numbers(FILE *out, const struct shared *shared)
+{
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        const struct number *number = &numbers[i];
+        uint64_t value = number->highest ? most(shared, number->offset) : sum(shared, number->offset);
+        write_head(out, number->name, number->type, number->help);
+        fprintf(out, "testkase_%s %.15g\n", number->name, (double)value / number->unit);
+    }
+}
+
+static void
+write_gate(FILE *out, const struct shared *shared)
+{
+    write_head(out, "gate_round_tokens", "histogram", "Tokens that shared one query for the epoch.");
+    write_histogram(out, shared, "gate_round_tokens", "", offsetof(struct metrics, gate_round_size),
+                    metrics_size_bounds, 1);
+    write_head(out, "gate_round_duration_seconds", "histogram",
+               "PostgreSQL's answer to a query for the epoch.");
+    write_histogram(out, shared, "gate_round_duration_seconds", "", offsetof(struct metrics, gate_round_us),
+                    metrics_latency_bounds, 1e6);
+}
+
+static void
+write_hasher(FILE *out, const struct shared *shared)
+{
+    static const char *const shares[] = { "tokens", "passwords" };
+    struct hasher_stats stats;
+    hasher_read_stats(shared->hasher, &stats);
+    write_head(out, "argon2_waiting", "gauge", "Secrets waiting for argon2.");
+    for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
+        fprintf(out, "testkase_argon2_waiting{share=\"%s\"} %zu\n", shares[i], stats.waiting[i]);
+    }
+    write_head(out, "argon2_refused_total", "counter", "Secrets refused because the queue was full.");
+    for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
+        fprintf(out, "testkase_argon2_refused_total{share=\"%s\"} %llu\n", shares[i],
+                (unsigned long long)stats.refused[i]);
+    }
+    write_head(out, "argon2_duration_seconds", "summary", "Time that argon2 took.");
+    fprintf(out, "testkase_argon2_duration_seconds_sum %.6f\n", (double)stats.busy_us / 1e6);
+    fprintf(out, "testkase_argon2_duration_seconds_count %llu\n", (unsigned long long)stats.done);
+}
+
+static void
+write_process(FILE *out)
+{
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (statm) {
+        /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers */
+        pages = fscanf(statm, "%*d %ld", &pages) == 1 ? pages : 0;
+        fclose(statm);
+    }
+    write_head(out, "resident_memory_bytes", "gauge", "Resident memory of the process.");
+    fprintf(out, "testkase_resident_memory_bytes %ld\n", pages * sysconf(_SC_PAGESIZE));
+    write_head(out, "build_info", "gauge", "Always 1; the version is its label.");
+    fputs("testkase_build_info{version=\"" TESTKASE_VERSION "\"} 1\n", out);
+}
+
+char *
+metrics_write(const struct shared *shared, size_t *ret_length)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, ret_length);
+    if (!out) {
+        log_out_of_memory();
+    }
+    write_requests(out, shared);
+    write_numbers(out, shared);
+    write_gate(out, shared);
+    write_hasher(out, shared);
+    write_process(out);
+    if (fclose(out) != 0 || !text) {
+        log_out_of_memory();
+    }
+    return text;
+}

@@ -1,0 +1,73 @@
+/* Counts for Prometheus. Each loop has its own and is the only one that writes them; any thread may read them
+ * at any time, each number for itself. */
+#ifndef SERVER_METRICS_H
+#define SERVER_METRICS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define METRICS_BUCKETS  14
+#define METRICS_ROUTES   64
+#define METRICS_STATUSES 32
+
+struct counter {
+    _Atomic uint64_t value;
+};
+
+/* By the thread that owns it. */
+static inline void
+counter_add(struct counter *counter, uint64_t number)
+{
+    uint64_t value = atomic_load_explicit(&counter->value, memory_order_relaxed);
+    atomic_store_explicit(&counter->value, value + number, memory_order_relaxed);
+}
+
+static inline void
+counter_set(struct counter *counter, uint64_t value)
+{
+    atomic_store_explicit(&counter->value, value, memory_order_relaxed);
+}
+
+static inline uint64_t
+counter_read(const struct counter *counter)
+{
+    return atomic_load_explicit(&counter->value, memory_order_relaxed);
+}
+
+/* The last bucket has no bound. */
+struct histogram {
+    struct counter buckets[METRICS_BUCKETS + 1];
+    struct counter sum;
+};
+
+/* Bounds of latencies in microseconds, and of sizes. */
+extern const uint64_t metrics_latency_bounds[METRICS_BUCKETS];
+extern const uint64_t metrics_size_bounds[METRICS_BUCKETS];
+
+void histogram_add(struct histogram *histogram, const uint64_t bounds[METRICS_BUCKETS], uint64_t value);
+
+/* One loop's. */
+struct metrics {
+    struct counter requests[METRICS_ROUTES][METRICS_STATUSES];
+    struct histogram latency[METRICS_ROUTES];
+    struct counter rate_limited;
+    struct counter
+        guesses_refused; /* tokens that were not checked, after too many wrong ones of an address */
+    struct counter verified_hits, verified_misses;
+    struct counter gate_questions, gate_refills, gate_failures;
+    struct histogram gate_round_size, gate_round_us;
+    struct counter reconnects, usage_lost;
+    /* As they are now, set about once a second. */
+    struct counter connections, requests_open, database_connections, usage_lag_ms;
+};
+
+struct shared;
+
+/* The text exposition format, version 0.0.4, of all loops together; the caller frees it. */
+char *metrics_write(const struct shared *shared, size_t *ret_length);
+
+/* The index of a status in `requests`; the last one for what we never answer. */
+size_t metrics_status_index(int status);
+
+#endif

@@ -1,0 +1,37 @@
+/* What tokens are used for, written behind: summed in memory per token, address, client, call and status, and
+ * added to PostgreSQL about once a second in one statement. Nothing waits for it and nothing is decided by
+ * it. When PostgreSQL is away, it is kept and tried again, up to a bound; what is beyond is counted as lost.
+ * A batch whose outcome is unknown is sent again, so a call may be counted twice then, never silently
+ * dropped.
+ *
+ * One loop's own. */
+#ifndef SERVER_USAGE_H
+#define SERVER_USAGE_H
+
+#include "common/db.h"
+#include "server/client_address.h"
+#include "server/http_head.h"
+#include "server/route.h"
+
+struct usage;
+
+/* `db` outlives it. */
+struct usage *usage_new(struct event_base *base, struct db *db);
+/* What was not written is lost: flush first. NULL is fine. After the db it was given. */
+void usage_free(struct usage *usage);
+
+/* Counts one call. */
+void usage_add(struct usage *usage, int64_t token_id, const struct client_address *address,
+               const struct http_head *head, const struct route *route, int status);
+
+/* Writes now what there is, unless a write is under way. */
+void usage_flush(struct usage *usage);
+
+/* Nothing is left to write. */
+bool usage_is_flushed(const struct usage *usage);
+
+/* For metrics: how long the oldest call has waited to be written; calls that were lost. */
+int64_t usage_lag_ms(const struct usage *usage);
+uint64_t usage_lost(const struct usage *usage);
+
+#endif

@@ -1,0 +1,25 @@
+-- Adds what tokens were used for, and when each was used last. In the order of the key, so that two servers that write at once
+-- wait for each other and never in a circle.
+-- $1 JSON array of {"token", "address" (or null), "client", "method", "route", "status", "calls", "age" (ms since the last)}
+-- → nothing
+with given as (
+    select g.token, clock_timestamp() - g.age * interval '1 millisecond' as used_at, g.address::inet as address, g.client,
+           g.method, g.route, g.status, g.calls
+    from json_to_recordset($1::json) as g (token bigint, address text, client text, method text, route text, status smallint,
+                                           calls bigint, age bigint)
+), added as (
+    insert into api_token_usage (token_id, hour, address, client, method, route, status, calls)
+    select token, date_trunc('hour', used_at, 'UTC') as hour, address, client, method, route, status, sum(calls)
+    from given
+    group by 1, 2, 3, 4, 5, 6, 7
+    order by 1, 2, 3, 4, 5, 6, 7
+    on conflict (token_id, hour, address, client, method, route, status)
+        do update set calls = api_token_usage.calls + excluded.calls
+)
+insert into api_token_last_used (token_id, used_at, address, client)
+select distinct on (token) token, used_at, address, client
+from given
+order by token, used_at desc
+on conflict (token_id)
+    do update set used_at = excluded.used_at, address = excluded.address, client = excluded.client
+    where api_token_last_used.used_at < excluded.used_at;

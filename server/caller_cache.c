@@ -1,6 +1,10 @@
 #include "server/caller_cache.h"
 #include "common/memory.h"
+#include <stdbool.h>
 #include <stdlib.h>
+
+#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
+#include "server/id_hash.h"
 #include <uthash.h>
 #include <utlist.h>
 
@@ -8,8 +12,9 @@ struct entry {
     int64_t token_id;
     int64_t epoch;
     struct caller *caller;
+    bool is_used; /* since it was last passed over */
     UT_hash_handle hh;
-    struct entry *prev, *next; /* the least recently used first */
+    struct entry *prev, *next; /* in the order in which they are to go */
 };
 
 struct caller_cache {
@@ -52,34 +57,47 @@ caller_cache_free(struct caller_cache *cache)
 }
 
 static struct entry *
-touch(struct caller_cache *cache, int64_t token_id)
+find(struct caller_cache *cache, int64_t token_id)
 {
     struct entry *entry;
     HASH_FIND(hh, cache->entries, &token_id, sizeof(token_id), entry);
     if (entry) {
-        DL_DELETE(cache->order, entry);
-        DL_APPEND(cache->order, entry);
+        entry->is_used = true;
     }
     return entry;
+}
+
+/* Second chance: an entry that was used since the last time goes to the end instead. */
+static void
+make_room(struct caller_cache *cache)
+{
+    while (cache->count == cache->capacity) {
+        struct entry *first = cache->order;
+        if (first->is_used) {
+            first->is_used = false;
+            DL_DELETE(cache->order, first);
+            DL_APPEND(cache->order, first);
+        } else {
+            drop(cache, first);
+        }
+    }
 }
 
 struct caller *
 caller_cache_find(struct caller_cache *cache, int64_t token_id, int64_t epoch)
 {
-    const struct entry *entry = touch(cache, token_id);
+    const struct entry *entry = find(cache, token_id);
     return entry && entry->epoch == epoch ? entry->caller : NULL;
 }
 
 void
 caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t epoch)
 {
-    struct entry *entry = touch(cache, caller->token_id);
+    struct entry *entry = find(cache, caller->token_id);
     if (entry) {
         caller_free(entry->caller);
     } else {
-        if (cache->count == cache->capacity) {
-            drop(cache, cache->order);
-        }
+        make_room(cache);
         entry = memory_new(1, sizeof(*entry));
         entry->token_id = caller->token_id;
         HASH_ADD(hh, cache->entries, token_id, sizeof(entry->token_id), entry);

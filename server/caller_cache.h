@@ -1,4 +1,4 @@
-/* The callers behind tokens, each as it was under some epoch. Bounded; the least recently used goes first.
+/* The callers behind tokens, each as it was under some epoch. Bounded; what was not used for long goes first.
  * One loop's own. */
 #ifndef SERVER_CALLER_CACHE_H
 #define SERVER_CALLER_CACHE_H

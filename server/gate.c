@@ -11,6 +11,9 @@
 #define BATCH_MAX 24
 #define INT8_OID  20
 
+/* Fewer questions wait for the round under way, rather than cost PostgreSQL a round of their own. */
+#define SECOND_ROUND_MIN 16
+
 struct question_list {
     struct gate_question *first;
     struct gate_question *last;
@@ -39,6 +42,7 @@ struct gate {
     struct event *asking;         /* active when questions wait for the end of this turn */
     struct question_list waiting; /* not yet asked */
     size_t waiting_count;
+    int rounds_under_way;
     struct caller_cache *callers;
     struct metrics *metrics;
     bool closing;
@@ -237,6 +241,7 @@ on_epoch(const struct db_result *result, void *argument)
     struct round *round = argument;
     struct question_list questions = take(&round->questions);
     round->under_way = false;
+    round->gate->rounds_under_way--;
     histogram_add(&round->gate->metrics->gate_round_us, metrics_latency_bounds,
                   (uint64_t)(clock_monotonic_us() - round->begun_us));
     /* First, so that PostgreSQL works on it while these requests are served. */
@@ -266,11 +271,19 @@ choose_round(struct gate *gate)
     return best;
 }
 
+static bool
+is_worth_a_round(const struct gate *gate)
+{
+    return gate->waiting.first && !gate->closing &&
+           (gate->rounds_under_way == 0 || gate->waiting_count >= SECOND_ROUND_MIN);
+}
+
 static void
 begin_rounds(struct gate *gate)
 {
-    struct round *round = gate->waiting.first && !gate->closing ? choose_round(gate) : NULL;
+    struct round *round = is_worth_a_round(gate) ? choose_round(gate) : NULL;
     if (round) {
+        gate->rounds_under_way++;
         round->questions = take(&gate->waiting);
         histogram_add(&gate->metrics->gate_round_size, metrics_size_bounds, gate->waiting_count);
         gate->waiting_count = 0;

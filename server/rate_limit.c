@@ -1,10 +1,11 @@
 #include "server/rate_limit.h"
-#include "common/clock.h"
 #include "common/memory.h"
 #include "server/metrics.h"
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
+
+#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
+#include "server/id_hash.h"
 #include <uthash.h>
 #include <utlist.h>
 
@@ -17,8 +18,9 @@ struct bucket {
     int64_t window_start_ms;
     int64_t used;           /* in the window */
     int64_t spent_until_us; /* generic cell rate: at this instant the burst is whole again */
+    bool is_used;           /* since it was last passed over */
     UT_hash_handle hh;
-    struct bucket *prev, *next; /* the one touched longest ago first */
+    struct bucket *prev, *next; /* in the order in which they are to go */
 };
 
 struct shard {
@@ -72,24 +74,37 @@ rate_limits_free(struct rate_limits *limits)
     free(limits);
 }
 
+/* Second chance: a bucket that was used since the last time goes to the end instead. */
+static void
+make_room(struct shard *shard)
+{
+    while (shard->count == BUCKETS_PER_SHARD) {
+        struct bucket *first = shard->order;
+        if (first->is_used) {
+            first->is_used = false;
+            DL_DELETE(shard->order, first);
+            DL_APPEND(shard->order, first);
+        } else {
+            drop(shard, first);
+        }
+    }
+}
+
 static struct bucket *
 touch(struct shard *shard, int64_t token_id, int64_t now_ms)
 {
     struct bucket *bucket;
     HASH_FIND(hh, shard->buckets, &token_id, sizeof(token_id), bucket);
-    if (bucket) {
-        DL_DELETE(shard->order, bucket);
-    } else {
-        if (shard->count == BUCKETS_PER_SHARD) {
-            drop(shard, shard->order);
-        }
+    if (!bucket) {
+        make_room(shard);
         bucket = memory_new(1, sizeof(*bucket));
         bucket->token_id = token_id;
         bucket->window_start_ms = now_ms;
         HASH_ADD(hh, shard->buckets, token_id, sizeof(bucket->token_id), bucket);
+        DL_APPEND(shard->order, bucket);
         shard->count++;
     }
-    DL_APPEND(shard->order, bucket);
+    bucket->is_used = true;
     return bucket;
 }
 
@@ -153,7 +168,7 @@ limit_rate(struct request *request)
         return STEP_NEXT;
     }
     struct rate_decision decision = rate_limits_take(request->loop->shared->rate_limits, caller->token_id,
-                                                     caller->rate_limit, clock_monotonic_ms());
+                                                     caller->rate_limit, request->started_us / 1000);
     request_add_lines(request, "RateLimit-Policy: \"default\";q=%;w=60\r\nRateLimit: \"default\";r=%;t=%\r\n",
                       (const int64_t[]){ decision.quota, decision.remaining, decision.reset_seconds });
     if (decision.allowed) {

@@ -62,12 +62,13 @@ count_answer(const struct request *request)
 {
     struct loop *loop = request->loop;
     size_t route = route_index(request->route);
+    int64_t now_us = clock_monotonic_us();
     counter_add(&loop->metrics.requests[route][metrics_status_index(request->status)], 1);
     histogram_add(&loop->metrics.latency[route], metrics_latency_bounds,
-                  (uint64_t)(clock_monotonic_us() - request->started_us));
+                  (uint64_t)(now_us - request->started_us));
     if (request->caller && request->caller->token_id) {
         usage_add(loop->usage, request->caller->token_id, &request->address, request->head, request->route,
-                  request->status);
+                  request->status, now_us);
     }
 }
 
@@ -118,7 +119,9 @@ answer(struct request *request)
     request->answered = true;
     request->head = NULL;
     connection_reply(request->connection, &reply);
-    json_writer_reset(writer); /* it may hold a token */
+    if (reply.content_type) {
+        json_writer_reset(writer); /* it may hold a token */
+    }
 }
 
 /* Frees the request when it is answered and nothing of it is outstanding; NULL then. */
@@ -225,22 +228,18 @@ request_add_field(struct request *request, const char *name, const char *value)
 void
 request_add_lines(struct request *request, const char *lines, const int64_t *numbers)
 {
-    char text[REQUEST_FIELDS_SIZE];
-    size_t length = 0;
+    size_t length = request->fields_length;
     for (; *lines; lines++) {
+        if (length > sizeof(request->fields) - TEXT_NUMBER_SIZE) {
+            return; /* without the lines, rather than with a part */
+        }
         if (*lines != '%') {
-            text[length++] = *lines;
+            request->fields[length++] = *lines;
         } else {
-            length += text_number(*numbers++, text + length);
-        }
-        if (length > sizeof(text) - TEXT_NUMBER_SIZE) {
-            return;
+            length += text_number(*numbers++, request->fields + length);
         }
     }
-    if (length <= sizeof(request->fields) - request->fields_length) {
-        add(request->fields + request->fields_length, text, length);
-        request->fields_length += length;
-    }
+    request->fields_length = length;
 }
 
 /* The error is for a token that was sent; without one the challenge is bare (RFC 6750 §3). */

@@ -51,14 +51,19 @@ static const struct {
 static bool
 matches(const char *pattern, struct http_slice path, int64_t *ret_id)
 {
-    const char *placeholder = strstr(pattern, "{id}");
-    if (!placeholder) {
-        return http_slice_equals(path, pattern);
+    size_t before = 0;
+    while (before < path.length && pattern[before] == path.bytes[before]) {
+        before++;
     }
-    size_t before = (size_t)(placeholder - pattern);
-    size_t after = strlen(placeholder + 4);
-    if (path.length <= before + after || memcmp(path.bytes, pattern, before) != 0 ||
-        memcmp(path.bytes + path.length - after, placeholder + 4, after) != 0) {
+    if (before == path.length && !pattern[before]) {
+        return true;
+    }
+    if (strncmp(pattern + before, "{id}", 4) != 0) {
+        return false;
+    }
+    const char *rest = pattern + before + 4;
+    size_t after = strlen(rest);
+    if (path.length <= before + after || memcmp(path.bytes + path.length - after, rest, after) != 0) {
         return false;
     }
     return text_to_id(path.bytes + before, path.length - before - after, ret_id);

@@ -7,6 +7,10 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A token has few entries: its owner's machines and calls. */
+#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
+#include "server/id_hash.h"
 #include <uthash.h>
 
 #define FLUSH_MS      1000
@@ -124,7 +128,7 @@ count(struct usage *usage, const struct key *key, int64_t calls, int64_t last_us
 
 void
 usage_add(struct usage *usage, int64_t token_id, const struct client_address *address,
-          const struct http_head *head, const struct route *route, int status)
+          const struct http_head *head, const struct route *route, int status, int64_t now_us)
 {
     struct key key;
     memset(&key, 0, sizeof(key));
@@ -135,7 +139,7 @@ usage_add(struct usage *usage, int64_t token_id, const struct client_address *ad
     key.address_known = address->known;
     memcpy(key.address, address->bytes, sizeof(key.address));
     client_name(head->user_agent, key.client, sizeof(key.client));
-    count(usage, &key, 1, clock_monotonic_us());
+    count(usage, &key, 1, now_us);
 }
 
 /* --- writing --- */

@@ -20,9 +20,9 @@ struct usage *usage_new(struct event_base *base, struct db *db);
 /* What was not written is lost: flush first. NULL is fine. After the db it was given. */
 void usage_free(struct usage *usage);
 
-/* Counts one call. */
+/* Counts one call, which ended at `now_us` of the monotonic clock. */
 void usage_add(struct usage *usage, int64_t token_id, const struct client_address *address,
-               const struct http_head *head, const struct route *route, int status);
+               const struct http_head *head, const struct route *route, int status, int64_t now_us);
 
 /* Writes now what there is, unless a write is under way. */
 void usage_flush(struct usage *usage);

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
+#include "server/id_hash.h"
 #include <uthash.h>
 #include <utlist.h>
 
@@ -14,8 +17,9 @@ struct entry {
     struct verified_key key;
     enum verified_answer answer;
     int64_t token_id;
+    bool is_used; /* since it was last passed over */
     UT_hash_handle hh;
-    struct entry *prev, *next; /* its list, the least recently used first */
+    struct entry *prev, *next; /* its list, in the order in which they are to go */
 };
 
 struct shard {
@@ -102,9 +106,7 @@ verified_find(struct verified *verified, const struct verified_key *key, int64_t
     pthread_mutex_lock(&shard->lock);
     HASH_FIND(hh, shard->entries, key, sizeof(*key), entry);
     if (entry) {
-        struct entry **list = &shard->lists[list_of(entry->answer)];
-        DL_DELETE(*list, entry);
-        DL_APPEND(*list, entry);
+        entry->is_used = true;
         answer = entry->answer;
         if (answer == VERIFIED_GOOD) {
             *ret_token_id = entry->token_id;
@@ -112,6 +114,22 @@ verified_find(struct verified *verified, const struct verified_key *key, int64_t
     }
     pthread_mutex_unlock(&shard->lock);
     return answer;
+}
+
+/* Second chance: an entry that was used since the last time goes to the end instead. */
+static void
+make_room(struct shard *shard, int list, size_t capacity)
+{
+    while (shard->counts[list] == capacity) {
+        struct entry *first = shard->lists[list];
+        if (first->is_used) {
+            first->is_used = false;
+            DL_DELETE(shard->lists[list], first);
+            DL_APPEND(shard->lists[list], first);
+        } else {
+            drop(shard, first);
+        }
+    }
 }
 
 void
@@ -126,9 +144,7 @@ verified_remember(struct verified *verified, const struct verified_key *key, enu
         drop(shard, entry);
     }
     int list = list_of(answer);
-    if (shard->counts[list] == verified->capacities[list]) {
-        drop(shard, shard->lists[list]);
-    }
+    make_room(shard, list, verified->capacities[list]);
     entry = memory_new(1, sizeof(*entry));
     entry->key = *key;
     entry->answer = answer;

@@ -2,8 +2,8 @@
  * keyed digest of the whole token, under a key that is random per process, to the token's id; the token
  * itself is not kept. Whether the token lives is not remembered here: that is the gate's question.
  *
- * Right and wrong secrets are bounded apart, least recently used first out, so that a flood of wrong ones
- * pushes no right one out. Thread-safe. */
+ * Right and wrong secrets are bounded apart, what was not used for long goes first, so that a flood of wrong
+ * ones pushes no right one out. Thread-safe. */
 #ifndef SERVER_VERIFIED_H
 #define SERVER_VERIFIED_H
 

@@ -58,7 +58,7 @@ def check_conventions(response, *_, **__):
         assert response.content == b""
     elif response.status_code >= 400:
         check_problem(response.status_code, content_type, response.json())
-    elif "/calendar/" not in response.url:
+    elif response.content and "/calendar/" not in response.url:
         assert content_type == "application/json", content_type
         response.json()
     if response.status_code == 401 and not b"invalid_credentials" in response.content:

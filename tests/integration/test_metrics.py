@@ -1,0 +1,91 @@
+"""/metrics in Prometheus' text format."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+import requests
+
+from support.http import fresh_address
+
+
+def metrics(base, **options):
+    response = requests.get(base + "/metrics", timeout=20, **options)
+    assert response.status_code == 200, response.text
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return response.text
+
+
+def value(text, series):
+    match = re.search(rf"^testkase_{re.escape(series)} (\S+)$", text, re.MULTILINE)
+    return float(match[1]) if match else None
+
+
+def test_promtool_has_nothing_to_say(service, organization):
+    service.bearer(organization.member).get("/session", 200)
+    promtool = shutil.which("promtool")
+    assert promtool, "Debian's package prometheus has promtool"
+    done = subprocess.run([promtool, "check", "metrics"], input=metrics(service.server.base), capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_requests_are_counted_by_route_and_status(service, organization):
+    series = 'http_requests_total{method="GET",route="/api/v1/api-keys/{id}",status="404"}'
+    before = value(metrics(service.server.base), series) or 0
+    api = service.bearer(organization.member)
+    for number in (1000001, 1000002, 1000003):
+        api.get(f"/api-keys/{number}", 404)
+    text = metrics(service.server.base)
+    assert value(text, series) == before + 3
+    buckets = [float(number) for number in re.findall(
+        r'^testkase_http_request_duration_seconds_bucket\{method="GET",route="/api/v1/api-keys/\{id\}",le="[^"]+"\} (\S+)$',
+        text, re.MULTILINE)]
+    assert buckets == sorted(buckets) and buckets[-1] >= 3
+
+
+def test_what_came_is_in_no_label(service, organization):
+    token_id, token = service.mint(organization.member)
+    api = service.server.bearer(token)
+    api.get("/session", 200)
+    api.get("/some-path-that-is-not-there", 404)
+    text = metrics(service.server.base)
+    for secret in (token, token[:15], organization.member.email, "some-path-that-is-not-there", f"/{token_id}\""):
+        assert secret not in text
+
+
+@pytest.mark.parametrize("series", [
+    "rate_limited_total", "token_guesses_refused_total", "verified_hits_total", "verified_misses_total", "gate_questions_total",
+    "gate_refills_total", "gate_failures_total", "database_reconnects_total", "usage_lost_total", "usage_flush_lag_seconds",
+    "http_connections", "http_requests_open", "gate_round_tokens_count", "gate_round_duration_seconds_sum",
+    'argon2_waiting{share="tokens"}', 'argon2_refused_total{share="passwords"}', "argon2_duration_seconds_count",
+    "resident_memory_bytes"])
+def test_every_number_is_there(service, series):
+    assert value(metrics(service.server.base), series) is not None
+
+
+def test_a_proven_token_is_a_hit(service, organization):
+    api = service.bearer(organization.member)
+    api.get("/session", 200)
+    before = metrics(service.server.base)
+    api.get("/session", 200)
+    after = metrics(service.server.base)
+    assert value(after, "verified_hits_total") == value(before, "verified_hits_total") + 1
+    assert value(after, "verified_misses_total") == value(before, "verified_misses_total")
+    assert value(after, "argon2_duration_seconds_count") == value(before, "argon2_duration_seconds_count")
+
+
+@pytest.mark.parametrize("field", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+def test_not_through_a_proxy(service, field):
+    response = requests.get(service.server.base + "/metrics", headers={field: "203.0.113.9"}, timeout=20)
+    assert response.status_code == 404 and response.headers["Content-Type"] == "application/problem+json"
+
+
+def test_an_address_of_their_own(database, start_service):
+    service = start_service(database, TESTKASE_METRICS_LISTEN=f"{fresh_address()}:18230")
+    address = service.variables["TESTKASE_METRICS_LISTEN"]
+    assert "testkase_build_info" in metrics(f"http://{address}", headers={"X-Forwarded-For": "203.0.113.9"})
+    assert requests.get(service.server.base + "/metrics", timeout=20).status_code == 404
+    for path in ("/", "/api/v1/session", "/healthz"):
+        assert requests.get(f"http://{address}{path}", timeout=20).status_code == 404

@@ -1,0 +1,161 @@
+"""Rate limits per token (draft-ietf-httpapi-ratelimit-headers, RFC 6585)."""
+
+import re
+
+import pytest
+
+from support import token as tokens
+from support.deadline import until
+from support.http import fresh_address
+
+
+@pytest.fixture
+def limited(database, start_service):
+    """A service that allows 60 requests a minute, 5 at once."""
+    return start_service(database, TESTKASE_RATE_LIMIT="60", TESTKASE_RATE_BURST="5")
+
+
+def left(response):
+    match = re.fullmatch(r'"default";r=(\d+);t=(\d+)', response.headers["RateLimit"])
+    assert match, response.headers["RateLimit"]
+    return int(match[1])
+
+
+def spend(api, most=40):
+    """Calls until refused; returns how many were allowed and the refusal."""
+    for count in range(most):
+        response = api.get("/session")
+        if response.status_code != 200:
+            return count, response
+        left(response)
+    raise AssertionError(f"{most} requests and no refusal")
+
+
+def test_over_the_limit_is_429_with_a_time_to_wait(limited):
+    organization = limited.organization()
+    api = limited.bearer(organization.member)
+    allowed, refusal = spend(api)
+    assert 5 <= allowed <= 8, "the burst, and what came back meanwhile"
+    assert refusal.status_code == 429 and refusal.json()["code"] == "rate_limited"
+    assert refusal.headers["RateLimit-Policy"] == '"default";q=60;w=60'
+    assert left(refusal) == 0
+    wait = int(refusal.headers["Retry-After"])
+    assert 1 <= wait <= 60
+    until(lambda: api.get("/session").status_code == 200, wait + 3, "allowed again")
+
+
+def test_a_limit_is_one_tokens(limited):
+    organization = limited.organization()
+    spend(limited.bearer(organization.member))
+    limited.bearer(organization.member).get("/session", 200)
+
+
+def test_a_refused_request_does_nothing(limited):
+    organization = limited.organization()
+    api = limited.bearer(organization.member)
+    spend(api)
+    before = limited.database.value("select count(*) from testkase.api_tokens")
+    for _ in range(3):
+        response = api.post("/api-keys", {"name": "CI", "expiresInDays": 7})
+        if response.status_code == 429:
+            break
+    assert response.status_code == 429
+    assert limited.database.value("select count(*) from testkase.api_tokens") <= before + 2
+
+
+def test_a_dead_token_is_401_also_over_the_limit(limited):
+    organization = limited.organization()
+    token_id, token = limited.mint(organization.member)
+    api = limited.server.bearer(token)
+    spend(api)
+    limited.sign_in(organization.member).delete(f"/api-keys/{token_id}", 204)
+    api.get("/session", 401)
+
+
+def test_a_token_can_have_a_limit_of_its_own(limited):
+    organization = limited.organization()
+    token_id, token = limited.mint(organization.member)
+    limited.database.query("update testkase.api_tokens set rate_limit = 6000 where id = %s", (token_id,))
+    response = limited.server.bearer(token).get("/session", 200)
+    assert response.headers["RateLimit-Policy"] == '"default";q=6000;w=60'
+
+
+def test_a_person_is_not_limited_as_a_token(limited):
+    organization = limited.organization()
+    api = limited.sign_in(organization.member)
+    for _ in range(20):
+        api.get("/session", 200)
+
+
+def test_each_request_counts_once(service, organization):
+    api = service.bearer(organization.member)
+    counts = [left(api.get("/session", 200)) for _ in range(10)]
+    assert counts == list(range(999999, 999989, -1))
+    api.post("/api-keys", {"name": "CI", "expiresInDays": 7}, 201)
+    api.get("/nothing", 404)
+    assert left(api.get("/session", 200)) == 999988
+
+
+def test_the_quota_holds_over_a_minute(database, start_service):
+    """With a burst as large as the quota, the quota itself is what ends it; it says when there is more."""
+    service = start_service(database, TESTKASE_RATE_LIMIT="20", TESTKASE_RATE_BURST="20")
+    allowed, refusal = spend(service.bearer(service.organization().member))
+    assert allowed == 20
+    assert 50 <= int(refusal.headers["Retry-After"]) <= 60
+    assert refusal.headers["RateLimit"] == f'"default";r=0;t={refusal.headers["Retry-After"]}'
+
+
+def test_threads_share_the_count(database, start_service):
+    """New connections reach any thread."""
+    service = start_service(database, TESTKASE_RATE_LIMIT="30", TESTKASE_RATE_BURST="30", TESTKASE_THREADS="4")
+    token = service.mint(service.organization().member)[1]
+    statuses = [service.server.bearer(token).get("/session").status_code for _ in range(60)]
+    assert statuses.count(200) == 30 and statuses.count(429) == 30
+
+
+def test_two_servers_allow_twice_as_much_and_no_more(database, start_service):
+    service = start_service(database, TESTKASE_RATE_LIMIT="30", TESTKASE_RATE_BURST="30")
+    other = service.start_server()
+    token = service.mint(service.organization().member)[1]
+    statuses = [server.bearer(token).get("/session").status_code
+                for _ in range(60) for server in (service.server, other)]
+    assert statuses.count(200) == 60 and statuses.count(429) == 60
+
+
+# --- guesses ---
+
+def guess(server, lookup, source=None):
+    return server.bearer(tokens.make(lookup), source=source).get("/session")
+
+
+def test_wrong_secrets_of_a_token_are_slowed_per_address(service, organization):
+    token = service.mint(organization.member)[1]
+    lookup = tokens.lookup(token)
+    here, elsewhere = fresh_address(), fresh_address()
+    answers = [guess(service.server, lookup, here) for _ in range(14)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:10] == [401] * 10 and statuses[10:] == [429] * 4
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 10
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert guess(service.server, lookup, elsewhere).status_code == 401
+    # The owner is not locked out: not from elsewhere, and not here once the token has been proven.
+    service.server.bearer(token, source=elsewhere).get("/session", 200)
+    service.server.bearer(token, source=here).get("/session", 200)
+
+
+def test_wrong_secrets_of_many_tokens_are_slowed_per_address(service, organization):
+    lookups = [tokens.lookup(service.mint(organization.member)[1]) for _ in range(8)]
+    here = fresh_address()
+    statuses = [guess(service.server, lookup, here).status_code for _ in range(9) for lookup in lookups]
+    assert 60 <= statuses.count(401) <= 66 and statuses[-1] == 429
+
+
+def test_the_same_wrong_token_again_costs_nothing_and_stays_401(service, organization):
+    wrong = tokens.make(tokens.lookup(service.mint(organization.member)[1]))
+    api = service.server.bearer(wrong, source=fresh_address())
+    assert {api.get("/session").status_code for _ in range(100)} == {401}
+
+
+def test_unknown_tokens_stay_401(service):
+    source = fresh_address()
+    assert {guess(service.server, None, source).status_code for _ in range(100)} == {401}

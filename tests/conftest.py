@@ -14,6 +14,8 @@ def pytest_addoption(parser):
     parser.addoption("--bin", metavar="DIR",
                      help="build folder with server/testkase-server, worker/testkase-worker and admin/testkase-admin "
                           "(default: $PAT_TEST_BIN, then build/asan)")
+    parser.addoption("--revocations", metavar="N", type=int, default=400,
+                     help="tokens that each test of fault/test_revocation.py ends (default: 400)")
 
 
 @pytest.hookimpl(hookwrapper=True)

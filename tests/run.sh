@@ -12,7 +12,7 @@ source "$root/deploy/progress.sh"
 # shellcheck source=deploy/build.sh
 source "$root/deploy/build.sh"
 
-readonly suites=(lint tidy unit tsan fuzz integration fault deploy docs)
+readonly suites=(lint tidy unit tsan fuzz model integration fault deploy docs)
 readonly programs=(common server worker admin)
 readonly fuzz_seconds=20
 passed=0 failed=0 skipped=0
@@ -30,6 +30,7 @@ and failed; the exit status is 0 only when none failed. Everything that was said
   unit         the C tests, with AddressSanitizer and UndefinedBehaviorSanitizer
   tsan         those of them that start threads, with ThreadSanitizer
   fuzz         every libFuzzer target, $fuzz_seconds s each
+  model        the protocol that decides whether a token lives, checked over its whole state space
   integration  the programs on real databases, through their interfaces
   fault        the same when something breaks
   deploy       deploy/local.sh, and what README.md shows
@@ -187,6 +188,18 @@ run_fuzz() {
     compile fuzz "${targets[@]}" || return 0
     for name in "${targets[@]}"; do
         check "$name" "$logs/$name.log" fuzz "$name"
+    done
+}
+
+# --- model ---
+
+# The model holds, and breaks with each change that must break it.
+run_model() {
+    local variant
+    check 'the model holds' "$logs/model.log" "$tests/model/check.sh" "$root/build/model/holds" holds
+    for variant in BUMP_OUTSIDE SEQUENCE ASKED_EARLY REACHED; do
+        check "the model breaks with $variant" "$logs/model-$variant.log" \
+            "$tests/model/check.sh" "$root/build/model/$variant" breaks "-D$variant"
     done
 }
 

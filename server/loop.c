@@ -197,7 +197,7 @@ loop_init(struct loop *loop, struct shared *shared, int index)
     for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
         loop->handlers[i] = db_new(loop->base, &options);
     }
-    loop->usage = usage_new(loop->base, loop->handlers[0]);
+    loop->usage = usage_new(loop->base, loop->handlers[LOOP_READERS]);
     loop->stopping = event_new(loop->base, loop->stop_descriptor, EV_READ | EV_PERSIST, begin_stopping, loop);
     loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
     event_add(loop->stopping, NULL);

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #define LOOP_HANDLER_CONNECTIONS 4
+#define LOOP_READERS             2 /* the first of them; the others are for what writes */
 
 struct loop;
 struct rate_limits;

@@ -35,7 +35,7 @@ on_hashed(const struct hasher_result *result, void *argument)
     }
     const struct db_value values[] = { db_number(id, renewal->id), DB_TEXT(renewal->encoded),
                                        DB_TEXT(result->encoded) };
-    db_call(renewal->loop->handlers[0], renewal->query, values, false, on_renewed, renewal);
+    db_call(renewal->loop->handlers[LOOP_READERS], renewal->query, values, false, on_renewed, renewal);
 }
 
 static void

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define RETRY_AFTER_SECONDS "1"
+#define READS_AHEAD         24
 
 /* --- the end: the only place that answers and frees --- */
 
@@ -290,10 +291,10 @@ on_result(const struct db_result *result, void *argument)
 }
 
 static struct db *
-choose_handler_connection(const struct loop *loop)
+choose_least(const struct loop *loop, int first, int end)
 {
-    struct db *best = loop->handlers[0];
-    for (int i = 1; i < LOOP_HANDLER_CONNECTIONS; i++) {
+    struct db *best = loop->handlers[first];
+    for (int i = first + 1; i < end; i++) {
         struct db *other = loop->handlers[i];
         bool better =
             db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
@@ -302,11 +303,35 @@ choose_handler_connection(const struct loop *loop)
     return best;
 }
 
+/* Reads are short: they fill one connection's pipeline before the next, because a PostgreSQL process that
+ * finds the next query waiting costs half of one that must be woken for it. What writes may wait for a lock,
+ * so it goes where the least is before it. */
+static struct db *
+choose_reader(const struct loop *loop)
+{
+    for (int i = 0; i < LOOP_READERS; i++) {
+        if (db_usable(loop->handlers[i]) && db_pending(loop->handlers[i]) < READS_AHEAD) {
+            return loop->handlers[i];
+        }
+    }
+    return choose_least(loop, 0, LOOP_READERS);
+}
+
+static bool
+only_reads(const struct request *request)
+{
+    bool decides = !request->caller && request->route->access != ROUTE_ANYONE;
+    return decides || request->head->method == HTTP_GET || request->head->method == HTTP_HEAD;
+}
+
 enum step_result
 request_query(struct request *request, enum query query, const struct db_value *values)
 {
     request->query = query;
-    db_call(choose_handler_connection(request->loop), query, values, false, on_result, request);
+    struct db *connection = only_reads(request)
+                                ? choose_reader(request->loop)
+                                : choose_least(request->loop, LOOP_READERS, LOOP_HANDLER_CONNECTIONS);
+    db_call(connection, query, values, false, on_result, request);
     return request_wait(request);
 }
 

@@ -24,11 +24,15 @@ enum step_result
 projects_list(struct request *request)
 {
     struct list_page page;
-    char user[DB_NUMBER_SIZE];
+    char id[DB_NUMBER_SIZE];
+    const struct caller *caller = request->caller;
     if (!list_page_read(request, &page)) {
         return STEP_DONE;
     }
-    const struct db_value values[] = { db_number(user, request->caller->user_id), page.cursor, page.count };
+    const struct db_value values[] = {
+        db_number(id, caller->is_admin ? caller->organization_id : caller->user_id), page.cursor, page.count
+    };
     request_then(request, listed);
-    return request_query(request, QUERY_PROJECTS_LIST_FOR_USER, values);
+    return request_query(
+        request, caller->is_admin ? QUERY_PROJECTS_LIST_FOR_ADMIN : QUERY_PROJECTS_LIST_FOR_MEMBER, values);
 }

@@ -102,7 +102,7 @@ HOT = {
     "api_keys/revoke.sql": {"api_tokens", "users", "rotation_reminders"},
     "users/list.sql": {"users"},
     "users/update.sql": {"users"},
-    "projects/list_for_user.sql": {"users", "project_members"},
+    "projects/list_for_member.sql": {"project_members"},
     "worker/next_deadline.sql": {"api_tokens", "rotation_reminders"},
     "worker/expire_tokens.sql": {"api_tokens", "rotation_reminders"},
     "worker/remind.sql": {"api_tokens", "rotation_reminders"},

@@ -105,8 +105,10 @@ connection_io_resume(struct connection *connection)
     if (!connection->paused || connection->ended) {
         return;
     }
-    struct connection_input *input = connection->input;
-    if (!input || input->filled < input->capacity || input->used == input->filled) {
+    const struct connection_input *input = connection->input;
+    /* What is used up makes room, but for the head. */
+    if (!input || input->filled < input->capacity ||
+        (input->used == input->filled && input->head_length < input->filled)) {
         connection->paused = false;
         event_add(connection->readable, NULL);
     }

@@ -150,8 +150,8 @@ class Service:
                where p.id = m.project_id and p.organization_id = %s and p.number = %s and m.user_id = %s""",
             (organization_id, project_number, person.id))
 
-    def mint(self, person, name="Test", days=30):
-        """(id, token) of a token that the database knows as if the service had made it."""
+    def mint(self, person, name="Test", days=30, cost=(8192, 1)):
+        """(id, token) of a token that the database knows as if the service had made it, hashed at that cost."""
         token = tokens.make()
         token_id = self.database.value(
             """with made as (
@@ -162,7 +162,7 @@ class Service:
                    insert into testkase.rotation_reminders (token_id, user_id, due_at)
                    select id, user_id, rotate_at from made)
                select id from made""",
-            (tokens.lookup(token), tokens.argon2id(token), tokens.preview(token), name, days, person.id))
+            (tokens.lookup(token), tokens.argon2id(token, *cost), tokens.preview(token), name, days, person.id))
         return token_id, token
 
     def bearer(self, person, **options):

@@ -624,6 +624,27 @@ test_requests_that_are_not_answered_yet_fill_no_memory(void **state)
     assert_int_equal(fixture->count, 3);
 }
 
+/* All that is there belongs to what was refused, so nothing makes room before the answer has left. */
+static void
+test_a_refused_request_that_fills_the_input_is_not_read_on(void **state)
+{
+    (void)state;
+    char text[CONNECTION_INPUT_MAX + 1000];
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "GET /\n", 6);
+    fixture_send_bytes(text, sizeof(text));
+    assert_true(fixture_last()->refused);
+    assert_int_equal(fixture->first->input->filled, fixture->first->input->capacity);
+    assert_true(fixture->first->paused);
+    fixture_reply();
+    assert_string_equal(fixture_receive(), LAST);
+    assert_true(fixture_is_shut());
+    close(fixture->client);
+    fixture->client = -1;
+    fixture_turn();
+    assert_int_equal(connection_pool_count(fixture->pool), 0);
+}
+
 static void
 test_answers_that_are_not_read_fill_no_memory(void **state)
 {
@@ -688,6 +709,7 @@ main(void)
         TEST(test_a_client_that_leaves_is_forgotten),
         TEST(test_a_client_that_leaves_during_its_request),
         TEST(test_requests_that_are_not_answered_yet_fill_no_memory),
+        TEST(test_a_refused_request_that_fills_the_input_is_not_read_on),
         TEST(test_answers_that_are_not_read_fill_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

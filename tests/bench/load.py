@@ -1,0 +1,56 @@
+"""Load by wrk, and what it cost."""
+
+import dataclasses
+import os
+import pathlib
+import statistics
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclasses.dataclass
+class Result:
+    rate: float  # requests a second
+    p50: float  # ms
+    p99: float  # ms
+    bad: int  # answers that were no 2xx, and errors of sockets
+    server: float  # us of CPU a request
+    postgres: float  # the same of PostgreSQL
+
+
+def cpu_us(pids):
+    """CPU time that these processes have taken. One that has ended counts as nothing."""
+    total = 0
+    for pid in pids:
+        try:
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        total += (int(fields[11]) + int(fields[12])) * 1_000_000 // TICKS
+    return total
+
+
+def run(base, path, tokens, connections, seconds, pids=(), cluster=None):
+    """Asks for `path` with every token of the file in turn."""
+    servers, postgres = cpu_us(pids), cpu_us(cluster.processes()) if cluster else 0
+    done = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "tokens.lua"), base],
+        env={**os.environ, "TARGET": path, "TOKENS": str(tokens)}, capture_output=True, text=True, check=True)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
+    count, duration, p50, p99, bad, errors = (int(word) for word in line.split()[1:])
+    assert count > 0, done.stdout
+    return Result(count / duration * 1e6, p50 / 1000, p99 / 1000, bad + errors, (cpu_us(pids) - servers) / count,
+                  (cpu_us(cluster.processes()) - postgres) / count if cluster else 0.0)
+
+
+def median(results):
+    """Of each number by itself; of what went wrong, all."""
+    return Result(*[statistics.median(getattr(result, field.name) for result in results) if field.name != "bad"
+                    else sum(result.bad for result in results) for field in dataclasses.fields(Result)])
+
+
+def ratio(results, baseline):
+    """The median of the ratios of runs that were neighbours in time."""
+    return statistics.median(result.rate / base.rate for result, base in zip(results, baseline))

@@ -52,7 +52,7 @@ static bool
 matches(const char *pattern, struct http_slice path, int64_t *ret_id)
 {
     size_t before = 0;
-    while (before < path.length && pattern[before] == path.bytes[before]) {
+    while (before < path.length && pattern[before] != '{' && pattern[before] == path.bytes[before]) {
         before++;
     }
     if (before == path.length && !pattern[before]) {

@@ -1,0 +1,148 @@
+#include "common/clock.h"
+#include "common/secret.h"
+#include "server/guess_throttle.h"
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static struct client_address
+address_of(const char *text)
+{
+    struct client_address address = { .known = true };
+    assert_int_equal(inet_pton(AF_INET6, text, address.bytes), 1);
+    return address;
+}
+
+static int
+guess_until_refused(struct guess_throttle *throttle, enum guess_kind kind, const char *from,
+                    const char *target)
+{
+    struct client_address address = address_of(from);
+    int count = 0;
+    while (guess_begin(throttle, kind, &address, target) == 0) {
+        count++;
+    }
+    return count;
+}
+
+static void
+test_budgets(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    struct client_address here = address_of("::ffff:192.0.2.1");
+    assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 5);
+    assert_in_range(guess_wait_seconds(throttle, GUESS_PASSWORD, &here, "A@B.c"), 55, 60);
+    assert_int_equal(guess_wait_seconds(throttle, GUESS_PASSWORD, &here, "other@b.c"), 0);
+    assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.2", "a@b.c"), 5);
+    assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "aaaaaaaa"), 10);
+    assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "AAAAAAAA"), 10);
+    guess_throttle_free(throttle);
+}
+
+static void
+test_an_address_has_a_budget_over_all_targets(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    char target[16];
+    int count = 0;
+    for (int i = 0; i < 40; i++) {
+        snprintf(target, sizeof(target), "%d@b.c", i);
+        struct client_address here = address_of("::ffff:192.0.2.1");
+        count += guess_begin(throttle, GUESS_PASSWORD, &here, target) == 0;
+    }
+    assert_int_equal(count, 20);
+    guess_throttle_free(throttle);
+}
+
+static void
+test_an_ipv6_network_is_one_address(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "2001:db8:1:2::1", "a@b.c"), 5);
+    assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "2001:db8:1:2:ffff::9", "a@b.c"), 0);
+    assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "2001:db8:1:3::1", "a@b.c"), 5);
+    guess_throttle_free(throttle);
+}
+
+static void
+test_what_was_right_is_given_back(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    struct client_address here = address_of("::ffff:192.0.2.1");
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(guess_begin(throttle, GUESS_PASSWORD, &here, "a@b.c"), 0);
+        guess_refund(throttle, GUESS_PASSWORD, &here, "a@b.c");
+    }
+    assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 5);
+    guess_throttle_free(throttle);
+}
+
+static void
+test_looking_charges_nothing(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    struct client_address here = address_of("::ffff:192.0.2.1");
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(guess_wait_seconds(throttle, GUESS_TOKEN, &here, "aaaaaaaa"), 0);
+    }
+    for (int i = 0; i < 10; i++) {
+        guess_charge(throttle, GUESS_TOKEN, &here, "aaaaaaaa");
+    }
+    assert_in_range(guess_wait_seconds(throttle, GUESS_TOKEN, &here, "aaaaaaaa"), 9, 10);
+    guess_throttle_free(throttle);
+}
+
+static struct guess_throttle *shared_throttle;
+static atomic_int allowed_of_all;
+
+static void *
+guess_many(void *argument)
+{
+    struct client_address here = address_of("::ffff:192.0.2.1");
+    for (int i = 0; i < 500; i++) {
+        atomic_fetch_add(&allowed_of_all, guess_begin(shared_throttle, GUESS_PASSWORD, &here, "a@b.c") == 0);
+    }
+    return argument;
+}
+
+static void
+test_parallel_guesses_count(void **state)
+{
+    (void)state;
+    shared_throttle = guess_throttle_new();
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, guess_many, NULL), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(atomic_load(&allowed_of_all), 5);
+    guess_throttle_free(shared_throttle);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_budgets),
+        cmocka_unit_test(test_an_address_has_a_budget_over_all_targets),
+        cmocka_unit_test(test_an_ipv6_network_is_one_address),
+        cmocka_unit_test(test_what_was_right_is_given_back),
+        cmocka_unit_test(test_looking_charges_nothing),
+        cmocka_unit_test(test_parallel_guesses_count),
+    };
+    secret_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

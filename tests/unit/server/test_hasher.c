@@ -1,0 +1,201 @@
+#include "server/hasher.h"
+#include <event2/event.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct secret_cost cost = { 64, 1, 1 };
+
+struct outcome {
+    int count, matches, mismatches, failures;
+    char encoded[SECRET_HASH_SIZE];
+};
+
+static void
+note(const struct hasher_result *result, void *argument)
+{
+    struct outcome *outcome = argument;
+    outcome->count++;
+    outcome->failures += result->failed;
+    outcome->matches += result->result == SECRET_MATCH;
+    outcome->mismatches += result->result == SECRET_MISMATCH;
+    memcpy(outcome->encoded, result->encoded, sizeof(outcome->encoded));
+}
+
+static struct hasher *
+new_hasher(int threads, size_t queue)
+{
+    const struct hasher_options options = { .threads = threads,
+                                            .token_queue = queue,
+                                            .password_queue = queue };
+    return hasher_new(&options);
+}
+
+static void
+wait_for(struct event_base *base, const struct outcome *outcome, int count)
+{
+    while (outcome->count < count) {
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+    }
+}
+
+static void
+test_hashes_and_verifies(void **state)
+{
+    (void)state;
+    struct event_base *base = event_base_new();
+    struct hasher *hasher = new_hasher(2, 10);
+    struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
+    struct outcome made = { 0 }, right = { 0 }, wrong = { 0 };
+    assert_true(hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &cost, note, &made));
+    assert_int_equal(made.count, 0);
+    wait_for(base, &made, 1);
+    assert_int_equal(made.failures, 0);
+    assert_true(hasher_verify(mailbox, HASHER_TOKENS, NULL, made.encoded, "secret", 6, note, &right));
+    assert_true(hasher_verify(mailbox, HASHER_TOKENS, NULL, made.encoded, "Secret", 6, note, &wrong));
+    wait_for(base, &right, 1);
+    wait_for(base, &wrong, 1);
+    assert_int_equal(right.matches, 1);
+    assert_int_equal(wrong.mismatches, 1);
+    hasher_mailbox_free(mailbox);
+    hasher_free(hasher);
+    event_base_free(base);
+}
+
+static void
+test_equal_ones_cost_one_argon2(void **state)
+{
+    (void)state;
+    struct event_base *base = event_base_new();
+    struct hasher *hasher = new_hasher(1, 1000);
+    struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
+    char encoded[SECRET_HASH_SIZE];
+    const struct secret_cost dear = { 65536, 2, 1 };
+    assert_int_equal(secret_hash("secret", 6, &dear, encoded), 0);
+    const unsigned char one[32] = { 1 }, two[32] = { 2 };
+    struct outcome outcome = { 0 }, other = { 0 };
+    for (int i = 0; i < 100; i++) {
+        assert_true(hasher_verify(mailbox, HASHER_TOKENS, one, encoded, "secret", 6, note, &outcome));
+    }
+    assert_true(hasher_verify(mailbox, HASHER_TOKENS, two, encoded, "other", 5, note, &other));
+    wait_for(base, &outcome, 100);
+    wait_for(base, &other, 1);
+    assert_int_equal(outcome.matches, 100);
+    assert_int_equal(other.mismatches, 1);
+    struct hasher_stats stats;
+    hasher_read_stats(hasher, &stats);
+    assert_in_range(stats.done, 2, 3); /* the first may have been over before the last was asked */
+    hasher_mailbox_free(mailbox);
+    hasher_free(hasher);
+    event_base_free(base);
+}
+
+static void
+test_a_full_queue_refuses_and_the_other_share_does_not(void **state)
+{
+    (void)state;
+    struct event_base *base = event_base_new();
+    struct hasher *hasher = new_hasher(1, 3);
+    struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
+    const struct secret_cost dear = { 262144, 2, 1 };
+    struct outcome outcome = { 0 };
+    int accepted = 0, refused = 0;
+    for (int i = 0; i < 10; i++) {
+        bool taken = hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &dear, note, &outcome);
+        accepted += taken;
+        refused += !taken;
+    }
+    assert_in_range(accepted, 3, 4); /* one may be running already */
+    assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, note, &outcome));
+    struct hasher_stats stats;
+    hasher_read_stats(hasher, &stats);
+    assert_int_equal(stats.refused[HASHER_PASSWORDS], refused);
+    assert_int_equal(stats.refused[HASHER_TOKENS], 0);
+    /* Freeing answers whoever still waits. */
+    hasher_mailbox_free(mailbox);
+    assert_int_equal(outcome.count, accepted + 1);
+    hasher_free(hasher);
+    event_base_free(base);
+}
+
+static void
+test_passwords_leave_a_thread_to_tokens(void **state)
+{
+    (void)state;
+    struct event_base *base = event_base_new();
+    struct hasher *hasher = new_hasher(2, 20);
+    struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
+    const struct secret_cost dear = { 131072, 3, 1 };
+    struct outcome passwords = { 0 }, token = { 0 };
+    for (int i = 0; i < 4; i++) {
+        assert_true(hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &dear, note, &passwords));
+    }
+    assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, note, &token));
+    wait_for(base, &token, 1);
+    assert_in_range(passwords.count, 0, 3);
+    wait_for(base, &passwords, 4);
+    hasher_mailbox_free(mailbox);
+    hasher_free(hasher);
+    event_base_free(base);
+}
+
+static struct hasher *shared_hasher;
+static char shared_encoded[SECRET_HASH_SIZE];
+
+/* A loop of its own, as the server's threads have. */
+static void *
+use_it(void *argument)
+{
+    struct event_base *base = event_base_new();
+    struct hasher_mailbox *mailbox = hasher_mailbox_new(shared_hasher, base);
+    struct outcome outcome = { 0 };
+    for (int i = 0; i < 200; i++) {
+        const unsigned char key[32] = { (unsigned char)(i % 5) };
+        if (!hasher_verify(mailbox, HASHER_TOKENS, key, shared_encoded, "secret", 6, note, &outcome)) {
+            outcome.count++;
+        }
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    while (outcome.count < 200) {
+        event_base_loop(base, EVLOOP_ONCE);
+    }
+    hasher_mailbox_free(mailbox);
+    event_base_free(base);
+    return outcome.mismatches ? argument : NULL;
+}
+
+static void
+test_threads_share_it(void **state)
+{
+    (void)state;
+    assert_int_equal(secret_hash("secret", 6, &cost, shared_encoded), 0);
+    shared_hasher = new_hasher(2, 100);
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, use_it, shared_hasher), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    hasher_free(shared_hasher);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hashes_and_verifies),
+        cmocka_unit_test(test_equal_ones_cost_one_argon2),
+        cmocka_unit_test(test_a_full_queue_refuses_and_the_other_share_does_not),
+        cmocka_unit_test(test_passwords_leave_a_thread_to_tokens),
+        cmocka_unit_test(test_threads_share_it),
+    };
+    secret_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -9,6 +9,9 @@
 #include <uthash.h>
 #include <utlist.h>
 
+/* The analyzer loses track of entries in the macros of uthash and utlist. */
+/* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
+
 #define BUCKETS_MAX 20000
 
 struct budget {
@@ -52,8 +55,7 @@ guess_throttle_new(void)
 static void
 drop(struct guess_throttle *throttle, struct bucket *bucket)
 {
-    /* The analyzer does not see that uthash forgets it here. */
-    HASH_DEL(throttle->buckets, bucket); /* NOLINT(clang-analyzer-unix.Malloc) */
+    HASH_DEL(throttle->buckets, bucket);
     DL_DELETE(throttle->order, bucket);
     throttle->count--;
     free(bucket);
@@ -66,7 +68,8 @@ guess_throttle_free(struct guess_throttle *throttle)
         return;
     }
     struct bucket *bucket, *next;
-    HASH_ITER (hh, throttle->buckets, bucket, next) {
+    DL_FOREACH_SAFE (throttle->order, bucket, next) {
+        /* cppcheck-suppress uninitvar ; the macro sets it */
         drop(throttle, bucket);
     }
     pthread_mutex_destroy(&throttle->lock);
@@ -206,3 +209,4 @@ guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct
     give_back(touch(throttle, keys.target), &budgets[kind].target);
     pthread_mutex_unlock(&throttle->lock);
 }
+/* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

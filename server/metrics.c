@@ -214,14 +214,21 @@ write_process(FILE *out)
     fputs("testkase_build_info{version=\"" TESTKASE_VERSION "\"} 1\n", out);
 }
 
+static FILE *
+open_text(char **ret_text, size_t *ret_length)
+{
+    FILE *out = open_memstream(ret_text, ret_length);
+    if (!out) {
+        log_out_of_memory();
+    }
+    return out;
+}
+
 char *
 metrics_write(const struct shared *shared, size_t *ret_length)
 {
     char *text = NULL;
-    FILE *out = open_memstream(&text, ret_length);
-    if (!out) {
-        log_out_of_memory();
-    }
+    FILE *out = open_text(&text, ret_length);
     write_requests(out, shared);
     write_numbers(out, shared);
     write_gate(out, shared);

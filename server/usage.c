@@ -13,6 +13,9 @@
 #include "server/id_hash.h"
 #include <uthash.h>
 
+/* The analyzer loses track of entries in the macros of uthash and utlist. */
+/* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
+
 #define FLUSH_MS      1000
 #define ENTRIES_MAX   20000
 #define BATCH_MAX     4000 /* entries of one statement */
@@ -74,8 +77,7 @@ free_entries(struct entry *entries)
 {
     struct entry *entry, *next;
     HASH_ITER (hh, entries, entry, next) {
-        /* The analyzer does not see that uthash forgets it here. */
-        HASH_DEL(entries, entry); /* NOLINT(clang-analyzer-unix.Malloc) */
+        HASH_DEL(entries, entry);
         free(entry);
     }
 }
@@ -173,6 +175,7 @@ take_back(struct usage *usage)
     struct entry *sent = usage->sent, *entry, *next;
     usage->sent = NULL;
     HASH_ITER (hh, sent, entry, next) {
+        /* cppcheck-suppress uninitvar ; the macro sets it */
         count(usage, &entry->key, entry->calls, entry->last_us);
     }
     free_entries(sent);
@@ -247,3 +250,4 @@ usage_lost(const struct usage *usage)
 {
     return usage->lost;
 }
+/* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

@@ -210,6 +210,7 @@ take_batch(struct usage *usage)
         if (taken++ == BATCH_MAX) {
             break;
         }
+        /* cppcheck-suppress uninitvar ; the macro sets it */
         write_entry(usage->writer, entry, now_us);
         HASH_DEL(usage->entries, entry);
         HASH_ADD(hh, usage->sent, key, sizeof(entry->key), entry);

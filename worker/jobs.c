@@ -4,6 +4,7 @@
 #include "common/memory.h"
 #include "common/service.h"
 #include "worker/listen.h"
+#include "worker/metrics.h"
 #include "worker/trouble.h"
 #include <stdlib.h>
 
@@ -42,14 +43,20 @@ struct job_state {
 
 struct jobs {
     struct job_state states[JOB_COUNT];
+    struct metrics *metrics;
 };
 
 struct jobs *
-jobs_new(void)
+jobs_new(struct metrics *metrics)
 {
+    _Static_assert(JOB_COUNT < METRICS_JOBS, "metrics have room for every job");
     struct jobs *jobs = memory_new(1, sizeof(*jobs));
+    jobs->metrics = metrics;
     for (size_t i = 0; i < JOB_COUNT; i++) {
         jobs->states[i].trouble.what = jobs_table[i].name;
+        if (metrics) {
+            metrics->jobs[i].name = jobs_table[i].name;
+        }
     }
     return jobs;
 }
@@ -115,6 +122,16 @@ run_batch(const struct job *job, struct job_state *state, struct db_sync *db)
     return rows;
 }
 
+static void
+count_run(const struct jobs *jobs, size_t job, int64_t rows)
+{
+    if (jobs->metrics) {
+        atomic_fetch_add(&jobs->metrics->jobs[job].runs, 1);
+        atomic_fetch_add(&jobs->metrics->jobs[job].rows, (uint64_t)rows);
+        atomic_fetch_add(&jobs->metrics->jobs[job].failures, jobs->states[job].trouble.failures > 0);
+    }
+}
+
 int64_t
 jobs_round(struct jobs *jobs, struct db_sync *db, const struct stop *stop)
 {
@@ -122,7 +139,9 @@ jobs_round(struct jobs *jobs, struct db_sync *db, const struct stop *stop)
     for (size_t i = 0; i < JOB_COUNT && db_sync_alive(db) && !stop_requested(stop); i++) {
         service_watchdog();
         if (jobs->states[i].next_ms <= clock_monotonic_ms()) {
-            changed += run_batch(&jobs_table[i], &jobs->states[i], db);
+            int64_t rows = run_batch(&jobs_table[i], &jobs->states[i], db);
+            count_run(jobs, i, rows);
+            changed += rows;
         }
     }
     return changed;

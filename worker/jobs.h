@@ -12,7 +12,10 @@
 
 struct jobs;
 
-struct jobs *jobs_new(void);
+struct metrics;
+
+/* `metrics` (NULL: none) outlives it. */
+struct jobs *jobs_new(struct metrics *metrics);
 void jobs_free(struct jobs *jobs);
 
 /* Makes every job run in the next round: after connecting. */

@@ -7,6 +7,7 @@
 #include "worker/jobs.h"
 #include "worker/link.h"
 #include "worker/listen.h"
+#include "worker/metrics.h"
 #include "worker/trouble.h"
 #include <poll.h>
 
@@ -26,6 +27,7 @@ struct loop {
     struct link *link;
     struct jobs *jobs;
     struct heartbeat *heartbeat;
+    struct metrics metrics;
     struct trouble deadline; /* asking for it fails */
     struct trouble overdue;  /* never logged: the rows are somebody else's for the moment */
     bool ready;
@@ -161,6 +163,8 @@ serve(struct loop *loop)
 {
     struct db_sync *db = link_db(loop->link);
     jobs_wake_all(loop->jobs);
+    atomic_fetch_add(&loop->metrics.connections, 1);
+    atomic_store(&loop->metrics.connected, true);
     while (db_sync_alive(db) && !loop->outdated && !stop_requested(loop->stop)) {
         work(loop, db);
         if (jobs_complete(loop->jobs) && db_sync_alive(db) && !stop_requested(loop->stop)) {
@@ -172,6 +176,7 @@ serve(struct loop *loop)
         heartbeat_end(loop->heartbeat, db);
     }
     link_close(loop->link);
+    atomic_store(&loop->metrics.connected, false);
     loop->outdated = false;
 }
 
@@ -192,17 +197,29 @@ run(struct loop *loop)
 }
 
 int
-loop_run(const char *database_url, const struct stop *stop)
+loop_run(const char *database_url, const char *metrics_address, const struct stop *stop)
 {
+    char error[256];
     struct loop loop = {
         .stop = stop,
         .link = link_new(database_url),
-        .jobs = jobs_new(),
         .heartbeat = heartbeat_new(),
         .deadline = { .what = "asking for the next deadline" },
         .overdue = { .what = "overdue rows" },
     };
-    int outcome = run(&loop);
+    loop.jobs = jobs_new(&loop.metrics);
+    struct metrics_server *server = NULL;
+    int outcome = 0;
+    if (metrics_address && *metrics_address) {
+        server = metrics_server_new(metrics_address, &loop.metrics, error, sizeof(error));
+        outcome = server ? 0 : -1;
+    }
+    if (outcome < 0) {
+        log_error("cannot start", log_text("reason", error));
+    } else {
+        outcome = run(&loop);
+    }
+    metrics_server_free(server);
     heartbeat_free(loop.heartbeat);
     jobs_free(loop.jobs);
     link_free(loop.link);

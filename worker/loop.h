@@ -5,7 +5,8 @@
 
 #include "worker/stop.h"
 
-/* Works until `stop` is requested. Returns 0 then, or -1 (logged) when working is impossible. */
-int loop_run(const char *database_url, const struct stop *stop);
+/* Works until `stop` is requested. `metrics_address` (NULL: nowhere) is where metrics are told. Returns 0
+ * then, or -1 (logged) when working is impossible. */
+int loop_run(const char *database_url, const char *metrics_address, const struct stop *stop);
 
 #endif

@@ -78,7 +78,7 @@ run(void)
     }
     secret_setup();
     log_info("started", log_text("version", TESTKASE_VERSION));
-    int outcome = loop_run(config->database_url, stop);
+    int outcome = loop_run(config->database_url, config->metrics_listen, stop);
     log_info("stopped");
     stop_free(stop);
     config_free(config);

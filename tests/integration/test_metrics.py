@@ -1,5 +1,6 @@
 """/metrics in Prometheus' text format."""
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import pytest
 import requests
 
 from support.http import fresh_address
+from support.process import Program, run
 
 
 def metrics(base, **options):
@@ -89,3 +91,31 @@ def test_an_address_of_their_own(database, start_service):
     assert requests.get(service.server.base + "/metrics", timeout=20).status_code == 404
     for path in ("/", "/api/v1/session", "/healthz"):
         assert requests.get(f"http://{address}{path}", timeout=20).status_code == 404
+
+
+# --- the worker's ---
+
+def worker_metrics(path, database, address):
+    worker = Program(path, {"TESTKASE_DATABASE_URL": database.url("testkase_worker"), "TESTKASE_METRICS_LISTEN": address})
+    with contextlib.closing(worker):
+        worker.wait_ready()
+        for other in ("/", "/healthz"):
+            assert requests.get(f"http://{address}{other}", timeout=20).status_code == 404
+        assert requests.post(f"http://{address}/metrics", data="x", timeout=20).status_code in (405, 413, 501)
+        return metrics(f"http://{address}")
+
+
+def test_the_workers(database, worker_path):
+    text = worker_metrics(worker_path, database, f"{fresh_address()}:18231")
+    assert value(text, "worker_database_connected") == 1 and value(text, "worker_database_connections_total") == 1
+    for job in ("expire", "leavers_tokens", "remind", "make_partitions", "prune_usage"):
+        assert value(text, f'worker_job_runs_total{{job="{job}"}}') >= 1
+        assert value(text, f'worker_job_failures_total{{job="{job}"}}') == 0
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_an_address_that_is_taken_stops_the_worker(database, worker_path, service):
+    variables = {"TESTKASE_DATABASE_URL": database.url("testkase_worker"), "TESTKASE_METRICS_LISTEN": service.server.address}
+    done = run(worker_path, environment=variables)
+    assert done.returncode == 1 and "cannot serve metrics on" in done.stderr

@@ -29,7 +29,7 @@ begin(void **state)
     scripted_reset();
     at(0);
     stop = stop_new();
-    *state = jobs_new();
+    *state = jobs_new(NULL);
     jobs_wake_all(*state);
     return 0;
 }

@@ -1,0 +1,157 @@
+#include "worker/metrics.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define HEADERS_MAX     8192
+#define TIMEOUT_SECONDS 5
+
+struct metrics_server {
+    const struct metrics *metrics;
+    struct event_base *base;
+    struct evhttp *http;
+    struct event *stopping;
+    int stop_descriptor;
+    pthread_t thread;
+};
+
+static void
+write_head(struct evbuffer *out, const char *name, const char *type, const char *help)
+{
+    evbuffer_add_printf(out, "# HELP testkase_worker_%s %s\n# TYPE testkase_worker_%s %s\n", name, help, name,
+                        type);
+}
+
+static void
+write_jobs(struct evbuffer *out, const struct metrics *metrics, const char *name, const char *help,
+           size_t offset)
+{
+    write_head(out, name, "counter", help);
+    for (size_t i = 0; i < METRICS_JOBS && metrics->jobs[i].name; i++) {
+        const char *job = (const char *)&metrics->jobs[i];
+        uint64_t value = atomic_load_explicit((const atomic_uint_fast64_t *)(const void *)(job + offset),
+                                              memory_order_relaxed);
+        evbuffer_add_printf(out, "testkase_worker_%s{job=\"%s\"} %llu\n", name, metrics->jobs[i].name,
+                            (unsigned long long)value);
+    }
+}
+
+static void
+write_all(struct evbuffer *out, const struct metrics *metrics)
+{
+    write_jobs(out, metrics, "job_runs_total", "Batches run, by job.",
+               offsetof(struct metrics, jobs[0].runs));
+    write_jobs(out, metrics, "job_rows_total", "Rows changed, by job.",
+               offsetof(struct metrics, jobs[0].rows));
+    write_jobs(out, metrics, "job_failures_total", "Batches that PostgreSQL refused, by job.",
+               offsetof(struct metrics, jobs[0].failures));
+    write_head(out, "database_connections_total", "counter", "Connections made to PostgreSQL.");
+    evbuffer_add_printf(out, "testkase_worker_database_connections_total %llu\n",
+                        (unsigned long long)atomic_load(&metrics->connections));
+    write_head(out, "database_connected", "gauge", "Whether there is a connection to PostgreSQL.");
+    evbuffer_add_printf(out, "testkase_worker_database_connected %d\n", atomic_load(&metrics->connected));
+    write_head(out, "build_info", "gauge", "Always 1; the version is its label.");
+    evbuffer_add_printf(out, "testkase_worker_build_info{version=\"%s\"} 1\n", TESTKASE_VERSION);
+}
+
+static void
+on_metrics(struct evhttp_request *request, void *argument)
+{
+    const struct metrics_server *server = argument;
+    struct evbuffer *out = evbuffer_new();
+    if (!out) {
+        log_out_of_memory();
+    }
+    write_all(out, server->metrics);
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
+                      "text/plain; version=0.0.4; charset=utf-8");
+    evhttp_send_reply(request, 200, "OK", out);
+    evbuffer_free(out);
+}
+
+static void
+on_stopping(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    event_base_loopbreak(argument);
+}
+
+static void *
+run_thread(void *argument)
+{
+    const struct metrics_server *server = argument;
+    event_base_dispatch(server->base);
+    return NULL;
+}
+
+static int
+listen_on(struct metrics_server *server, const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    if (!colon || strncmp(address, "unix:", 5) == 0) {
+        return -1;
+    }
+    bool bracketed = *address == '[' && colon > address && colon[-1] == ']';
+    char *host = memory_copy_text(address + bracketed, (size_t)(colon - address) - 2 * (size_t)bracketed);
+    long port = strtol(colon + 1, NULL, 10);
+    int outcome = evhttp_bind_socket(server->http, host, (ev_uint16_t)port);
+    free(host);
+    return outcome;
+}
+
+static void
+free_parts(struct metrics_server *server)
+{
+    evhttp_free(server->http);
+    event_free(server->stopping);
+    event_base_free(server->base);
+    close(server->stop_descriptor);
+    free(server);
+}
+
+struct metrics_server *
+metrics_server_new(const char *address, const struct metrics *metrics, char *ret_error, size_t error_size)
+{
+    struct metrics_server *server = memory_new(1, sizeof(*server));
+    server->metrics = metrics;
+    server->base = event_base_new();
+    server->http = evhttp_new(server->base);
+    server->stop_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!server->base || !server->http || server->stop_descriptor < 0) {
+        log_out_of_memory();
+    }
+    server->stopping = event_new(server->base, server->stop_descriptor, EV_READ, on_stopping, server->base);
+    event_add(server->stopping, NULL);
+    evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_max_headers_size(server->http, HEADERS_MAX);
+    evhttp_set_max_body_size(server->http, 0);
+    evhttp_set_timeout(server->http, TIMEOUT_SECONDS);
+    evhttp_set_cb(server->http, "/metrics", on_metrics, server);
+    if (listen_on(server, address) < 0 || pthread_create(&server->thread, NULL, run_thread, server) != 0) {
+        snprintf(ret_error, error_size, "cannot serve metrics on %s", address);
+        free_parts(server);
+        return NULL;
+    }
+    return server;
+}
+
+void
+metrics_server_free(struct metrics_server *server)
+{
+    if (!server) {
+        return;
+    }
+    eventfd_write(server->stop_descriptor, 1);
+    pthread_join(server->thread, NULL);
+    free_parts(server);
+}

@@ -1,0 +1,30 @@
+/* Counts of the worker for Prometheus, and the small HTTP server that tells them: libevent's, on a thread of
+ * its own, at an address that the operator has chosen for it. The worker's thread writes, that one reads. */
+#ifndef WORKER_METRICS_H
+#define WORKER_METRICS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define METRICS_JOBS 16
+
+struct metrics {
+    struct {
+        const char *name; /* a constant; set before the thread starts */
+        atomic_uint_fast64_t runs, rows, failures;
+    } jobs[METRICS_JOBS];
+    atomic_uint_fast64_t connections; /* made to PostgreSQL */
+    atomic_bool connected;
+};
+
+struct metrics_server;
+
+/* Listens on `address` (host:port or [v6]:port) and starts the thread. Returns NULL, and one line in
+ * `ret_error`, when that is impossible. */
+struct metrics_server *metrics_server_new(const char *address, const struct metrics *metrics, char *ret_error,
+                                          size_t error_size);
+/* NULL is fine. */
+void metrics_server_free(struct metrics_server *server);
+
+#endif

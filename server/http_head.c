@@ -209,6 +209,10 @@ take_transfer_encoding(struct parse *parse, struct http_slice value)
     }
     parse->transfer_encoding = value;
     parse->head->chunked = http_slice_equals(value, "chunked");
+    /* Parsers that stand before us disagree about blanks behind it, and about tabs: then it is not
+     * understood. */
+    parse->head->chunked =
+        parse->head->chunked && value.bytes[value.length] == '\r' && value.bytes[-1] != '\t';
     return parse->head->chunked || refuse_bad(parse, "The only Transfer-Encoding understood is chunked.");
 }
 

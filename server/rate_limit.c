@@ -1,4 +1,5 @@
 #include "server/rate_limit.h"
+#include "common/clock.h"
 #include "common/memory.h"
 #include "server/metrics.h"
 #include <pthread.h>
@@ -171,7 +172,7 @@ limit_rate(struct request *request)
         return STEP_NEXT;
     }
     struct rate_decision decision = rate_limits_take(request->loop->shared->rate_limits, caller->token_id,
-                                                     caller->rate_limit, request->started_us / 1000);
+                                                     caller->rate_limit, clock_monotonic_ms());
     request_add_lines(request, "RateLimit-Policy: \"default\";q=%;w=60\r\nRateLimit: \"default\";r=%;t=%\r\n",
                       (const int64_t[]){ decision.quota, decision.remaining, decision.reset_seconds });
     if (decision.allowed) {

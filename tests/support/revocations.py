@@ -111,7 +111,7 @@ class _Asker(_Connection):
         elif status in (0, 503):
             checker.unavailable += 1
         else:
-            checker.surprises.append(f"status {status}")
+            checker.surprises.append(f"status {status}: {self.answer[-300:]!r}")
         if late and status in (200, 401):
             token.asked_after += 1
 

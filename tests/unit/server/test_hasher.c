@@ -74,7 +74,7 @@ test_equal_ones_cost_one_argon2(void **state)
     struct hasher *hasher = new_hasher(1, 1000);
     struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
     char encoded[SECRET_HASH_SIZE];
-    const struct secret_cost dear = { 65536, 2, 1 };
+    const struct secret_cost dear = { 32768, 1, 1 };
     assert_int_equal(secret_hash("secret", 6, &dear, encoded), 0);
     const unsigned char one[32] = { 1 }, two[32] = { 2 };
     struct outcome outcome = { 0 }, other = { 0 };
@@ -101,7 +101,7 @@ test_a_full_queue_refuses_and_the_other_share_does_not(void **state)
     struct event_base *base = event_base_new();
     struct hasher *hasher = new_hasher(1, 3);
     struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
-    const struct secret_cost dear = { 262144, 2, 1 };
+    const struct secret_cost dear = { 32768, 1, 1 };
     struct outcome outcome = { 0 };
     int accepted = 0, refused = 0;
     for (int i = 0; i < 10; i++) {
@@ -129,7 +129,7 @@ test_passwords_leave_a_thread_to_tokens(void **state)
     struct event_base *base = event_base_new();
     struct hasher *hasher = new_hasher(2, 20);
     struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
-    const struct secret_cost dear = { 131072, 3, 1 };
+    const struct secret_cost dear = { 32768, 2, 1 };
     struct outcome passwords = { 0 }, token = { 0 };
     for (int i = 0; i < 4; i++) {
         assert_true(hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &dear, note, &passwords));

@@ -76,6 +76,7 @@ struct expected {
     size_t body_length;
     enum http_method method;
     struct http_slice path;
+    size_t body_at;
 };
 
 struct model {
@@ -259,6 +260,7 @@ read_request(struct model *model, ssize_t length, const struct way *way)
     expected->method = head.method;
     expected->head_only = head.method == HTTP_HEAD;
     expected->path = head.path;
+    expected->body_at = model->at;
     expected->has_body = head.chunked || head.content_length > 0;
     expected->wanted = way->wants[number % 2];
     expected->waits_for_continue = head.expects_continue && expected->has_body;
@@ -340,6 +342,21 @@ reply_length(const struct asked *asked)
     return asked->run->way.big_answers ? BIG : 20 + asked->number % 7;
 }
 
+static const struct expected *
+expected_of(const struct asked *asked)
+{
+    return &asked->run->model.requests[asked->number];
+}
+
+/* Who waits for 100 Continue, and has sent nothing of the body, may now leave it out or not. */
+static bool
+is_ambiguous(const struct asked *asked)
+{
+    const struct expected *expected = expected_of(asked);
+    return !asked->timed_out && expected->waits_for_continue && !expected->wanted &&
+           asked->run->sent == expected->body_at;
+}
+
 static void
 reply(struct asked *asked)
 {
@@ -359,12 +376,7 @@ reply(struct asked *asked)
                                                  .body = body,
                                                  .body_length = length,
                                                  .close = closes(asked) });
-}
-
-static const struct expected *
-expected_of(const struct asked *asked)
-{
-    return &asked->run->model.requests[asked->number];
+    check(!is_ambiguous(asked) || !asked->run->connection->keep, "a close where a body may come or not");
 }
 
 static void

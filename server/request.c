@@ -48,7 +48,9 @@ free_request(struct request *request)
 static void
 log_answer(const struct request *request)
 {
-    enum log_level level = request->status >= 500 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
+    /* 505 is the client's mistake, and would let anybody fill the log. */
+    bool is_ours = request->status >= 500 && request->status != 505;
+    enum log_level level = is_ours ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
     if (!log_enabled(level)) {
         return;
     }

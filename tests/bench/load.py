@@ -21,28 +21,33 @@ class Result:
 
 
 def cpu_us(pids):
-    """CPU time that these processes have taken. One that has ended counts as nothing."""
-    total = 0
+    """CPU time that each of these processes has taken."""
+    taken = {}
     for pid in pids:
         try:
             fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
         except OSError:
             continue
-        total += (int(fields[11]) + int(fields[12])) * 1_000_000 // TICKS
-    return total
+        taken[pid] = (int(fields[11]) + int(fields[12])) * 1_000_000 // TICKS
+    return taken
+
+
+def spent_us(before, pids):
+    """What they have taken since; those that have ended meanwhile are left out."""
+    return sum(taken - before.get(pid, 0) for pid, taken in cpu_us(pids).items())
 
 
 def run(base, path, tokens, connections, seconds, pids=(), cluster=None):
     """Asks for `path` with every token of the file in turn."""
-    servers, postgres = cpu_us(pids), cpu_us(cluster.processes()) if cluster else 0
+    servers, postgres = cpu_us(pids), cpu_us(cluster.processes()) if cluster else {}
     done = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "tokens.lua"), base],
         env={**os.environ, "TARGET": path, "TOKENS": str(tokens)}, capture_output=True, text=True, check=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
     count, duration, p50, p99, bad, errors = (int(word) for word in line.split()[1:])
     assert count > 0, done.stdout
-    return Result(count / duration * 1e6, p50 / 1000, p99 / 1000, bad + errors, (cpu_us(pids) - servers) / count,
-                  (cpu_us(cluster.processes()) - postgres) / count if cluster else 0.0)
+    return Result(count / duration * 1e6, p50 / 1000, p99 / 1000, bad + errors, spent_us(servers, pids) / count,
+                  spent_us(postgres, cluster.processes()) / count if cluster else 0.0)
 
 
 def median(results):

@@ -275,7 +275,7 @@ class Flood:
 
     def __enter__(self):
         self._thread.start()
-        time.sleep(0.5)  # a part of the load's own time, until the queue is full
+        time.sleep(0.5)  # so that the queue is full before the load begins
         return self
 
     def __exit__(self, *_):

@@ -1,3 +1,3 @@
--- Makes the audit log's partitions of this month and the next three, where they are missing.
+-- Makes the partitions of this month and the next three of the audit log and of usage, where they are missing.
 -- → how many
 select make_partitions(3);

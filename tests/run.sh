@@ -15,6 +15,7 @@ source "$root/deploy/build.sh"
 readonly suites=(lint tidy unit tsan fuzz model integration fault deploy docs)
 readonly programs=(common server worker admin)
 readonly fuzz_seconds=20
+readonly fuzz_seed=1 # a run is repeatable; build/fuzz/tests/fuzz/NAME by hand searches elsewhere
 passed=0 failed=0 skipped=0
 
 print_help() {
@@ -174,7 +175,7 @@ fuzz() {
     mkdir -p -- "$root/build/fuzz-corpus/$short"
     [[ ! -d $tests/fuzz/corpus/$short ]] || seeds=("$tests/fuzz/corpus/$short")
     timeout --kill-after=10 "$((fuzz_seconds + 60))" "$root/build/fuzz/tests/fuzz/$name" -max_total_time="$fuzz_seconds" \
-        -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$logs/$name-" \
+        -seed="$fuzz_seed" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$logs/$name-" \
         "$root/build/fuzz-corpus/$short" "${seeds[@]}"
 }
 

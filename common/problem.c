@@ -59,8 +59,8 @@ static const struct {
 static void
 copy_text(char *to, size_t size, const char *text)
 {
-    size_t length = strnlen(text, size);
-    if (length == size) {
+    size_t length = strlen(text);
+    if (length >= size) {
         length = size - 1;
         while (length > 0 && (text[length] & 0xC0) == 0x80) {
             length--;

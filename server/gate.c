@@ -2,14 +2,13 @@
 #include "common/clock.h"
 #include "common/memory.h"
 #include "server/caller_cache.h"
+#include "server/id_array.h"
 #include "server/metrics.h"
-#include <endian.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_MAX 24
-#define INT8_OID  20
+#define BATCH_MAX ID_ARRAY_MAX
 
 /* Fewer questions wait for the round under way, rather than cost PostgreSQL a round of their own. */
 #define SECOND_ROUND_MIN 16
@@ -89,32 +88,6 @@ tell_unavailable(struct gate *gate, struct question_list questions)
 
 /* --- the states that are not known under this epoch --- */
 
-/* PostgreSQL's binary form of a one-dimensional bigint[] (array_send). */
-struct id_array {
-    uint32_t dimensions, has_null, element_type, length, lower_bound;
-    struct {
-        uint32_t size;
-        uint32_t high, low;
-    } elements[BATCH_MAX];
-};
-
-static int
-encode_ids(const struct batch *batch, struct id_array *ret_array)
-{
-    ret_array->dimensions = htobe32(1);
-    ret_array->has_null = 0;
-    ret_array->element_type = htobe32(INT8_OID);
-    ret_array->length = htobe32((uint32_t)batch->count);
-    ret_array->lower_bound = htobe32(1);
-    for (size_t i = 0; i < batch->count; i++) {
-        uint64_t id = (uint64_t)batch->token_ids[i];
-        ret_array->elements[i].size = htobe32(8);
-        ret_array->elements[i].high = htobe32((uint32_t)(id >> 32));
-        ret_array->elements[i].low = htobe32((uint32_t)id);
-    }
-    return (int)(5 * sizeof(uint32_t) + batch->count * sizeof(ret_array->elements[0]));
-}
-
 static struct caller *
 find_row(struct caller *const *callers, int rows, int64_t token_id)
 {
@@ -176,10 +149,9 @@ static void
 send_batch(struct batch *batch)
 {
     struct id_array ids;
-    int length = encode_ids(batch, &ids);
+    struct db_value value = id_array_value(&ids, batch->token_ids, batch->count);
     counter_add(&batch->gate->metrics->gate_refills, batch->count);
-    db_call(choose_connection(batch->gate), QUERY_GATE_STATES,
-            &(struct db_value){ (const char *)&ids, length }, true, on_states, batch);
+    db_call(choose_connection(batch->gate), QUERY_GATE_STATES, &value, true, on_states, batch);
 }
 
 static bool

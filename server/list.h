@@ -8,6 +8,7 @@
 /* Limit and cursor as parameters of the query, from ?limit= and ?cursor=. */
 struct list_page {
     int64_t limit;
+    int64_t after; /* the cursor; 0: from the first on, if the list ascends */
     char cursor_text[DB_NUMBER_SIZE], limit_text[DB_NUMBER_SIZE];
     struct db_value cursor, count;
 };

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/service.h"
+#include "server/batched_read.h"
 #include "server/request.h"
 #include "server/usage.h"
 #include <event2/event.h>
@@ -14,6 +15,7 @@
 #define STATEMENT_TIMEOUT_MS 3000
 #define CALL_DEADLINE_MS     5000
 #define PENDING_MAX          2000
+#define READS_AHEAD          24
 #define CALLERS_MAX          50000
 #define DRAIN_MS             9000
 #define DRAIN_CHECK_MS       20
@@ -82,6 +84,41 @@ database_options(struct loop *loop)
         .on_state = on_database_state,
         .argument = loop,
     };
+}
+
+/* --- which connection --- */
+
+static struct db *
+choose_least(const struct loop *loop, int first, int end)
+{
+    struct db *best = loop->handlers[first];
+    for (int i = first + 1; i < end; i++) {
+        struct db *other = loop->handlers[i];
+        bool better =
+            db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
+        best = better ? other : best;
+    }
+    return best;
+}
+
+/* Reads are short: they fill one connection's pipeline before the next, because a PostgreSQL process that
+ * finds the next query waiting costs half of one that must be woken for it. What writes may wait for a lock,
+ * so it goes where the least is before it. */
+struct db *
+loop_reader(const struct loop *loop)
+{
+    for (int i = 0; i < LOOP_READERS; i++) {
+        if (db_usable(loop->handlers[i]) && db_pending(loop->handlers[i]) < READS_AHEAD) {
+            return loop->handlers[i];
+        }
+    }
+    return choose_least(loop, 0, LOOP_READERS);
+}
+
+struct db *
+loop_writer(const struct loop *loop)
+{
+    return choose_least(loop, LOOP_READERS, LOOP_HANDLER_CONNECTIONS);
 }
 
 /* --- the end --- */
@@ -176,6 +213,12 @@ connection_capacity(const struct shared *shared)
     return usable / (size_t)shared->config->threads;
 }
 
+static struct db *
+choose_for_batch(void *loop)
+{
+    return loop_reader(loop);
+}
+
 void
 loop_init(struct loop *loop, struct shared *shared, int index)
 {
@@ -197,6 +240,10 @@ loop_init(struct loop *loop, struct shared *shared, int index)
     for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
         loop->handlers[i] = db_new(loop->base, &options);
     }
+    loop->member_projects =
+        batched_read_new(loop->base, QUERY_PROJECTS_LIST_FOR_MEMBER, choose_for_batch, loop);
+    loop->admin_projects =
+        batched_read_new(loop->base, QUERY_PROJECTS_LIST_FOR_ADMIN, choose_for_batch, loop);
     loop->usage = usage_new(loop->base, loop->handlers[LOOP_READERS]);
     loop->stopping = event_new(loop->base, loop->stop_descriptor, EV_READ | EV_PERSIST, begin_stopping, loop);
     loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
@@ -225,6 +272,8 @@ loop_clear(struct loop *loop)
     listener_free(loop->metrics_listener);
     hasher_mailbox_free(loop->mailbox);
     gate_free(loop->gate);
+    batched_read_free(loop->member_projects);
+    batched_read_free(loop->admin_projects);
     for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
         db_free(loop->handlers[i]);
     }

@@ -20,6 +20,7 @@
 #define LOOP_HANDLER_CONNECTIONS 4
 #define LOOP_READERS             2 /* the first of them; the others are for what writes */
 
+struct batched_read;
 struct loop;
 struct rate_limits;
 struct usage;
@@ -58,6 +59,8 @@ struct loop {
     struct listener *metrics_listener;
     struct gate *gate;
     struct db *handlers[LOOP_HANDLER_CONNECTIONS]; /* for everything but the gate */
+    struct batched_read *member_projects;
+    struct batched_read *admin_projects;
     struct usage *usage;
     struct hasher_mailbox *mailbox;
     struct metrics metrics;
@@ -78,6 +81,10 @@ struct loop {
 void loop_init(struct loop *loop, struct shared *shared, int index);
 void loop_run(struct loop *loop);
 void loop_clear(struct loop *loop);
+
+/* Handler connections, the best for the next query now: one that only reads, one that may write. */
+struct db *loop_reader(const struct loop *loop);
+struct db *loop_writer(const struct loop *loop);
 
 /* Asks every loop to end; from any thread. */
 void loop_stop_all(const struct shared *shared);

@@ -5,6 +5,7 @@
 #include "common/text.h"
 #include "common/token.h"
 #include "server/authenticate.h"
+#include "server/batched_read.h"
 #include "server/media_type.h"
 #include "server/metrics.h"
 #include "server/rate_limit.h"
@@ -16,7 +17,6 @@
 #include <string.h>
 
 #define RETRY_AFTER_SECONDS "1"
-#define READS_AHEAD         24
 
 /* --- the end: the only place that answers and frees --- */
 
@@ -289,34 +289,20 @@ on_result(const struct db_result *result, void *argument)
     struct request *request = argument;
     db_result_free(request->result);
     request->result = db_result_keep(result);
+    request->first_row = 0;
+    request->row_count = db_rows(result);
     request_complete(request);
 }
 
-static struct db *
-choose_least(const struct loop *loop, int first, int end)
+static void
+on_rows(const struct db_result *result, int first, int count, void *argument)
 {
-    struct db *best = loop->handlers[first];
-    for (int i = first + 1; i < end; i++) {
-        struct db *other = loop->handlers[i];
-        bool better =
-            db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
-        best = better ? other : best;
-    }
-    return best;
-}
-
-/* Reads are short: they fill one connection's pipeline before the next, because a PostgreSQL process that
- * finds the next query waiting costs half of one that must be woken for it. What writes may wait for a lock,
- * so it goes where the least is before it. */
-static struct db *
-choose_reader(const struct loop *loop)
-{
-    for (int i = 0; i < LOOP_READERS; i++) {
-        if (db_usable(loop->handlers[i]) && db_pending(loop->handlers[i]) < READS_AHEAD) {
-            return loop->handlers[i];
-        }
-    }
-    return choose_least(loop, 0, LOOP_READERS);
+    struct request *request = argument;
+    db_result_free(request->result);
+    request->result = db_result_keep(result);
+    request->first_row = first;
+    request->row_count = count;
+    request_complete(request);
 }
 
 static bool
@@ -330,10 +316,16 @@ enum step_result
 request_query(struct request *request, enum query query, const struct db_value *values)
 {
     request->query = query;
-    struct db *connection = only_reads(request)
-                                ? choose_reader(request->loop)
-                                : choose_least(request->loop, LOOP_READERS, LOOP_HANDLER_CONNECTIONS);
-    db_call(connection, query, values, false, on_result, request);
+    db_call(only_reads(request) ? loop_reader(request->loop) : loop_writer(request->loop), query, values,
+            false, on_result, request);
+    return request_wait(request);
+}
+
+enum step_result
+request_batched_query(struct request *request, struct batched_read *read, const int64_t *numbers)
+{
+    request->query = batched_read_query(read);
+    batched_read_call(read, numbers, on_rows, request);
     return request_wait(request);
 }
 

@@ -46,6 +46,7 @@ struct request {
     bool waiting;               /* a completion is outstanding */
     bool answered;              /* the client has its answer; freed when nothing is outstanding */
     struct db_result *result;   /* of the query that was waited for */
+    int first_row, row_count;   /* those of the result that are this request's */
     enum query query;           /* which one it was */
     struct hasher_result *hash; /* of the argon2 work that was waited for */
 
@@ -120,7 +121,12 @@ void request_then(struct request *request, request_function *then);
 /* Sends a query on a handler connection; the result is in request->result afterwards. */
 enum step_result request_query(struct request *request, enum query query, const struct db_value *values);
 
-/* After request_query(): true when it failed for a reason that is not the client's; the answer is set, 503 or
+/* The same for a read that is batched with others of its kind: request->first_row and row_count tell which
+ * rows are the answer. */
+enum step_result request_batched_query(struct request *request, struct batched_read *read,
+                                       const int64_t *numbers);
+
+/* After a query: true when it failed for a reason that is not the client's; the answer is set, 503 or
  * 500. A violated constraint of the name `expected` (NULL: none) is not such a reason. */
 bool request_query_failed(struct request *request, const char *expected_constraint);
 

@@ -1,5 +1,9 @@
 """Projects: who reaches which, and as what."""
 
+import contextlib
+import json
+import random
+
 import pytest
 
 from support.http import field_errors
@@ -48,6 +52,36 @@ def test_the_list_comes_in_pages(service, organization):
     api = service.bearer(organization.owner)
     for limit in (1, 5, 13, 200):
         assert [project["id"] for project in api.pages("/projects/user-projects", limit)] == [f"PRJ-{n}" for n in range(1, 14)]
+
+
+def test_lists_asked_for_at_once_are_each_their_owners(service, organization):
+    """They share a query: none may get a row of another, whatever their order, size and page."""
+    others = [service.organization() for _ in range(3)]
+    for number in range(2, 8):
+        service.project(organization.id, f"Project {number}")
+        service.join(organization.id, number, organization.member, "guest")
+    loner = service.person(organization.id)
+    asked = []
+    for person, most in [(organization.member, 7), (loner, 0), (organization.owner, 7),
+                         *[(other.member, 1) for other in others], *[(other.owner, 1) for other in others]]:
+        token = service.mint(person)[1]
+        service.server.bearer(token).get("/session", 200)
+        for limit, cursor in ((50, 0), (3, 0), (3, 2), (1, 6), (200, 7)):
+            expected = [f"PRJ-{n}" for n in range(cursor + 1, most + 1)][:limit]
+            query = f"limit={limit}" + (f"&cursor={cursor}" if cursor else "")
+            asked.append((token, query, expected, str(cursor + limit) if cursor + limit < most else None))
+    asked *= 3
+    random.Random(1).shuffle(asked)
+
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(service.server.wire()) for _ in asked]
+        for connection, (token, query, _, _) in zip(connections, asked):
+            connection.send(f"GET /api/v1/projects/user-projects?{query} HTTP/1.1\r\nHost: x\r\n"
+                            f"Authorization: Bearer {token}\r\n\r\n".encode())
+        for connection, (_, _, expected, following) in zip(connections, asked):
+            page = json.loads(connection.response().body)
+            assert [project["id"] for project in page["data"]] == expected
+            assert page["nextCursor"] == following
 
 
 @pytest.mark.parametrize("query,field", [("limit=0", "limit"), ("limit=201", "limit"), ("cursor=%21", "cursor")])

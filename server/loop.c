@@ -89,7 +89,7 @@ database_options(struct loop *loop)
 /* --- which connection --- */
 
 static struct db *
-choose_least(const struct loop *loop, int first, int end)
+least_busy(const struct loop *loop, int first, int end)
 {
     struct db *best = loop->handlers[first];
     for (int i = first + 1; i < end; i++) {
@@ -99,6 +99,14 @@ choose_least(const struct loop *loop, int first, int end)
         best = better ? other : best;
     }
     return best;
+}
+
+/* One of these, or any other rather than one that cannot be used. */
+static struct db *
+choose(const struct loop *loop, int first, int end)
+{
+    struct db *preferred = least_busy(loop, first, end);
+    return db_usable(preferred) ? preferred : least_busy(loop, 0, LOOP_HANDLER_CONNECTIONS);
 }
 
 /* Reads are short: they fill one connection's pipeline before the next, because a PostgreSQL process that
@@ -112,13 +120,13 @@ loop_reader(const struct loop *loop)
             return loop->handlers[i];
         }
     }
-    return choose_least(loop, 0, LOOP_READERS);
+    return choose(loop, 0, LOOP_READERS);
 }
 
 struct db *
 loop_writer(const struct loop *loop)
 {
-    return choose_least(loop, LOOP_READERS, LOOP_HANDLER_CONNECTIONS);
+    return choose(loop, LOOP_READERS, LOOP_HANDLER_CONNECTIONS);
 }
 
 /* --- the end --- */

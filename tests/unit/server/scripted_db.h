@@ -1,0 +1,287 @@
+/* A PostgreSQL that answers when and as the test says: takes the place of common/db.c and db_result.c in a
+ * test of the server. Calls are remembered in their order and wait; each ends by one of answer(), refuse()
+ * and lose(), in any order. Cells are text, NULL for SQL NULL, and live as long as the test. */
+#ifndef TESTS_UNIT_SERVER_SCRIPTED_DB_H
+#define TESTS_UNIT_SERVER_SCRIPTED_DB_H
+
+#include "common/db.h"
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCRIPTED_CALLS_MAX 512
+#define SCRIPTED_VALUE_MAX 4096
+
+struct db {
+    bool usable;
+    int pending;
+    struct db_options options;
+};
+
+struct db_result {
+    int references;
+    enum db_status status;
+    char sqlstate[6];
+    int rows, columns;
+    const char *const *cells;
+};
+
+struct scripted_call {
+    struct db *db;
+    enum query query;
+    bool binary, ended;
+    struct {
+        bool is_null;
+        int length; /* < 0: text, NUL-ended */
+        char bytes[SCRIPTED_VALUE_MAX];
+    } values[8];
+    db_callback *callback;
+    void *argument;
+};
+
+static struct {
+    struct db *connections[8];
+    int connection_count;
+    struct scripted_call calls[SCRIPTED_CALLS_MAX];
+    int count;
+    int results; /* not yet freed */
+} scripted;
+
+static inline void
+scripted_reset(void)
+{
+    memset(&scripted, 0, sizeof(scripted));
+}
+
+/* --- what the test says --- */
+
+static inline void
+scripted_end(int index, enum db_status status, const char *sqlstate, const char *const *cells, int rows,
+             int columns)
+{
+    struct scripted_call *call = &scripted.calls[index];
+    struct db_result *result = calloc(1, sizeof(*result));
+    assert_true(index < scripted.count && !call->ended);
+    call->ended = true;
+    call->db->pending--;
+    *result = (struct db_result){
+        .references = 1, .status = status, .rows = rows, .columns = columns, .cells = cells
+    };
+    strncpy(result->sqlstate, sqlstate, 5);
+    scripted.results++;
+    call->callback(result, call->argument);
+    db_result_free(result);
+}
+
+static inline void
+answer(int index, const char *const *cells, int rows, int columns)
+{
+    scripted_end(index, DB_OK, "", cells, rows, columns);
+}
+
+static inline void
+refuse(int index, const char *sqlstate)
+{
+    scripted_end(index, DB_REFUSED, sqlstate, NULL, 0, 0);
+}
+
+static inline void
+lose(int index)
+{
+    scripted_end(index, DB_UNAVAILABLE, "", NULL, 0, 0);
+}
+
+/* How many numbers the bigint[] of a value has. */
+static inline int
+scripted_numbers(int index, int value, int64_t *ret_numbers)
+{
+    uint32_t header[5], element[3];
+    const char *at = scripted.calls[index].values[value].bytes;
+    memcpy(header, at, sizeof(header));
+    assert_int_equal(be32toh(header[0]), 1);
+    assert_int_equal(be32toh(header[2]), 20); /* int8 */
+    int count = (int)be32toh(header[3]);
+    assert_int_equal(scripted.calls[index].values[value].length,
+                     sizeof(header) + (size_t)count * sizeof(element));
+    for (int i = 0; i < count; i++) {
+        memcpy(element, at + sizeof(header) + (size_t)i * sizeof(element), sizeof(element));
+        assert_int_equal(be32toh(element[0]), 8);
+        ret_numbers[i] = (int64_t)((uint64_t)be32toh(element[1]) << 32 | be32toh(element[2]));
+    }
+    return count;
+}
+
+/* --- common/db.h --- */
+
+struct db *
+db_new(struct event_base *base, const struct db_options *options)
+{
+    (void)base;
+    struct db *db = calloc(1, sizeof(*db));
+    db->usable = true;
+    db->options = *options;
+    scripted.connections[scripted.connection_count++] = db;
+    return db;
+}
+
+void
+db_free(struct db *db)
+{
+    for (int i = 0; i < scripted.count; i++) {
+        if (scripted.calls[i].db == db && !scripted.calls[i].ended) {
+            lose(i);
+        }
+    }
+    free(db);
+}
+
+bool
+db_usable(const struct db *db)
+{
+    return db->usable;
+}
+
+int
+db_schema_version(const struct db *db)
+{
+    return db->usable ? 1 : 0;
+}
+
+bool
+db_schema_refused(const struct db *db)
+{
+    (void)db;
+    return false;
+}
+
+const char *
+db_failure(const struct db *db)
+{
+    return db->usable ? "" : "gone";
+}
+
+int
+db_pending(const struct db *db)
+{
+    return db->pending;
+}
+
+struct db_value
+db_number(char buffer[DB_NUMBER_SIZE], int64_t number)
+{
+    snprintf(buffer, DB_NUMBER_SIZE, "%lld", (long long)number);
+    return DB_TEXT(buffer);
+}
+
+void
+db_call(struct db *db, enum query query, const struct db_value *values, bool binary, db_callback *callback,
+        void *argument)
+{
+    assert_true(scripted.count < SCRIPTED_CALLS_MAX);
+    struct scripted_call *call = &scripted.calls[scripted.count++];
+    *call = (struct scripted_call){
+        .db = db, .query = query, .binary = binary, .callback = callback, .argument = argument
+    };
+    for (int i = 0; i < query_texts[query].parameters; i++) {
+        size_t length = !values[i].text         ? 0
+                        : values[i].length >= 0 ? (size_t)values[i].length
+                                                : strlen(values[i].text);
+        assert_true(length < SCRIPTED_VALUE_MAX);
+        call->values[i].is_null = !values[i].text;
+        call->values[i].length = values[i].length;
+        memcpy(call->values[i].bytes, values[i].text ? values[i].text : "", length);
+    }
+    db->pending++;
+}
+
+static inline const char *
+scripted_cell(const struct db_result *result, int row, int column)
+{
+    assert_in_range(row, 0, result->rows - 1);
+    assert_in_range(column, 0, result->columns - 1);
+    return result->cells[row * result->columns + column];
+}
+
+enum db_status
+db_status(const struct db_result *result)
+{
+    return result->status;
+}
+
+const char *
+db_sqlstate(const struct db_result *result)
+{
+    return result->sqlstate;
+}
+
+const char *
+db_constraint(const struct db_result *result)
+{
+    (void)result;
+    return "";
+}
+
+const char *
+db_message(const struct db_result *result)
+{
+    return result->status == DB_REFUSED ? "refused" : "";
+}
+
+int
+db_rows(const struct db_result *result)
+{
+    return result->rows;
+}
+
+bool
+db_is_null(const struct db_result *result, int row, int column)
+{
+    return !scripted_cell(result, row, column);
+}
+
+const char *
+db_text(const struct db_result *result, int row, int column)
+{
+    return scripted_cell(result, row, column);
+}
+
+int64_t
+db_int64(const struct db_result *result, int row, int column)
+{
+    const char *cell = scripted_cell(result, row, column);
+    return cell ? strtoll(cell, NULL, 10) : 0;
+}
+
+bool
+db_bool(const struct db_result *result, int row, int column)
+{
+    const char *cell = scripted_cell(result, row, column);
+    return cell && *cell == 't';
+}
+
+const void *
+db_bytes(const struct db_result *result, int row, int column, size_t *ret_length)
+{
+    const char *cell = scripted_cell(result, row, column);
+    *ret_length = cell ? strlen(cell) : 0;
+    return cell ? cell : "";
+}
+
+struct db_result *
+db_result_keep(const struct db_result *result)
+{
+    struct db_result *kept = (struct db_result *)result;
+    kept->references++;
+    return kept;
+}
+
+void
+db_result_free(struct db_result *result)
+{
+    if (result && --result->references == 0) {
+        scripted.results--;
+        free(result);
+    }
+}
+
+#endif

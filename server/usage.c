@@ -16,11 +16,11 @@
 /* The analyzer loses track of entries in the macros of uthash and utlist. */
 /* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
 
-#define FLUSH_MS      1000
-#define ENTRIES_MAX   20000
-#define BATCH_MAX     4000 /* entries of one statement */
-#define CLIENT_SIZE   65
-#define LOSS_EVERY_MS 60000
+#define FLUSH_MS     1000
+#define ENTRIES_MAX  20000
+#define BATCH_MAX    4000 /* entries of one statement */
+#define CLIENT_SIZE  65
+#define LOG_EVERY_MS 60000
 
 /* Compared byte by byte, so made of zeros first. */
 struct key {
@@ -49,7 +49,7 @@ struct usage {
     int64_t oldest_ms; /* when the first of `entries` was added; 0: there is none */
     int64_t oldest_sent_ms;
     uint64_t lost;
-    int64_t loss_logged_ms;
+    int64_t loss_logged_ms, refusal_logged_ms; /* 0: never */
 };
 
 static void
@@ -97,15 +97,25 @@ usage_free(struct usage *usage)
 
 /* --- counting --- */
 
+/* Once a minute at most, each. */
+static bool
+is_to_be_logged(int64_t *logged_ms)
+{
+    int64_t now = clock_monotonic_ms();
+    if (*logged_ms && now - *logged_ms < LOG_EVERY_MS) {
+        return false;
+    }
+    *logged_ms = now;
+    return true;
+}
+
 static void
 note_loss(struct usage *usage, int64_t calls)
 {
-    int64_t now = clock_monotonic_ms();
     usage->lost += (uint64_t)calls;
-    if (!usage->loss_logged_ms || now - usage->loss_logged_ms >= LOSS_EVERY_MS) {
-        log_warning("usage is lost: PostgreSQL does not take it as fast as it comes",
+    if (is_to_be_logged(&usage->loss_logged_ms)) {
+        log_warning("usage is lost: PostgreSQL does not take it, or not as fast as it comes",
                     log_number("calls", (int64_t)usage->lost));
-        usage->loss_logged_ms = now;
     }
 }
 
@@ -183,19 +193,48 @@ take_back(struct usage *usage)
 }
 
 static void
+forget_sent(struct usage *usage)
+{
+    free_entries(usage->sent);
+    usage->sent = NULL;
+}
+
+static void
+give_up_sent(struct usage *usage)
+{
+    int64_t calls = 0;
+    struct entry *entry, *next;
+    HASH_ITER (hh, usage->sent, entry, next) {
+        /* cppcheck-suppress uninitvar ; the macro sets it */
+        calls += entry->calls;
+    }
+    note_loss(usage, calls);
+    forget_sent(usage);
+}
+
+/* Class 22, data exception: a value that is refused now is refused always, and would keep everything behind
+ * it from being written. */
+static bool
+is_refused_for_ever(const struct db_result *result)
+{
+    return db_status(result) == DB_REFUSED && strncmp(db_sqlstate(result), "22", 2) == 0;
+}
+
+static void
 on_written(const struct db_result *result, void *argument)
 {
     struct usage *usage = argument;
-    if (db_status(result) == DB_OK) {
-        free_entries(usage->sent);
-        usage->sent = NULL;
-        return;
-    }
-    if (db_status(result) == DB_REFUSED) {
+    if (db_status(result) == DB_REFUSED && is_to_be_logged(&usage->refusal_logged_ms)) {
         log_warning("query failed", log_text("query", query_texts[QUERY_USAGE_ADD].name),
                     log_text("sqlstate", db_sqlstate(result)), log_text("reason", db_message(result)));
     }
-    take_back(usage);
+    if (db_status(result) == DB_OK) {
+        forget_sent(usage);
+    } else if (is_refused_for_ever(result)) {
+        give_up_sent(usage);
+    } else {
+        take_back(usage);
+    }
 }
 
 /* Moves the first entries to those that are sent, and writes them down. */

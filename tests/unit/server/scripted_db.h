@@ -1,6 +1,7 @@
 /* A PostgreSQL that answers when and as the test says: takes the place of common/db.c and db_result.c in a
- * test of the server. Calls are remembered in their order and wait; each ends by one of answer(), refuse()
- * and lose(), in any order. Cells are text, NULL for SQL NULL, and live as long as the test. */
+ * test of the server. Calls are remembered in their order until scripted_reset() and wait; each ends by one
+ * of answer(), refuse() and lose(), in any order. Cells are text, NULL for SQL NULL, and live as long as the
+ * test. */
 #ifndef TESTS_UNIT_SERVER_SCRIPTED_DB_H
 #define TESTS_UNIT_SERVER_SCRIPTED_DB_H
 
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCRIPTED_CALLS_MAX 512
-#define SCRIPTED_VALUE_MAX 4096
+#define SCRIPTED_CALLS_MAX  512
+#define SCRIPTED_VALUES_MAX 8
 
 struct db {
     bool usable;
@@ -32,9 +33,9 @@ struct scripted_call {
     bool binary, ended;
     struct {
         bool is_null;
-        int length; /* < 0: text, NUL-ended */
-        char bytes[SCRIPTED_VALUE_MAX];
-    } values[8];
+        int length;  /* < 0: text */
+        char *bytes; /* NUL-ended */
+    } values[SCRIPTED_VALUES_MAX];
     db_callback *callback;
     void *argument;
 };
@@ -50,6 +51,11 @@ static struct {
 static inline void
 scripted_reset(void)
 {
+    for (int i = 0; i < scripted.count; i++) {
+        for (int j = 0; j < SCRIPTED_VALUES_MAX; j++) {
+            free(scripted.calls[i].values[j].bytes);
+        }
+    }
     memset(&scripted, 0, sizeof(scripted));
 }
 
@@ -182,14 +188,14 @@ db_call(struct db *db, enum query query, const struct db_value *values, bool bin
     *call = (struct scripted_call){
         .db = db, .query = query, .binary = binary, .callback = callback, .argument = argument
     };
+    assert_in_range(query_texts[query].parameters, 0, SCRIPTED_VALUES_MAX);
     for (int i = 0; i < query_texts[query].parameters; i++) {
-        size_t length = !values[i].text         ? 0
-                        : values[i].length >= 0 ? (size_t)values[i].length
-                                                : strlen(values[i].text);
-        assert_true(length < SCRIPTED_VALUE_MAX);
+        const char *text = values[i].text ? values[i].text : "";
+        size_t length = values[i].length < 0 ? strlen(text) : (size_t)values[i].length;
         call->values[i].is_null = !values[i].text;
         call->values[i].length = values[i].length;
-        memcpy(call->values[i].bytes, values[i].text ? values[i].text : "", length);
+        call->values[i].bytes = calloc(1, length + 1);
+        memcpy(call->values[i].bytes, text, length);
     }
     db->pending++;
 }

@@ -1,7 +1,6 @@
 /* A PostgreSQL that answers when and as the test says: takes the place of common/db.c and db_result.c in a
  * test of the server. Calls are remembered in their order until scripted_reset() and wait; each ends by one
- * of answer(), refuse() and lose(), in any order. Cells are text, NULL for SQL NULL, and live as long as the
- * test. */
+ * of answer(), refuse() and lose(), in any order. Cells are text, NULL for SQL NULL. */
 #ifndef TESTS_UNIT_SERVER_SCRIPTED_DB_H
 #define TESTS_UNIT_SERVER_SCRIPTED_DB_H
 
@@ -24,7 +23,7 @@ struct db_result {
     enum db_status status;
     char sqlstate[6];
     int rows, columns;
-    const char *const *cells;
+    const char **cells; /* its own copies, but for a result that a test has made itself */
 };
 
 struct scripted_call {
@@ -70,9 +69,14 @@ scripted_end(int index, enum db_status status, const char *sqlstate, const char 
     assert_true(index < scripted.count && !call->ended);
     call->ended = true;
     call->db->pending--;
-    *result = (struct db_result){
-        .references = 1, .status = status, .rows = rows, .columns = columns, .cells = cells
-    };
+    result->references = 1;
+    result->status = status;
+    result->rows = rows;
+    result->columns = columns;
+    result->cells = calloc((size_t)(rows * columns) + 1, sizeof(*result->cells));
+    for (int i = 0; i < rows * columns; i++) {
+        result->cells[i] = cells[i] ? strdup(cells[i]) : NULL;
+    }
     strncpy(result->sqlstate, sqlstate, 5);
     scripted.results++;
     call->callback(result, call->argument);
@@ -286,6 +290,10 @@ db_result_free(struct db_result *result)
 {
     if (result && --result->references == 0) {
         scripted.results--;
+        for (int i = 0; i < result->rows * result->columns; i++) {
+            free((char *)result->cells[i]);
+        }
+        free(result->cells);
         free(result);
     }
 }

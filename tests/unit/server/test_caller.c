@@ -110,24 +110,24 @@ static void
 test_the_caller_of_a_token(void **state)
 {
     (void)state;
-    static const char *const cells[] = { "9",
-                                         "0", /* epoch and time are not read */
-                                         "7",
-                                         "t",
-                                         "123456",
-                                         "2026-12-01T00:00:00Z",
-                                         "CI",
-                                         "tk_pat_a1b2c3d4…x9y8z7",
-                                         "2026-11-01T00:00:00Z",
-                                         "30",
-                                         NULL,
-                                         "3",
-                                         "a@example.test",
-                                         "Ada",
-                                         "person",
-                                         "admin",
-                                         "2",
-                                         "Example" };
+    static const char *cells[] = { "9",
+                                   "0", /* epoch and time are not read */
+                                   "7",
+                                   "t",
+                                   "123456",
+                                   "2026-12-01T00:00:00Z",
+                                   "CI",
+                                   "tk_pat_a1b2c3d4…x9y8z7",
+                                   "2026-11-01T00:00:00Z",
+                                   "30",
+                                   NULL,
+                                   "3",
+                                   "a@example.test",
+                                   "Ada",
+                                   "person",
+                                   "admin",
+                                   "2",
+                                   "Example" };
     const struct db_result result = { .rows = 1, .columns = 18, .cells = cells };
     struct caller *caller = caller_of_token(&result, 0, 2);
     assert_int_equal(caller->token_id, 7);

@@ -36,7 +36,7 @@ void guess_charge(struct guess_throttle *throttle, enum guess_kind kind, const s
 int64_t guess_begin(struct guess_throttle *throttle, enum guess_kind kind,
                     const struct client_address *address, const char *target);
 
-/* Gives back what was charged: the secret was right. */
+/* Gives back what was charged: the secret was right, or was not checked after all. */
 void guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
                   const char *target);
 

@@ -1,8 +1,8 @@
 /* What tokens are used for, written behind: summed in memory per token, address, client, call and status, and
  * added to PostgreSQL about once a second in one statement. Nothing waits for it and nothing is decided by
  * it. When PostgreSQL is away, it is kept and tried again, up to a bound; what is beyond, and a batch with a
- * value that PostgreSQL will never take, is counted as lost. A batch whose outcome is unknown is sent again, so
- * a call may be counted twice then, never silently dropped.
+ * value that PostgreSQL will never take, is counted as lost. A batch whose outcome is unknown is sent again,
+ * so a call may be counted twice then, never silently dropped.
  *
  * One loop's own. */
 #ifndef SERVER_USAGE_H

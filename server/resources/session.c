@@ -127,18 +127,27 @@ free_sign_in(void *data)
     free(data);
 }
 
+/* The password was right, or was not checked: whom we could not serve has not guessed. */
+static void
+give_guess_back(const struct request *request)
+{
+    const struct sign_in *sign_in = request->handler_data;
+    guess_refund(request->loop->shared->guess_throttle, GUESS_PASSWORD, &request->address, sign_in->email);
+}
+
 static enum step_result
 began(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
     if (request_query_failed(request, NULL)) {
+        give_guess_back(request);
         return STEP_DONE;
     }
     const struct db_result *row = request->result;
     if (db_rows(row) == 0) {
         return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
-    guess_refund(request->loop->shared->guess_throttle, GUESS_PASSWORD, &request->address, sign_in->email);
+    give_guess_back(request);
     renew_password_hash(request->loop, sign_in->user_id, sign_in->hash, sign_in->password,
                         sign_in->password_length);
     set_cookie(request, sign_in->cookie, SESSION_SECONDS);
@@ -191,6 +200,7 @@ found(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
     if (request_query_failed(request, NULL)) {
+        give_guess_back(request);
         return STEP_DONE;
     }
     const char *encoded = request->loop->shared->dummy_hash;
@@ -200,8 +210,12 @@ found(struct request *request)
     }
     snprintf(sign_in->hash, sizeof(sign_in->hash), "%s", encoded);
     request_then(request, checked);
-    return request_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash, sign_in->password,
-                          sign_in->password_length);
+    enum step_result outcome = request_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash,
+                                              sign_in->password, sign_in->password_length);
+    if (outcome == STEP_DONE) {
+        give_guess_back(request);
+    }
+    return outcome;
 }
 
 enum step_result

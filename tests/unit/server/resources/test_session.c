@@ -1,0 +1,164 @@
+#include "server/resources/session.h"
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "../loop_fixture.h"
+
+#define PASSWORD "correct horse battery"
+#define BUDGET   5 /* failures of one address at one account */
+
+static char hash[SECRET_HASH_SIZE];
+
+static int
+set_up(void **state)
+{
+    loop_fixture_set_up(state);
+    assert_int_equal(secret_hash(PASSWORD, strlen(PASSWORD), &shared.cost, hash), 0);
+    return 0;
+}
+
+static void
+sign_in_as(const char *email, const char *password)
+{
+    char body[256], text[512];
+    int length = snprintf(body, sizeof(body), "{\"email\":\"%s\",\"password\":\"%s\"}", email, password);
+    snprintf(text, sizeof(text),
+             "POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+             "Content-Length: %d\r\n\r\n%s",
+             length, body);
+    send_text(text);
+}
+
+static void
+sign_in(const char *password)
+{
+    sign_in_as("ada@example.test", password);
+}
+
+static void
+answer_credentials(void)
+{
+    int call = last_call(QUERY_SESSIONS_FIND_CREDENTIALS);
+    int calls = scripted.count;
+    answer(call, (const char *const[]){ USER_ID, hash }, 1, 2);
+    loop_fixture_wait(calls);
+}
+
+static void
+test_a_right_password_opens_a_session(void **state)
+{
+    (void)state;
+    sign_in(PASSWORD);
+    answer_credentials();
+    int call = last_call(QUERY_SESSIONS_CREATE);
+    assert_string_equal(scripted.calls[call].values[0].bytes, USER_ID);
+    assert_string_equal(scripted.calls[call].values[1].bytes, hash); /* that it is still the password's */
+    answer(call,
+           (const char *const[]){ USER_ID, "ada@example.test", "Ada", "person", "member", "2", "Example" }, 1,
+           7);
+    assert_answer(201, "\r\nSet-Cookie: testkase_session=");
+    const char *cookie = strstr(received, "testkase_session=") + strlen("testkase_session=");
+    unsigned char digest[SECRET_DIGEST_SIZE];
+    secret_digest(cookie, strcspn(cookie, ";"), NULL, digest);
+    assert_memory_equal(scripted.calls[call].values[2].bytes, digest, sizeof(digest)); /* only its digest */
+}
+
+static void
+test_a_wrong_password(void **state)
+{
+    (void)state;
+    for (int i = 0; i < BUDGET; i++) {
+        sign_in("wrong horse");
+        answer_credentials();
+        assert_non_null(strstr(received, "\"invalid_credentials\""));
+    }
+    int calls = scripted.count;
+    sign_in(PASSWORD); /* not even that, for a while */
+    assert_answer(429, "\r\nRetry-After: ");
+    assert_int_equal(scripted.count, calls);
+}
+
+static void
+test_an_unknown_address_costs_the_same_and_says_the_same(void **state)
+{
+    (void)state;
+    struct hasher_stats stats;
+    memcpy(shared.dummy_hash, hash, sizeof(hash)); /* even if somebody knew its password */
+    sign_in(PASSWORD);
+    int calls = scripted.count;
+    answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), NULL, 0, 2);
+    loop_fixture_wait(calls);
+    assert_non_null(strstr(received, "\"invalid_credentials\""));
+    assert_int_equal(scripted.count, calls);
+    hasher_read_stats(shared.hasher, &stats);
+    assert_int_equal(stats.done, 1);
+}
+
+static size_t
+waiting(void)
+{
+    struct hasher_stats stats;
+    hasher_read_stats(shared.hasher, &stats);
+    return stats.waiting[HASHER_PASSWORDS];
+}
+
+static void
+test_a_full_queue_is_no_failure(void **state)
+{
+    (void)state;
+    static const struct secret_cost slow = { 65536, 8, 1 };
+    static const char *const others[] = { "a", "b", "c", "d", "e" }; /* one at work and four that wait */
+    int clients[5];
+    const int first = client;
+    assert_int_equal(secret_hash(PASSWORD, strlen(PASSWORD), &slow, hash), 0);
+    for (size_t i = 0; i < 5; i++) {
+        client = clients[i] = loop_fixture_connect();
+        sign_in_as(others[i], PASSWORD);
+        answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), (const char *const[]){ USER_ID, hash }, 1, 2);
+        while (i == 0 && waiting() > 0) {
+            sched_yield(); /* until the thread has taken it */
+        }
+    }
+    client = first;
+    for (int i = 0; i < 2 * BUDGET; i++) {
+        sign_in(PASSWORD);
+        answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), (const char *const[]){ USER_ID, hash }, 1, 2);
+        assert_answer(503, "Retry-After: 1\r\n");
+    }
+    for (size_t i = 0; i < 5; i++) {
+        close(clients[i]);
+    }
+}
+
+/* Whom we could not serve has not guessed. */
+static void
+test_what_was_not_checked_is_no_failure(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 * BUDGET; i++) {
+        sign_in(PASSWORD);
+        lose(last_call(QUERY_SESSIONS_FIND_CREDENTIALS));
+        assert_answer(503, "Retry-After: 1\r\n");
+    }
+    sign_in("wrong horse");
+    answer_credentials();
+    assert_non_null(strstr(received, "\"invalid_credentials\""));
+}
+
+int
+main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, loop_fixture_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_right_password_opens_a_session),
+        TEST(test_a_wrong_password),
+        TEST(test_an_unknown_address_costs_the_same_and_says_the_same),
+        TEST(test_what_was_not_checked_is_no_failure),
+        TEST(test_a_full_queue_is_no_failure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -50,6 +50,26 @@ def run(base, path, tokens, connections, seconds, pids=(), cluster=None):
                   spent_us(postgres, cluster.processes()) / count if cluster else 0.0)
 
 
+class Flood:
+    """Wrong sign-ins for so many seconds; see flood.lua. `answers` counts them by status, afterwards."""
+
+    def __init__(self, base, connections, seconds):
+        self.answers = {}
+        self._command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "flood.lua"), base]
+
+    def __enter__(self):
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_):
+        told = self._process.communicate()[0]
+        for line in told.splitlines():
+            if line.startswith("ANSWERS"):
+                for word in line.split()[1:]:
+                    status, count = word.split("=")
+                    self.answers[status] = self.answers.get(status, 0) + int(count)
+
+
 def median(results):
     """Of each number by itself; of what went wrong, all."""
     return Result(*[statistics.median(getattr(result, field.name) for result in results) if field.name != "bad"

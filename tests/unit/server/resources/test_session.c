@@ -110,7 +110,7 @@ static void
 test_a_full_queue_is_no_failure(void **state)
 {
     (void)state;
-    static const struct secret_cost slow = { 65536, 8, 1 };
+    static const struct secret_cost slow = { 65536, 12, 1 };
     static const char *const others[] = { "a", "b", "c", "d", "e" }; /* one at work and four that wait */
     int clients[5];
     const int first = client;

@@ -23,7 +23,9 @@ END
 fi
 
 mkdir -p -- "$logs"
-"$root/deploy/install-packages.sh" build run test bench
+packages=(build run test bench)
+command -v npm >/dev/null || packages+=(bench-node)
+"$root/deploy/install-packages.sh" "${packages[@]}"
 build_preset "$root" release "$logs"
 if [[ " $* " != *" --without-node "* && ! -d $root/build/bench-node/node_modules ]]; then
     mkdir -p -- "$root/build/bench-node"

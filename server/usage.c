@@ -16,9 +16,14 @@
 /* The analyzer loses track of entries in the macros of uthash and utlist. */
 /* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
 
-#define FLUSH_MS     1000
-#define ENTRIES_MAX  20000
+/* A sum waits for more calls this long. What is due is then written a part each turn, so that PostgreSQL is
+ * never at it long enough to keep requests from a core: of a thousand sums in one statement, 15 ms. */
+#define WAIT_MS      1000
+#define TURN_MS      20
+#define PART         (WAIT_MS / TURN_MS)
+#define PART_MIN     20
 #define BATCH_MAX    4000 /* entries of one statement */
+#define ENTRIES_MAX  20000
 #define CLIENT_SIZE  65
 #define LOG_EVERY_MS 60000
 
@@ -36,6 +41,7 @@ struct key {
 struct entry {
     struct key key;
     int64_t calls;
+    int64_t since_us; /* its first call */
     int64_t last_us;
     UT_hash_handle hh;
 };
@@ -43,22 +49,14 @@ struct entry {
 struct usage {
     struct db *db;
     struct event *timer;
-    struct entry *entries;
-    struct entry *sent; /* the write under way */
+    struct entry *entries; /* the oldest first, as uthash keeps their order */
+    struct entry *sent;    /* the write under way, older than those */
     struct json_writer *writer;
-    int64_t oldest_ms; /* when the first of `entries` was added; 0: there is none */
-    int64_t oldest_sent_ms;
     uint64_t lost;
     int64_t loss_logged_ms, refusal_logged_ms; /* 0: never */
 };
 
-static void
-on_timer(evutil_socket_t fd, short what, void *argument)
-{
-    (void)fd;
-    (void)what;
-    usage_flush(argument);
-}
+static void on_timer(evutil_socket_t fd, short what, void *argument);
 
 struct usage *
 usage_new(struct event_base *base, struct db *db)
@@ -66,9 +64,7 @@ usage_new(struct event_base *base, struct db *db)
     struct usage *usage = memory_new(1, sizeof(*usage));
     usage->db = db;
     usage->writer = json_writer_new();
-    usage->timer = event_new(base, -1, EV_PERSIST, on_timer, usage);
-    const struct timeval interval = { .tv_sec = FLUSH_MS / 1000, .tv_usec = FLUSH_MS % 1000 * 1000 };
-    event_add(usage->timer, &interval);
+    usage->timer = evtimer_new(base, on_timer, usage);
     return usage;
 }
 
@@ -119,39 +115,59 @@ note_loss(struct usage *usage, int64_t calls)
     }
 }
 
+/* Adds `more` to what is kept under its key. */
 static void
-count(struct usage *usage, const struct key *key, int64_t calls, int64_t last_us)
+count(struct usage *usage, const struct entry *more)
 {
     struct entry *entry;
-    HASH_FIND(hh, usage->entries, key, sizeof(*key), entry);
+    HASH_FIND(hh, usage->entries, &more->key, sizeof(more->key), entry);
     if (!entry) {
         if (HASH_COUNT(usage->entries) >= ENTRIES_MAX) {
-            note_loss(usage, calls);
+            note_loss(usage, more->calls);
             return;
         }
         entry = memory_new(1, sizeof(*entry));
-        entry->key = *key;
+        entry->key = more->key;
+        entry->since_us = more->since_us;
         HASH_ADD(hh, usage->entries, key, sizeof(entry->key), entry);
-        usage->oldest_ms = usage->oldest_ms ? usage->oldest_ms : last_us / 1000;
     }
-    entry->calls += calls;
-    entry->last_us = last_us > entry->last_us ? last_us : entry->last_us;
+    entry->calls += more->calls;
+    entry->last_us = more->last_us > entry->last_us ? more->last_us : entry->last_us;
+}
+
+/* For when the oldest is due, and not before the next turn. */
+static void
+arm_timer(struct usage *usage)
+{
+    if (!usage->entries || evtimer_pending(usage->timer, NULL)) {
+        return;
+    }
+    int64_t age_ms = (clock_monotonic_us() - usage->entries->since_us) / 1000;
+    int64_t delay_ms = age_ms > WAIT_MS - TURN_MS ? TURN_MS : WAIT_MS - age_ms;
+    const struct timeval delay = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000 };
+    evtimer_add(usage->timer, &delay);
 }
 
 void
 usage_add(struct usage *usage, int64_t token_id, const struct client_address *address,
           const struct http_head *head, const struct route *route, int status, int64_t now_us)
 {
-    struct key key;
-    memset(&key, 0, sizeof(key));
-    key.token_id = token_id;
-    key.route = route;
-    key.status = (uint16_t)status;
-    key.method = (uint8_t)head->method;
-    key.address_known = address->known;
-    memcpy(key.address, address->bytes, sizeof(key.address));
-    client_name(head->user_agent, key.client, sizeof(key.client));
-    count(usage, &key, 1, now_us);
+    bool is_first = !usage->entries;
+    struct entry call;
+    memset(&call.key, 0, sizeof(call.key));
+    call.key.token_id = token_id;
+    call.key.route = route;
+    call.key.status = (uint16_t)status;
+    call.key.method = (uint8_t)head->method;
+    call.key.address_known = address->known;
+    memcpy(call.key.address, address->bytes, sizeof(call.key.address));
+    client_name(head->user_agent, call.key.client, sizeof(call.key.client));
+    call.calls = 1;
+    call.since_us = call.last_us = now_us;
+    count(usage, &call);
+    if (is_first) {
+        arm_timer(usage);
+    }
 }
 
 /* --- writing --- */
@@ -178,18 +194,19 @@ write_entry(struct json_writer *writer, const struct entry *entry, int64_t now_u
     json_close_object(writer);
 }
 
-/* Back to the others, for the next write. */
+/* Back in front of the others, for the next write. */
 static void
 take_back(struct usage *usage)
 {
-    struct entry *sent = usage->sent, *entry, *next;
+    struct entry *younger = usage->entries, *entry, *next;
+    usage->entries = usage->sent;
     usage->sent = NULL;
-    HASH_ITER (hh, sent, entry, next) {
+    HASH_ITER (hh, younger, entry, next) {
         /* cppcheck-suppress uninitvar ; the macro sets it */
-        count(usage, &entry->key, entry->calls, entry->last_us);
+        count(usage, entry);
     }
-    free_entries(sent);
-    usage->oldest_ms = usage->oldest_sent_ms;
+    free_entries(younger);
+    arm_timer(usage);
 }
 
 static void
@@ -237,39 +254,59 @@ on_written(const struct db_result *result, void *argument)
     }
 }
 
-/* Moves the first entries to those that are sent, and writes them down. */
-static void
-take_batch(struct usage *usage)
+/* Moves up to `most` of the entries that began at `until_us` or before to those that are sent, and writes
+ * them down. False when there are none. */
+static bool
+take_batch(struct usage *usage, size_t most, int64_t until_us)
 {
     struct entry *entry, *next;
     int64_t now_us = clock_monotonic_us();
     size_t taken = 0;
     json_open_array(usage->writer);
     HASH_ITER (hh, usage->entries, entry, next) {
-        if (taken++ == BATCH_MAX) {
+        /* cppcheck-suppress uninitvar ; the macro sets it */
+        if (taken == most || entry->since_us > until_us) {
             break;
         }
-        /* cppcheck-suppress uninitvar ; the macro sets it */
+        taken++;
         write_entry(usage->writer, entry, now_us);
         HASH_DEL(usage->entries, entry);
         HASH_ADD(hh, usage->sent, key, sizeof(entry->key), entry);
     }
     json_close_array(usage->writer);
-    usage->oldest_sent_ms = usage->oldest_ms;
-    usage->oldest_ms = usage->entries ? usage->oldest_ms : 0;
+    return taken > 0;
+}
+
+static void
+write_some(struct usage *usage, size_t most, int64_t until_us)
+{
+    if (usage->sent || !db_usable(usage->db)) {
+        return;
+    }
+    if (take_batch(usage, most, until_us)) {
+        size_t length;
+        const char *json = json_writer_bytes(usage->writer, &length);
+        db_call(usage->db, QUERY_USAGE_ADD, &DB_BINARY(json, (int)length), false, on_written, usage);
+    }
+    json_writer_reset(usage->writer);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct usage *usage = argument;
+    size_t part = HASH_COUNT(usage->entries) / PART;
+    part = part < PART_MIN ? PART_MIN : part;
+    write_some(usage, part < BATCH_MAX ? part : BATCH_MAX, clock_monotonic_us() - (WAIT_MS - TURN_MS) * 1000);
+    arm_timer(usage);
 }
 
 void
 usage_flush(struct usage *usage)
 {
-    if (!usage->entries || usage->sent || !db_usable(usage->db)) {
-        return;
-    }
-    take_batch(usage);
-    size_t length;
-    const char *json = json_writer_bytes(usage->writer, &length);
-    db_call(usage->db, QUERY_USAGE_ADD, &DB_BINARY(json, (int)length), false, on_written, usage);
-    json_writer_reset(usage->writer);
+    write_some(usage, BATCH_MAX, INT64_MAX);
 }
 
 bool
@@ -281,8 +318,8 @@ usage_is_flushed(const struct usage *usage)
 int64_t
 usage_lag_ms(const struct usage *usage)
 {
-    int64_t oldest = usage->sent ? usage->oldest_sent_ms : usage->oldest_ms;
-    return oldest ? clock_monotonic_ms() - oldest : 0;
+    const struct entry *oldest = usage->sent ? usage->sent : usage->entries;
+    return oldest ? (clock_monotonic_us() - oldest->since_us) / 1000 : 0;
 }
 
 uint64_t

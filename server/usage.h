@@ -1,8 +1,9 @@
-/* What tokens are used for, written behind: summed in memory per token, address, client, call and status, and
- * added to PostgreSQL about once a second in one statement. Nothing waits for it and nothing is decided by
- * it. When PostgreSQL is away, it is kept and tried again, up to a bound; what is beyond, and a batch with a
- * value that PostgreSQL will never take, is counted as lost. A batch whose outcome is unknown is sent again,
- * so a call may be counted twice then, never silently dropped.
+/* What tokens are used for, written behind: summed in memory per token, address, client, call and status. A
+ * sum is added to PostgreSQL about a second after its first call; many of them in parts, spread over the
+ * second. Nothing waits for it and nothing is decided by it. When PostgreSQL is away, it is kept and tried
+ * again, up to a bound; what is beyond, and a batch with a value that PostgreSQL will never take, is counted
+ * as lost. A batch whose outcome is unknown is sent again, so a call may be counted twice then, never
+ * silently dropped.
  *
  * One loop's own. */
 #ifndef SERVER_USAGE_H
@@ -24,7 +25,7 @@ void usage_free(struct usage *usage);
 void usage_add(struct usage *usage, int64_t token_id, const struct client_address *address,
                const struct http_head *head, const struct route *route, int status, int64_t now_us);
 
-/* Writes now what there is, unless a write is under way. */
+/* Writes now what there is, at most 4 000 sums, unless a write is under way. */
 void usage_flush(struct usage *usage);
 
 /* Nothing is left to write. */

@@ -157,6 +157,71 @@ test_one_write_at_a_time(void **state)
     assert_int_equal(scripted.count, 2);
 }
 
+/* By its timer, in real time: the first turn comes when the first sum is due. */
+static void
+wait_for_write(int count)
+{
+    while (scripted.count < count) {
+        event_base_loop(base, EVLOOP_ONCE);
+    }
+}
+
+static void
+test_what_is_due_is_written_in_parts(void **state)
+{
+    (void)state;
+    for (int64_t id = 1; id <= 2000; id++) {
+        add(id, 200);
+    }
+    pass(1000);
+    add(2001, 200);
+    wait_for_write(1);
+    assert_int_equal(sent_calls(), 40); /* a fiftieth */
+    answer(0, NULL, 0, 0);
+    wait_for_write(2);
+    assert_int_equal(sent_calls(), 39);
+    answer(1, NULL, 0, 0);
+}
+
+static void
+test_few_that_are_due_are_written_at_once(void **state)
+{
+    (void)state;
+    for (int64_t id = 1; id <= 15; id++) {
+        add(id, 200);
+    }
+    pass(1000);
+    add(16, 200); /* waits for its own second */
+    wait_for_write(1);
+    assert_int_equal(sent_calls(), 15);
+    answer(0, NULL, 0, 0);
+    assert_false(usage_is_flushed(usage));
+    usage_flush(usage);
+    assert_int_equal(sent_calls(), 1);
+    answer(1, NULL, 0, 0);
+}
+
+static void
+test_what_comes_back_stays_older_than_the_rest(void **state)
+{
+    (void)state;
+    add(7, 200);
+    usage_flush(usage);
+    pass(400);
+    add(8, 200);
+    lose(0);
+    assert_int_equal(usage_lag_ms(usage), 400);
+    pass(600);
+    wait_for_write(2);
+    struct json_document *document;
+    const struct json_value *entries = sent(&document);
+    assert_int_equal(number(json_at(entries, 0, NULL), "token"), 7);
+    assert_null(json_at(entries, 1, NULL));
+    json_free(document);
+    answer(1, NULL, 0, 0);
+    assert_int_equal(usage_lag_ms(usage), 600);
+}
+
 static void
 test_what_was_not_taken_is_sent_again(void **state)
 {
@@ -263,6 +328,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_calls_that_are_alike_are_summed),
         TEST(test_one_write_at_a_time),
+        TEST(test_what_is_due_is_written_in_parts),
+        TEST(test_few_that_are_due_are_written_at_once),
+        TEST(test_what_comes_back_stays_older_than_the_rest),
         TEST(test_what_was_not_taken_is_sent_again),
         TEST(test_what_can_never_be_taken_is_given_up),
         TEST(test_nothing_is_sent_while_postgresql_is_away),

@@ -13,7 +13,8 @@
 
 struct entry {
     int64_t token_id;
-    int64_t epoch;
+    int64_t epoch; /* under which it was read */
+    uint64_t life;
     struct caller *caller;
     bool is_used; /* since it was last passed over */
     UT_hash_handle hh;
@@ -21,6 +22,8 @@ struct entry {
 };
 
 struct caller_cache {
+    int64_t epoch;
+    uint64_t life;
     size_t capacity;
     size_t count;
     struct entry *entries;
@@ -86,16 +89,31 @@ make_room(struct caller_cache *cache)
     }
 }
 
-struct caller *
-caller_cache_find(struct caller_cache *cache, int64_t token_id, int64_t epoch)
+int64_t
+caller_cache_epoch(const struct caller_cache *cache)
 {
-    const struct entry *entry = find(cache, token_id);
-    return entry && entry->epoch == epoch ? entry->caller : NULL;
+    return cache->epoch;
+}
+
+uint64_t
+caller_cache_life(const struct caller_cache *cache)
+{
+    return cache->life;
+}
+
+struct caller *
+caller_cache_find(struct caller_cache *cache, int64_t token_id)
+{
+    const struct entry *entry = cache->epoch ? find(cache, token_id) : NULL;
+    return entry && entry->life == cache->life ? entry->caller : NULL;
 }
 
 void
-caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t epoch)
+caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t epoch, uint64_t life)
 {
+    if (life != cache->life || epoch < cache->epoch) {
+        return;
+    }
     struct entry *entry = find(cache, caller->token_id);
     if (entry) {
         caller_free(entry->caller);
@@ -109,5 +127,29 @@ caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t epoc
     }
     entry->caller = caller_keep(caller);
     entry->epoch = epoch;
+    entry->life = life;
+}
+
+void
+caller_cache_forget(struct caller_cache *cache, int64_t token_id, int64_t epoch)
+{
+    struct entry *entry = find(cache, token_id);
+    if (entry && (entry->epoch < epoch || entry->life != cache->life)) {
+        drop(cache, entry);
+    }
+}
+
+void
+caller_cache_advance(struct caller_cache *cache, int64_t epoch)
+{
+    cache->epoch = epoch;
+}
+
+/* What is left of an earlier life is not found, and goes when there is need of room. */
+void
+caller_cache_clear(struct caller_cache *cache, int64_t epoch)
+{
+    cache->life++;
+    cache->epoch = epoch;
 }
 /* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_MAX ID_ARRAY_MAX
+#define BATCH_MAX   ID_ARRAY_MAX
+#define CHANGES_MAX 1000 /* rows of gate/changes; as many may not be all */
 
 /* Fewer questions wait for the round under way, rather than cost PostgreSQL a round of their own. */
 #define SECOND_ROUND_MIN 16
@@ -28,9 +29,18 @@ struct round {
     struct question_list questions;
 };
 
+/* One query for what has changed since the cache's epoch, and the questions whose round saw a later one. */
+struct catch_up {
+    struct gate *gate;
+    int64_t since;
+    uint64_t life;
+    struct question_list questions;
+};
+
 /* One query for states. Several questions may be about one token. */
 struct batch {
     struct gate *gate;
+    uint64_t life; /* of the cache, when it was sent */
     size_t count;
     int64_t token_ids[BATCH_MAX];
     struct question_list questions;
@@ -44,6 +54,9 @@ struct gate {
     int rounds_under_way;
     struct caller_cache *callers;
     struct metrics *metrics;
+    void (*on_state)(struct db *db, bool usable,
+                     void *argument); /* whoever made the gate wants to know, too */
+    void *on_state_argument;
     bool closing;
 };
 
@@ -86,7 +99,7 @@ tell_unavailable(struct gate *gate, struct question_list questions)
     }
 }
 
-/* --- the states that are not known under this epoch --- */
+/* --- the states that are not known --- */
 
 static struct caller *
 find_row(struct caller *const *callers, int rows, int64_t token_id)
@@ -108,7 +121,7 @@ tell_batch(struct batch *batch, const struct db_result *result)
     for (int row = 0; row < rows; row++) {
         now = db_int64(result, row, 1);
         callers[row] = caller_of_token(result, row, 2);
-        caller_cache_put(batch->gate->callers, callers[row], db_int64(result, row, 0));
+        caller_cache_put(batch->gate->callers, callers[row], db_int64(result, row, 0), batch->life);
     }
     for (struct gate_question *next, *question = batch->questions.first; question; question = next) {
         next = question->next;
@@ -177,6 +190,7 @@ add_to_batch(struct gate *gate, struct batch *batch, struct gate_question *quest
     if (!batch) {
         batch = memory_new(1, sizeof(*batch));
         batch->gate = gate;
+        batch->life = caller_cache_life(gate->callers);
     }
     if (!held) {
         batch->token_ids[batch->count++] = question->token_id;
@@ -185,15 +199,14 @@ add_to_batch(struct gate *gate, struct batch *batch, struct gate_question *quest
     return batch;
 }
 
-/* --- the epoch --- */
-
+/* What is known answers at once, the rest is read. */
 static void
-tell_round(struct gate *gate, struct question_list questions, int64_t epoch, int64_t now)
+tell_known(struct gate *gate, struct question_list questions, int64_t now)
 {
     struct batch *batch = NULL;
     for (struct gate_question *next, *question = questions.first; question; question = next) {
         next = question->next;
-        struct caller *caller = caller_cache_find(gate->callers, question->token_id, epoch);
+        struct caller *caller = caller_cache_find(gate->callers, question->token_id);
         if (caller) {
             tell(question, caller, now);
         } else {
@@ -203,6 +216,94 @@ tell_round(struct gate *gate, struct question_list questions, int64_t epoch, int
     if (batch) {
         send_batch(batch);
     }
+}
+
+/* --- the epoch, and what it was bumped for --- */
+
+static void
+forget_all(struct gate *gate, int64_t epoch)
+{
+    counter_add(&gate->metrics->gate_resets, 1);
+    caller_cache_clear(gate->callers, epoch);
+}
+
+/* Forgets what each change between `since` and `epoch` was about. False unless every epoch between is there
+ * with its tokens. */
+static bool
+forget_changed(struct gate *gate, const struct db_result *result, int64_t since, int64_t epoch)
+{
+    int64_t reached = since;
+    int rows = db_rows(result);
+    if (rows == CHANGES_MAX) {
+        return false;
+    }
+    for (int row = 0; row < rows; row++) {
+        int64_t change = db_int64(result, row, 2);
+        if (db_is_null(result, row, 3) || change > reached + 1) {
+            return false;
+        }
+        caller_cache_forget(gate->callers, db_int64(result, row, 3), change);
+        reached = change;
+    }
+    return reached == epoch;
+}
+
+/* An epoch that goes back is that of a restored database, or of an answer that was overtaken: nothing is
+ * known of what lies between. */
+static void
+catch_up(struct gate *gate, const struct catch_up *behind, const struct db_result *result)
+{
+    int64_t epoch = db_int64(result, 0, 0), known = caller_cache_epoch(gate->callers);
+    bool same_life = behind->life == caller_cache_life(gate->callers);
+    if (epoch == known) {
+        return;
+    }
+    if (same_life && epoch > known && forget_changed(gate, result, behind->since, epoch)) {
+        caller_cache_advance(gate->callers, epoch);
+    } else {
+        forget_all(gate, epoch);
+    }
+}
+
+static void
+on_changes(const struct db_result *result, void *argument)
+{
+    struct catch_up *behind = argument;
+    if (db_status(result) == DB_OK && db_rows(result) > 0) {
+        catch_up(behind->gate, behind, result);
+        tell_known(behind->gate, behind->questions, db_int64(result, 0, 1));
+    } else {
+        tell_unavailable(behind->gate, behind->questions);
+    }
+    free(behind);
+}
+
+static void
+ask_for_changes(struct gate *gate, struct question_list questions)
+{
+    struct catch_up *behind = memory_new(1, sizeof(*behind));
+    char since[DB_NUMBER_SIZE];
+    behind->gate = gate;
+    behind->since = caller_cache_epoch(gate->callers);
+    behind->life = caller_cache_life(gate->callers);
+    behind->questions = questions;
+    counter_add(&gate->metrics->gate_catch_ups, 1);
+    struct db_value value = db_number(since, behind->since);
+    db_call(choose_connection(gate), QUERY_GATE_CHANGES, &value, true, on_changes, behind);
+}
+
+static void
+tell_round(struct gate *gate, struct question_list questions, int64_t epoch, int64_t now)
+{
+    int64_t known = caller_cache_epoch(gate->callers);
+    if (known > 0 && epoch > known) {
+        ask_for_changes(gate, questions);
+        return;
+    }
+    if (epoch != known) {
+        forget_all(gate, epoch);
+    }
+    tell_known(gate, questions, now);
 }
 
 static void begin_rounds(struct gate *gate);
@@ -273,18 +374,39 @@ on_turn_end(evutil_socket_t fd, short what, void *argument)
     begin_rounds(argument);
 }
 
+/* --- the connections come and go --- */
+
+/* A new connection may be to another server, which took over without the last commits of the old one: there,
+ * the same epoch can stand for other changes. */
+static void
+on_state(struct db *db, bool usable, void *argument)
+{
+    struct gate *gate = argument;
+    if (usable) {
+        forget_all(gate, 0);
+    }
+    if (gate->on_state) {
+        gate->on_state(db, usable, gate->on_state_argument);
+    }
+}
+
 /* --- the outside --- */
 
 struct gate *
 gate_new(struct event_base *base, const struct db_options *options, size_t capacity, struct metrics *metrics)
 {
     struct gate *gate = memory_new(1, sizeof(*gate));
+    struct db_options own = *options;
     gate->metrics = metrics;
+    gate->callers = caller_cache_new(capacity);
+    gate->on_state = options->on_state;
+    gate->on_state_argument = options->argument;
+    own.on_state = on_state;
+    own.argument = gate;
     for (int i = 0; i < GATE_CONNECTIONS; i++) {
         gate->rounds[i].gate = gate;
-        gate->rounds[i].connection = db_new(base, options);
+        gate->rounds[i].connection = db_new(base, &own);
     }
-    gate->callers = caller_cache_new(capacity);
     gate->asking = event_new(base, -1, 0, on_turn_end, gate);
     return gate;
 }

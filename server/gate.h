@@ -1,9 +1,10 @@
 /* Is this token alive right now? Whatever requests arrived in one turn of the loop are answered by one small
  * query, sent after they arrived: the epoch. Every change that can take a right away moves the epoch in its
- * own transaction, so a state that was read under the same epoch is the state now; the others are read again,
- * in batches. No request is ever decided on a state older than its own arrival: a revocation that was
- * acknowledged before it began is always seen. Expiry goes by PostgreSQL's clock. The gate's connections
- * carry nothing else. */
+ * own transaction, and notes there which tokens it was about. While the epoch is the one that is known here,
+ * so are the states that were read; when it has moved, what was noted since is read first, and forgets those
+ * that changed. What is not known is read, in batches. No request is ever decided on a state older than its
+ * own arrival: a revocation that was acknowledged before it began is always seen. Expiry goes by PostgreSQL's
+ * clock. The gate's connections carry nothing else. */
 #ifndef SERVER_GATE_H
 #define SERVER_GATE_H
 

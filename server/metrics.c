@@ -143,7 +143,12 @@ static const struct number {
     NUMBER("verified_misses_total", "counter", verified_misses, "Tokens that had to be proven by argon2."),
     NUMBER("gate_questions_total", "counter", gate_questions, "Tokens whose state was asked for."),
     NUMBER("gate_refills_total", "counter", gate_refills,
-           "Tokens whose state was read again, because the epoch had moved or it was not known."),
+           "Tokens whose state was read, because it was not known or had changed."),
+    NUMBER("gate_catch_ups_total", "counter", gate_catch_ups,
+           "Queries for what had changed, because the epoch had moved."),
+    NUMBER("gate_resets_total", "counter", gate_resets,
+           "Times that all states were forgotten: a connection was made, or a change was about more than "
+           "tokens."),
     NUMBER("gate_failures_total", "counter", gate_failures, "Tokens about which PostgreSQL gave no answer."),
     NUMBER("database_reconnects_total", "counter", reconnects, "Connections to PostgreSQL made again."),
     NUMBER("usage_lost_total", "counter", usage_lost, "Calls missing in the usage of tokens."),

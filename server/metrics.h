@@ -55,7 +55,7 @@ struct metrics {
     struct counter
         guesses_refused; /* tokens that were not checked, after too many wrong ones of an address */
     struct counter verified_hits, verified_misses;
-    struct counter gate_questions, gate_refills, gate_failures;
+    struct counter gate_questions, gate_refills, gate_failures, gate_catch_ups, gate_resets;
     struct histogram gate_round_size, gate_round_us;
     struct counter reconnects, usage_lost;
     /* As they are now, set about once a second. */

@@ -198,7 +198,7 @@ run_fuzz() {
 run_model() {
     local variant
     check 'the model holds' "$logs/model.log" "$tests/model/check.sh" "$root/build/model/holds" holds
-    for variant in BUMP_OUTSIDE SEQUENCE ASKED_EARLY REACHED; do
+    for variant in BUMP_OUTSIDE SEQUENCE ASKED_EARLY GAPS KEPT_OLD REACHED; do
         check "the model breaks with $variant" "$logs/model-$variant.log" \
             "$tests/model/check.sh" "$root/build/model/$variant" breaks "-D$variant"
     done

@@ -408,6 +408,49 @@ def test_what_takes_no_right_away_leaves_the_epoch(cursor, change):
     assert epoch(cursor) == before
 
 
+def noted(cursor, since):
+    """What the epochs after that one were bumped for, in their order."""
+    cursor.execute("select epoch - %s, token_ids from auth_changes where epoch > %s order by epoch", (since, since))
+    return [(number, None if ids is None else sorted(ids)) for number, ids in cursor.fetchall()]
+
+
+def test_each_epoch_is_noted_with_the_tokens_it_was_bumped_for(cursor):
+    organization = make_organization(cursor)
+    user = make_user(cursor, organization)
+    first, second, third = (make_token(cursor, user) for _ in range(3))
+    before = epoch(cursor)
+    cursor.execute("update api_tokens set rate_limit = 5 where id in (%s, %s)", (first, second))
+    cursor.execute("update api_tokens set rate_limit = rate_limit where id = %s", (first,))
+    cursor.execute("update api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %s", (third,))
+    cursor.execute("update users set name = 'Other' where id = %s", (user,))
+    cursor.execute("update organizations set default_rate_limit = 5 where id = %s", (organization,))
+    assert noted(cursor, before) == [(1, [first, second]), (2, [third]), (3, None), (4, None)]
+    assert epoch(cursor) == before + 4
+
+
+def test_very_many_tokens_are_noted_as_any(cursor):
+    user = make_user(cursor, make_organization(cursor))
+    before = epoch(cursor)
+    for count in (1000, 1001):
+        for _ in range(count):
+            make_token(cursor, user)
+        cursor.execute("update api_tokens set rate_limit = coalesce(rate_limit, 0) + 1 where user_id = %s and rate_limit is null",
+                       (user,))
+        assert cursor.rowcount == count
+    (first, some), (second, anything) = noted(cursor, before)
+    assert (first, second) == (1, 2) and len(some) == 1000 and anything is None
+
+
+def test_the_last_thousand_epochs_stay_noted(cursor):
+    user = make_user(cursor, make_organization(cursor))
+    token_id = make_token(cursor, user)
+    before = epoch(cursor)
+    for number in range(1, 1006):
+        cursor.execute("update api_tokens set rate_limit = %s where id = %s", (number, token_id))
+    assert noted(cursor, before) == [(number, [token_id]) for number in range(6, 1006)]
+    assert one(cursor, "select count(*) from auth_changes") == 1000
+
+
 def test_there_is_one_epoch(cursor):
     refused(cursor, psycopg2.IntegrityError, "insert into auth_epoch (epoch) values (9)")
     refused(cursor, psycopg2.IntegrityError, "insert into auth_epoch (only_row, epoch) values (false, 9)")
@@ -517,7 +560,9 @@ RIGHTS = [
     ("testkase_server", "delete from testkase.audit_events", False),
     ("testkase_server", "insert into testkase.audit_events (occurred_at) values (now())", False),
     ("testkase_server", "update testkase.auth_epoch set epoch = 1", False),
-    ("testkase_server", "select testkase.bump_auth_epoch()", False),
+    ("testkase_server", "select testkase.bump_auth_epoch(null)", False),
+    ("testkase_server", "insert into testkase.auth_changes (epoch) values (99)", False),
+    ("testkase_server", "delete from testkase.auth_changes", False),
     ("testkase_server", "update testkase.rotation_policy set rotate_on_day = 1", False),
     ("testkase_server", "insert into testkase.schema_migrations values (99, 'x', 'y')", False),
     ("testkase_server", "select id from testkase.outbox", False),
@@ -527,6 +572,7 @@ RIGHTS = [
     ("testkase_server", "create table testkase.mine (a int)", False),
     ("testkase_server", "set role testkase_owner", False),
     ("testkase_server", "select epoch from testkase.auth_epoch", True),
+    ("testkase_server", "select epoch, token_ids from testkase.auth_changes", True),
     ("testkase_server", "select secret_hash from testkase.api_tokens", True),
     ("testkase_worker", "select lookup_id from testkase.api_tokens", False),
     ("testkase_worker", "insert into testkase.api_tokens (name) values ('x')", False),
@@ -540,7 +586,8 @@ RIGHTS = [
     ("testkase_worker", "insert into testkase.sessions (user_id) values (1)", False),
     ("testkase_worker", "select detail from testkase.audit_events", False),
     ("testkase_worker", "delete from testkase.audit_events", False),
-    ("testkase_worker", "select testkase.bump_auth_epoch()", False),
+    ("testkase_worker", "select testkase.bump_auth_epoch(null)", False),
+    ("testkase_worker", "select epoch from testkase.auth_changes", False),
     ("testkase_worker", "create table testkase.mine (a int)", False),
     ("testkase_worker", "set role testkase_owner", False),
     ("testkase_worker", "select id, payload from testkase.outbox", True),

@@ -365,6 +365,16 @@ def test_the_written_expiry_says_the_same(service, organization):
     service.servers.remove(fresh)
 
 
+def test_no_clock_brings_an_expired_token_back(service, organization):
+    """Once it is written down that it expired, as PostgreSQL's clock might be set back."""
+    token_id, token = service.mint(organization.member, days=7)
+    caller = service.server.bearer(token)
+    caller.get("/session", 200)
+    service.database.query("update testkase.api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %s", (token_id,))
+    assert caller.get("/session", 401).json()["code"] == "token_expired"
+    assert service.start_server().bearer(token).get("/session", 401).json()["code"] == "token_expired"
+
+
 def test_expiry_is_told_only_to_whoever_proves_the_secret(service, organization):
     token_id, token = service.mint(organization.member, days=7)
     service.database.age_token(token_id, days=10)

@@ -1,6 +1,7 @@
-/* The protocol of server/gate.c: two servers with two rounds each, a token that is revoked, changes of others, connections
- * that are lost at any point. PostgreSQL is what its clients see of it: a statement reads one snapshot of what is
- * committed, a commit becomes visible at once, and its acknowledgement comes after that.
+/* The protocol of server/gate.c: a server with two rounds and one with a single round, a token that is revoked, a change of
+ * another, connections that are lost at any point. PostgreSQL is what its clients see of it: a statement reads one snapshot
+ * of what is committed, a commit becomes visible at once, and its acknowledgement comes after that. What each epoch was
+ * bumped for is noted, and may be gone when it is read.
  *
  * The property: a request that begins after the revocation was acknowledged is never accepted.
  *
@@ -8,12 +9,13 @@
  *   -DBUMP_OUTSIDE  the epoch is bumped by a transaction of its own, which may never come
  *   -DSEQUENCE      the epoch is a sequence, which moves before the commit
  *   -DASKED_EARLY   a request may be decided by an epoch that was asked before it arrived
+ *   -DGAPS          what is noted counts as all there was, also when some of it is gone
+ *   -DKEPT_OLD      a state is kept although changes after it have been read already
  * And one that asserts too much, which shows that requests are accepted at all:
  *   -DREACHED       nothing is ever accepted
  */
 
 #define SERVERS  2
-#define ROUNDS   2
 #define CLIENTS  2
 #define REQUESTS 2
 
@@ -22,34 +24,37 @@
 #define REFUSED     2
 #define UNAVAILABLE 3
 
-/* Committed in PostgreSQL. */
+/* Committed in PostgreSQL. `ours`: the epoch that was bumped for our token, 0 before. */
 bool alive = true;
 byte epoch = 1;
+byte ours;
 
 /* What whoever revokes has been told. */
 bool acknowledged = false;
 
-/* Of each server: the requests that wait for a round, and the token's state as it was read under some epoch. */
+/* Of each server: the requests that wait for a round, the epoch up to which it knows what has changed (0: none yet), and the
+ * token's state as it was read under some epoch. */
 byte waiting[SERVERS];
+byte known[SERVERS];
 bool is_kept[SERVERS];
 bool kept_alive[SERVERS];
 byte kept_epoch[SERVERS];
+byte life[SERVERS]; /* of what is kept, two in turn */
 
 byte verdict[CLIENTS];
 
+/* Within a d_step. */
 inline tell(requests, outcome)
 {
-    d_step {
-        if
-        :: requests & 1 -> verdict[0] = outcome
-        :: else
-        fi;
-        if
-        :: requests & 2 -> verdict[1] = outcome
-        :: else
-        fi;
-        requests = 0
-    }
+    if
+    :: requests & 1 -> verdict[0] = outcome
+    :: else
+    fi;
+    if
+    :: requests & 2 -> verdict[1] = outcome
+    :: else
+    fi;
+    requests = 0
 }
 
 proctype Client(byte me)
@@ -75,12 +80,67 @@ proctype Client(byte me)
     od
 }
 
+inline forget(server)
+{
+    is_kept[server] = false;
+    kept_alive[server] = false;
+    kept_epoch[server] = 0
+}
+
+inline forget_all(server, at_epoch)
+{
+    forget(server);
+    known[server] = at_epoch;
+    life[server] = 1 - life[server]
+}
+
+/* One snapshot: the epoch, whether all that was noted since is there, and whether some of it is about our token. */
+inline read_changes(since)
+{
+    d_step {
+        now = epoch;
+        is_ours = ours > since
+    };
+    if
+    :: is_complete = true
+    :: now > since ->
+        is_ours = false;
+#ifdef GAPS
+        is_complete = true
+#endif
+    fi
+}
+
+inline apply_changes(server)
+{
+    if
+    :: now == known[server]
+    :: now > known[server] && is_complete && begun_life == life[server] ->
+        if
+        :: is_ours && is_kept[server] && kept_epoch[server] < ours -> forget(server)
+        :: else
+        fi;
+        known[server] = now
+    :: else -> forget_all(server, now)
+    fi
+}
+
+/* Answers those who ask from what is kept; else `mine` stays, and the state is to be read. */
+inline tell_kept(server)
+{
+    if
+    :: is_kept[server] && kept_alive[server] -> tell(mine, ACCEPTED); begun_life = 0
+    :: is_kept[server] && !kept_alive[server] -> tell(mine, REFUSED); begun_life = 0
+    :: else -> begun_life = life[server]
+    fi
+}
+
 /* One connection of a server's gate. Answers travel: between a statement's snapshot and what the server does with it, anything
  * may happen. */
 proctype Round(byte server)
 {
-    byte mine, seen, read_epoch;
-    bool read_alive;
+    byte mine, seen, now, since, begun_life;
+    bool read_alive, is_complete, is_ours;
 end:
     do
 #ifdef ASKED_EARLY
@@ -90,33 +150,66 @@ end:
     :: atomic { waiting[server] != 0 -> mine = waiting[server]; waiting[server] = 0 };
         if
         :: seen = epoch
-        :: tell(mine, UNAVAILABLE); goto end
+        :: d_step { tell(mine, UNAVAILABLE) }; goto end
         fi;
 #endif
-        if
-        :: atomic { is_kept[server] && kept_epoch[server] == seen ->
+        /* What has changed since, if the epoch has moved. What the loop does with an answer, it does in one go. */
+        atomic {
             if
-            :: kept_alive[server] -> tell(mine, ACCEPTED)
-            :: else -> tell(mine, REFUSED)
-            fi }
+            :: known[server] != 0 && seen > known[server] ->
+                begun_life = life[server];
+                since = known[server];
+                seen = 0
+            :: else ->
+                if
+                :: seen != known[server] -> forget_all(server, seen)
+                :: else
+                fi;
+                seen = 0;
+                tell_kept(server);
+                goto rest
+            fi
+        };
+        if
+        :: atomic { read_changes(since); since = 0 }
+        :: d_step { tell(mine, UNAVAILABLE); begun_life = 0; since = 0 }; goto end
+        fi;
+        d_step {
+            apply_changes(server);
+            now = 0;
+            is_complete = false;
+            is_ours = false;
+            tell_kept(server)
+        };
+rest:
+        if
+        :: mine == 0
         :: else ->
             if
-            :: d_step { read_epoch = epoch; read_alive = alive }
-            :: tell(mine, UNAVAILABLE); seen = 0; goto end
+            :: d_step { now = epoch; read_alive = alive }
+            :: d_step { tell(mine, UNAVAILABLE); begun_life = 0 }; goto end
             fi;
-            atomic {
-                is_kept[server] = true;
-                kept_epoch[server] = read_epoch;
-                kept_alive[server] = read_alive;
+            d_step {
+                if
+#ifdef KEPT_OLD
+                :: begun_life == life[server] ->
+#else
+                :: begun_life == life[server] && now >= known[server] ->
+#endif
+                    is_kept[server] = true;
+                    kept_epoch[server] = now;
+                    kept_alive[server] = read_alive
+                :: else
+                fi;
                 if
                 :: read_alive -> tell(mine, ACCEPTED)
                 :: else -> tell(mine, REFUSED)
                 fi;
-                read_epoch = 0;
-                read_alive = false
+                now = 0;
+                read_alive = false;
+                begun_life = 0
             }
-        fi;
-        seen = 0
+        fi
     od
 }
 
@@ -127,14 +220,14 @@ proctype Revocation()
 #if defined(BUMP_OUTSIDE)
     alive = false;
     if
-    :: epoch = epoch + 1
+    :: d_step { epoch = epoch + 1; ours = epoch }
     :: skip
     fi;
 #elif defined(SEQUENCE)
-    epoch = epoch + 1;
+    d_step { epoch = epoch + 1; ours = epoch };
     alive = false;
 #else
-    d_step { alive = false; epoch = epoch + 1 };
+    d_step { alive = false; epoch = epoch + 1; ours = epoch };
 #endif
     acknowledged = true
 }
@@ -149,10 +242,9 @@ init
 {
     atomic {
         byte i;
-        for (i : 0 .. SERVERS - 1) {
-            run Round(i);
-            run Round(i)
-        }
+        run Round(0);
+        run Round(0);
+        run Round(1);
         for (i : 0 .. CLIENTS - 1) {
             run Client(i)
         }

@@ -16,6 +16,7 @@
 #define CAPACITY     100
 #define BATCH_MAX    24
 #define SECOND_ROUND 16
+#define CHANGES_MAX  1000
 
 static struct event_base *base;
 static struct metrics metrics;
@@ -104,6 +105,24 @@ answer_states(int call, const char *epoch, const struct state *states, int count
     answer(call, cells, count, STATE_CELLS);
 }
 
+/* One row of gate/changes: the epoch of a change, and the token that it was about; NULL for any. */
+struct change {
+    const char *epoch, *token_id;
+};
+
+static void
+answer_changes(int call, const char *since, const char *epoch, const struct change *changes, int count)
+{
+    const char *cells[CHANGES_MAX * 4];
+    assert_int_equal(scripted.calls[call].query, QUERY_GATE_CHANGES);
+    assert_string_equal(scripted.calls[call].values[0].bytes, since);
+    for (int i = 0; i < count; i++) {
+        const char *const row[] = { epoch, NOW, changes[i].epoch, changes[i].token_id };
+        memcpy(&cells[i * 4], row, sizeof(row));
+    }
+    answer(call, cells, count, 4);
+}
+
 static void
 assert_told(int index, enum gate_status status)
 {
@@ -124,17 +143,29 @@ learn(int64_t id, const char *text, const char *epoch)
     assert_told(asked_count - 1, GATE_ALIVE);
 }
 
+static int states_told; /* of connections, to whoever made the gate */
+
+static void
+on_state(struct db *db, bool usable, void *argument)
+{
+    (void)db;
+    (void)usable;
+    assert_ptr_equal(argument, &states_told);
+    states_told++;
+}
+
 static int
 set_up(void **state)
 {
     (void)state;
     scripted_reset();
+    states_told = 0;
     memset(asked, 0, sizeof(asked));
     memset(&metrics, 0, sizeof(metrics));
     asked_count = 0;
     again = 0;
     base = event_base_new();
-    const struct db_options options = { .url = "" };
+    const struct db_options options = { .url = "", .on_state = on_state, .argument = &states_told };
     gate = gate_new(base, &options, CAPACITY, &metrics);
     return 0;
 }
@@ -183,42 +214,206 @@ test_a_state_of_the_same_epoch_is_not_read_again(void **state)
     assert_told(1, GATE_ALIVE);
 }
 
+/* Asks for token `id` in a round that sees `epoch`. */
 static void
-test_a_state_of_another_epoch_is_read_again(void **state)
+ask_under(int64_t id, const char *epoch)
+{
+    ask(id);
+    end_turn();
+    answer_epoch(scripted.count - 1, epoch);
+}
+
+static void
+test_only_what_a_change_was_about_is_read_again(void **state)
 {
     (void)state;
-    static const char *const others[] = { "2", "0" }; /* also an older one: a restored database */
     learn(7, "7", "1");
-    for (size_t i = 0; i < 2; i++) {
-        ask(7);
-        end_turn();
-        answer_epoch(scripted.count - 1, others[i]);
-        assert_int_equal(asked[asked_count - 1].answers, 0);
-        answer_states(scripted.count - 1, others[i], &(struct state){ "7", "t", NULL }, 1);
-        assert_told(asked_count - 1, GATE_ENDED);
+    learn(8, "8", "1");
+    ask(8);
+    ask_under(7, "3");
+    assert_int_equal(asked[2].answers + asked[3].answers, 0);
+    answer_changes(scripted.count - 1, "1", "3", (const struct change[]){ { "2", "9" }, { "3", "7" } }, 2);
+    assert_told(2, GATE_ALIVE);
+    assert_int_equal(asked[3].answers, 0);
+    int64_t ids[BATCH_MAX];
+    assert_int_equal(scripted_numbers(scripted.count - 1, 0, ids), 1);
+    assert_int_equal(ids[0], 7);
+    answer_states(scripted.count - 1, "3", &(struct state){ "7", "t", NULL }, 1);
+    assert_told(3, GATE_ENDED);
+    int calls = scripted.count;
+    ask_under(8, "3");
+    assert_told(4, GATE_ALIVE);
+    ask_under(7, "3");
+    assert_told(5, GATE_ENDED);
+    assert_int_equal(scripted.count, calls + 2);
+}
+
+/* What makes it unknown which tokens the changes were about, and the epoch that the answer tells. */
+static const struct {
+    const char *epoch;
+    struct change changes[3];
+    int count;
+} unclear[] = {
+    { "2", { { NULL, NULL } }, 1 },              /* nothing is noted */
+    { "2", { { "2", NULL } }, 1 },               /* about any token */
+    { "3", { { "2", "9" }, { "3", NULL } }, 2 }, /* the same */
+    { "3", { { "3", "9" } }, 1 },                /* what the first was about is not there any more */
+    { "4", { { "2", "9" }, { "4", "9" } }, 2 },  /* one is missing between */
+    { "4", { { "2", "9" }, { "3", "9" } }, 2 },  /* and at the end */
+    { "1", { { NULL, NULL } }, 1 },              /* the epoch went back meanwhile, though not further */
+};
+
+static void
+test_an_unclear_change_forgets_everything(void **state)
+{
+    for (size_t i = 0; i < sizeof(unclear) / sizeof(unclear[0]); i++) {
+        learn(7, "7", "1");
+        ask_under(7, i + 1 < sizeof(unclear) / sizeof(unclear[0]) ? unclear[i].epoch : "2");
+        answer_changes(scripted.count - 1, "1", unclear[i].epoch, unclear[i].changes, unclear[i].count);
+        if (strcmp(unclear[i].epoch, "1") == 0) {
+            assert_told(asked_count - 1, GATE_ALIVE);
+        } else {
+            assert_int_equal(asked[asked_count - 1].answers, 0);
+            answer_states(scripted.count - 1, unclear[i].epoch, &(struct state){ "7", "t", NULL }, 1);
+            assert_told(asked_count - 1, GATE_ENDED);
+        }
+        tear_down(state);
+        set_up(state);
     }
 }
 
-/* The round saw epoch 1, the states' own snapshot epoch 2: a round that sees 1 (it was sent before) must not
- * take them for known under 1, and one that sees 2 may. */
+static void
+test_too_many_changes_forget_everything(void **state)
+{
+    (void)state;
+    struct change changes[CHANGES_MAX];
+    char epochs[CHANGES_MAX][8];
+    learn(7, "7", "1");
+    for (int i = 0; i < CHANGES_MAX; i++) {
+        snprintf(epochs[i], sizeof(epochs[i]), "%d", i + 2);
+        changes[i] = (struct change){ epochs[i], "9" };
+    }
+    ask_under(7, "1001");
+    answer_changes(scripted.count - 1, "1", "1001", changes,
+                   CHANGES_MAX - 1); /* one short of the epoch, too */
+    assert_int_equal(asked[1].answers, 0);
+    answer_states(scripted.count - 1, "1001", &(struct state){ "7", NULL, NULL }, 1);
+    ask_under(7, "2001");
+    for (int i = 0; i < CHANGES_MAX; i++) {
+        snprintf(epochs[i], sizeof(epochs[i]), "%d", i + 1002);
+    }
+    answer_changes(scripted.count - 1, "1001", "2001", changes, CHANGES_MAX);
+    assert_int_equal(asked[2].answers, 0);
+    answer_states(scripted.count - 1, "2001", &(struct state){ "7", "t", NULL }, 1);
+    assert_told(2, GATE_ENDED);
+}
+
+static void
+test_without_the_changes_nobody_gets_in(void **state)
+{
+    (void)state;
+    learn(7, "7", "1");
+    ask_under(7, "2");
+    lose(scripted.count - 1);
+    assert_told(1, GATE_UNAVAILABLE);
+    ask_under(7, "2");
+    refuse(scripted.count - 1, "57014");
+    assert_told(2, GATE_UNAVAILABLE);
+    ask_under(7, "2");
+    answer(scripted.count - 1, NULL, 0, 4);
+    assert_told(3, GATE_UNAVAILABLE);
+    ask_under(7, "2");
+    answer_changes(scripted.count - 1, "1", "2", &(struct change){ "2", "9" }, 1);
+    assert_told(4, GATE_ALIVE);
+}
+
+/* Two rounds may both see that the epoch has moved, and their answers may overtake each other. */
+static void
+test_changes_that_are_known_already_do_no_harm(void **state)
+{
+    (void)state;
+    learn(7, "7", "1");
+    int calls = scripted.count;
+    ask(7);
+    end_turn();
+    for (int i = 0; i < SECOND_ROUND; i++) {
+        ask(7);
+    }
+    end_turn();
+    answer_epoch(calls, "2");
+    answer_epoch(calls + 1, "3");
+    answer_changes(calls + 3, "1", "3", (const struct change[]){ { "2", "9" }, { "3", "7" } }, 2);
+    answer_states(scripted.count - 1, "3", &(struct state){ "7", "t", NULL }, 1);
+    assert_told(asked_count - 1, GATE_ENDED);
+    answer_changes(calls + 2, "1", "3", (const struct change[]){ { "2", "9" }, { "3", "7" } }, 2);
+    assert_told(1, GATE_ENDED);
+}
+
+/* An epoch that goes back is that of a restored database: what was read under the same number before is
+ * another's. */
+static void
+test_an_epoch_that_goes_back_forgets_everything(void **state)
+{
+    (void)state;
+    learn(7, "7", "5");
+    ask_under(7, "3");
+    assert_int_equal(asked[1].answers, 0);
+    answer_states(scripted.count - 1, "3", &(struct state){ "7", NULL, NULL }, 1);
+    ask_under(8, "5"); /* as high as before */
+    answer_changes(scripted.count - 1, "3", "5", (const struct change[]){ { "4", "9" }, { "5", "7" } }, 2);
+    ask_under(7, "5");
+    assert_int_equal(asked[3].answers, 0);
+    answer_states(scripted.count - 1, "5", &(struct state){ "7", "t", NULL }, 1);
+    assert_told(3, GATE_ENDED);
+}
+
+/* What was read before the cache was cleared must not come to be known after it. */
+static void
+test_states_that_were_asked_for_before_are_told_and_not_kept(void **state)
+{
+    (void)state;
+    ask_under(7, "5");
+    int states = scripted.count - 1;
+    ask_under(8, "3");
+    answer_states(states, "5", &(struct state){ "7", NULL, NULL }, 1);
+    assert_told(0, GATE_ALIVE);
+    ask_under(7, "3");
+    assert_int_equal(asked[2].answers, 0);
+    assert_int_equal(scripted.calls[scripted.count - 1].query, QUERY_GATE_STATES);
+}
+
+/* Another server may have taken over, without the last commits of the old one. */
+static void
+test_a_new_connection_forgets_everything(void **state)
+{
+    (void)state;
+    learn(7, "7", "5");
+    struct db *connection = scripted.connections[1];
+    connection->options.on_state(connection, false, connection->options.argument);
+    assert_int_equal(states_told, 1);
+    ask_under(7, "5");
+    assert_told(1, GATE_ALIVE);
+    connection->options.on_state(connection, true, connection->options.argument);
+    assert_int_equal(states_told, 2);
+    ask_under(7, "5");
+    assert_int_equal(asked[2].answers, 0);
+    answer_states(scripted.count - 1, "5", &(struct state){ "7", "t", NULL }, 1);
+    assert_told(2, GATE_ENDED);
+}
+
+/* The round saw epoch 1, the states' own snapshot epoch 2, whose change was about the same token. */
 static void
 test_a_state_is_known_under_the_epoch_of_its_own_snapshot(void **state)
 {
     (void)state;
-    ask(7);
-    end_turn();
-    answer_epoch(0, "1");
+    ask_under(7, "1");
     answer_states(1, "2", &(struct state){ "7", NULL, NULL }, 1);
-    ask(7);
-    end_turn();
-    answer_epoch(2, "2");
-    assert_told(1, GATE_ALIVE);
-    assert_int_equal(scripted.count, 3);
-    ask(7);
-    end_turn();
-    answer_epoch(3, "1");
-    assert_int_equal(asked[2].answers, 0);
-    assert_int_equal(scripted.calls[4].query, QUERY_GATE_STATES);
+    ask_under(7, "1");
+    assert_told(1, GATE_ALIVE); /* newer than asked */
+    ask_under(7, "2");
+    answer_changes(scripted.count - 1, "1", "2", &(struct change){ "2", "7" }, 1);
+    assert_told(2, GATE_ALIVE);
+    assert_int_equal(counter_read(&metrics.gate_refills), 1);
 }
 
 static void
@@ -238,7 +433,8 @@ test_a_question_is_not_answered_by_a_round_sent_before_it(void **state)
     assert_int_equal(scripted.count, calls + 2); /* its own round has begun */
     answer_epoch(calls + 1, "2");
     assert_int_equal(asked[2].answers, 0);
-    answer_states(calls + 2, "2", &(struct state){ "7", "t", NULL }, 1);
+    answer_changes(calls + 2, "1", "2", &(struct change){ "2", "7" }, 1);
+    answer_states(calls + 3, "2", &(struct state){ "7", "t", NULL }, 1);
     assert_told(2, GATE_ENDED);
 }
 
@@ -424,7 +620,14 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_questions_of_a_turn_share_one_query),
         TEST(test_a_state_of_the_same_epoch_is_not_read_again),
-        TEST(test_a_state_of_another_epoch_is_read_again),
+        TEST(test_only_what_a_change_was_about_is_read_again),
+        TEST(test_an_unclear_change_forgets_everything),
+        TEST(test_too_many_changes_forget_everything),
+        TEST(test_without_the_changes_nobody_gets_in),
+        TEST(test_changes_that_are_known_already_do_no_harm),
+        TEST(test_an_epoch_that_goes_back_forgets_everything),
+        TEST(test_states_that_were_asked_for_before_are_told_and_not_kept),
+        TEST(test_a_new_connection_forgets_everything),
         TEST(test_a_state_is_known_under_the_epoch_of_its_own_snapshot),
         TEST(test_a_question_is_not_answered_by_a_round_sent_before_it),
         TEST(test_few_who_wait_share_the_next_round),

@@ -1,0 +1,15 @@
+-- What was changed after an epoch, in the order of the epochs. Binary result.
+-- $1 epoch
+-- → epoch now, PostgreSQL's time, epoch of a change (null: none is noted), token id (null: anything may have changed); at most
+--   1000 rows, and then there may be more
+select e.epoch, now(), c.epoch, c.token_id
+from auth_epoch e
+left join lateral (
+    select c.epoch, t.token_id
+    from auth_changes c
+    left join lateral unnest(c.token_ids) as t (token_id) on true
+    where c.epoch > $1::bigint
+    order by c.epoch
+    limit 1000
+) c on true
+order by c.epoch;

@@ -194,9 +194,25 @@ authenticate_ask(struct request *request)
     }
 }
 
+/* Whether what was remembered of the token led to the token itself. In a database that was restored, or that
+ * took over without the last commits of another, its id may have been given again. */
+static bool
+is_its_own(const struct request *request)
+{
+    const char *preview = request->caller->token_preview;
+    const size_t prefix = sizeof(TOKEN_PREFIX) - 1;
+    return strncmp(preview, TOKEN_PREFIX, prefix) == 0 &&
+           strncmp(preview + prefix, request->lookup_id, TOKEN_LOOKUP_LENGTH) == 0;
+}
+
 static enum step_result
 admit_token(struct request *request)
 {
+    if (request->caller && !is_its_own(request)) {
+        caller_free(request->caller);
+        request->caller = NULL;
+        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+    }
     switch (request->gate_status) {
     case GATE_ALIVE:
         return STEP_NEXT;

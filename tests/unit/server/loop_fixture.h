@@ -4,6 +4,7 @@
 #define TESTS_UNIT_SERVER_LOOP_FIXTURE_H
 
 #include "common/log.h"
+#include "common/token.h"
 #include "server/guess_throttle.h"
 #include "server/loop.h"
 #include "server/rate_limit.h"
@@ -23,6 +24,7 @@ static struct shared shared;
 static struct loop loop;
 static int client;
 static char received[1 << 16];
+static char preview[TOKEN_PREVIEW_SIZE]; /* of the token that answer_state() tells of */
 
 static inline int
 loop_fixture_connect(void)
@@ -182,7 +184,7 @@ answer_state(const char *ended, const char *expires, const char *role)
                                              expires,
                                              "2026-12-01T00:00:00Z",
                                              "CI",
-                                             "tk_pat_a1b2c3d4...x9y8z7",
+                                             preview,
                                              "2026-11-01T00:00:00Z",
                                              "30",
                                              NULL,

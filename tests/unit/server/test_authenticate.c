@@ -25,6 +25,7 @@ set_up(void **state)
 {
     loop_fixture_set_up(state);
     token_make(token);
+    token_preview(token, preview);
     assert_int_equal(secret_hash(token, TOKEN_LENGTH, &shared.cost, hash), 0);
     bear(token);
     return 0;
@@ -116,6 +117,31 @@ test_a_token_is_proven_once_and_asked_for_always(void **state)
     answer_epoch();
     assert_answer(200, "X-Testkase-User-Email: ada@example.test\r\n");
     assert_int_equal(scripted.count, calls + 1);
+}
+
+/* After a restore, or a failover that lost the last commits, the id of one token may be given to another. */
+static void
+test_a_remembered_token_is_not_taken_for_another_of_its_id(void **state)
+{
+    (void)state;
+    prove(VERIFY);
+    answer_epoch();
+    answer_state("f", LATER, "member");
+    assert_answer(200, "X-Testkase-Api-Key-Id: 7\r\n");
+    static const char *const later[] = { LATER, "0" };
+    for (size_t i = 0; i < 2; i++) {
+        struct db *connection = scripted.connections[0];
+        connection->options.on_state(connection, true, connection->options.argument);
+        send_request(VERIFY, bearer);
+        answer_epoch();
+        preview[strlen(TOKEN_PREFIX)] = '0' + (preview[strlen(TOKEN_PREFIX)] == '0');
+        answer_state("f", later[i], "admin");
+        const char *answer = receive();
+        assert_non_null(strstr(answer, "HTTP/1.1 401 "));
+        assert_non_null(strstr(answer, "\"invalid_token\""));
+        assert_null(strstr(answer, "X-Token-Expires-At"));
+        assert_null(strstr(answer, "RateLimit"));
+    }
 }
 
 static void
@@ -328,6 +354,7 @@ main(void)
         TEST(test_without_credentials_the_challenge_is_bare),
         TEST(test_what_is_no_token_costs_no_query),
         TEST(test_a_token_is_proven_once_and_asked_for_always),
+        TEST(test_a_remembered_token_is_not_taken_for_another_of_its_id),
         TEST(test_a_wrong_secret_is_remembered),
         TEST(test_guessing_is_slowed_and_the_owner_is_not),
         TEST(test_an_unknown_or_erased_hash_is_a_wrong_token),

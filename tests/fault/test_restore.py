@@ -47,6 +47,10 @@ def check_after(service, organization, caller, token_id, made, clients):
     caller.get("/session", 200)
     for client in clients:
         assert client.get("/session", 401).json()["code"] == "invalid_token"
+    service.database.query("delete from testkase.api_token_last_used")
+    caller.get("/session", 200)
+    until(lambda: service.database.value("select count(*) from testkase.api_token_last_used where token_id = %s", (token_id,)), 10,
+          "use is written, although some of it was of tokens that are no more")
     again = [service.mint(organization.member) for _ in range(2)]
     assert [token for token, _ in again] == [token for token, _ in made], "the ids have been given again"
     for client in clients:

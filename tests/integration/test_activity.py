@@ -93,6 +93,22 @@ def test_a_bad_since_is_named(used, since):
     assert field_errors(owner.get(f"/api-keys/{token_id}/activity", 422, params={"since": since})) == {"since"}
 
 
+def test_use_of_a_token_that_is_no_more_keeps_nothing_from_being_written(used, service, organization):
+    """As after a restore: its row is gone when its use is to be written. One server, one loop, so both are in one statement."""
+    owner, token_id, _, _ = used
+    gone_id, gone = service.mint(organization.member)
+    server = service.start_server(TESTKASE_THREADS="1")
+    server.bearer(gone).get("/session", 200)
+    service.database.without_triggers("delete from testkase.api_tokens where id = %s", (gone_id,))
+    service.database.query("delete from testkase.rotation_reminders where token_id = %s", (gone_id,))
+    kept_id, kept = service.mint(organization.member)
+    server.bearer(kept).get("/session", 200)
+    when_told(owner, kept_id, 1)
+    assert service.database.value("select count(*) from testkase.api_token_usage where token_id = %s", (gone_id,)) == 0
+    server.close()
+    service.servers.remove(server)
+
+
 def test_usage_is_written_at_the_end(database, start_service):
     """What was counted in the last second is not lost when the server is stopped."""
     service = start_service(database)

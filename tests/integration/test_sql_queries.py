@@ -101,6 +101,7 @@ HOT = {
     "api_keys/get.sql": {"api_tokens", "api_token_last_used"},
     "api_keys/create.sql": {"users", "api_tokens"},
     "api_keys/revoke.sql": {"api_tokens", "users", "rotation_reminders"},
+    "usage/add.sql": {"api_tokens", "api_token_last_used"},
     "users/list.sql": {"users"},
     "users/update.sql": {"users"},
     "projects/list_for_member.sql": {"project_members"},

@@ -1,5 +1,5 @@
 -- Adds what tokens were used for, and when each was used last. In the order of the key, so that two servers that write at once
--- wait for each other and never in a circle.
+-- wait for each other and never in a circle. Without tokens that are no more, as after a restore: they would keep the rest out.
 -- $1 JSON array of {"token", "address" (or null), "client", "method", "route", "status", "calls", "age" (ms since the last)}
 -- → nothing
 with given as (
@@ -7,6 +7,7 @@ with given as (
            g.method, g.route, g.status, g.calls
     from json_to_recordset($1::json) as g (token bigint, address text, client text, method text, route text, status smallint,
                                            calls bigint, age bigint)
+    join api_tokens t on t.id = g.token
 ), added as (
     insert into api_token_usage (token_id, hour, address, client, method, route, status, calls)
     select token, date_trunc('hour', used_at, 'UTC') as hour, address, client, method, route, status, sum(calls)

@@ -163,9 +163,10 @@ run_tsan() {
         return
     fi
     targets=("${names[@]/#/unit_}")
-    compile tsan "${targets[@]//\//_}" || return 0
+    compile tsan testkase-server "${targets[@]//\//_}" || return 0
     pattern=$(IFS='|' && echo "^(${names[*]})\$")
     run_ctest tsan tsan --tests-regex "$pattern"
+    run_pytest tsan-load 300 tsan fault/test_revocation.py::test_no_worker_and_nothing_else_amiss
 }
 
 # --- fuzz ---
@@ -225,13 +226,14 @@ print(passed, failed, len(skips))
 print("\n".join(skips), file=sys.stderr, end="\n" if skips else "")
 END
 
-# run_pytest NAME SECONDS: the tests of the folder tests/NAME.
+# run_pytest NAME SECONDS PRESET TEST...: those tests, paths below tests/, with the programs of build/PRESET.
 run_pytest() {
-    local name=$1 seconds=$2 xml=$logs/$1.xml counts before=$failed status=0
+    local name=$1 seconds=$2 bin=$root/build/$3 xml=$logs/$1.xml counts before=$failed status=0
+    shift 3
     rm -f -- "$xml"
-    progress "$name tests" "$logs/$name.log" env --chdir="$tests" PAT_TEST_BIN="$root/build/asan" \
+    progress "$name tests" "$logs/$name.log" env --chdir="$tests" PAT_TEST_BIN="$bin" \
         timeout --signal=INT --kill-after=60 "$seconds" /usr/bin/python3 -EsB -m pytest -p no:cacheprovider -v --color=no \
-        --junitxml="$xml" --bin="$root/build/asan" "$name" || status=$?
+        --junitxml="$xml" --bin="$bin" "$@" || status=$?
     if [[ -s $xml ]] && counts=$(/usr/bin/python3 -EsB -c "$count_junit" "$xml" 2>"$logs/$name.skipped"); then
         # shellcheck disable=SC2086 # numbers
         set -- $counts
@@ -247,20 +249,20 @@ run_pytest() {
 
 run_integration() {
     compile asan || return 0
-    run_pytest integration 900
+    run_pytest integration 900 asan integration
 }
 
 run_fault() {
     compile asan || return 0
-    run_pytest fault 900
+    run_pytest fault 900 asan fault
 }
 
 run_deploy() {
-    run_pytest deploy 900
+    run_pytest deploy 900 asan deploy
 }
 
 run_docs() {
-    run_pytest docs 120
+    run_pytest docs 120 asan docs
 }
 
 # --- all of it ---

@@ -152,16 +152,39 @@ on_watchdog(evutil_socket_t fd, short what, void *argument)
     service_watchdog();
 }
 
+/* The signals that ask the program to end, held back (SIG_BLOCK) or let through: whatever threads are made
+ * meanwhile never take them. */
+static void
+mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(how, &set, NULL);
+}
+
+/* Answered once; libevent then puts back what was there before, so that further ones are ignored until the
+ * end. */
+static struct event *
+await_signal(int number, struct shared *shared)
+{
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    sigaction(number, &ignore, NULL);
+    struct event *event = event_new(shared->loops[0].base, number, EV_SIGNAL, on_signal, shared);
+    event_add(event, NULL);
+    return event;
+}
+
 /* The first loop runs here, with the signals and the watchdog; the others on threads of their own. */
 static void
 run_loops(struct shared *shared)
 {
     struct loop *loops = shared->loops;
-    struct event *terminate = evsignal_new(loops[0].base, SIGTERM, on_signal, shared);
-    struct event *interrupt = evsignal_new(loops[0].base, SIGINT, on_signal, shared);
+    struct event *terminate = await_signal(SIGTERM, shared);
+    struct event *interrupt = await_signal(SIGINT, shared);
     struct event *watchdog = event_new(loops[0].base, -1, EV_PERSIST, on_watchdog, NULL);
-    event_add(terminate, NULL);
-    event_add(interrupt, NULL);
+    mask_signals(SIG_UNBLOCK);
     int64_t interval = service_watchdog_interval_ms();
     if (interval > 0) {
         const struct timeval every = { .tv_sec = interval / 1000, .tv_usec = interval % 1000 * 1000 };
@@ -185,6 +208,7 @@ static int
 serve(const struct config *config)
 {
     struct shared shared = { 0 };
+    mask_signals(SIG_BLOCK);
     int outcome = open_shared(&shared, config);
     if (outcome == 0) {
         log_info("started", log_text("version", TESTKASE_VERSION));

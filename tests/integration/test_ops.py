@@ -215,6 +215,15 @@ def test_sigterm_ends_an_idle_server_at_once(database, server_path, start):
     idle.close()
 
 
+def test_further_signals_do_not_spoil_the_end(database, server_path, start):
+    """Whoever is impatient sends it again and again."""
+    program = start(server_path, server_environment(database))
+    program.wait_ready()
+    while program.is_running():
+        program.signal(signal.SIGTERM)
+    assert program.wait() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_shutdown_finishes_what_is_in_flight(database, start_service, number):
     service = start_service(database)

@@ -124,12 +124,13 @@ server_is_ready() {
     ask_server --fail --output /dev/null "$(url "$port")/readyz"
 }
 
+# One that runs already may be waiting to connect again, to a PostgreSQL that had to be started anew.
 # Other TESTKASE_* variables of the caller's, a log level for example, reach the programs; those of local.env do not.
 start_worker() {
     if ! process_id worker >/dev/null; then
         process_start worker env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_worker)" "$programs/testkase-worker"
-        process_wait worker 30 worker_is_ready || fail_with_log worker 'the worker does not start'
     fi
+    process_wait worker 30 worker_is_ready || fail_with_log worker 'the worker does not start'
 }
 
 start_server() {
@@ -137,8 +138,8 @@ start_server() {
         process_start server env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_server)" \
             TESTKASE_LISTEN="127.0.0.1:$port" TESTKASE_PUBLIC_URL="$(url "$port")" "$programs/testkase-server"
         echo "$port" >"$state/port"
-        process_wait server 30 server_is_ready || fail_with_log server 'the server does not start'
     fi
+    process_wait server 30 server_is_ready || fail_with_log server 'the server does not start'
 }
 
 fill_database() {

@@ -216,6 +216,18 @@ def test_status_and_start_after_everything_was_killed(running):
     assert running.script("status").returncode == 0
 
 
+def test_start_after_postgresql_alone_has_ended(running):
+    """Server and worker run on, and connect again."""
+    pids = {name: running.pid(name) for name in SERVICES}
+    os.kill(pids["postgres"], signal.SIGINT)
+    until(lambda: not is_alive(pids["postgres"]), 20, "PostgreSQL is gone")
+    until(lambda: get(running, "/readyz").status_code == 503, 20, "the server has noticed")
+    running.start()
+    assert {name: running.pid(name) for name in SERVICES if name != "postgres"} == {
+        name: pid for name, pid in pids.items() if name != "postgres"}
+    assert get(running, "/readyz").status_code == 200
+
+
 def test_a_deleted_token_is_replaced_at_the_next_start(running):
     old = running.variables()["TESTKASE_PAT"]
     answer = requests.delete(f"http://127.0.0.1:{running.port}/api/v1/api-keys/current", headers=bearer(old), timeout=20)

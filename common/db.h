@@ -41,6 +41,10 @@ struct db_options {
     void *argument;
 };
 
+/* NULL when libpq can read the connection string, else a constant sentence. libpq's own message quotes what
+ * it cannot read, which may be a part of the password. */
+const char *db_url_refusal(const char *url);
+
 /* Starts to connect, from the loop. Never NULL. */
 struct db *db_new(struct event_base *base, const struct db_options *options);
 

@@ -39,10 +39,6 @@ struct db_connect_parameters {
 void db_connect_parameters_set(struct db_connect_parameters *parameters, const char *url,
                                const char *application_name, int network_timeout_ms);
 
-/* NULL when libpq can read the connection string, else a constant sentence. libpq's own message quotes what
- * it cannot read, which may be a part of the password. */
-const char *db_url_refusal(const char *url);
-
 /* libpq's message as one line in `ret_line`, cut to its size. */
 void db_one_line(const char *message, char *ret_line, size_t size);
 

@@ -1,5 +1,6 @@
 /* testkase-server: options, sockets, loops. */
 #include "common/config.h"
+#include "common/db.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/service.h"
@@ -30,6 +31,13 @@ load_config(void)
         return NULL;
     }
     log_setup("testkase-server", config->log_level, config->log_format);
+    const char *refusal = db_url_refusal(config->database_url);
+    if (refusal) {
+        log_error("bad configuration", log_text("variable", "TESTKASE_DATABASE_URL"),
+                  log_text("error", refusal));
+        config_free(config);
+        return NULL;
+    }
     return config;
 }
 

@@ -1,5 +1,6 @@
 /* testkase-worker: options and configuration; the work is in loop.c. */
 #include "common/config.h"
+#include "common/db.h"
 #include "common/log.h"
 #include "common/secret.h"
 #include "common/service.h"
@@ -24,6 +25,13 @@ load_config(void)
         return NULL;
     }
     log_setup("testkase-worker", config->log_level, config->log_format);
+    const char *refusal = db_url_refusal(config->database_url);
+    if (refusal) {
+        log_error("bad configuration", log_text("variable", "TESTKASE_DATABASE_URL"),
+                  log_text("error", refusal));
+        config_free(config);
+        return NULL;
+    }
     return config;
 }
 

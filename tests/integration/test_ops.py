@@ -80,7 +80,7 @@ BAD = {
     "TESTKASE_LISTN": "127.0.0.1:0", "TESTKASE_": "x", "TESTKASE_LISTEN": "nonsense", "TESTKASE_PUBLIC_URL": "ftp://x",
     "TESTKASE_THREADS": "0", "TESTKASE_RATE_LIMIT": "many", "TESTKASE_RATE_BURST": "-1", "TESTKASE_ARGON2_MEMORY_KIB": "1",
     "TESTKASE_ARGON2_TIME": "1x", "TESTKASE_ARGON2_PARALLELISM": "99999999999999999999", "TESTKASE_LOG_LEVEL": "loud",
-    "TESTKASE_LOG_FORMAT": "xml", "TESTKASE_TRUSTED_PROXIES": "10.0.0.0/33",
+    "TESTKASE_LOG_FORMAT": "xml", "TESTKASE_TRUSTED_PROXIES": "10.0.0.0/33", "TESTKASE_DATABASE_URL": "no connection string",
 }
 
 
@@ -89,6 +89,12 @@ BAD = {
 def test_a_bad_variable_stops_the_start_with_one_line(server_path, database, variable, arguments):
     line = refused_start(server_path, {**server_environment(database), variable: BAD[variable]}, arguments)
     assert variable in line
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check-config",)], ids=["start", "check"])
+def test_a_bad_database_url_stops_either_and_is_not_shown(daemon, arguments):
+    line = refused_start(daemon, {"TESTKASE_DATABASE_URL": "postgresql://user:hunter2@@host:port/x"}, arguments)
+    assert "TESTKASE_DATABASE_URL" in line and "hunter2" not in line
 
 
 def test_variables_of_the_shell_are_no_error(daemon):

@@ -48,8 +48,10 @@ free_request(struct request *request)
 static void
 log_answer(const struct request *request)
 {
-    /* 505 is the client's mistake, and would let anybody fill the log. */
-    bool is_ours = request->status >= 500 && request->status != 505;
+    /* 505 is the client's mistake, and would let anybody fill the log. 503 is everybody's answer while
+     * PostgreSQL is away or a queue is full; that is logged once a minute where it is noticed, and counted.
+     */
+    bool is_ours = request->status >= 500 && request->status != 503 && request->status != 505;
     enum log_level level = is_ours ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
     if (!log_enabled(level)) {
         return;
@@ -355,10 +357,12 @@ request_query_failed(struct request *request, const char *expected_constraint)
     } else {
         request_refuse(request, PROBLEM_INTERNAL, NULL);
     }
-    log_warning("query failed", log_text("request", request->id),
-                log_text("query", query_texts[request->query].name),
-                log_text("sqlstate", db_sqlstate(result)), log_text("constraint", db_constraint(result)),
-                log_text("reason", db_message(result)));
+    if (db_status(result) == DB_REFUSED) {
+        log_warning("query failed", log_text("request", request->id),
+                    log_text("query", query_texts[request->query].name),
+                    log_text("sqlstate", db_sqlstate(result)), log_text("constraint", db_constraint(result)),
+                    log_text("reason", db_message(result)));
+    }
     return true;
 }
 

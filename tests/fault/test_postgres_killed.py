@@ -73,6 +73,23 @@ def test_every_request_is_answered_while_postgresql_dies(own_cluster, start_serv
     until(lambda: service.server.bearer(token).get("/session").status_code == 200, 5, "serves again")
 
 
+def test_an_outage_is_told_once_not_with_every_request(own_cluster, start_service):
+    service = start_service(own_cluster.create_database())
+    organization = service.organization()
+    bearer, person = service.bearer(organization.member), service.sign_in(organization.member)
+    bearer.get("/session", 200)
+    own_cluster.kill9()
+    assert_unavailable(bearer)
+    for _ in range(100):
+        bearer.get("/session", 503)
+        person.get("/session", 503)
+    warnings = [line for line in service.server.lines() if "level=warning" in line or "level=error" in line]
+    assert any("PostgreSQL does not answer" in line for line in warnings)
+    assert len(warnings) <= 4, warnings
+    service.database.close()
+    own_cluster.start()
+
+
 def test_a_token_revoked_during_the_outage_is_dead_after_it(own_cluster, start_service):
     """The server has it warm; the revocation comes from elsewhere right after the start."""
     service = start_service(own_cluster.create_database())

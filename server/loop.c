@@ -62,9 +62,36 @@ note_outage(struct loop *loop, const struct db *db)
     }
 }
 
+static size_t
+usable_handlers(const struct loop *loop)
+{
+    size_t count = 0;
+    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
+        count += db_usable(loop->handlers[i]);
+    }
+    return count;
+}
+
+static void
+note_serving(struct loop *loop)
+{
+    bool is_serving = gate_usable(loop->gate) && usable_handlers(loop) > 0;
+    if (is_serving != loop->is_serving) {
+        loop->is_serving = is_serving;
+        atomic_fetch_add(&loop->shared->serving, is_serving ? 1 : -1);
+    }
+}
+
+bool
+loop_all_serving(const struct shared *shared)
+{
+    return atomic_load(&shared->serving) == shared->config->threads;
+}
+
 static void
 on_database_state(struct db *db, bool usable, void *argument)
 {
+    note_serving(argument);
     if (usable) {
         note_ready(argument);
     } else {
@@ -190,11 +217,7 @@ on_sampling(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     struct loop *loop = argument;
-    uint64_t usable = 0;
-    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
-        usable += db_usable(loop->handlers[i]);
-    }
-    counter_set(&loop->metrics.database_connections, usable + gate_usable_count(loop->gate));
+    counter_set(&loop->metrics.database_connections, usable_handlers(loop) + gate_usable_count(loop->gate));
     counter_set(&loop->metrics.connections, connection_pool_count(loop->pool));
     counter_set(&loop->metrics.requests_open, connection_pool_busy(loop->pool));
     counter_set(&loop->metrics.usage_lag_ms, (uint64_t)usage_lag_ms(loop->usage));

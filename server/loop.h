@@ -44,6 +44,7 @@ struct shared {
     struct loop *loops;   /* config->threads of them */
     int connections;      /* to PostgreSQL, of all loops together */
     atomic_int connected; /* how often one became usable; the program is ready when all have */
+    atomic_int serving;   /* loops that can ask PostgreSQL now */
     atomic_bool ready;
     atomic_bool failed; /* the program must end with a failure */
 };
@@ -65,6 +66,7 @@ struct loop {
     struct hasher_mailbox *mailbox;
     struct metrics metrics;
     int connected;              /* of its connections to PostgreSQL, how often one became usable */
+    bool is_serving;            /* has one for the gate and one for handlers */
     char id_prefix[13];         /* of request ids: random, so that no two loops' ids meet */
     uint64_t requests;          /* begun, for the rest of the id */
     struct json_writer *writer; /* for the reply that is being written */
@@ -85,6 +87,10 @@ void loop_clear(struct loop *loop);
 /* Handler connections, the best for the next query now: one that only reads, one that may write. */
 struct db *loop_reader(const struct loop *loop);
 struct db *loop_writer(const struct loop *loop);
+
+/* Whether every loop can ask PostgreSQL, so that no request is refused for want of a connection; from any
+ * thread. */
+bool loop_all_serving(const struct shared *shared);
 
 /* Asks every loop to end; from any thread. */
 void loop_stop_all(const struct shared *shared);

@@ -29,7 +29,7 @@ pinged(struct request *request)
 enum step_result
 ops_ready(struct request *request)
 {
-    if (!gate_usable(request->loop->gate)) {
+    if (!loop_all_serving(request->loop->shared)) {
         return request_refuse(request, PROBLEM_UNAVAILABLE, NULL);
     }
     request_then(request, pinged);

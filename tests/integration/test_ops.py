@@ -9,6 +9,7 @@ import socket
 import stat
 
 import pytest
+import requests
 
 from support.deadline import until
 from support.http import Api, check_problem
@@ -169,6 +170,23 @@ def test_readyz_says_whether_postgresql_answers(own_cluster, start_service):
     assert status("/healthz").status_code == 200
     own_cluster.start()
     until(lambda: status("/readyz").status_code == 200, 10, "ready again")
+
+
+def test_ready_means_every_loop(own_cluster, start_service):
+    """Each has its own connections; new clients come to any of them."""
+    service = start_service(own_cluster.create_database(), TESTKASE_THREADS="4")
+    member = service.organization().member
+
+    def is_ready():
+        return requests.get(service.server.base + "/readyz", timeout=15).status_code == 200
+    for _ in range(3):
+        own_cluster.stop()
+        until(lambda: not is_ready(), 10, "not ready")
+        service.database.close()
+        own_cluster.start()
+        until(is_ready, 10, "ready again")
+        for _ in range(20):
+            service.bearer(member).get("/session", 200)
 
 
 def test_a_server_started_before_postgresql_serves_once_it_is_there(own_cluster, start, server_path):

@@ -349,6 +349,48 @@ test_changes_that_are_known_already_do_no_harm(void **state)
     assert_told(1, GATE_ENDED);
 }
 
+/* The slower of two answers tells of an epoch before the one that is known by now: it may be a restored
+ * database's. */
+static void
+test_changes_that_were_overtaken_forget_everything(void **state)
+{
+    (void)state;
+    learn(7, "7", "1");
+    int calls = scripted.count;
+    ask(7);
+    end_turn();
+    for (int i = 0; i < SECOND_ROUND; i++) {
+        ask(7);
+    }
+    end_turn();
+    answer_epoch(calls, "2");
+    answer_epoch(calls + 1, "3");
+    answer_changes(calls + 3, "1", "3", (const struct change[]){ { "2", "9" }, { "3", "9" } }, 2);
+    assert_told(asked_count - 1, GATE_ALIVE);
+    answer_changes(calls + 2, "1", "2", &(struct change){ "2", "9" }, 1);
+    assert_int_equal(asked[1].answers, 0);
+    answer_states(scripted.count - 1, "2", &(struct state){ "7", "t", NULL }, 1);
+    assert_told(1, GATE_ENDED);
+}
+
+/* The changes were asked for since an epoch of the time before: they tell nothing of what is known now. */
+static void
+test_changes_of_an_earlier_life_forget_everything(void **state)
+{
+    (void)state;
+    learn(7, "7", "5");
+    ask_under(8, "6");
+    int changes = scripted.count - 1;
+    ask_under(7, "3"); /* the database was restored */
+    answer_states(scripted.count - 1, "3", &(struct state){ "7", NULL, NULL }, 1);
+    answer_changes(changes, "5", "6", &(struct change){ "6", "9" }, 1);
+    answer_states(scripted.count - 1, "6", &(struct state){ "8", NULL, NULL }, 1);
+    ask_under(7, "6");
+    assert_int_equal(asked[3].answers, 0);
+    answer_states(scripted.count - 1, "6", &(struct state){ "7", "t", NULL }, 1);
+    assert_told(3, GATE_ENDED);
+}
+
 /* An epoch that goes back is that of a restored database: what was read under the same number before is
  * another's. */
 static void
@@ -625,6 +667,8 @@ main(void)
         TEST(test_too_many_changes_forget_everything),
         TEST(test_without_the_changes_nobody_gets_in),
         TEST(test_changes_that_are_known_already_do_no_harm),
+        TEST(test_changes_that_were_overtaken_forget_everything),
+        TEST(test_changes_of_an_earlier_life_forget_everything),
         TEST(test_an_epoch_that_goes_back_forgets_everything),
         TEST(test_states_that_were_asked_for_before_are_told_and_not_kept),
         TEST(test_a_new_connection_forgets_everything),

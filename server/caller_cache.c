@@ -22,7 +22,7 @@ struct entry {
 };
 
 struct caller_cache {
-    int64_t epoch;
+    struct epoch epoch;
     uint64_t life;
     size_t capacity;
     size_t count;
@@ -89,7 +89,7 @@ make_room(struct caller_cache *cache)
     }
 }
 
-int64_t
+struct epoch
 caller_cache_epoch(const struct caller_cache *cache)
 {
     return cache->epoch;
@@ -104,14 +104,14 @@ caller_cache_life(const struct caller_cache *cache)
 struct caller *
 caller_cache_find(struct caller_cache *cache, int64_t token_id)
 {
-    const struct entry *entry = cache->epoch ? find(cache, token_id) : NULL;
+    const struct entry *entry = cache->epoch.number ? find(cache, token_id) : NULL;
     return entry && entry->life == cache->life ? entry->caller : NULL;
 }
 
 void
 caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t epoch, uint64_t life)
 {
-    if (life != cache->life || epoch < cache->epoch) {
+    if (life != cache->life || epoch < cache->epoch.number) {
         return;
     }
     struct entry *entry = find(cache, caller->token_id);
@@ -140,14 +140,14 @@ caller_cache_forget(struct caller_cache *cache, int64_t token_id, int64_t epoch)
 }
 
 void
-caller_cache_advance(struct caller_cache *cache, int64_t epoch)
+caller_cache_advance(struct caller_cache *cache, struct epoch epoch)
 {
     cache->epoch = epoch;
 }
 
 /* What is left of an earlier life is not found, and goes when there is need of room. */
 void
-caller_cache_clear(struct caller_cache *cache, int64_t epoch)
+caller_cache_clear(struct caller_cache *cache, struct epoch epoch)
 {
     cache->life++;
     cache->epoch = epoch;

@@ -7,12 +7,19 @@
 
 struct caller_cache;
 
+/* A state of the row auth_epoch: its number, and the transaction that made it. In a restored database,
+ * another may reach the same number. */
+struct epoch {
+    int64_t number;
+    int64_t transaction;
+};
+
 struct caller_cache *caller_cache_new(size_t capacity);
 /* NULL is fine. */
 void caller_cache_free(struct caller_cache *cache);
 
-/* Every change up to this epoch is known here; 0: none yet, and nothing will be found. */
-int64_t caller_cache_epoch(const struct caller_cache *cache);
+/* Every change up to this epoch is known here; number 0: none yet, and nothing will be found. */
+struct epoch caller_cache_epoch(const struct caller_cache *cache);
 
 /* Which of its lives the cache is in: caller_cache_clear() begins the next. What was asked in an earlier one
  * says nothing about epochs in this. */
@@ -31,9 +38,9 @@ void caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t
 void caller_cache_forget(struct caller_cache *cache, int64_t token_id, int64_t epoch);
 
 /* What was to be forgotten up to `epoch`, later than the cache's, has been. */
-void caller_cache_advance(struct caller_cache *cache, int64_t epoch);
+void caller_cache_advance(struct caller_cache *cache, struct epoch epoch);
 
 /* Forgets everything; `epoch` is the one from now on, earlier or later. */
-void caller_cache_clear(struct caller_cache *cache, int64_t epoch);
+void caller_cache_clear(struct caller_cache *cache, struct epoch epoch);
 
 #endif

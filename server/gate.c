@@ -32,7 +32,7 @@ struct round {
 /* One query for what has changed since the cache's epoch, and the questions whose round saw a later one. */
 struct catch_up {
     struct gate *gate;
-    int64_t since;
+    struct epoch since;
     uint64_t life;
     struct question_list questions;
 };
@@ -220,32 +220,57 @@ tell_known(struct gate *gate, struct question_list questions, int64_t now)
 
 /* --- the epoch, and what it was bumped for --- */
 
+static struct epoch
+epoch_of(const struct db_result *result)
+{
+    return (struct epoch){ db_int64(result, 0, 0), db_int64(result, 0, 2) };
+}
+
+static bool
+is_same(struct epoch one, struct epoch other)
+{
+    return one.number == other.number && one.transaction == other.transaction;
+}
+
 static void
-forget_all(struct gate *gate, int64_t epoch)
+forget_all(struct gate *gate, struct epoch epoch)
 {
     counter_add(&gate->metrics->gate_resets, 1);
     caller_cache_clear(gate->callers, epoch);
 }
 
-/* Forgets what each change between `since` and `epoch` was about. False unless every epoch between is there
+/* Whether the first rows are of the very epoch that is known here; they are passed over. */
+static bool
+begins_with(const struct db_result *result, struct epoch since, int *ret_row)
+{
+    int row = 0, rows = db_rows(result);
+    while (row < rows &&
+           is_same((struct epoch){ db_int64(result, row, 3), db_int64(result, row, 4) }, since)) {
+        row++;
+    }
+    *ret_row = row;
+    return row > 0;
+}
+
+/* Forgets what each change between `since` and `until` was about. False unless every epoch between is there
  * with its tokens. */
 static bool
-forget_changed(struct gate *gate, const struct db_result *result, int64_t since, int64_t epoch)
+forget_changed(struct gate *gate, const struct db_result *result, struct epoch since, int64_t until)
 {
-    int64_t reached = since;
-    int rows = db_rows(result);
-    if (rows == CHANGES_MAX) {
+    int64_t reached = since.number;
+    int row, rows = db_rows(result);
+    if (rows == CHANGES_MAX || !begins_with(result, since, &row)) {
         return false;
     }
-    for (int row = 0; row < rows; row++) {
-        int64_t change = db_int64(result, row, 2);
-        if (db_is_null(result, row, 3) || change > reached + 1) {
+    for (; row < rows; row++) {
+        int64_t change = db_int64(result, row, 3);
+        if (db_is_null(result, row, 5) || change > reached + 1) {
             return false;
         }
-        caller_cache_forget(gate->callers, db_int64(result, row, 3), change);
+        caller_cache_forget(gate->callers, db_int64(result, row, 5), change);
         reached = change;
     }
-    return reached == epoch;
+    return reached == until;
 }
 
 /* An epoch that goes back is that of a restored database, or of an answer that was overtaken: nothing is
@@ -253,12 +278,13 @@ forget_changed(struct gate *gate, const struct db_result *result, int64_t since,
 static void
 catch_up(struct gate *gate, const struct catch_up *behind, const struct db_result *result)
 {
-    int64_t epoch = db_int64(result, 0, 0), known = caller_cache_epoch(gate->callers);
+    struct epoch epoch = epoch_of(result), known = caller_cache_epoch(gate->callers);
     bool same_life = behind->life == caller_cache_life(gate->callers);
-    if (epoch == known) {
+    if (is_same(epoch, known)) {
         return;
     }
-    if (same_life && epoch > known && forget_changed(gate, result, behind->since, epoch)) {
+    if (same_life && epoch.number > known.number &&
+        forget_changed(gate, result, behind->since, epoch.number)) {
         caller_cache_advance(gate->callers, epoch);
     } else {
         forget_all(gate, epoch);
@@ -288,19 +314,19 @@ ask_for_changes(struct gate *gate, struct question_list questions)
     behind->life = caller_cache_life(gate->callers);
     behind->questions = questions;
     counter_add(&gate->metrics->gate_catch_ups, 1);
-    struct db_value value = db_number(since, behind->since);
+    struct db_value value = db_number(since, behind->since.number);
     db_call(choose_connection(gate), QUERY_GATE_CHANGES, &value, true, on_changes, behind);
 }
 
 static void
-tell_round(struct gate *gate, struct question_list questions, int64_t epoch, int64_t now)
+tell_round(struct gate *gate, struct question_list questions, struct epoch epoch, int64_t now)
 {
-    int64_t known = caller_cache_epoch(gate->callers);
-    if (known > 0 && epoch > known) {
+    struct epoch known = caller_cache_epoch(gate->callers);
+    if (known.number > 0 && epoch.number > known.number) {
         ask_for_changes(gate, questions);
         return;
     }
-    if (epoch != known) {
+    if (!is_same(epoch, known)) {
         forget_all(gate, epoch);
     }
     tell_known(gate, questions, now);
@@ -320,7 +346,7 @@ on_epoch(const struct db_result *result, void *argument)
     /* First, so that PostgreSQL works on it while these requests are served. */
     begin_rounds(round->gate);
     if (db_status(result) == DB_OK && db_rows(result) == 1) {
-        tell_round(round->gate, questions, db_int64(result, 0, 0), db_int64(result, 0, 1));
+        tell_round(round->gate, questions, epoch_of(result), db_int64(result, 0, 1));
     } else {
         tell_unavailable(round->gate, questions);
     }
@@ -383,7 +409,7 @@ on_state(struct db *db, bool usable, void *argument)
 {
     struct gate *gate = argument;
     if (usable) {
-        forget_all(gate, 0);
+        forget_all(gate, (struct epoch){ 0, 0 });
     }
     if (gate->on_state) {
         gate->on_state(db, usable, gate->on_state_argument);

@@ -23,6 +23,15 @@ def prepare(service):
     return organization, caller, token_id
 
 
+def take_backup(database):
+    return b"drop schema testkase cascade; drop schema ops cascade;\n" + database.dump()
+
+
+def restore(database, backup):
+    subprocess.run([str(database.cluster.bin / "psql"), "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1",
+                    database.url("postgres")], input=backup, stdout=subprocess.DEVNULL, timeout=60, check=True)
+
+
 def settle(service, organization, caller):
     """Until nothing is answered by 503 any more: connections and statements of the past have been made anew."""
     def settled():
@@ -68,11 +77,10 @@ def check_after(service, organization, caller, token_id, made, clients):
 def test_a_backup_is_restored_in_place(service):
     """Connections stay."""
     organization, caller, token_id = prepare(service)
-    backup = b"drop schema testkase cascade; drop schema ops cascade;\n" + service.database.dump()
+    backup = take_backup(service.database)
     made, clients = end_and_make(service, organization, token_id)
     caller.get("/session", 401)
-    subprocess.run([str(service.database.cluster.bin / "psql"), "--quiet", "--no-psqlrc", "--single-transaction",
-                    "--set=ON_ERROR_STOP=1", service.database.url("postgres")], input=backup, stdout=subprocess.DEVNULL, timeout=60, check=True)
+    restore(service.database, backup)
     check_after(service, organization, caller, token_id, made, clients)
 
 
@@ -94,3 +102,21 @@ def test_a_standby_without_the_last_commits_takes_over(service):
     copy.rename(cluster.data)
     cluster.start()
     check_after(service, organization, caller, token_id, made, clients)
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_other_changes_reach_the_same_epoch_before_it_is_asked(service, beyond):
+    """The restored database counts up to the number that the server knows, or beyond, while no token asks."""
+    organization, caller, token_id = prepare(service)
+    lost, other = (service.mint(organization.member)[0] for _ in range(2))
+    backup = take_backup(service.database)
+    service.sign_in(organization.member).delete(f"/api-keys/{lost}", 204)
+    caller.get("/session", 200)
+    restore(service.database, backup)
+    asked = service.server.api(checked=False)
+    password = {"email": organization.member.email, "password": organization.member.password}
+    until(lambda: all(asked.post("/session", password).status_code == 201 for _ in range(6)), 20, "sign-in works")
+    session = service.sign_in(organization.member)
+    for ended in [token_id, other][:1 + beyond]:
+        session.delete(f"/api-keys/{ended}", 204)
+    caller.get("/session", 401)

@@ -1,14 +1,15 @@
 -- What was changed after an epoch, in the order of the epochs. Binary result.
 -- $1 epoch
--- → epoch now, PostgreSQL's time, epoch of a change (null: none is noted), token id (null: anything may have changed); at most
---   1000 rows, and then there may be more
-select e.epoch, now(), c.epoch, c.token_id
+-- → epoch now, PostgreSQL's time, the transaction that made it, epoch of a change (null: none is noted), the transaction that
+--   made that, token id (null: anything may have changed); the epoch that was asked for comes first, to be compared; at most 1000
+--   rows, and then there may be more
+select e.epoch, now(), e.xmin, c.epoch, c.xmin, c.token_id
 from auth_epoch e
 left join lateral (
-    select c.epoch, t.token_id
+    select c.epoch, c.xmin, t.token_id
     from auth_changes c
     left join lateral unnest(c.token_ids) as t (token_id) on true
-    where c.epoch > $1::bigint
+    where c.epoch >= $1::bigint
     order by c.epoch
     limit 1000
 ) c on true

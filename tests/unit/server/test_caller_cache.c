@@ -15,7 +15,7 @@ set_up(void **state)
 {
     (void)state;
     cache = caller_cache_new(CAPACITY);
-    caller_cache_clear(cache, 5);
+    caller_cache_clear(cache, (struct epoch){ 5, 1 });
     return 0;
 }
 
@@ -51,7 +51,7 @@ static void
 test_nothing_is_found_before_the_first_epoch(void **state)
 {
     (void)state;
-    caller_cache_clear(cache, 0);
+    caller_cache_clear(cache, (struct epoch){ 0, 1 });
     assert_non_null(put(7, 5));
     assert_null(caller_cache_find(cache, 7));
 }
@@ -64,8 +64,8 @@ test_what_was_read_since_is_found(void **state)
     assert_ptr_equal(caller_cache_find(cache, 7), caller);
     assert_ptr_equal(caller_cache_find(cache, 8), later);
     assert_null(caller_cache_find(cache, 9));
-    caller_cache_advance(cache, 6); /* no change was about them */
-    assert_int_equal(caller_cache_epoch(cache), 6);
+    caller_cache_advance(cache, (struct epoch){ 6, 1 }); /* no change was about them */
+    assert_int_equal(caller_cache_epoch(cache).number, 6);
     assert_ptr_equal(caller_cache_find(cache, 7), caller);
     assert_ptr_equal(caller_cache_find(cache, 8), later);
 }
@@ -75,7 +75,7 @@ static void
 test_what_was_read_before_is_not_kept(void **state)
 {
     (void)state;
-    caller_cache_advance(cache, 6);
+    caller_cache_advance(cache, (struct epoch){ 6, 1 });
     assert_null(put(7, 5));
     assert_null(caller_cache_find(cache, 7));
     struct caller *caller = put(7, 6);
@@ -103,7 +103,7 @@ test_a_change_forgets_what_was_read_before_it(void **state)
     caller_cache_forget(cache, 7, 6);
     caller_cache_forget(cache, 8, 6);
     caller_cache_forget(cache, 10, 6);
-    caller_cache_advance(cache, 6);
+    caller_cache_advance(cache, (struct epoch){ 6, 1 });
     assert_null(caller_cache_find(cache, 7));
     assert_ptr_equal(caller_cache_find(cache, 8), later);
     assert_ptr_equal(caller_cache_find(cache, 9), other);
@@ -119,8 +119,8 @@ test_clearing_forgets_everything(void **state)
         put(7, 5);
         put(8, 10);
         uint64_t life = caller_cache_life(cache);
-        caller_cache_clear(cache, epochs[i]);
-        assert_int_equal(caller_cache_epoch(cache), epochs[i]);
+        caller_cache_clear(cache, (struct epoch){ epochs[i], 1 });
+        assert_int_equal(caller_cache_epoch(cache).number, epochs[i]);
         assert_null(caller_cache_find(cache, 7));
         assert_null(caller_cache_find(cache, 8));
         assert_null(put_of_life(7, 20, life)); /* it was asked for before */

@@ -13,6 +13,7 @@
 #define NOW          "1000"
 #define QUESTIONS    64
 #define STATE_CELLS  18
+#define CHANGE_CELLS 6
 #define CAPACITY     100
 #define BATCH_MAX    24
 #define SECOND_ROUND 16
@@ -68,7 +69,7 @@ static void
 answer_epoch(int call, const char *epoch)
 {
     assert_int_equal(scripted.calls[call].query, QUERY_GATE_EPOCH);
-    answer(call, (const char *const[]){ epoch, NOW }, 1, 2);
+    answer(call, (const char *const[]){ epoch, NOW, epoch }, 1, 3);
 }
 
 /* Rows of gate/states: living tokens of these ids, expiring at 2000 unless told. */
@@ -110,17 +111,31 @@ struct change {
     const char *epoch, *token_id;
 };
 
+/* As it is answered by a database where transaction `transaction` made epoch `since`; NULL: that is not
+ * noted. */
+static void
+answer_changes_of(int call, const char *since, const char *transaction, const char *epoch,
+                  const struct change *changes, int count)
+{
+    static const char *cells[(CHANGES_MAX + 1) * CHANGE_CELLS];
+    int rows = 0;
+    assert_int_equal(scripted.calls[call].query, QUERY_GATE_CHANGES);
+    assert_string_equal(scripted.calls[call].values[0].bytes, since);
+    for (int i = transaction ? -1 : 0; i < count; i++) {
+        const char *number = i < 0 ? since : changes[i].epoch;
+        const char *const row[CHANGE_CELLS] = {
+            epoch, NOW, epoch, number, i < 0 ? transaction : number, i < 0 ? "99" : changes[i].token_id
+        };
+        memcpy(&cells[rows++ * CHANGE_CELLS], row, sizeof(row));
+    }
+    answer(call, cells, rows, CHANGE_CELLS);
+}
+
+/* Every epoch is made by the transaction of the same number. */
 static void
 answer_changes(int call, const char *since, const char *epoch, const struct change *changes, int count)
 {
-    const char *cells[CHANGES_MAX * 4];
-    assert_int_equal(scripted.calls[call].query, QUERY_GATE_CHANGES);
-    assert_string_equal(scripted.calls[call].values[0].bytes, since);
-    for (int i = 0; i < count; i++) {
-        const char *const row[] = { epoch, NOW, changes[i].epoch, changes[i].token_id };
-        memcpy(&cells[i * 4], row, sizeof(row));
-    }
-    answer(call, cells, count, 4);
+    answer_changes_of(call, since, since, epoch, changes, count);
 }
 
 static void
@@ -302,7 +317,8 @@ test_too_many_changes_forget_everything(void **state)
     for (int i = 0; i < CHANGES_MAX; i++) {
         snprintf(epochs[i], sizeof(epochs[i]), "%d", i + 1002);
     }
-    answer_changes(scripted.count - 1, "1001", "2001", changes, CHANGES_MAX);
+    answer_changes(scripted.count - 1, "1001", "2001", changes,
+                   CHANGES_MAX - 1); /* with the first, as many as there can be */
     assert_int_equal(asked[2].answers, 0);
     answer_states(scripted.count - 1, "2001", &(struct state){ "7", "t", NULL }, 1);
     assert_told(2, GATE_ENDED);
@@ -320,7 +336,7 @@ test_without_the_changes_nobody_gets_in(void **state)
     refuse(scripted.count - 1, "57014");
     assert_told(2, GATE_UNAVAILABLE);
     ask_under(7, "2");
-    answer(scripted.count - 1, NULL, 0, 4);
+    answer(scripted.count - 1, NULL, 0, CHANGE_CELLS);
     assert_told(3, GATE_UNAVAILABLE);
     ask_under(7, "2");
     answer_changes(scripted.count - 1, "1", "2", &(struct change){ "2", "9" }, 1);
@@ -407,6 +423,37 @@ test_an_epoch_that_goes_back_forgets_everything(void **state)
     assert_int_equal(asked[3].answers, 0);
     answer_states(scripted.count - 1, "5", &(struct state){ "7", "t", NULL }, 1);
     assert_told(3, GATE_ENDED);
+}
+
+/* A restored database in which other changes have reached the same number, or gone beyond, before it was
+ * asked. */
+static void
+test_the_same_number_of_another_transaction_forgets_everything(void **state)
+{
+    (void)state;
+    learn(7, "7", "5");
+    ask(7);
+    end_turn();
+    answer(scripted.count - 1, (const char *const[]){ "5", NOW, "1005" }, 1, 3);
+    assert_int_equal(asked[1].answers, 0);
+    answer_states(scripted.count - 1, "5", &(struct state){ "7", "t", NULL }, 1);
+    assert_told(1, GATE_ENDED);
+}
+
+static void
+test_changes_since_another_transactions_epoch_forget_everything(void **state)
+{
+    static const char *const transactions[] = { "1005", NULL };
+    for (size_t i = 0; i < 2; i++) {
+        learn(7, "7", "5");
+        ask_under(7, "6");
+        answer_changes_of(scripted.count - 1, "5", transactions[i], "6", &(struct change){ "6", "9" }, 1);
+        assert_int_equal(asked[1].answers, 0);
+        answer_states(scripted.count - 1, "6", &(struct state){ "7", "t", NULL }, 1);
+        assert_told(1, GATE_ENDED);
+        tear_down(state);
+        set_up(state);
+    }
 }
 
 /* What was read before the cache was cleared must not come to be known after it. */
@@ -567,11 +614,11 @@ test_a_remembered_state_expires_by_the_rounds_time(void **state)
     learn(7, "7", "1");
     ask(7);
     end_turn();
-    answer(scripted.count - 1, (const char *const[]){ "1", "1999" }, 1, 2);
+    answer(scripted.count - 1, (const char *const[]){ "1", "1999", "1" }, 1, 3);
     assert_told(1, GATE_ALIVE);
     ask(7);
     end_turn();
-    answer(scripted.count - 1, (const char *const[]){ "1", "2000" }, 1, 2);
+    answer(scripted.count - 1, (const char *const[]){ "1", "2000", "1" }, 1, 3);
     assert_told(2, GATE_EXPIRED);
 }
 
@@ -590,7 +637,7 @@ test_without_an_answer_nobody_gets_in(void **state)
     assert_told(2, GATE_UNAVAILABLE);
     ask(7);
     end_turn();
-    answer(scripted.count - 1, NULL, 0, 2); /* the row is gone */
+    answer(scripted.count - 1, NULL, 0, 3); /* the row is gone */
     assert_told(3, GATE_UNAVAILABLE);
     ask(8);
     end_turn();
@@ -670,6 +717,8 @@ main(void)
         TEST(test_changes_that_were_overtaken_forget_everything),
         TEST(test_changes_of_an_earlier_life_forget_everything),
         TEST(test_an_epoch_that_goes_back_forgets_everything),
+        TEST(test_the_same_number_of_another_transaction_forgets_everything),
+        TEST(test_changes_since_another_transactions_epoch_forget_everything),
         TEST(test_states_that_were_asked_for_before_are_told_and_not_kept),
         TEST(test_a_new_connection_forgets_everything),
         TEST(test_a_state_is_known_under_the_epoch_of_its_own_snapshot),

@@ -62,6 +62,20 @@ log_answer(const struct request *request)
               log_number("us", clock_monotonic_us() - request->started_us), LOG_END);
 }
 
+/* Whoever is over the limit, or presents a token that has expired, could make a sum of its own for every
+ * call. */
+static bool
+is_told_apart(const struct request *request)
+{
+    const struct caller *caller = request->caller;
+    if (request->gate_status == GATE_EXPIRED) {
+        return rate_limits_take(request->loop->shared->rate_limits, caller->token_id, caller->rate_limit,
+                                clock_monotonic_ms())
+            .allowed;
+    }
+    return request->status != 429;
+}
+
 static void
 count_answer(const struct request *request)
 {
@@ -72,8 +86,8 @@ count_answer(const struct request *request)
     histogram_add(&loop->metrics.latency[route], metrics_latency_bounds,
                   (uint64_t)(now_us - request->started_us));
     if (request->caller && request->caller->token_id) {
-        usage_add(loop->usage, request->caller->token_id, &request->address, request->head, request->route,
-                  request->status, now_us);
+        usage_add(loop->usage, request->caller->token_id, is_told_apart(request) ? &request->address : NULL,
+                  request->head, request->route, request->status, now_us);
     }
 }
 

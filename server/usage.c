@@ -5,10 +5,10 @@
 #include "common/memory.h"
 #include "server/client_name.h"
 #include <event2/event.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A token has few entries: its owner's machines and calls. */
 #define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
 #include "server/id_hash.h"
 #include <uthash.h>
@@ -27,8 +27,10 @@
 #define CLIENT_SIZE  65
 #define LOG_EVERY_MS 60000
 
-/* Compared byte by byte, so made of zeros first. */
+/* Compared byte by byte, so made of zeros first. The digest is of all the rest, under a key of ours: what
+ * clients call themselves must not be able to fill one chain of the table. */
 struct key {
+    unsigned char digest[crypto_shorthash_BYTES];
     int64_t token_id;
     const struct route *route;
     unsigned char address[16];
@@ -52,6 +54,7 @@ struct usage {
     struct entry *entries; /* the oldest first, as uthash keeps their order */
     struct entry *sent;    /* the write under way, older than those */
     struct json_writer *writer;
+    unsigned char secret[crypto_shorthash_KEYBYTES];
     uint64_t lost;
     int64_t loss_logged_ms, refusal_logged_ms; /* 0: never */
 };
@@ -64,6 +67,7 @@ usage_new(struct event_base *base, struct db *db)
     struct usage *usage = memory_new(1, sizeof(*usage));
     usage->db = db;
     usage->writer = json_writer_new();
+    crypto_shorthash_keygen(usage->secret);
     usage->timer = evtimer_new(base, on_timer, usage);
     return usage;
 }
@@ -159,9 +163,13 @@ usage_add(struct usage *usage, int64_t token_id, const struct client_address *ad
     call.key.route = route;
     call.key.status = (uint16_t)status;
     call.key.method = (uint8_t)head->method;
-    call.key.address_known = address->known;
-    memcpy(call.key.address, address->bytes, sizeof(call.key.address));
-    client_name(head->user_agent, call.key.client, sizeof(call.key.client));
+    if (address) {
+        call.key.address_known = address->known;
+        memcpy(call.key.address, address->bytes, sizeof(call.key.address));
+        client_name(head->user_agent, call.key.client, sizeof(call.key.client));
+    }
+    crypto_shorthash(call.key.digest, (const unsigned char *)&call.key + sizeof(call.key.digest),
+                     sizeof(call.key) - sizeof(call.key.digest), usage->secret);
     call.calls = 1;
     call.since_us = call.last_us = now_us;
     count(usage, &call);
@@ -194,7 +202,7 @@ write_entry(struct json_writer *writer, const struct entry *entry, int64_t now_u
     json_close_object(writer);
 }
 
-/* Back in front of the others, for the next write. */
+/* Back in front of the others, for the next write, which is not at once. */
 static void
 take_back(struct usage *usage)
 {
@@ -206,7 +214,8 @@ take_back(struct usage *usage)
         count(usage, entry);
     }
     free_entries(younger);
-    arm_timer(usage);
+    const struct timeval delay = { .tv_sec = WAIT_MS / 1000, .tv_usec = WAIT_MS % 1000 * 1000 };
+    evtimer_add(usage->timer, &delay);
 }
 
 static void

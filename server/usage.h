@@ -21,7 +21,8 @@ struct usage *usage_new(struct event_base *base, struct db *db);
 /* What was not written is lost: flush first. NULL is fine. After the db it was given. */
 void usage_free(struct usage *usage);
 
-/* Counts one call, which ended at `now_us` of the monotonic clock. */
+/* Counts one call, which ended at `now_us` of the monotonic clock. Without an address, it is not told apart
+ * from others of that token, route and status by its client either. */
 void usage_add(struct usage *usage, int64_t token_id, const struct client_address *address,
                const struct http_head *head, const struct route *route, int status, int64_t now_us);
 

@@ -109,6 +109,22 @@ def test_use_of_a_token_that_is_no_more_keeps_nothing_from_being_written(used, s
     service.servers.remove(server)
 
 
+def test_calls_over_the_limit_are_one_sum(database, start_service):
+    """Else whoever may not call could fill the table, by another User-Agent each time."""
+    service = start_service(database, TESTKASE_RATE_LIMIT="60", TESTKASE_RATE_BURST="5")
+    member = service.organization().member
+    token_id, token = service.mint(member)
+    api = service.server.bearer(token)
+    for number in range(60):
+        api.session.headers["User-Agent"] = f"ci/{number}"
+        api.get("/session")
+    rows = when_told(service.sign_in(member), token_id, 60)
+    refused = [row for row in rows if row["status"] == 429]
+    assert len(refused) == 1 and refused[0]["calls"] >= 50
+    assert refused[0]["ip"] is None and refused[0]["client"] == ""
+    assert service.sign_in(member).get(f"/api-keys/{token_id}", 200).json()["lastUsedIp"] is not None
+
+
 def test_usage_is_written_at_the_end(database, start_service):
     """What was counted in the last second is not lost when the server is stopped."""
     service = start_service(database)

@@ -1,4 +1,4 @@
--- Adds what tokens were used for, and when each was used last. In the order of the key, so that two servers that write at once
+-- Adds what tokens were used for, and when each was used last, not counting calls that were refused for the token's sake. In the order of the key, so that two servers that write at once
 -- wait for each other and never in a circle. Without tokens that are no more, as after a restore: they would keep the rest out.
 -- $1 JSON array of {"token", "address" (or null), "client", "method", "route", "status", "calls", "age" (ms since the last)}
 -- → nothing
@@ -20,6 +20,7 @@ with given as (
 insert into api_token_last_used (token_id, used_at, address, client)
 select distinct on (token) token, used_at, address, client
 from given
+where status not in (401, 429)
 order by token, used_at desc
 on conflict (token_id)
     do update set used_at = excluded.used_at, address = excluded.address, client = excluded.client

@@ -321,6 +321,28 @@ test_a_client_and_an_address_may_be_unknown(void **state)
     answer(0, NULL, 0, 0);
 }
 
+/* As of calls over the limit: who sends them chooses what they are told apart by. */
+static void
+test_without_an_address_the_client_does_not_tell_apart(void **state)
+{
+    (void)state;
+    char agent[16];
+    for (int i = 0; i < 10; i++) {
+        head.user_agent.length = (size_t)snprintf(agent, sizeof(agent), "ci/%d", i);
+        head.user_agent.bytes = agent;
+        usage_add(usage, 7, NULL, &head, route_at(0), 429, clock_monotonic_us());
+    }
+    usage_flush(usage);
+    struct json_document *document;
+    const struct json_value *entries = sent(&document), *entry = json_at(entries, 0, NULL);
+    assert_null(json_at(entries, 1, NULL));
+    assert_int_equal(number(entry, "calls"), 10);
+    assert_int_equal(json_type(json_member(entry, "address")), JSON_NULL);
+    assert_text(entry, "client", "");
+    json_free(document);
+    answer(0, NULL, 0, 0);
+}
+
 int
 main(void)
 {
@@ -337,6 +359,7 @@ main(void)
         TEST(test_what_is_kept_is_bounded),
         TEST(test_many_are_written_in_turns),
         TEST(test_a_client_and_an_address_may_be_unknown),
+        TEST(test_without_an_address_the_client_does_not_tell_apart),
     };
     usage_free(NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

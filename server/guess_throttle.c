@@ -76,23 +76,34 @@ guess_throttle_free(struct guess_throttle *throttle)
     free(throttle);
 }
 
+/* NULL when nothing is spent of it, as far as is known. */
 static struct bucket *
-touch(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE])
+find(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE])
 {
     struct bucket *bucket;
     HASH_FIND(hh, throttle->buckets, key, SECRET_DIGEST_SIZE, bucket);
     if (bucket) {
         DL_DELETE(throttle->order, bucket);
-    } else {
+        DL_APPEND(throttle->order, bucket);
+    }
+    return bucket;
+}
+
+/* Only a charge makes a bucket: who has nothing left to spend cannot push out those of others. */
+static struct bucket *
+find_or_make(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE])
+{
+    struct bucket *bucket = find(throttle, key);
+    if (!bucket) {
         if (throttle->count == BUCKETS_MAX) {
             drop(throttle, throttle->order);
         }
         bucket = memory_new(1, sizeof(*bucket));
         memcpy(bucket->key, key, SECRET_DIGEST_SIZE);
         HASH_ADD(hh, throttle->buckets, key, SECRET_DIGEST_SIZE, bucket);
+        DL_APPEND(throttle->order, bucket);
         throttle->count++;
     }
-    DL_APPEND(throttle->order, bucket);
     return bucket;
 }
 
@@ -100,22 +111,31 @@ touch(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZ
 static int64_t
 wait_ms(const struct bucket *bucket, const struct budget *budget, int64_t now)
 {
-    int64_t spent = bucket->spent_until_ms > now ? bucket->spent_until_ms - now : 0;
+    int64_t spent = bucket && bucket->spent_until_ms > now ? bucket->spent_until_ms - now : 0;
     int64_t most = (budget->burst - 1) * budget->interval_ms;
     return spent > most ? spent - most : 0;
 }
 
+/* No more than all of it is ever spent: many guesses that were under way at once must not stop their address
+ * for longer. */
 static void
-charge(struct bucket *bucket, const struct budget *budget, int64_t now)
+charge(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE],
+       const struct budget *budget, int64_t now)
 {
+    struct bucket *bucket = find_or_make(throttle, key);
     int64_t from = bucket->spent_until_ms > now ? bucket->spent_until_ms : now;
-    bucket->spent_until_ms = from + budget->interval_ms;
+    int64_t until = from + budget->interval_ms, most = now + budget->burst * budget->interval_ms;
+    bucket->spent_until_ms = until < most ? until : most;
 }
 
 static void
-give_back(struct bucket *bucket, const struct budget *budget)
+give_back(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE],
+          const struct budget *budget)
 {
-    bucket->spent_until_ms -= budget->interval_ms;
+    struct bucket *bucket = find(throttle, key);
+    if (bucket) {
+        bucket->spent_until_ms -= budget->interval_ms;
+    }
 }
 
 /* The two buckets of a guess. */
@@ -150,13 +170,12 @@ static int64_t
 decide(struct guess_throttle *throttle, enum guess_kind kind, const struct keys *keys, bool charges)
 {
     int64_t now = clock_monotonic_ms();
-    struct bucket *by_address = touch(throttle, keys->address), *by_target = touch(throttle, keys->target);
-    int64_t wait = wait_ms(by_address, &budgets[kind].address, now);
-    int64_t target_wait = wait_ms(by_target, &budgets[kind].target, now);
+    int64_t wait = wait_ms(find(throttle, keys->address), &budgets[kind].address, now);
+    int64_t target_wait = wait_ms(find(throttle, keys->target), &budgets[kind].target, now);
     wait = wait > target_wait ? wait : target_wait;
     if (wait == 0 && charges) {
-        charge(by_address, &budgets[kind].address, now);
-        charge(by_target, &budgets[kind].target, now);
+        charge(throttle, keys->address, &budgets[kind].address, now);
+        charge(throttle, keys->target, &budgets[kind].target, now);
     }
     return (wait + 999) / 1000;
 }
@@ -193,8 +212,8 @@ guess_charge(struct guess_throttle *throttle, enum guess_kind kind, const struct
     make_keys(throttle, kind, address, target, &keys);
     int64_t now = clock_monotonic_ms();
     pthread_mutex_lock(&throttle->lock);
-    charge(touch(throttle, keys.address), &budgets[kind].address, now);
-    charge(touch(throttle, keys.target), &budgets[kind].target, now);
+    charge(throttle, keys.address, &budgets[kind].address, now);
+    charge(throttle, keys.target, &budgets[kind].target, now);
     pthread_mutex_unlock(&throttle->lock);
 }
 
@@ -205,8 +224,8 @@ guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct
     struct keys keys;
     make_keys(throttle, kind, address, target, &keys);
     pthread_mutex_lock(&throttle->lock);
-    give_back(touch(throttle, keys.address), &budgets[kind].address);
-    give_back(touch(throttle, keys.target), &budgets[kind].target);
+    give_back(throttle, keys.address, &budgets[kind].address);
+    give_back(throttle, keys.target, &budgets[kind].target);
     pthread_mutex_unlock(&throttle->lock);
 }
 /* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

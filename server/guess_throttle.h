@@ -7,8 +7,9 @@
  *
  * An address is an IPv4 address or an IPv6 /64; a target is an account or a look-up id. There is deliberately
  * no budget per target alone: whoever exhausts it would lock its owner out. For the same reason a token that
- * was proven before is never stopped here. Targets that do not exist are treated alike. Bounded memory: the
- * budgets touched longest ago go first. Thread-safe. */
+ * was proven before is never stopped here. Targets that do not exist are treated alike. No budget is ever
+ * overdrawn, however many guesses were under way at once. Bounded memory: the budgets used longest ago go
+ * first, and a guess that is refused takes no room. Thread-safe. */
 #ifndef SERVER_GUESS_THROTTLE_H
 #define SERVER_GUESS_THROTTLE_H
 

@@ -62,6 +62,38 @@ test_an_address_has_a_budget_over_all_targets(void **state)
     guess_throttle_free(throttle);
 }
 
+/* Who has nothing left to spend makes no buckets, which would push out those of others. */
+static void
+test_refused_guesses_push_nobody_out(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    struct client_address stranger = address_of("::ffff:192.0.2.2");
+    char target[16];
+    assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 5);
+    for (int i = 0; i < 40000; i++) {
+        snprintf(target, sizeof(target), "%d@b.c", i);
+        guess_begin(throttle, GUESS_PASSWORD, &stranger, target);
+    }
+    assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 0);
+    guess_throttle_free(throttle);
+}
+
+/* Many that were under way at once are charged when they have been checked. */
+static void
+test_no_debt_grows_beyond_the_budget(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    struct client_address here = address_of("::ffff:192.0.2.1");
+    for (int i = 0; i < 1000; i++) {
+        guess_charge(throttle, GUESS_TOKEN, &here, "aaaaaaaa");
+    }
+    assert_in_range(guess_wait_seconds(throttle, GUESS_TOKEN, &here, "bbbbbbbb"), 1, 2);
+    assert_in_range(guess_wait_seconds(throttle, GUESS_TOKEN, &here, "aaaaaaaa"), 1, 11);
+    guess_throttle_free(throttle);
+}
+
 static void
 test_an_ipv6_network_is_one_address(void **state)
 {
@@ -138,6 +170,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_an_address_has_a_budget_over_all_targets),
+        cmocka_unit_test(test_refused_guesses_push_nobody_out),
+        cmocka_unit_test(test_no_debt_grows_beyond_the_budget),
         cmocka_unit_test(test_an_ipv6_network_is_one_address),
         cmocka_unit_test(test_what_was_right_is_given_back),
         cmocka_unit_test(test_looking_charges_nothing),

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAPPED_PREFIX_BITS 96
 
@@ -129,28 +130,56 @@ set_peer(const struct sockaddr *peer, struct client_address *ret_address)
     ret_address->known = true;
 }
 
-/* One element of X-Forwarded-For: an address, an IPv6 one perhaps in brackets. */
+static struct http_slice
+trimmed(struct http_slice text)
+{
+    while (text.length > 0 && (*text.bytes == ' ' || *text.bytes == '\t')) {
+        text.bytes++;
+        text.length--;
+    }
+    while (text.length > 0 && (text.bytes[text.length - 1] == ' ' || text.bytes[text.length - 1] == '\t')) {
+        text.length--;
+    }
+    return text;
+}
+
 static bool
-read_element(const char *bytes, size_t length, struct client_address *ret_address)
+is_port(const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] < '0' || bytes[i] > '9') {
+            return false;
+        }
+    }
+    return length > 0;
+}
+
+/* Without the port and the brackets: 192.0.2.7:4711, [2001:db8::7]:4711. */
+static struct http_slice
+without_port(struct http_slice node)
+{
+    const char *end = node.bytes + node.length;
+    const char *close = node.length > 0 && *node.bytes == '[' ? memchr(node.bytes, ']', node.length) : NULL;
+    const char *colon = close ? close + 1 : memchr(node.bytes, ':', node.length);
+    bool has_port = colon && colon < end && *colon == ':' && is_port(colon + 1, (size_t)(end - colon - 1));
+    if (close && (has_port || close + 1 == end)) {
+        return (struct http_slice){ node.bytes + 1, (size_t)(close - node.bytes) - 1 };
+    }
+    return has_port && !close ? (struct http_slice){ node.bytes, (size_t)(colon - node.bytes) } : node;
+}
+
+/* An element of X-Forwarded-For. */
+static bool
+read_node(struct http_slice node, struct client_address *ret_address)
 {
     char text[INET6_ADDRSTRLEN];
     bool is_v4;
-    while (length > 0 && (*bytes == ' ' || *bytes == '\t')) {
-        bytes++;
-        length--;
-    }
-    while (length > 0 && (bytes[length - 1] == ' ' || bytes[length - 1] == '\t')) {
-        length--;
-    }
-    if (length > 2 && bytes[0] == '[' && bytes[length - 1] == ']') {
-        bytes++;
-        length -= 2;
-    }
-    if (length == 0 || length >= sizeof(text)) {
+    node = without_port(trimmed(node));
+    if (node.length == 0 || node.length >= sizeof(text)) {
         return false;
     }
-    memcpy(text, bytes, length);
-    text[length] = '\0';
+    memcpy(text, node.bytes, node.length);
+    text[node.length] = '\0';
     struct client_address address = { .known = true };
     if (!read_address(text, address.bytes, &is_v4)) {
         return false;
@@ -159,15 +188,44 @@ read_element(const char *bytes, size_t length, struct client_address *ret_addres
     return true;
 }
 
+/* An element of Forwarded: pairs parted by semicolons, of which `for` counts (RFC 7239 §4). */
+static bool
+read_pairs(struct http_slice element, struct client_address *ret_address)
+{
+    static const struct http_slice name = { "for=", 4 };
+    while (element.length > 0) {
+        const char *semicolon = memchr(element.bytes, ';', element.length);
+        size_t length = semicolon ? (size_t)(semicolon - element.bytes) : element.length;
+        struct http_slice pair = trimmed((struct http_slice){ element.bytes, length });
+        if (pair.length > name.length && strncasecmp(pair.bytes, name.bytes, name.length) == 0) {
+            struct http_slice node = { pair.bytes + name.length, pair.length - name.length };
+            bool is_quoted = node.length > 2 && *node.bytes == '"' && node.bytes[node.length - 1] == '"';
+            return read_node(is_quoted ? (struct http_slice){ node.bytes + 1, node.length - 2 } : node,
+                             ret_address);
+        }
+        element.bytes += length + (semicolon != NULL);
+        element.length -= length + (semicolon != NULL);
+    }
+    return false;
+}
+
+/* The fields that tell, and how an element of theirs is read; the first that is there counts. */
+static const struct {
+    const char *name;
+    bool (*read)(struct http_slice element, struct client_address *ret_address);
+} forwarding_fields[] = { { "x-forwarded-for", read_node }, { "forwarded", read_pairs } };
+
 /* From the right, past every trusted hop; what cannot be read ends the walk. False when it is over. */
 static bool
-walk_field(const struct trusted_proxies *proxies, struct http_slice value, struct client_address *address)
+walk_field(const struct trusted_proxies *proxies, struct http_slice value,
+           bool (*read)(struct http_slice element, struct client_address *ret_address),
+           struct client_address *address)
 {
     size_t end = value.length;
     while (is_trusted(proxies, address)) {
         const char *comma = end > 0 ? memrchr(value.bytes, ',', end) : NULL;
         size_t start = comma ? (size_t)(comma - value.bytes) + 1 : 0;
-        if (!read_element(value.bytes + start, end - start, address)) {
+        if (!read((struct http_slice){ value.bytes + start, end - start }, address)) {
             return false;
         }
         if (!comma) {
@@ -186,10 +244,19 @@ client_address_of(const struct trusted_proxies *proxies, const struct sockaddr *
     if (!head || proxies->count == 0) {
         return;
     }
-    for (size_t i = head->field_count; i > 0; i--) {
-        const struct http_field *field = &head->fields[i - 1];
-        if (http_slice_equals_nocase(field->name, "x-forwarded-for") &&
-            !walk_field(proxies, field->value, ret_address)) {
+    for (size_t kind = 0; kind < sizeof(forwarding_fields) / sizeof(forwarding_fields[0]); kind++) {
+        bool is_there = false;
+        for (size_t i = head->field_count; i > 0; i--) {
+            const struct http_field *field = &head->fields[i - 1];
+            if (!http_slice_equals_nocase(field->name, forwarding_fields[kind].name)) {
+                continue;
+            }
+            is_there = true;
+            if (!walk_field(proxies, field->value, forwarding_fields[kind].read, ret_address)) {
+                return;
+            }
+        }
+        if (is_there) {
             return;
         }
     }

@@ -1,6 +1,7 @@
 /* The address a request comes from: the other end of its connection, or, when that is a trusted proxy, the
- * last address in X-Forwarded-For that is none. Forwarded (RFC 7239) is not read: a proxy that sends both may
- * have checked only one. */
+ * last address in X-Forwarded-For that is none. Forwarded (RFC 7239) is read when there is no
+ * X-Forwarded-For: a proxy may pass on the one that it does not write. A port behind an address means
+ * nothing. */
 #ifndef SERVER_CLIENT_ADDRESS_H
 #define SERVER_CLIENT_ADDRESS_H
 

@@ -8,7 +8,8 @@
 #include <cmocka.h>
 
 static const char *
-address_from(const char *proxies, const char *peer, const char *forwarded)
+address_by(const char *proxies, const char *peer, const char *name, const char *forwarded,
+           const char *other_name, const char *other)
 {
     static char text[CLIENT_ADDRESS_SIZE];
     struct trusted_proxies *trusted = trusted_proxies_new(proxies);
@@ -24,15 +25,24 @@ address_from(const char *proxies, const char *peer, const char *forwarded)
     static struct http_head head;
     memset(&head, 0, sizeof(head));
     if (forwarded) {
-        head.field_count = 1;
-        head.fields[0].name = (struct http_slice){ "X-Forwarded-For", 15 };
-        head.fields[0].value = (struct http_slice){ forwarded, strlen(forwarded) };
+        head.fields[head.field_count].name = (struct http_slice){ name, strlen(name) };
+        head.fields[head.field_count++].value = (struct http_slice){ forwarded, strlen(forwarded) };
+    }
+    if (other) {
+        head.fields[head.field_count].name = (struct http_slice){ other_name, strlen(other_name) };
+        head.fields[head.field_count++].value = (struct http_slice){ other, strlen(other) };
     }
     struct client_address result;
     client_address_of(trusted, address, &head, &result);
     client_address_text(&result, text);
     trusted_proxies_free(trusted);
     return text;
+}
+
+static const char *
+address_from(const char *proxies, const char *peer, const char *forwarded)
+{
+    return address_by(proxies, peer, "X-Forwarded-For", forwarded, NULL, NULL);
 }
 
 static void
@@ -67,7 +77,54 @@ test_what_cannot_be_read_ends_the_walk(void **state)
     assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", "198.51.100.1, _hidden, 10.0.0.4"),
                         "10.0.0.4");
     assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", ""), "10.1.2.3");
-    assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", "198.51.100.1:4711"), "10.1.2.3");
+    assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", "198.51.100.1:port"), "10.1.2.3");
+    assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", "[2001:db8::1]x"), "10.1.2.3");
+    assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", "[2001:db8::1"), "10.1.2.3");
+}
+
+static void
+test_a_port_means_nothing(void **state)
+{
+    (void)state;
+    assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", "198.51.100.1:4711, 10.0.0.4:80"),
+                        "198.51.100.1");
+    assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", "[2001:db8::1]:4711"), "2001:db8::1");
+    assert_string_equal(address_from("10.0.0.0/8", "10.1.2.3", "2001:db8::1"), "2001:db8::1");
+}
+
+/* RFC 7239 §4 and §6. */
+static void
+test_forwarded_is_read_where_nothing_else_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *address;
+    } cases[] = {
+        { "for=198.51.100.1", "198.51.100.1" },
+        { "For=\"198.51.100.1:4711\"", "198.51.100.1" },
+        { "for=\"[2001:db8::1]:4711\";proto=https", "2001:db8::1" },
+        { "proto=http; by=10.0.0.9 ;for=198.51.100.1", "198.51.100.1" },
+        { "for=203.0.113.5, for=198.51.100.1;proto=http, for=10.9.9.9", "198.51.100.1" },
+        { "for=198.51.100.1, for=unknown", "10.1.2.3" },
+        { "for=198.51.100.1, for=_hidden", "10.1.2.3" },
+        { "by=198.51.100.1", "10.1.2.3" },
+        { "for=", "10.1.2.3" },
+        { "for=\"\"", "10.1.2.3" },
+        { ";;,,", "10.1.2.3" },
+        { "", "10.1.2.3" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(address_by("10.0.0.0/8", "10.1.2.3", "forwarded", cases[i].value, NULL, NULL),
+                            cases[i].address);
+    }
+    assert_string_equal(address_by("10.0.0.0/8", "192.0.2.7", "Forwarded", "for=198.51.100.1", NULL, NULL),
+                        "192.0.2.7");
+    assert_string_equal(address_by("10.0.0.0/8", "10.1.2.3", "Forwarded", "for=198.51.100.1",
+                                   "X-Forwarded-For", "203.0.113.5"),
+                        "203.0.113.5");
+    assert_string_equal(
+        address_by("10.0.0.0/8", "10.1.2.3", "Forwarded", "for=198.51.100.1", "Forwarded", "for=10.0.0.4"),
+        "198.51.100.1");
 }
 
 static void
@@ -96,6 +153,8 @@ main(void)
         cmocka_unit_test(test_of_the_connection),
         cmocka_unit_test(test_only_trusted_proxies_are_believed),
         cmocka_unit_test(test_what_cannot_be_read_ends_the_walk),
+        cmocka_unit_test(test_a_port_means_nothing),
+        cmocka_unit_test(test_forwarded_is_read_where_nothing_else_is),
         cmocka_unit_test(test_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

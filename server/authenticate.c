@@ -142,9 +142,10 @@ authenticate_proven(struct request *request)
     int64_t token_id = db_int64(request->result, 0, 0);
     switch (request->hash->result) {
     case SECRET_MATCH:
-        verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id);
         request->token_id = token_id;
-        renew_hash(request);
+        if (verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id)) {
+            renew_hash(request);
+        }
         return STEP_NEXT;
     case SECRET_MISMATCH:
         guess_charge(request->loop->shared->guess_throttle, GUESS_TOKEN, &request->address,
@@ -208,7 +209,8 @@ is_its_own(const struct request *request)
 static enum step_result
 admit_token(struct request *request)
 {
-    if (request->caller && !is_its_own(request)) {
+    bool is_known = request->gate_status == GATE_ALIVE || request->gate_status == GATE_EXPIRED;
+    if (is_known && !is_its_own(request)) {
         caller_free(request->caller);
         request->caller = NULL;
         return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);

@@ -38,7 +38,8 @@ struct job {
 struct job_list {
     struct job *first;
     struct job *last;
-    size_t waiting; /* waiters of its jobs, which is what the bound counts */
+    size_t
+        waiting; /* jobs, which is what the bound counts: who waits for one is bounded by the connections */
     size_t bound;
 };
 
@@ -97,9 +98,7 @@ take_job(struct hasher *hasher)
         struct job *job = queue->first;
         queue->first = job->next;
         queue->last = queue->first ? queue->last : NULL;
-        for (const struct waiter *waiter = job->waiters; waiter; waiter = waiter->next) {
-            queue->waiting--;
-        }
+        queue->waiting--;
         hasher->next_share = (enum hasher_share)((share + 1) % HASHER_SHARE_COUNT);
         hasher->running_passwords += share == HASHER_PASSWORDS;
         job->next = hasher->running;
@@ -347,8 +346,8 @@ hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, const uns
     struct hasher *hasher = mailbox->hasher;
     struct job_list *queue = &hasher->queues[share];
     pthread_mutex_lock(&hasher->lock);
-    struct job *running = key ? find_twin(hasher->running, key, encoded) : NULL;
-    struct job *job = running ? running : key ? find_twin(queue->first, key, encoded) : NULL;
+    struct job *job = key ? find_twin(hasher->running, key, encoded) : NULL;
+    job = key && !job ? find_twin(queue->first, key, encoded) : job;
     bool accepted = job || queue->waiting < queue->bound;
     if (accepted && !job) {
         job = new_job(share, secret, length);
@@ -359,8 +358,6 @@ hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, const uns
         }
         strncpy(job->encoded, encoded, sizeof(job->encoded) - 1);
         append_job(hasher, job);
-    } else if (accepted && !running) {
-        queue->waiting++;
     }
     if (accepted) {
         add_waiter(job, mailbox, callback, argument);

@@ -18,7 +18,7 @@ enum hasher_share { HASHER_TOKENS, HASHER_PASSWORDS, HASHER_SHARE_COUNT };
 
 struct hasher_options {
     int threads;        /* no more than cores; each needs argon2's memory while it works */
-    size_t token_queue; /* waiting jobs at most, of each share */
+    size_t token_queue; /* waiting jobs at most, of each share; whoever waits for the same is one */
     size_t password_queue;
 };
 

@@ -2,7 +2,6 @@
 #include "common/memory.h"
 #include "common/secret.h"
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,7 +134,7 @@ make_room(struct shard *shard, int list, size_t capacity)
     }
 }
 
-void
+bool
 verified_remember(struct verified *verified, const struct verified_key *key, enum verified_answer answer,
                   int64_t token_id)
 {
@@ -143,6 +142,7 @@ verified_remember(struct verified *verified, const struct verified_key *key, enu
     struct entry *entry;
     pthread_mutex_lock(&shard->lock);
     HASH_FIND(hh, shard->entries, key, sizeof(*key), entry);
+    bool is_news = !entry || entry->answer != answer || entry->token_id != token_id;
     if (entry) {
         drop(shard, entry);
     }
@@ -156,5 +156,6 @@ verified_remember(struct verified *verified, const struct verified_key *key, enu
     DL_APPEND(shard->lists[list], entry);
     shard->counts[list]++;
     pthread_mutex_unlock(&shard->lock);
+    return is_news;
 }
 /* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

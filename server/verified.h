@@ -7,6 +7,7 @@
 #ifndef SERVER_VERIFIED_H
 #define SERVER_VERIFIED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,8 @@ void verified_key_of(const struct verified *verified, const char *token, size_t 
 enum verified_answer verified_find(struct verified *verified, const struct verified_key *key,
                                    int64_t *ret_token_id);
 
-void verified_remember(struct verified *verified, const struct verified_key *key, enum verified_answer answer,
+/* Whether that is news: of many who were told the same at once, one is told so. */
+bool verified_remember(struct verified *verified, const struct verified_key *key, enum verified_answer answer,
                        int64_t token_id);
 
 #endif

@@ -1,5 +1,8 @@
 """Hashes at another cost than the configured one are renewed when their secret has been proven."""
 
+import concurrent.futures
+import re
+
 from support import token as tokens
 from support.deadline import until
 from support.service import PASSWORD
@@ -28,6 +31,23 @@ def test_a_proven_token_is_hashed_again(database, start_service):
     assert database.value("select epoch from testkase.auth_epoch") == epoch
     service.start_server().bearer(token).get("/session", 200)
     service.server.bearer(tokens.make(tokens.lookup(token))).get("/session", 401)
+
+
+def test_a_herd_renews_once(database, start_service):
+    """A hundred at once cost one argon2 to prove the token, and one to hash it again."""
+    service = dear(start_service, database)
+    token_id, token = service.mint(service.organization().member)
+    old = hash_of(database, "api_tokens", "secret_hash", token_id)
+    done = r"^testkase_argon2_duration_seconds_count (\d+)"
+
+    def count():
+        return int(re.search(done, service.server.api(checked=False).session.get(service.server.base + "/metrics").text, re.MULTILINE)[1])
+    before = count()
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        for answer in [pool.submit(service.server.bearer(token).get, "/session", 200) for _ in range(100)]:
+            answer.result(30)
+    until(lambda: hash_of(database, "api_tokens", "secret_hash", token_id) != old, 15, "the hash is renewed")
+    assert 2 <= count() - before <= 5, "but for those that come as the first is over"
 
 
 def test_a_wrong_secret_renews_nothing(database, start_service):

@@ -8,4 +8,8 @@ select pg_is_in_recovery() as is_standby,
        set_config('idle_in_transaction_session_timeout', '60s', false),
        set_config('timezone', 'UTC', false),
        set_config('datestyle', 'ISO, YMD', false),
-       set_config('plan_cache_mode', 'force_generic_plan', false);
+       set_config('plan_cache_mode', 'force_generic_plan', false),
+       -- What was acknowledged must outlive a crash, a revocation above all.
+       set_config('synchronous_commit',
+                  case current_setting('synchronous_commit') when 'off' then 'on' else current_setting('synchronous_commit') end,
+                  false);

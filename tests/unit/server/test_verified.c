@@ -26,15 +26,16 @@ test_remembers_right_and_wrong(void **state)
     struct verified *verified = verified_new(100, 100);
     struct verified_key good = key_of(verified, 1), wrong = key_of(verified, 2), other = key_of(verified, 3);
     int64_t token_id = 0;
-    verified_remember(verified, &good, VERIFIED_GOOD, 41);
-    verified_remember(verified, &wrong, VERIFIED_WRONG, 42);
+    assert_true(verified_remember(verified, &good, VERIFIED_GOOD, 41));
+    assert_true(verified_remember(verified, &wrong, VERIFIED_WRONG, 42));
+    assert_false(verified_remember(verified, &good, VERIFIED_GOOD, 41)); /* no news */
     assert_int_equal(verified_find(verified, &good, &token_id), VERIFIED_GOOD);
     assert_int_equal(token_id, 41);
     token_id = 7;
     assert_int_equal(verified_find(verified, &wrong, &token_id), VERIFIED_WRONG);
     assert_int_equal(token_id, 7);
     assert_int_equal(verified_find(verified, &other, &token_id), VERIFIED_UNKNOWN);
-    verified_remember(verified, &wrong, VERIFIED_GOOD, 42);
+    assert_true(verified_remember(verified, &wrong, VERIFIED_GOOD, 42));
     assert_int_equal(verified_find(verified, &wrong, &token_id), VERIFIED_GOOD);
     verified_free(verified);
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define KEY_SIZE 32
-#define NICENESS 5
+#define NICENESS 12
 
 /* Who asked. Every waiter of a job gets the job's result in its mailbox. */
 struct waiter {
@@ -366,6 +366,17 @@ hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, const uns
     }
     pthread_mutex_unlock(&hasher->lock);
     return accepted;
+}
+
+bool
+hasher_has_room(struct hasher_mailbox *mailbox, enum hasher_share share)
+{
+    struct hasher *hasher = mailbox->hasher;
+    pthread_mutex_lock(&hasher->lock);
+    bool has_room = hasher->queues[share].waiting < hasher->queues[share].bound;
+    hasher->stats.refused[share] += !has_room;
+    pthread_mutex_unlock(&hasher->lock);
+    return has_room;
 }
 
 bool

@@ -48,6 +48,10 @@ bool hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, cons
                    const char *encoded, const char *secret, size_t length, hasher_callback *callback,
                    void *argument);
 
+/* Whether the share's queue has room now; when not, that is counted as refused. For who would rather refuse
+ * before anything is spent on what could not be checked anyway. */
+bool hasher_has_room(struct hasher_mailbox *mailbox, enum hasher_share share);
+
 /* Hashes `secret` at `cost`; as above. */
 bool hasher_hash(struct hasher_mailbox *mailbox, enum hasher_share share, const char *secret, size_t length,
                  const struct secret_cost *cost, hasher_callback *callback, void *argument);

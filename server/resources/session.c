@@ -234,6 +234,11 @@ session_create(struct request *request)
     if (sign_in->email_length > EMAIL_BYTES_MAX || sign_in->password_length > PASSWORD_BYTES_MAX) {
         return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
+    /* A flood of sign-ins costs neither a query each nor the time of the loop. */
+    if (!hasher_has_room(request->loop->mailbox, HASHER_PASSWORDS)) {
+        return request_refuse(request, PROBLEM_UNAVAILABLE,
+                              "Too many secrets are being checked; try again shortly.");
+    }
     int64_t wait =
         guess_begin(request->loop->shared->guess_throttle, GUESS_PASSWORD, &request->address, sign_in->email);
     if (wait > 0) {

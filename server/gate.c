@@ -54,8 +54,8 @@ struct gate {
     int rounds_under_way;
     struct caller_cache *callers;
     struct metrics *metrics;
-    void (*on_state)(struct db *db, bool usable,
-                     void *argument); /* whoever made the gate wants to know, too */
+    /* Whoever made the gate wants to know, too. */
+    void (*on_state)(struct db *db, bool usable, void *argument);
     void *on_state_argument;
     bool closing;
 };

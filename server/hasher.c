@@ -38,8 +38,7 @@ struct job {
 struct job_list {
     struct job *first;
     struct job *last;
-    size_t
-        waiting; /* jobs, which is what the bound counts: who waits for one is bounded by the connections */
+    size_t waiting; /* jobs; whoever waits for them is bounded by the connections */
     size_t bound;
 };
 

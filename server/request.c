@@ -49,8 +49,8 @@ static void
 log_answer(const struct request *request)
 {
     /* 505 is the client's mistake, and would let anybody fill the log. 503 is everybody's answer while
-     * PostgreSQL is away or a queue is full; that is logged once a minute where it is noticed, and counted.
-     */
+     * PostgreSQL is away, which is logged once a minute where it is noticed, or a queue is full, which the
+     * metrics tell. */
     bool is_ours = request->status >= 500 && request->status != 503 && request->status != 505;
     enum log_level level = is_ours ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
     if (!log_enabled(level)) {

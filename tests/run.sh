@@ -29,7 +29,7 @@ and failed; the exit status is 0 only when none failed. Everything that was said
   lint         clang-format, cppcheck, shellcheck, and words that finished work does not have
   tidy         clang-tidy on every source of the programs
   unit         the C tests, with AddressSanitizer and UndefinedBehaviorSanitizer
-  tsan         those of them that start threads, with ThreadSanitizer
+  tsan         those of them that start threads, and a server under revocations, with ThreadSanitizer
   fuzz         every libFuzzer target, $fuzz_seconds s each
   model        the protocol that decides whether a token lives, checked over its whole state space
   integration  the programs on real databases, through their interfaces

@@ -7,7 +7,8 @@ select e.epoch, now(), t.id,
        -- Of a token whose time ran out, the expiry says so. Once the worker has noted it, no clock brings the token back.
        t.owner_generation <> u.credential_generation or u.status <> 'active'
            or (t.ended_at is not null and t.ended_reason <> 'expired') as has_ended,
-       case when t.ended_reason = 'expired' then '-infinity' else t.expires_at end, rfc3339(t.expires_at), t.name, t.preview, rfc3339(t.created_at), t.expires_in_days,
+       case when t.ended_reason = 'expired' then '-infinity' else t.expires_at end, rfc3339(t.expires_at), t.name, t.preview,
+       rfc3339(t.created_at), t.expires_in_days,
        coalesce(t.rate_limit, o.default_rate_limit) as rate_limit,
        u.id, u.email, u.name, u.kind, u.org_role, o.id, o.name
 from auth_epoch e

@@ -1,5 +1,6 @@
--- Adds what tokens were used for, and when each was used last, not counting calls that were refused for the token's sake. In the order of the key, so that two servers that write at once
--- wait for each other and never in a circle. Without tokens that are no more, as after a restore: they would keep the rest out.
+-- Adds what tokens were used for, and when each was used last, not counting calls that were refused for the token's sake. In
+-- the order of the key, so that two servers that write at once wait for each other and never in a circle. Without tokens that
+-- are no more, as after a restore: they would keep the rest out.
 -- $1 JSON array of {"token", "address" (or null), "client", "method", "route", "status", "calls", "age" (ms since the last)}
 -- → nothing
 with given as (

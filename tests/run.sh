@@ -163,10 +163,10 @@ run_tsan() {
         return
     fi
     targets=("${names[@]/#/unit_}")
-    compile tsan testkase-server "${targets[@]//\//_}" || return 0
+    compile tsan testkase-server testkase-worker "${targets[@]//\//_}" || return 0
     pattern=$(IFS='|' && echo "^(${names[*]})\$")
     run_ctest tsan tsan --tests-regex "$pattern"
-    run_pytest tsan-load 300 tsan fault/test_revocation.py::test_no_worker_and_nothing_else_amiss
+    run_pytest tsan-load 300 tsan fault/test_revocation.py::test_listening_connections_cut
 }
 
 # --- fuzz ---

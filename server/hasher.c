@@ -11,7 +11,11 @@
 #include <unistd.h>
 
 #define KEY_SIZE 32
-#define NICENESS 12
+
+/* sched(7). A flood of secrets takes what the loops leave, not their time. Behind a token that waits stands a
+ * caller with its right to be served, though, where a password may be anybody's guess; on a machine without
+ * an idle moment, tokens at the passwords' level waited longer than a request may. */
+static const int niceness[HASHER_SHARE_COUNT] = { [HASHER_TOKENS] = 5, [HASHER_PASSWORDS] = 12 };
 
 /* Who asked. Every waiter of a job gets the job's result in its mailbox. */
 struct waiter {
@@ -42,18 +46,26 @@ struct job_list {
     size_t bound;
 };
 
+/* A thread cannot take back its niceness, so each share has its own. */
+struct worker {
+    struct hasher *hasher;
+    enum hasher_share share;
+    pthread_t thread;
+};
+
 struct hasher {
     pthread_mutex_t lock;
-    pthread_cond_t work;
-    pthread_cond_t idle; /* a job has ended */
+    pthread_cond_t work[HASHER_SHARE_COUNT]; /* one more of the share may run */
+    pthread_cond_t idle;                     /* a job has ended */
     struct job_list queues[HASHER_SHARE_COUNT];
     struct job *running;
-    int running_passwords;
+    int running_count[HASHER_SHARE_COUNT];
+    int running_max[HASHER_SHARE_COUNT]; /* of each share; of both together, that of the tokens */
     enum hasher_share next_share;
     struct hasher_stats stats; /* but for what waits */
     bool stopping;
-    int thread_count;
-    pthread_t *threads;
+    struct worker *workers;
+    int worker_count;
 };
 
 struct hasher_mailbox {
@@ -79,32 +91,37 @@ free_job(struct job *job)
 static bool
 may_run(const struct hasher *hasher, enum hasher_share share)
 {
-    bool passwords_hold_rest = share == HASHER_PASSWORDS && hasher->thread_count > 1 &&
-                               hasher->running_passwords >= hasher->thread_count - 1;
-    return hasher->queues[share].first && !passwords_hold_rest;
+    int running = hasher->running_count[HASHER_TOKENS] + hasher->running_count[HASHER_PASSWORDS];
+    return hasher->queues[share].first && running < hasher->running_max[HASHER_TOKENS] &&
+           hasher->running_count[share] < hasher->running_max[share];
 }
 
-/* Takes the next job, the shares in turn; NULL when none may run. */
-static struct job *
-take_job(struct hasher *hasher)
+static enum hasher_share
+other_share(enum hasher_share share)
 {
-    for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
-        enum hasher_share share = (enum hasher_share)(((int)hasher->next_share + i) % HASHER_SHARE_COUNT);
-        if (!may_run(hasher, share)) {
-            continue;
-        }
-        struct job_list *queue = &hasher->queues[share];
-        struct job *job = queue->first;
-        queue->first = job->next;
-        queue->last = queue->first ? queue->last : NULL;
-        queue->waiting--;
-        hasher->next_share = (enum hasher_share)((share + 1) % HASHER_SHARE_COUNT);
-        hasher->running_passwords += share == HASHER_PASSWORDS;
-        job->next = hasher->running;
-        hasher->running = job;
-        return job;
+    return share == HASHER_TOKENS ? HASHER_PASSWORDS : HASHER_TOKENS;
+}
+
+/* Takes the share's next job; NULL when none may run, or it is the other share's turn. A share that may run
+ * has a thread that waits, as no share has fewer threads than it may run jobs. */
+static struct job *
+take_job(struct hasher *hasher, enum hasher_share share)
+{
+    enum hasher_share other = other_share(share);
+    if (!may_run(hasher, share) || (hasher->next_share == other && may_run(hasher, other))) {
+        return NULL;
     }
-    return NULL;
+    struct job_list *queue = &hasher->queues[share];
+    struct job *job = queue->first;
+    queue->first = job->next;
+    queue->last = queue->first ? queue->last : NULL;
+    queue->waiting--;
+    hasher->next_share = other;
+    hasher->running_count[share]++;
+    job->next = hasher->running;
+    hasher->running = job;
+    pthread_cond_signal(&hasher->work[other]); /* it may have waited for its turn */
+    return job;
 }
 
 static void
@@ -148,23 +165,25 @@ end_job(struct hasher *hasher, struct job *job, const struct hasher_result *resu
         at = &(*at)->next;
     }
     *at = job->next;
-    hasher->running_passwords -= job->share == HASHER_PASSWORDS;
+    hasher->running_count[job->share]--;
     deliver(job, result);
     pthread_cond_broadcast(&hasher->idle);
-    pthread_cond_signal(&hasher->work); /* a password may have waited for its turn */
+    for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
+        pthread_cond_signal(&hasher->work[share]);
+    }
 }
 
 static void *
 run_thread(void *argument)
 {
-    struct hasher *hasher = argument;
-    /* Of this thread alone (sched(7)): a flood of secrets takes what the loops leave, not their time. */
-    setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+    const struct worker *worker = argument;
+    struct hasher *hasher = worker->hasher;
+    setpriority(PRIO_PROCESS, (id_t)gettid(), niceness[worker->share]); /* of this thread alone */
     pthread_mutex_lock(&hasher->lock);
     while (!hasher->stopping) {
-        struct job *job = take_job(hasher);
+        struct job *job = take_job(hasher, worker->share);
         if (!job) {
-            pthread_cond_wait(&hasher->work, &hasher->lock);
+            pthread_cond_wait(&hasher->work[worker->share], &hasher->lock);
             continue;
         }
         struct hasher_result result;
@@ -183,21 +202,35 @@ run_thread(void *argument)
     return NULL;
 }
 
+static void
+start_workers(struct hasher *hasher, enum hasher_share share)
+{
+    for (int i = 0; i < hasher->running_max[share]; i++) {
+        struct worker *worker = &hasher->workers[hasher->worker_count++];
+        worker->hasher = hasher;
+        worker->share = share;
+        if (pthread_create(&worker->thread, NULL, run_thread, worker) != 0) {
+            log_out_of_memory();
+        }
+    }
+}
+
 struct hasher *
 hasher_new(const struct hasher_options *options)
 {
     struct hasher *hasher = memory_new(1, sizeof(*hasher));
     pthread_mutex_init(&hasher->lock, NULL);
-    pthread_cond_init(&hasher->work, NULL);
     pthread_cond_init(&hasher->idle, NULL);
     hasher->queues[HASHER_TOKENS].bound = options->token_queue;
     hasher->queues[HASHER_PASSWORDS].bound = options->password_queue;
-    hasher->thread_count = options->threads;
-    hasher->threads = memory_new((size_t)options->threads, sizeof(*hasher->threads));
-    for (int i = 0; i < options->threads; i++) {
-        if (pthread_create(&hasher->threads[i], NULL, run_thread, hasher) != 0) {
-            log_out_of_memory();
-        }
+    hasher->running_max[HASHER_TOKENS] = options->parallel;
+    hasher->running_max[HASHER_PASSWORDS] = options->parallel > 1 ? options->parallel - 1 : 1;
+    hasher->workers = memory_new((size_t)options->parallel * HASHER_SHARE_COUNT, sizeof(*hasher->workers));
+    for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
+        pthread_cond_init(&hasher->work[share], NULL);
+    }
+    for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
+        start_workers(hasher, (enum hasher_share)share);
     }
     return hasher;
 }
@@ -210,15 +243,19 @@ hasher_free(struct hasher *hasher)
     }
     pthread_mutex_lock(&hasher->lock);
     hasher->stopping = true;
-    pthread_cond_broadcast(&hasher->work);
+    for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
+        pthread_cond_broadcast(&hasher->work[share]);
+    }
     pthread_mutex_unlock(&hasher->lock);
-    for (int i = 0; i < hasher->thread_count; i++) {
-        pthread_join(hasher->threads[i], NULL);
+    for (int i = 0; i < hasher->worker_count; i++) {
+        pthread_join(hasher->workers[i].thread, NULL);
+    }
+    for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
+        pthread_cond_destroy(&hasher->work[share]);
     }
     pthread_mutex_destroy(&hasher->lock);
-    pthread_cond_destroy(&hasher->work);
     pthread_cond_destroy(&hasher->idle);
-    free(hasher->threads);
+    free(hasher->workers);
     free(hasher);
 }
 
@@ -312,7 +349,7 @@ append_job(struct hasher *hasher, struct job *job)
     }
     queue->last = job;
     queue->waiting++;
-    pthread_cond_signal(&hasher->work);
+    pthread_cond_signal(&hasher->work[job->share]);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* Argon2 on threads of its own, behind bounded queues: one for tokens, one for passwords, served in turn, so
- * that a flood of sign-ins never starves the tokens nor the other way round; with two threads or more,
- * passwords never hold all of them. Each loop has a mailbox; what was asked through it is answered through
- * it, on the loop's thread. */
+ * that a flood of sign-ins never starves the tokens nor the other way round. Where two or more may run at a
+ * time, passwords never hold all the places; and they leave more of a busy machine to others than tokens do.
+ * Each loop has a mailbox; what was asked through it is answered through it, on the loop's thread. */
 #ifndef SERVER_HASHER_H
 #define SERVER_HASHER_H
 
@@ -17,7 +17,7 @@ struct hasher_mailbox;
 enum hasher_share { HASHER_TOKENS, HASHER_PASSWORDS, HASHER_SHARE_COUNT };
 
 struct hasher_options {
-    int threads;        /* no more than cores; each needs argon2's memory while it works */
+    int parallel; /* how many may run at a time, 1 at least: no more than cores, and argon2's memory each */
     size_t token_queue; /* waiting jobs at most, of each share; whoever waits for the same is one */
     size_t password_queue;
 };

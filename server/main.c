@@ -109,7 +109,7 @@ open_shared(struct shared *shared, const struct config *config)
                   log_text("reason", "argon2 cannot work with these costs; is there enough memory?"));
         return -1;
     }
-    const struct hasher_options hasher = { .threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
+    const struct hasher_options hasher = { .parallel = (int)sysconf(_SC_NPROCESSORS_ONLN),
                                            .token_queue = TOKEN_QUEUE,
                                            .password_queue = PASSWORD_QUEUE };
     shared->hasher = hasher_new(&hasher);

@@ -166,7 +166,8 @@ run_tsan() {
     compile tsan testkase-server testkase-worker "${targets[@]//\//_}" || return 0
     pattern=$(IFS='|' && echo "^(${names[*]})\$")
     run_ctest tsan tsan --tests-regex "$pattern"
-    run_pytest tsan-load 300 tsan fault/test_revocation.py::test_listening_connections_cut
+    run_pytest tsan-load 300 tsan fault/test_revocation.py::test_no_worker_and_nothing_else_amiss \
+        fault/test_revocation.py::test_listening_connections_cut
 }
 
 # --- fuzz ---

@@ -53,7 +53,7 @@ loop_fixture_set_up(void **state)
     scripted_reset();
     secret_setup();
     log_setup("test", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    const struct hasher_options hasher = { .threads = 1, .token_queue = 4, .password_queue = 4 };
+    const struct hasher_options hasher = { .parallel = 1, .token_queue = 4, .password_queue = 4 };
     shared.config = &fixture_config;
     shared.cost = (struct secret_cost){ 8, 1, 1 };
     shared.loops = &loop;

@@ -1,10 +1,14 @@
+#include "common/clock.h"
 #include "server/hasher.h"
+#include <dirent.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -27,9 +31,9 @@ note(const struct hasher_result *result, void *argument)
 }
 
 static struct hasher *
-new_hasher(int threads, size_t queue)
+new_hasher(int parallel, size_t queue)
 {
-    const struct hasher_options options = { .threads = threads,
+    const struct hasher_options options = { .parallel = parallel,
                                             .token_queue = queue,
                                             .password_queue = queue };
     return hasher_new(&options);
@@ -143,6 +147,70 @@ test_passwords_leave_a_thread_to_tokens(void **state)
     event_base_free(base);
 }
 
+/* Of one that runs a single job at a time, too. */
+static void
+test_the_shares_take_turns(void **state)
+{
+    (void)state;
+    struct event_base *base = event_base_new();
+    struct hasher *hasher = new_hasher(1, 20);
+    struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
+    const struct secret_cost dear = { 32768, 2, 1 };
+    struct outcome outcomes[HASHER_SHARE_COUNT] = { 0 };
+    const enum hasher_share shares[] = { HASHER_TOKENS, HASHER_PASSWORDS };
+    for (int first = 0; first < 2; first++) {
+        memset(outcomes, 0, sizeof(outcomes));
+        for (int i = 0; i < 10; i++) {
+            enum hasher_share share = shares[(first + (i >= 5)) % 2];
+            assert_true(hasher_hash(mailbox, share, "secret", 6, &dear, note, &outcomes[share]));
+        }
+        const struct outcome *later = &outcomes[shares[(first + 1) % 2]], *sooner = &outcomes[shares[first]];
+        wait_for(base, later, 3);
+        assert_in_range(sooner->count, 2, 4);
+        wait_for(base, later, 5);
+        wait_for(base, sooner, 5);
+    }
+    hasher_mailbox_free(mailbox);
+    hasher_free(hasher);
+    event_base_free(base);
+}
+
+/* How many threads of this process have that niceness. */
+static int
+count_threads(long niceness)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *task; (task = readdir(tasks));) {
+        int id = atoi(task->d_name);
+        count += id > 0 && getpriority(PRIO_PROCESS, (id_t)id) == niceness;
+    }
+    closedir(tasks);
+    return count;
+}
+
+/* Beside threads that take all of a machine, each gets time as its niceness says: a token a fifth or more of
+ * what they get, but a password less than half of that. */
+static void
+test_tokens_get_more_of_a_busy_machine(void **state)
+{
+    (void)state;
+    struct hasher *hasher = new_hasher(3, 1);
+    int tokens = 0, passwords = 0;
+    for (int64_t end_ms = clock_monotonic_ms() + 10000;
+         tokens + passwords < 5 && clock_monotonic_ms() < end_ms;) {
+        tokens = passwords = 0;
+        for (int niceness = 1; niceness <= 19; niceness++) {
+            int *kind = niceness <= 6 ? &tokens : &passwords;
+            *kind += niceness <= 6 || niceness >= 11 ? count_threads(niceness) : 0;
+        }
+    }
+    assert_int_equal(tokens, 3);
+    assert_int_equal(passwords, 2);
+    hasher_free(hasher);
+}
+
 static struct hasher *shared_hasher;
 static char shared_encoded[SECRET_HASH_SIZE];
 
@@ -194,6 +262,8 @@ main(void)
         cmocka_unit_test(test_equal_ones_cost_one_argon2),
         cmocka_unit_test(test_a_full_queue_refuses_and_the_other_share_does_not),
         cmocka_unit_test(test_passwords_leave_a_thread_to_tokens),
+        cmocka_unit_test(test_the_shares_take_turns),
+        cmocka_unit_test(test_tokens_get_more_of_a_busy_machine),
         cmocka_unit_test(test_threads_share_it),
     };
     secret_setup();

@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import concurrent.futures
 import contextlib
+import itertools
 import pathlib
 import re
 import statistics
@@ -207,42 +209,49 @@ def measure_revocations(bench):
                   for rate, found in results.items()])
 
 
+async def ask_until_accepted(address, token):
+    """How many 503s there were on the way."""
+    host, port = address.rsplit(":", 1)
+    for refusals in itertools.count():
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"GET {VERIFY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        if answer[9:12] == b"200":
+            return refusals
+        assert answer[9:12] == b"503", answer
+        await asyncio.sleep(1)
+
+
+def ask_all(address, made):
+    """(seconds until all were accepted, 503s on the way)"""
+    async def ask():
+        return sum(await asyncio.gather(*[ask_until_accepted(address, token) for _, token in made]))
+    begun = time.monotonic()
+    refusals = asyncio.run(ask())
+    return time.monotonic() - begun, refusals
+
+
 def measure_cold(bench):
-    """All tokens at once to a server that has seen none of them."""
-    rows = []
+    """Tokens that the server has not seen yet, all at once: to one that does nothing else, and to one that is busy with others."""
     service = bench.service(TESTKASE_THREADS="1")
-    file, made = bench.mint(service, TOKENS, "tokens-cold")
-
-    async def ask(address, token):
-        host, port = address.rsplit(":", 1)
-        while True:
-            reader, writer = await asyncio.open_connection(host, int(port))
-            writer.write(f"GET {VERIFY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
-            answer = await reader.read()
-            writer.close()
-            if answer[9:12] == b"200":
-                return
-            assert answer[9:12] == b"503", answer
-            counts["refused"] += 1
-            await asyncio.sleep(1)
-
-    async def ask_all(address):
-        await asyncio.gather(*[ask(address, token) for _, token in made])
-
-    times, refusals, memory = [], [], []
+    _, made = bench.mint(service, TOKENS, "tokens-cold")
+    warm, _ = bench.mint(service, 100, "tokens-warm")
+    idle, busy = [], []
     for turn in range(bench.options.rounds):
         bench.say(f"cold start, round {turn + 1}")
-        server = bench.another(service)
-        idle = bench.resident_mib(server)
-        counts = {"refused": 0}
-        begun = time.monotonic()
-        asyncio.run(ask_all(server.address))
-        times.append(time.monotonic() - begun)
-        refusals.append(counts["refused"])
-        memory.append((idle, bench.resident_mib(server)))
-        server.close()
-    rows.append([TOKENS, f"{statistics.median(times):.1f}", f"{statistics.median(refusals):.0f}"])
-    return table(["cold tokens at once", "s until all were answered by 200", "503s on the way"], rows)
+        with contextlib.closing(bench.another(service)) as server:
+            idle.append(ask_all(server.address, made))
+        with contextlib.closing(bench.another(service)) as server:
+            bench.warm(server, warm)
+            with concurrent.futures.ThreadPoolExecutor() as beside:
+                traffic = beside.submit(load.run, server.base, VERIFY, warm, 64, 15)
+                busy.append(ask_all(server.address, made[:100]))
+                assert not traffic.done(), "the traffic ended before the cold tokens"
+                traffic.result()
+    rows = [[count, how, *(f"{statistics.median(numbers):.{digits}f}" for numbers, digits in zip(zip(*found), (1, 0)))]
+            for count, how, found in ((TOKENS, "nothing", idle), (100, "64 connections that never pause", busy))]
+    return table(["cold tokens at once", "beside", "s until all were answered by 200", "503s on the way"], rows)
 
 
 def measure_flood(bench):

@@ -96,8 +96,7 @@ static void
 route_label(size_t index, char *ret_label, size_t size)
 {
     const struct route *route = route_at(index);
-    snprintf(ret_label, size, "method=\"%s\",route=\"%s\"", route ? route_method(route) : "",
-             route ? route->path : "none");
+    snprintf(ret_label, size, "method=\"%s\",route=\"%s\"", route_method(route), route->path);
 }
 
 static void

@@ -414,23 +414,37 @@ request_hash(struct request *request, enum hasher_share share, const char *secre
 
 /* --- the steps, in their order --- */
 
+enum step_result
+request_refuse_unrouted(struct request *request)
+{
+    const struct route *route;
+    int64_t id;
+    char allow[ROUTE_ALLOW_SIZE];
+    if (route_find(request->head->method, request->head->path, &route, &id, allow) == ROUTE_NO_PATH) {
+        return request_refuse(request, PROBLEM_NOT_FOUND, NULL);
+    }
+    request_add_field(request, "Allow", allow);
+    return request_refuse(request, PROBLEM_METHOD_NOT_ALLOWED, NULL);
+}
+
 static enum step_result
 step_route(struct request *request)
 {
+    const struct http_head *head = request->head;
     char allow[ROUTE_ALLOW_SIZE];
-    if (request->is_for_metrics && !http_slice_equals(request->head->path, "/metrics")) {
+    if (request->is_for_metrics && !http_slice_equals(head->path, "/metrics")) {
         return request_refuse(request, PROBLEM_NOT_FOUND, NULL);
     }
-    switch (
-        route_find(request->head->method, request->head->path, &request->route, &request->path_id, allow)) {
-    case ROUTE_FOUND:
+    if (route_find(head->method, head->path, &request->route, &request->path_id, allow) == ROUTE_FOUND) {
         return STEP_NEXT;
-    case ROUTE_NO_METHOD:
-        request_add_field(request, "Allow", allow);
-        return request_refuse(request, PROBLEM_METHOD_NOT_ALLOWED, NULL);
-    default:
-        return request_refuse(request, PROBLEM_NOT_FOUND, NULL);
     }
+    struct http_slice token;
+    bool has_token = caller_credentials(head, request->loop->shared->secure, &token) == CREDENTIALS_BEARER;
+    if (!has_token || request->is_for_metrics) {
+        return request_refuse_unrouted(request);
+    }
+    request->route = &route_none;
+    return STEP_NEXT;
 }
 
 static enum step_result

@@ -90,6 +90,8 @@ enum step_result request_challenge(struct request *request, enum problem_code co
 void request_field_error(struct request *request, const char *field, const char *detail);
 bool request_has_errors(const struct request *request);
 enum step_result request_refuse_fields(struct request *request);
+/* Ends a request that is of no route with 404 or, when its path takes other methods, 405. */
+request_function request_refuse_unrouted;
 
 /* Ends with a status and no body. */
 enum step_result request_answer_empty(struct request *request, int status);

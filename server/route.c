@@ -36,6 +36,8 @@ static const struct route routes[] = {
     { HTTP_PATCH, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, BODY_MAX, users_update },
     { HTTP_DELETE, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, 0, users_delete },
 };
+const struct route route_none = { HTTP_METHOD_COUNT, "none", ROUTE_CALLER, 0, request_refuse_unrouted };
+
 _Static_assert(sizeof(routes) / sizeof(routes[0]) < METRICS_ROUTES,
                "metrics have room for every route, and for none");
 
@@ -112,13 +114,13 @@ route_count(void)
 const struct route *
 route_at(size_t index)
 {
-    return index < route_count() ? &routes[index] : NULL;
+    return index < route_count() ? &routes[index] : &route_none;
 }
 
 size_t
 route_index(const struct route *route)
 {
-    return route ? (size_t)(route - routes) : route_count();
+    return route && route != &route_none ? (size_t)(route - routes) : route_count();
 }
 
 const char *

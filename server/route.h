@@ -27,10 +27,13 @@ enum route_outcome { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 enum route_outcome route_find(enum http_method method, struct http_slice path, const struct route **ret_route,
                               int64_t *ret_id, char ret_allow[ROUTE_ALLOW_SIZE]);
 
-/* By number, for metrics; NULL past the end. */
+/* Of a token's request that is of none in the table, so that it is counted and limited like any other. */
+extern const struct route route_none;
+
+/* By number, for metrics; route_none is the last, at route_count(). */
 size_t route_count(void);
 const struct route *route_at(size_t index);
-/* Its number; route_count() for NULL. */
+/* Its number; route_count() for NULL, too. */
 size_t route_index(const struct route *route);
 /* "GET"; "any" for a route that takes all. */
 const char *route_method(const struct route *route);

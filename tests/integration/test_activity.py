@@ -37,10 +37,13 @@ def test_calls_are_told_per_route_and_status(used):
     api.get("/api-keys/999999", 404)
     api.get("/users", 403)
     api.post("/api-keys", {"name": ""}, 422)
-    rows = when_told(owner, token_id, 6)
+    api.get("/who-knows", 404)
+    api.patch("/users", {}, 405)
+    rows = when_told(owner, token_id, 8)
     told = {(row["method"], row["route"], row["status"]): row["calls"] for row in rows}
     assert told == {("GET", "/api/v1/session", 200): 3, ("GET", "/api/v1/api-keys/{id}", 404): 1,
-                    ("GET", "/api/v1/users", 403): 1, ("POST", "/api/v1/api-keys", 422): 1}
+                    ("GET", "/api/v1/users", 403): 1, ("POST", "/api/v1/api-keys", 422): 1,
+                    ("GET", "none", 404): 1, ("PATCH", "none", 405): 1}
     assert {row["ip"] for row in rows} == {source} and {row["client"] for row in rows} == {"curl/8.1"}
     hour = datetime.datetime.fromisoformat(rows[0]["hour"].replace("Z", "+00:00"))
     assert hour.minute == hour.second == 0

@@ -92,8 +92,36 @@ def test_each_request_counts_once(service, organization):
     counts = [left(api.get("/session", 200)) for _ in range(10)]
     assert counts == list(range(999999, 999989, -1))
     api.post("/api-keys", {"name": "CI", "expiresInDays": 7}, 201)
-    api.get("/nothing", 404)
     assert left(api.get("/session", 200)) == 999988
+
+
+def test_what_is_of_no_route_counts_as_well(service, organization):
+    token_id, token = service.mint(organization.member)
+    api = service.server.bearer(token)
+    assert left(api.get("/session", 200)) == 999999
+    for number, (method, path, status) in enumerate([
+            ("GET", "/nothing", 404), ("PATCH", f"/api-keys/{token_id}", 405), ("PUT", f"/api-keys/{token_id}", 405),
+            ("POST", "/nothing", 404), ("DELETE", "/users", 405)]):
+        response = api.request(method, path, status)
+        assert left(response) == 999998 - number
+        assert response.headers["RateLimit-Policy"] == '"default";q=1000000;w=60' and response.headers["X-Token-Expires-At"]
+    assert api.request("DELETE", "/users", 405).headers["Allow"] == "GET, HEAD, POST"
+
+
+def test_over_the_limit_nothing_is_found_either(limited):
+    api = limited.bearer(limited.organization().member)
+    spend(api)
+    statuses = {api.get("/nothing").status_code for _ in range(3)}
+    assert 429 in statuses and statuses <= {404, 429}
+
+
+def test_a_bad_token_comes_before_a_bad_path(service, organization):
+    token_id, token = service.mint(organization.member)
+    service.sign_in(organization.member).delete(f"/api-keys/{token_id}", 204)
+    for bad in (token, "nonsense"):
+        for method, path in (("GET", "/nothing"), ("PATCH", "/api-keys/1")):
+            response = service.server.bearer(bad).request(method, path, 401)
+            assert response.json()["code"] == "invalid_token" and "Allow" not in response.headers
 
 
 def test_the_quota_holds_over_a_minute(database, start_service):

@@ -121,7 +121,7 @@ test_what_matched_no_route_has_a_label_too(void **state)
     (void)state;
     counter_add(&loops[0].metrics.requests[route_index(NULL)][metrics_status_index(404)], 1);
     write_text();
-    assert_line("testkase_http_requests_total{method=\"\",route=\"none\",status=\"404\"} 1");
+    assert_line("testkase_http_requests_total{method=\"any\",route=\"none\",status=\"404\"} 1");
 }
 
 static void

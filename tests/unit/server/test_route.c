@@ -66,7 +66,8 @@ test_finds_nothing_else(void **state)
         assert_int_equal(find(HTTP_GET, paths[i], &route, &id, allow), ROUTE_NO_PATH);
         assert_null(route);
     }
-    assert_null(route_at(route_count()));
+    assert_ptr_equal(route_at(route_count()), &route_none);
+    assert_int_equal(route_index(&route_none), route_count());
     assert_int_equal(route_index(NULL), route_count());
 }
 

@@ -388,6 +388,9 @@ static bool
 parse_target(struct parse *parse)
 {
     struct http_slice target = parse->target;
+    if (http_slice_equals(parse->head->method_text, "CONNECT")) {
+        return refuse_bad(parse, "This server is no proxy.");
+    }
     if (target.length && target.bytes[0] == '/') {
         return parse_origin_form(parse, target);
     }

@@ -129,7 +129,6 @@ test_methods(void **state)
         { "DELETE", HTTP_DELETE },
         { "OPTIONS", HTTP_OPTIONS },
         { "TRACE", HTTP_OTHER },
-        { "CONNECT", HTTP_OTHER },
         { "get", HTTP_OTHER },
         { "GETS", HTTP_OTHER },
         { "GE", HTTP_OTHER },
@@ -255,6 +254,8 @@ test_targets(void **state)
         { "GET ftp://h.example:80/a", BAD },
         { "CONNECT h.example:80", BAD },
         { "CONNECT h.example:443", BAD },
+        { "CONNECT /p", BAD },
+        { "CONNECT http://h.example/p", BAD },
     };
     ASSERT_LINES("", " HTTP/1.1\r\nHost: h.example:80\r\n\r\n", lines);
 }

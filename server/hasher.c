@@ -102,6 +102,15 @@ other_share(enum hasher_share share)
     return share == HASHER_TOKENS ? HASHER_PASSWORDS : HASHER_TOKENS;
 }
 
+/* One thread of each share looks again: a place is free, or it is another's turn. */
+static void
+signal_work(struct hasher *hasher)
+{
+    for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
+        pthread_cond_signal(&hasher->work[share]);
+    }
+}
+
 /* Takes the share's next job; NULL when none may run, or it is the other share's turn. A share that may run
  * has a thread that waits, as no share has fewer threads than it may run jobs. */
 static struct job *
@@ -120,7 +129,7 @@ take_job(struct hasher *hasher, enum hasher_share share)
     hasher->running_count[share]++;
     job->next = hasher->running;
     hasher->running = job;
-    pthread_cond_signal(&hasher->work[other]); /* it may have waited for its turn */
+    signal_work(hasher);
     return job;
 }
 
@@ -168,9 +177,7 @@ end_job(struct hasher *hasher, struct job *job, const struct hasher_result *resu
     hasher->running_count[job->share]--;
     deliver(job, result);
     pthread_cond_broadcast(&hasher->idle);
-    for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
-        pthread_cond_signal(&hasher->work[share]);
-    }
+    signal_work(hasher);
 }
 
 static void *

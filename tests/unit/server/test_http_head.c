@@ -121,18 +121,10 @@ test_methods(void **state)
         const char *name;
         enum http_method method;
     } methods[] = {
-        { "GET", HTTP_GET },
-        { "HEAD", HTTP_HEAD },
-        { "POST", HTTP_POST },
-        { "PUT", HTTP_PUT },
-        { "PATCH", HTTP_PATCH },
-        { "DELETE", HTTP_DELETE },
-        { "OPTIONS", HTTP_OPTIONS },
-        { "TRACE", HTTP_OTHER },
-        { "get", HTTP_OTHER },
-        { "GETS", HTTP_OTHER },
-        { "GE", HTTP_OTHER },
-        { "!#$%&'*+-.^_`|~9Z", HTTP_OTHER },
+        { "GET", HTTP_GET },         { "HEAD", HTTP_HEAD },   { "POST", HTTP_POST },
+        { "PUT", HTTP_PUT },         { "PATCH", HTTP_PATCH }, { "DELETE", HTTP_DELETE },
+        { "OPTIONS", HTTP_OPTIONS }, { "TRACE", HTTP_OTHER }, { "get", HTTP_OTHER },
+        { "GETS", HTTP_OTHER },      { "GE", HTTP_OTHER },    { "!#$%&'*+-.^_`|~9Z", HTTP_OTHER },
     };
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         char text[80];

@@ -155,7 +155,7 @@ test_the_shares_take_turns(void **state)
     struct event_base *base = event_base_new();
     struct hasher *hasher = new_hasher(1, 20);
     struct hasher_mailbox *mailbox = hasher_mailbox_new(hasher, base);
-    const struct secret_cost dear = { 32768, 2, 1 };
+    const struct secret_cost dear = { 8192, 1, 1 };
     struct outcome outcomes[HASHER_SHARE_COUNT] = { 0 };
     const enum hasher_share shares[] = { HASHER_TOKENS, HASHER_PASSWORDS };
     for (int first = 0; first < 2; first++) {

@@ -210,7 +210,7 @@ def measure_revocations(bench):
 
 
 async def ask_until_accepted(address, token):
-    """How many 503s there were on the way."""
+    """How many 503s there were on the way; after each it waits as long as that says."""
     host, port = address.rsplit(":", 1)
     for refusals in itertools.count():
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -220,7 +220,7 @@ async def ask_until_accepted(address, token):
         if answer[9:12] == b"200":
             return refusals
         assert answer[9:12] == b"503", answer
-        await asyncio.sleep(1)
+        await asyncio.sleep(int(re.search(rb"\r\nRetry-After: (\d+)\r\n", answer)[1]))
 
 
 def ask_all(address, made):

@@ -49,7 +49,8 @@ struct connection_pool *connection_pool_new(struct event_base *base, const struc
  * call, and must not be answered any more. NULL is fine. */
 void connection_pool_free(struct connection_pool *pool);
 
-/* Shutdown: idle connections close now, others after their current answer. */
+/* Shutdown: idle connections close now, others after their current answer; a request that has arrived and is
+ * yet to be read is answered too. */
 void connection_pool_drain(struct connection_pool *pool);
 size_t connection_pool_count(const struct connection_pool *pool);
 /* Connections with a request that has not been answered. */

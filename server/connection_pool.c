@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define INPUT_CAPACITY 4096
@@ -93,11 +94,26 @@ connection_pool_free(struct connection_pool *pool)
     free(pool);
 }
 
+/* Whether something of the client's has arrived that is yet to be received. */
+static bool
+has_arrived(const struct connection *connection)
+{
+    char byte;
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void
 connection_pool_drain(struct connection_pool *pool)
 {
     pool->draining = true;
-    close_some(&pool->idle, SIZE_MAX);
+    struct connection *connection = TAILQ_FIRST(&pool->idle);
+    while (connection) {
+        struct connection *next = TAILQ_NEXT(connection, entry);
+        if (!has_arrived(connection)) {
+            connection_free(connection);
+        }
+        connection = next;
+    }
 }
 
 size_t

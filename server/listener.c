@@ -24,6 +24,8 @@ struct listening {
 
 struct listener {
     struct connection_pool *pool;
+    struct listener_socket_set *set;
+    int index; /* of the loop */
     struct event *resume;
     int spare; /* given up to accept and turn away a client when there are no descriptors; -1 when there is
                   none */
@@ -137,12 +139,17 @@ accept_one(struct listener *listener, int fd)
 }
 
 static void
+accept_some(struct listener *listener, int fd, int most)
+{
+    for (int i = 0; i < most && accept_one(listener, fd); i++) {
+    }
+}
+
+static void
 on_acceptable(evutil_socket_t fd, short what, void *argument)
 {
     (void)what;
-    struct listener *listener = argument;
-    for (int i = 0; i < ACCEPTS_MAX && accept_one(listener, fd); i++) {
-    }
+    accept_some(argument, fd, ACCEPTS_MAX);
 }
 
 static void
@@ -163,6 +170,8 @@ listener_new(struct event_base *base, struct listener_socket_set *set, int index
     struct listener *listener =
         memory_new(1, sizeof(*listener) + (size_t)count * sizeof(listener->sockets[0]));
     listener->pool = pool;
+    listener->set = set;
+    listener->index = index;
     listener->spare = open_spare();
     listener->resume = event_new(base, -1, 0, on_resume, listener);
     if (!listener->resume) {
@@ -172,6 +181,21 @@ listener_new(struct event_base *base, struct listener_socket_set *set, int index
         listen_with(listener, base, listener_sockets_descriptor(set, i, index));
     }
     return listener;
+}
+
+void
+listener_close(struct listener *listener)
+{
+    if (!listener) {
+        return;
+    }
+    for (int i = 0; i < listener->count; i++) {
+        accept_some(listener, listener->sockets[i].fd, LISTENER_BACKLOG);
+    }
+    struct listener_socket_set *set = listener->set;
+    int index = listener->index;
+    listener_free(listener);
+    listener_sockets_close(set, index);
 }
 
 void

@@ -25,7 +25,11 @@ void listener_unbind(struct listener_socket_set *set);
  * descriptors or memory: reaps idle connections, else pauses 100 ms, and logs it at most once a minute. */
 struct listener *listener_new(struct event_base *base, struct listener_socket_set *set, int index,
                               struct connection_pool *pool);
-/* Stops accepting; NULL is fine. */
+/* For a shutdown: accepts everybody who waits, closes the sockets that no other loop accepts from, and frees.
+ * Whoever was waiting would be cut off by a reset otherwise, perhaps with a request on the way. NULL is fine.
+ */
+void listener_close(struct listener *listener);
+/* Stops accepting, leaves the sockets as they are; NULL is fine. */
 void listener_free(struct listener *listener);
 
 #endif

@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +16,23 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define BACKLOG 4096
-
 struct listener_socket_set {
     char address[128];
     struct sockaddr_un
         unix_address; /* of the socket file that we made; sun_path is empty when we made none */
     struct stat unix_file;
-    bool one_per_loop; /* else every loop accepts from all of them */
+    bool one_per_loop;    /* else every loop accepts from all of them */
+    atomic_int accepting; /* loops that may still accept */
     int count;
-    int descriptors[];
+    int descriptors[]; /* -1 once closed */
 };
 
 static struct listener_socket_set *
-new_set(int most)
+new_set(int most, int loops)
 {
     struct listener_socket_set *set =
         memory_new(1, sizeof(*set) + (size_t)most * sizeof(set->descriptors[0]));
+    atomic_init(&set->accepting, loops);
     return set;
 }
 
@@ -176,23 +177,25 @@ open_unix(struct listener_socket_set *set, const char *path)
     }
     set->descriptors[set->count++] = fd;
     set->unix_address = address;
-    if (lstat(path, &set->unix_file) < 0 || listen(fd, BACKLOG) < 0) {
+    if (lstat(path, &set->unix_file) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
         return -1;
     }
     snprintf(set->address, sizeof(set->address), "unix:%s", path);
     return 0;
 }
 
-/* Only if it is still ours: another process may have replaced it. */
+/* Only if it is still ours: another process may have replaced it. And only once: its successor's may have the
+ * same inode again. */
 static void
-remove_unix(const struct listener_socket_set *set)
+remove_unix(struct listener_socket_set *set)
 {
     struct stat file;
-    const char *path = set->unix_address.sun_path;
+    char *path = set->unix_address.sun_path;
     if (path[0] && lstat(path, &file) == 0 && file.st_dev == set->unix_file.st_dev &&
         file.st_ino == set->unix_file.st_ino) {
         unlink(path);
     }
+    path[0] = '\0';
 }
 
 /* --- TCP --- */
@@ -236,7 +239,7 @@ open_inet(struct listener_socket_set *set, const struct addrinfo *info, int loop
             return -1;
         }
         set->descriptors[set->count++] = fd;
-        if (listen(fd, BACKLOG) < 0 || getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
+        if (listen(fd, LISTENER_BACKLOG) < 0 || getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
             return -1;
         }
     }
@@ -249,7 +252,10 @@ close_all(struct listener_socket_set *set)
 {
     int error = errno;
     while (set->count > 0) {
-        close(set->descriptors[--set->count]);
+        int fd = set->descriptors[--set->count];
+        if (fd >= 0) {
+            close(fd);
+        }
     }
     errno = error;
 }
@@ -299,7 +305,7 @@ listener_bind(const char *address, int loops, struct listener_socket_set **ret_s
 {
     /* Taken out of the environment, so that a second address is not given the same sockets. */
     int given = sd_listen_fds(1);
-    struct listener_socket_set *set = new_set(given > loops ? given : loops);
+    struct listener_socket_set *set = new_set(given > loops ? given : loops, loops);
     if (given > 0) {
         if (adopt_all(set, given) < 0) {
             return fail(set, "the sockets given by systemd", strerror(errno), ret_error, error_size);
@@ -323,6 +329,20 @@ const char *
 listener_address(const struct listener_socket_set *set)
 {
     return set->address;
+}
+
+/* A socket that stays open when its loop has gone would keep clients in a queue that no one serves. */
+void
+listener_sockets_close(struct listener_socket_set *set, int loop)
+{
+    bool is_last = atomic_fetch_sub(&set->accepting, 1) == 1;
+    if (set->one_per_loop) {
+        close(set->descriptors[loop]);
+        set->descriptors[loop] = -1;
+    } else if (is_last) {
+        remove_unix(set);
+        close_all(set);
+    }
 }
 
 void

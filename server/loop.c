@@ -173,18 +173,12 @@ check_drained(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-/* The last loop to stop closes the sockets, so that nobody waits in a queue that no one serves. */
 static void
 stop_listening(struct loop *loop)
 {
-    struct shared *shared = loop->shared;
-    listener_free(loop->listener);
-    listener_free(loop->metrics_listener);
+    listener_close(loop->listener);
+    listener_close(loop->metrics_listener);
     loop->listener = loop->metrics_listener = NULL;
-    if (atomic_fetch_add(&shared->stopped, 1) + 1 == shared->config->threads) {
-        listener_unbind(shared->sockets);
-        shared->sockets = NULL;
-    }
 }
 
 static void

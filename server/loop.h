@@ -32,10 +32,9 @@ struct shared {
     bool secure;                       /* the public URL is https */
     char dummy_hash[SECRET_HASH_SIZE]; /* what a password of an unknown address is checked against: costs the
                                           same */
-    struct listener_socket_set *sockets;         /* NULL once the last loop has stopped listening */
+    struct listener_socket_set *sockets;
     char *address;                               /* where they listen, for the log */
     struct listener_socket_set *metrics_sockets; /* NULL: /metrics is served to this machine only */
-    atomic_int stopped;                          /* loops that listen no more */
     struct hasher *hasher;
     struct verified *verified;
     struct rate_limits *rate_limits;

@@ -334,6 +334,22 @@ test_drain_closes_idle_ones_now_and_others_after_their_answer(void **state)
 }
 
 static void
+test_drain_still_answers_what_has_arrived(void **state)
+{
+    (void)state;
+    int second = fixture_connect();
+    fixture->reply_at_once = true;
+    assert_int_equal(send(fixture->client, GET, sizeof(GET) - 1, 0), sizeof(GET) - 1);
+    connection_pool_drain(fixture->pool);
+    assert_int_equal(connection_pool_count(fixture->pool), 1);
+    assert_int_equal(fixture->count, 0);
+    assert_true(answered_with_close());
+    assert_true(fixture_is_shut());
+    assert_false(is_open(second));
+    close(second);
+}
+
+static void
 test_freeing_finishes_what_is_open(void **state)
 {
     (void)state;
@@ -387,6 +403,7 @@ main(void)
         TEST(test_reaping_takes_idle_ones_first_then_lingering_ones),
         TEST(test_an_idle_connection_holds_no_input),
         TEST(test_drain_closes_idle_ones_now_and_others_after_their_answer),
+        TEST(test_drain_still_answers_what_has_arrived),
         TEST(test_freeing_finishes_what_is_open),
         TEST(test_freeing_after_an_answer_says_that_it_was_sent),
     };

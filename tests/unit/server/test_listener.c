@@ -205,6 +205,62 @@ test_each_loop_has_its_own_socket(void **state)
     connection_pool_free(other);
 }
 
+/* A queue longer than a turn takes, at one of two loops. */
+static void
+test_closing_takes_in_whoever_waits(void **state)
+{
+    (void)state;
+    assert_int_equal(bind_to("127.0.0.1:0", 2, &fixture.set), 0);
+    struct connection_pool *other = connection_pool_new(fixture.base, &events, 1000);
+    fixture.listener = listener_new(fixture.base, fixture.set, 0, fixture.pool);
+    struct listener *second = listener_new(fixture.base, fixture.set, 1, other);
+    int clients[200];
+    for (size_t i = 0; i < 200; i++) {
+        clients[i] = connect_tcp(listener_address(fixture.set));
+    }
+    listener_close(fixture.listener);
+    fixture.listener = NULL;
+    size_t first = connection_pool_count(fixture.pool);
+    assert_true(first > 64);
+    int late = connect_tcp(listener_address(fixture.set));
+    listener_close(second);
+    assert_int_equal(connection_pool_count(other), 201 - first);
+    char byte;
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal(recv(clients[i], &byte, 1, MSG_DONTWAIT), -1);
+        assert_int_equal(errno, EAGAIN);
+        close(clients[i]);
+    }
+    close(late);
+    wait_for(other, 0);
+    connection_pool_free(other);
+}
+
+static void
+test_the_last_loop_closes_a_shared_socket(void **state)
+{
+    (void)state;
+    assert_int_equal(bind_to(fixture.address, 2, &fixture.set), 0);
+    fixture.listener = listener_new(fixture.base, fixture.set, 0, fixture.pool);
+    struct listener *second = listener_new(fixture.base, fixture.set, 1, fixture.pool);
+    listener_close(second);
+    int client = connect_unix(fixture.path);
+    assert_true(client >= 0);
+    listener_close(fixture.listener);
+    fixture.listener = NULL;
+    assert_int_equal(connection_pool_count(fixture.pool), 1);
+    assert_int_equal(connect_unix(fixture.path), -1);
+    close(client);
+    /* What a successor puts there is not removed, though it may well have the same inode. */
+    struct listener_socket_set *first = fixture.set;
+    fixture.set = NULL;
+    listen_on(fixture.address);
+    listener_unbind(first);
+    client = connect_unix(fixture.path);
+    assert_true(client >= 0);
+    close(client);
+}
+
 static void
 test_a_taken_port_is_told(void **state)
 {
@@ -578,6 +634,8 @@ main(void)
         TEST(test_a_free_port_is_named),
         TEST(test_accepted_sockets_do_not_delay),
         TEST(test_each_loop_has_its_own_socket),
+        TEST(test_closing_takes_in_whoever_waits),
+        TEST(test_the_last_loop_closes_a_shared_socket),
         TEST(test_a_taken_port_is_told),
         TEST(test_a_port_is_free_again_at_once),
         TEST(test_ipv6),

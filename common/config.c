@@ -1,6 +1,7 @@
 #include "common/config.h"
 #include "common/config_value.h"
 #include "common/memory.h"
+#include "common/processors.h"
 #include "common/secret.h"
 #include "common/text.h"
 #include <errno.h>
@@ -13,14 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PREFIX        "TESTKASE_"
-#define FILE_SUFFIX   "_FILE"
-#define VALUE_LIMIT   65536 /* bytes of a value, in the environment or in a file */
-#define NAME_LIMIT    64    /* longer names get no suggestion */
-#define SHOWN_LIMIT   128   /* characters of an unknown name in an error */
-#define TYPO_DISTANCE 2     /* edits between an unknown name and the one that is suggested */
-#define THREADS_LIMIT 256
-#define HELP_WIDTH    80
+#define PREFIX              "TESTKASE_"
+#define FILE_SUFFIX         "_FILE"
+#define VALUE_LIMIT         65536 /* bytes of a value, in the environment or in a file */
+#define NAME_LIMIT          64    /* longer names get no suggestion */
+#define SHOWN_LIMIT         128   /* characters of an unknown name in an error */
+#define TYPO_DISTANCE       2     /* edits between an unknown name and the one that is suggested */
+#define THREADS_LIMIT       256
+#define THREADS_DEFAULT_MAX 8
+#define HELP_WIDTH          80
 
 /* Where the one line about what is wrong goes. */
 struct failure {
@@ -288,7 +290,8 @@ static const struct option options[] = {
       .meaning = "Mail server, like smtp://user:pass@host:587 (smtps:// for TLS from the start)." },
     { .name = "TESTKASE_THREADS", .kind = &kind_number, .minimum = 1, .maximum = THREADS_LIMIT,
       .offset = offsetof(struct config, threads), .programs = CONFIG_SERVER,
-      .shown_fallback = "number of cores", .meaning = "Event-loop threads." },
+      .shown_fallback = "number of cores, 8 at most",
+      .meaning = "Event-loop threads, of 6 connections to PostgreSQL each." },
     { .name = "TESTKASE_TRUSTED_PROXIES", .kind = &kind_networks,
       .offset = offsetof(struct config, trusted_proxies), .programs = CONFIG_SERVER,
       .meaning = "Comma-separated CIDRs or addresses whose X-Forwarded-For and Forwarded "
@@ -525,11 +528,13 @@ load_option(const struct option *option, const char *const *environment, struct 
     return good;
 }
 
+/* Two servers of a big machine leave some of PostgreSQL's 100 connections, its default, to others. And one
+ * thread is enough to keep several processes of PostgreSQL busy. */
 static long
-online_cores(void)
+default_threads(void)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > THREADS_LIMIT ? THREADS_LIMIT : cores;
+    int cores = processors_usable();
+    return cores < THREADS_DEFAULT_MAX ? cores : THREADS_DEFAULT_MAX;
 }
 
 static bool
@@ -555,7 +560,7 @@ config_load(const char *const *environment, enum config_program program, struct 
         ret_error[0] = '\0';
     }
     struct config *config = memory_new(1, sizeof(*config));
-    config->threads = online_cores();
+    config->threads = default_threads();
     if (!check_names(environment, &failure) || !load_options(environment, program, config, &failure)) {
         config_free(config);
         return -1;

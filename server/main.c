@@ -3,6 +3,7 @@
 #include "common/db.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/processors.h"
 #include "common/service.h"
 #include "server/loop.h"
 #include "server/rate_limit.h"
@@ -109,7 +110,7 @@ open_shared(struct shared *shared, const struct config *config)
                   log_text("reason", "argon2 cannot work with these costs; is there enough memory?"));
         return -1;
     }
-    const struct hasher_options hasher = { .parallel = (int)sysconf(_SC_NPROCESSORS_ONLN),
+    const struct hasher_options hasher = { .parallel = processors_usable(),
                                            .token_queue = TOKEN_QUEUE,
                                            .password_queue = PASSWORD_QUEUE };
     shared->hasher = hasher_new(&hasher);

@@ -1,6 +1,7 @@
 """PostgreSQL has no connection left for us: 503, then recovery by itself."""
 
 import concurrent.futures
+import re
 
 import psycopg2
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from support.deadline import until
 from support.http import Api
 from support.postgres import Cluster
+from support.service import server_environment
 
 
 @pytest.fixture
@@ -69,3 +71,12 @@ def test_the_server_leaves_connections_for_others(small_cluster, start_service):
     assert statuses <= {200, 503}
     used = database.value("select count(*) from pg_stat_activity where usename = 'testkase_server'")
     assert used <= 24, f"{used} connections for 2 threads"
+
+
+def test_a_server_that_wants_too_many_says_so(small_cluster, server_path, start):
+    """Once for each loop in need, with the number to compare with max_connections."""
+    database = small_cluster.create_database()
+    program = start(server_path, server_environment(database, TESTKASE_THREADS="10"))
+    line = program.wait_for_line('msg="PostgreSQL does not answer"', 20).string
+    assert " connections=60 " in line and re.search(r"slots|too many clients", line), line
+    assert program.is_running()

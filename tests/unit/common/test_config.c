@@ -1,4 +1,5 @@
 #include "common/config.h"
+#include "common/processors.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,12 +53,12 @@ test_defaults(void **state)
 {
     static const char *const nothing[] = { NULL };
     struct config *config = load(nothing, CONFIG_SERVER);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int cores = processors_usable();
     (void)state;
     assert_string_equal(config->database_url, "postgresql:///testkase");
     assert_string_equal(config->listen, "127.0.0.1:8080");
     assert_string_equal(config->public_url, "http://127.0.0.1:8080");
-    assert_int_equal(config->threads, cores > 256 ? 256 : cores);
+    assert_int_equal(config->threads, cores > 8 ? 8 : cores);
     assert_string_equal(config->trusted_proxies, "");
     assert_int_equal(config->argon2_memory_kib, 19456);
     assert_int_equal(config->argon2_time, 2);
@@ -490,7 +491,9 @@ test_help_states_defaults(void **state)
         { CONFIG_SERVER, "TESTKASE_DATABASE_URL PostgreSQL connection" },
         { CONFIG_SERVER, "Default: postgresql:///testkase." },
         { CONFIG_SERVER, "TESTKASE_DATABASE_URL_FILE Path of a file" },
-        { CONFIG_SERVER, "TESTKASE_THREADS Event-loop threads. From 1 to 256. Default: number of cores." },
+        { CONFIG_SERVER,
+          "TESTKASE_THREADS Event-loop threads, of 6 connections to PostgreSQL each. From 1 to 256. Default: "
+          "number of cores, 8 at most." },
         { CONFIG_SERVER, "From 8192 to 1048576. Default: 19456." },
         { CONFIG_SERVER, "Default: 127.0.0.1:8080." },
         { CONFIG_SERVER, "Default: http://127.0.0.1:8080." },

@@ -12,9 +12,9 @@
 
 #define KEY_SIZE 32
 
-/* sched(7). A flood of secrets takes what the loops leave, not their time. Behind a token that waits stands a
- * caller with its right to be served, though, where a password may be anybody's guess; on a machine without
- * an idle moment, tokens at the passwords' level waited longer than a request may. */
+/* sched(7), beside the loops'. A flood of secrets takes what the loops leave, not their time. Behind a token
+ * that waits stands a caller with its right to be served, though, where a password may be anybody's guess; on
+ * a machine without an idle moment, tokens at the passwords' level waited longer than a request may. */
 static const int niceness[HASHER_SHARE_COUNT] = { [HASHER_TOKENS] = 5, [HASHER_PASSWORDS] = 12 };
 
 /* Who asked. Every waiter of a job gets the job's result in its mailbox. */
@@ -37,6 +37,7 @@ struct job {
     size_t length;
     char *secret;
     struct waiter *waiters;
+    int64_t asked_us;
 };
 
 struct job_list {
@@ -127,6 +128,8 @@ take_job(struct hasher *hasher, enum hasher_share share)
     queue->waiting--;
     hasher->next_share = other;
     hasher->running_count[share]++;
+    hasher->stats.begun[share]++;
+    hasher->stats.waited_us[share] += (uint64_t)(clock_monotonic_us() - job->asked_us);
     job->next = hasher->running;
     hasher->running = job;
     signal_work(hasher);
@@ -185,7 +188,9 @@ run_thread(void *argument)
 {
     const struct worker *worker = argument;
     struct hasher *hasher = worker->hasher;
-    setpriority(PRIO_PROCESS, (id_t)gettid(), niceness[worker->share]); /* of this thread alone */
+    /* Both of this thread alone, which has begun with what the process was given. */
+    int given = getpriority(PRIO_PROCESS, (id_t)gettid());
+    setpriority(PRIO_PROCESS, (id_t)gettid(), given + niceness[worker->share]);
     pthread_mutex_lock(&hasher->lock);
     while (!hasher->stopping) {
         struct job *job = take_job(hasher, worker->share);
@@ -378,6 +383,7 @@ new_job(enum hasher_share share, const char *secret, size_t length)
     job->share = share;
     job->secret = memory_copy_text(secret, length);
     job->length = length;
+    job->asked_us = clock_monotonic_us();
     return job;
 }
 

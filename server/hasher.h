@@ -60,6 +60,8 @@ bool hasher_hash(struct hasher_mailbox *mailbox, enum hasher_share share, const 
 struct hasher_stats {
     size_t waiting[HASHER_SHARE_COUNT];
     uint64_t refused[HASHER_SHARE_COUNT]; /* the queue was full */
+    uint64_t begun[HASHER_SHARE_COUNT];
+    uint64_t waited_us[HASHER_SHARE_COUNT]; /* the sum of how long those had waited */
     uint64_t done;
     uint64_t busy_us; /* the sum of what the jobs took */
 };

@@ -197,6 +197,13 @@ write_hasher(FILE *out, const struct shared *shared)
         fprintf(out, "testkase_argon2_refused_total{share=\"%s\"} %llu\n", shares[i],
                 (unsigned long long)stats.refused[i]);
     }
+    write_head(out, "argon2_wait_seconds", "summary", "Time that secrets waited until argon2 began.");
+    for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
+        fprintf(out, "testkase_argon2_wait_seconds_sum{share=\"%s\"} %.6f\n", shares[i],
+                (double)stats.waited_us[i] / 1e6);
+        fprintf(out, "testkase_argon2_wait_seconds_count{share=\"%s\"} %llu\n", shares[i],
+                (unsigned long long)stats.begun[i]);
+    }
     write_head(out, "argon2_duration_seconds", "summary", "Time that argon2 took.");
     fprintf(out, "testkase_argon2_duration_seconds_sum %.6f\n", (double)stats.busy_us / 1e6);
     fprintf(out, "testkase_argon2_duration_seconds_count %llu\n", (unsigned long long)stats.done);

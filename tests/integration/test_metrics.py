@@ -62,6 +62,7 @@ def test_what_came_is_in_no_label(service, organization):
     "gate_refills_total", "gate_failures_total", "database_reconnects_total", "usage_lost_total", "usage_flush_lag_seconds",
     "http_connections", "http_requests_open", "gate_round_tokens_count", "gate_round_duration_seconds_sum",
     'argon2_waiting{share="tokens"}', 'argon2_refused_total{share="passwords"}', "argon2_duration_seconds_count",
+    'argon2_wait_seconds_count{share="tokens"}',
     "resident_memory_bytes"])
 def test_every_number_is_there(service, series):
     assert value(metrics(service.server.base), series) is not None

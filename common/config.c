@@ -290,7 +290,7 @@ static const struct option options[] = {
       .meaning = "Mail server, like smtp://user:pass@host:587 (smtps:// for TLS from the start)." },
     { .name = "TESTKASE_THREADS", .kind = &kind_number, .minimum = 1, .maximum = THREADS_LIMIT,
       .offset = offsetof(struct config, threads), .programs = CONFIG_SERVER,
-      .shown_fallback = "number of cores, 8 at most",
+      .shown_fallback = "number of usable cores, 8 at most",
       .meaning = "Event-loop threads, of 6 connections to PostgreSQL each." },
     { .name = "TESTKASE_TRUSTED_PROXIES", .kind = &kind_networks,
       .offset = offsetof(struct config, trusted_proxies), .programs = CONFIG_SERVER,
@@ -528,8 +528,8 @@ load_option(const struct option *option, const char *const *environment, struct 
     return good;
 }
 
-/* Two servers of a big machine leave some of PostgreSQL's 100 connections, its default, to others. And one
- * thread is enough to keep several processes of PostgreSQL busy. */
+/* On a big machine, half of PostgreSQL's 100 connections, its default, is enough. And one thread keeps
+ * several processes of PostgreSQL busy. */
 static long
 default_threads(void)
 {

@@ -66,6 +66,7 @@ finish_request(struct connection *connection)
     void *request = connection->request;
     connection->request = NULL;
     connection->has_request = false;
+    connection->is_fresh = false;
     connection->blank_skipped = false;
     connection->timed_state = -1;
     connection_io_consume(connection);
@@ -85,7 +86,8 @@ step_idle(struct connection *connection)
         return AGAIN;
     }
     connection_io_consume(connection);
-    return connection->ended || connection->pool->draining ? CLOSE : WAIT;
+    bool stays = !connection->pool->draining || connection_io_has_arrived(connection);
+    return connection->ended || !stays ? CLOSE : WAIT;
 }
 
 /* RFC 9112 §2.2 lets a client send one empty line too many. */
@@ -381,6 +383,7 @@ connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct s
     struct connection *connection = memory_new(1, sizeof(*connection));
     connection->pool = pool;
     connection->fd = fd;
+    connection->is_fresh = true;
     connection->timed_state = -1;
     connection->body.state = HTTP_BODY_WHOLE;
     connection->peer.any.sa_family = peer->sa_family;

@@ -49,15 +49,16 @@ struct connection_pool *connection_pool_new(struct event_base *base, const struc
  * call, and must not be answered any more. NULL is fine. */
 void connection_pool_free(struct connection_pool *pool);
 
-/* Shutdown: idle connections close now, others after their current answer; a request that has arrived and is
- * yet to be read is answered too. */
+/* Shutdown: connections that are idle after an answer close now, others after their current one; a request
+ * that has arrived and is yet to be read is answered too. A connection without a request so far stays until
+ * there is none at the next call; one that is opened meanwhile likewise. */
 void connection_pool_drain(struct connection_pool *pool);
 size_t connection_pool_count(const struct connection_pool *pool);
 /* Connections with a request that has not been answered. */
 size_t connection_pool_busy(const struct connection_pool *pool);
 
 /* Closes up to `count` of the longest-idle connections (the process ran out of descriptors); returns how many
- * it closed. */
+ * it closed. In a shutdown, whoever is idle has only just come, and stays. */
 size_t connection_pool_reap(struct connection_pool *pool, size_t count);
 
 /* Takes over an accepted, non-blocking socket. False, and the client turned away, when there is no room even

@@ -34,6 +34,14 @@ note_received(struct connection *connection, ssize_t received)
     return 0;
 }
 
+bool
+connection_io_has_arrived(const struct connection *connection)
+{
+    char byte;
+    return (connection->input && connection->input->filled) ||
+           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static size_t
 receive(struct connection *connection, void *bytes, size_t size)
 {

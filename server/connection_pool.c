@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define INPUT_CAPACITY 4096
@@ -94,22 +93,15 @@ connection_pool_free(struct connection_pool *pool)
     free(pool);
 }
 
-/* Whether something of the client's has arrived that is yet to be received. */
-static bool
-has_arrived(const struct connection *connection)
-{
-    char byte;
-    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 void
 connection_pool_drain(struct connection_pool *pool)
 {
+    bool spares_fresh = !pool->draining;
     pool->draining = true;
     struct connection *connection = TAILQ_FIRST(&pool->idle);
     while (connection) {
         struct connection *next = TAILQ_NEXT(connection, entry);
-        if (!has_arrived(connection)) {
+        if (!connection_io_has_arrived(connection) && !(spares_fresh && connection->is_fresh)) {
             connection_free(connection);
         }
         connection = next;
@@ -131,7 +123,7 @@ connection_pool_busy(const struct connection_pool *pool)
 size_t
 connection_pool_reap(struct connection_pool *pool, size_t count)
 {
-    size_t closed = close_some(&pool->idle, count);
+    size_t closed = pool->draining ? 0 : close_some(&pool->idle, count);
     return closed + close_some(&pool->lingering, count - closed);
 }
 

@@ -57,6 +57,7 @@ struct connection {
     struct event *readable;
     struct event *writable; /* NULL until it is needed */
     bool is_ready;
+    bool is_fresh;      /* had no request so far */
     bool paused;        /* not reading: there is no room */
     bool ended;         /* the client will send no more */
     bool gone;          /* nor take any */
@@ -134,6 +135,8 @@ const char *connection_pool_date(struct connection_pool *pool);
 
 /* --- connection_io.c --- */
 
+/* Whether the client has sent something that was not looked at yet. */
+bool connection_io_has_arrived(const struct connection *connection);
 void connection_io_start(struct connection *connection);
 /* Stops, closes and wipes. */
 void connection_io_end(struct connection *connection);

@@ -26,6 +26,7 @@ struct listener {
     struct connection_pool *pool;
     struct listener_socket_set *set;
     int index; /* of the loop */
+    bool closing;
     struct event *resume;
     int spare; /* given up to accept and turn away a client when there are no descriptors; -1 when there is
                   none */
@@ -106,13 +107,16 @@ on_resume(evutil_socket_t fd, short what, void *argument)
 }
 
 /* Makes room by closing idle connections, or turns those who wait away and pauses. Returns whether to go on.
- */
+ * In a shutdown there is no later, so one after the other is turned away. */
 static bool
 relieve(struct listener *listener, int fd, int error)
 {
     log_exhaustion(listener, error);
     if (connection_pool_reap(listener->pool, REAPED_MAX)) {
         return true;
+    }
+    if (listener->closing) {
+        return turn_away(listener, fd);
     }
     for (int i = 0; i < ACCEPTS_MAX && turn_away(listener, fd); i++) {
     }
@@ -189,13 +193,17 @@ listener_close(struct listener *listener)
     if (!listener) {
         return;
     }
-    for (int i = 0; i < listener->count; i++) {
-        accept_some(listener, listener->sockets[i].fd, LISTENER_BACKLOG);
-    }
     struct listener_socket_set *set = listener->set;
     int index = listener->index;
+    bool is_last = listener_sockets_leave(set);
+    listener->closing = true;
+    for (int i = 0; is_last && i < listener->count; i++) {
+        accept_some(listener, listener->sockets[i].fd, LISTENER_BACKLOG);
+    }
     listener_free(listener);
-    listener_sockets_close(set, index);
+    if (is_last) {
+        listener_sockets_close(set, index);
+    }
 }
 
 void

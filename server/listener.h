@@ -25,9 +25,9 @@ void listener_unbind(struct listener_socket_set *set);
  * descriptors or memory: reaps idle connections, else pauses 100 ms, and logs it at most once a minute. */
 struct listener *listener_new(struct event_base *base, struct listener_socket_set *set, int index,
                               struct connection_pool *pool);
-/* For a shutdown: accepts everybody who waits, closes the sockets that no other loop accepts from, and frees.
- * Whoever was waiting would be cut off by a reset otherwise, perhaps with a request on the way. NULL is fine.
- */
+/* For a shutdown, after connection_pool_drain(): accepts everybody who waits in sockets that no other loop
+ * accepts from, closes those, and frees. Whoever was waiting would be cut off by a reset otherwise. When
+ * descriptors run out, they are turned away (503). NULL is fine. */
 void listener_close(struct listener *listener);
 /* Stops accepting, leaves the sockets as they are; NULL is fine. */
 void listener_free(struct listener *listener);

@@ -22,6 +22,7 @@ struct listener_socket_set {
         unix_address; /* of the socket file that we made; sun_path is empty when we made none */
     struct stat unix_file;
     bool one_per_loop;    /* else every loop accepts from all of them */
+    bool adopted;         /* from systemd */
     atomic_int accepting; /* loops that may still accept */
     int count;
     int descriptors[]; /* -1 once closed */
@@ -114,6 +115,7 @@ adopt(int fd)
 static int
 adopt_all(struct listener_socket_set *set, int count)
 {
+    set->adopted = true;
     for (int i = 0; i < count; i++) {
         set->descriptors[set->count++] = SD_LISTEN_FDS_START + i;
         if (adopt(SD_LISTEN_FDS_START + i) < 0) {
@@ -331,16 +333,26 @@ listener_address(const struct listener_socket_set *set)
     return set->address;
 }
 
-/* A socket that stays open when its loop has gone would keep clients in a queue that no one serves. */
+bool
+listener_sockets_leave(struct listener_socket_set *set)
+{
+    if (set->one_per_loop) {
+        return true;
+    }
+    bool is_last = atomic_fetch_sub(&set->accepting, 1) == 1;
+    if (is_last && !set->adopted) {
+        remove_unix(set);
+    }
+    return is_last && !set->adopted;
+}
+
 void
 listener_sockets_close(struct listener_socket_set *set, int loop)
 {
-    bool is_last = atomic_fetch_sub(&set->accepting, 1) == 1;
     if (set->one_per_loop) {
         close(set->descriptors[loop]);
         set->descriptors[loop] = -1;
-    } else if (is_last) {
-        remove_unix(set);
+    } else {
         close_all(set);
     }
 }

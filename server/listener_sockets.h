@@ -2,6 +2,8 @@
 #ifndef SERVER_LISTENER_SOCKETS_H
 #define SERVER_LISTENER_SOCKETS_H
 
+#include <stdbool.h>
+
 #define LISTENER_BACKLOG 4096 /* how many may wait to be accepted from one */
 
 struct listener_socket_set;
@@ -12,8 +14,12 @@ int listener_sockets_count(const struct listener_socket_set *set);
 /* The one of that number (from 0) for the loop of that index. */
 int listener_sockets_descriptor(const struct listener_socket_set *set, int number, int loop);
 
-/* The loop of that index accepts no more: closes the sockets that no loop accepts from now, and removes a
- * unix socket that we made. From any thread, once for a loop. */
+/* For a shutdown, once for each loop, from any thread: whether this loop is the last that accepts from its
+ * sockets. Who waits there is its own to take in, then; a unix socket that we made is removed, so that nobody
+ * else comes. Sockets that systemd gave are never ours alone: they go on without us. */
+bool listener_sockets_leave(struct listener_socket_set *set);
+
+/* Closes the loop's sockets, after listener_sockets_leave() said that it is the last. */
 void listener_sockets_close(struct listener_socket_set *set, int loop);
 
 #endif

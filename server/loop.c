@@ -19,9 +19,12 @@
 #define CALLERS_MAX          50000
 #define DRAIN_MS             9000
 #define DRAIN_CHECK_MS       20
+#define LATE_MS              500 /* for the request of who was still taken in */
 #define METRICS_CONNECTIONS  32
 #define OUTAGE_LOG_MS        60000
-#define RESERVED_DESCRIPTORS 64
+/* Descriptors that are no client's: of each loop, and of the process. */
+#define LOOP_DESCRIPTORS    (GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS + 8)
+#define PROCESS_DESCRIPTORS 40
 
 /* --- PostgreSQL comes and goes --- */
 
@@ -160,26 +163,38 @@ loop_writer(const struct loop *loop)
 /* --- the end --- */
 
 static void
+drain(struct loop *loop)
+{
+    connection_pool_drain(loop->pool);
+    if (loop->metrics_pool) {
+        connection_pool_drain(loop->metrics_pool);
+    }
+}
+
+static size_t
+open_connections(const struct loop *loop)
+{
+    return connection_pool_count(loop->pool) +
+           (loop->metrics_pool ? connection_pool_count(loop->metrics_pool) : 0);
+}
+
+static void
 check_drained(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
     struct loop *loop = argument;
-    bool is_empty = connection_pool_count(loop->pool) == 0;
+    int64_t lasted_ms = clock_monotonic_ms() - loop->stopping_since_ms;
+    if (lasted_ms >= LATE_MS) {
+        drain(loop);
+    }
+    bool is_empty = open_connections(loop) == 0;
     if (is_empty) {
         usage_flush(loop->usage);
     }
-    if ((is_empty && usage_is_flushed(loop->usage)) || clock_monotonic_ms() >= loop->drain_deadline_ms) {
+    if ((is_empty && usage_is_flushed(loop->usage)) || lasted_ms >= DRAIN_MS) {
         event_base_loopbreak(loop->base);
     }
-}
-
-static void
-stop_listening(struct loop *loop)
-{
-    listener_close(loop->listener);
-    listener_close(loop->metrics_listener);
-    loop->listener = loop->metrics_listener = NULL;
 }
 
 static void
@@ -189,9 +204,11 @@ begin_stopping(evutil_socket_t fd, short what, void *argument)
     (void)what;
     struct loop *loop = argument;
     event_del(loop->stopping);
-    stop_listening(loop);
-    connection_pool_drain(loop->pool);
-    loop->drain_deadline_ms = clock_monotonic_ms() + DRAIN_MS;
+    loop->stopping_since_ms = clock_monotonic_ms();
+    drain(loop);
+    listener_close(loop->listener);
+    listener_close(loop->metrics_listener);
+    loop->listener = loop->metrics_listener = NULL;
     const struct timeval interval = { .tv_usec = DRAIN_CHECK_MS * 1000 };
     event_add(loop->draining, &interval);
 }
@@ -234,9 +251,10 @@ connection_capacity(const struct shared *shared)
     struct rlimit limit = { 1024, 1024 };
     getrlimit(RLIMIT_NOFILE, &limit);
     size_t descriptors = limit.rlim_cur > 1000000 ? 1000000 : (size_t)limit.rlim_cur;
-    size_t usable =
-        descriptors > 2 * RESERVED_DESCRIPTORS ? descriptors - RESERVED_DESCRIPTORS : descriptors / 2;
-    return usable / (size_t)shared->config->threads;
+    size_t loops = (size_t)shared->config->threads;
+    size_t reserved = PROCESS_DESCRIPTORS + loops * LOOP_DESCRIPTORS;
+    size_t usable = descriptors > 2 * reserved ? descriptors - reserved : descriptors / 2;
+    return usable / loops;
 }
 
 static struct db *

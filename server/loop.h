@@ -73,7 +73,7 @@ struct loop {
     struct event *sampling;     /* once a second, for metrics */
     struct event *stopping;
     struct event *draining;
-    int64_t drain_deadline_ms;
+    int64_t stopping_since_ms;
     int64_t outage_logged_ms; /* when the log last told that PostgreSQL is away; 0: it is not */
 };
 

@@ -19,6 +19,15 @@
 #define VALUE_LIMIT  65536
 #define ALL_PROGRAMS (CONFIG_SERVER | CONFIG_WORKER | CONFIG_ADMIN | CONFIG_REPORTER)
 
+/* In place of the library's. */
+static int processors = 5;
+
+int
+processors_usable(void)
+{
+    return processors;
+}
+
 static struct config *
 load(const char *const *environment, enum config_program program)
 {
@@ -53,12 +62,11 @@ test_defaults(void **state)
 {
     static const char *const nothing[] = { NULL };
     struct config *config = load(nothing, CONFIG_SERVER);
-    int cores = processors_usable();
     (void)state;
     assert_string_equal(config->database_url, "postgresql:///testkase");
     assert_string_equal(config->listen, "127.0.0.1:8080");
     assert_string_equal(config->public_url, "http://127.0.0.1:8080");
-    assert_int_equal(config->threads, cores > 8 ? 8 : cores);
+    assert_int_equal(config->threads, 5);
     assert_string_equal(config->trusted_proxies, "");
     assert_int_equal(config->argon2_memory_kib, 19456);
     assert_int_equal(config->argon2_time, 2);
@@ -73,6 +81,21 @@ test_defaults(void **state)
     assert_string_equal(config->url, "");
     assert_string_equal(config->pat, "");
     config_free(config);
+}
+
+static void
+test_a_big_machine_has_no_more_than_8_threads(void **state)
+{
+    (void)state;
+    static const char *const nothing[] = { NULL };
+    processors = 64;
+    struct config *config = load(nothing, CONFIG_SERVER);
+    assert_int_equal(config->threads, 8);
+    config_free(config);
+    config = load(ENV("TESTKASE_THREADS=64"), CONFIG_SERVER);
+    assert_int_equal(config->threads, 64);
+    config_free(config);
+    processors = 5;
 }
 
 static void
@@ -493,7 +516,7 @@ test_help_states_defaults(void **state)
         { CONFIG_SERVER, "TESTKASE_DATABASE_URL_FILE Path of a file" },
         { CONFIG_SERVER,
           "TESTKASE_THREADS Event-loop threads, of 6 connections to PostgreSQL each. From 1 to 256. Default: "
-          "number of cores, 8 at most." },
+          "number of usable cores, 8 at most." },
         { CONFIG_SERVER, "From 8192 to 1048576. Default: 19456." },
         { CONFIG_SERVER, "Default: 127.0.0.1:8080." },
         { CONFIG_SERVER, "Default: http://127.0.0.1:8080." },
@@ -532,6 +555,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_a_big_machine_has_no_more_than_8_threads),
         cmocka_unit_test(test_server_variables),
         cmocka_unit_test(test_worker_and_reporter_variables),
         cmocka_unit_test(test_what_others_read_is_ignored),

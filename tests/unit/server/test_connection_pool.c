@@ -313,18 +313,33 @@ test_an_idle_connection_holds_no_input(void **state)
 
 /* --- shutting down --- */
 
+/* A connection that has been answered once. */
+static int
+connect_and_be_answered(void)
+{
+    int fd = fixture_connect();
+    bool reply_at_once = fixture->reply_at_once;
+    char answer[4096];
+    fixture->reply_at_once = true;
+    assert_int_equal(send(fd, GET, sizeof(GET) - 1, 0), sizeof(GET) - 1);
+    fixture_turn();
+    assert_true(recv(fd, answer, sizeof(answer), 0) > 0);
+    fixture->reply_at_once = reply_at_once;
+    return fd;
+}
+
 static void
 test_drain_closes_idle_ones_now_and_others_after_their_answer(void **state)
 {
     (void)state;
-    int idle = fixture_connect();
+    int idle = connect_and_be_answered();
     fixture_send(GET GET);
     connection_pool_drain(fixture->pool);
     assert_false(is_open(idle));
     assert_int_equal(connection_pool_count(fixture->pool), 1);
     fixture_reply();
     assert_true(answered_with_close());
-    assert_int_equal(fixture->count, 1);
+    assert_int_equal(fixture->count, 2);
     assert_true(fixture_is_shut());
     close(idle);
     close(fixture->client);
@@ -337,16 +352,76 @@ static void
 test_drain_still_answers_what_has_arrived(void **state)
 {
     (void)state;
-    int second = fixture_connect();
+    close(fixture->client);
+    fixture->client = connect_and_be_answered();
     fixture->reply_at_once = true;
     assert_int_equal(send(fixture->client, GET, sizeof(GET) - 1, 0), sizeof(GET) - 1);
     connection_pool_drain(fixture->pool);
-    assert_int_equal(connection_pool_count(fixture->pool), 1);
-    assert_int_equal(fixture->count, 0);
+    assert_int_equal(fixture->count, 1);
+    assert_true(answered_with_close());
+    assert_int_equal(fixture->count, 2);
+    assert_true(fixture_is_shut());
+}
+
+/* The next request of a client that was not told to close. */
+static void
+test_drain_answers_what_came_with_the_last_answer(void **state)
+{
+    (void)state;
+    fixture_send(GET);
+    assert_int_equal(send(fixture->client, GET, sizeof(GET) - 1, 0), sizeof(GET) - 1);
+    fixture_reply();
+    connection_pool_drain(fixture->pool);
+    assert_false(answered_with_close());
+    assert_int_equal(fixture->count, 2);
+    fixture_reply();
     assert_true(answered_with_close());
     assert_true(fixture_is_shut());
-    assert_false(is_open(second));
-    close(second);
+}
+
+static void
+test_drain_tells_a_pipelining_client(void **state)
+{
+    (void)state;
+    fixture->reply_at_once = true;
+    for (int i = 0; i < 60; i++) {
+        assert_int_equal(send(fixture->client, GET, sizeof(GET) - 1, 0), sizeof(GET) - 1);
+    }
+    event_base_loop(fixture->base, EVLOOP_ONCE);
+    assert_in_range(fixture->count, 1, 59);
+    connection_pool_drain(fixture->pool);
+    assert_true(answered_with_close());
+    assert_true(fixture_is_shut());
+}
+
+static void
+test_who_has_only_just_come_has_time_until_the_next_drain(void **state)
+{
+    (void)state;
+    fixture->reply_at_once = true;
+    int before = fixture_connect();
+    connection_pool_drain(fixture->pool);
+    int after = fixture_connect();
+    fixture_send(GET);
+    assert_true(answered_with_close());
+    assert_true(is_open(before));
+    assert_true(is_open(after));
+    connection_pool_drain(fixture->pool);
+    assert_false(is_open(before));
+    assert_false(is_open(after));
+    close(before);
+    close(after);
+}
+
+static void
+test_nobody_is_closed_for_another_while_it_drains(void **state)
+{
+    (void)state;
+    connection_pool_drain(fixture->pool);
+    int late = fixture_connect();
+    assert_int_equal(connection_pool_reap(fixture->pool, 1), 0);
+    assert_true(is_open(late));
+    close(late);
 }
 
 static void
@@ -404,6 +479,10 @@ main(void)
         TEST(test_an_idle_connection_holds_no_input),
         TEST(test_drain_closes_idle_ones_now_and_others_after_their_answer),
         TEST(test_drain_still_answers_what_has_arrived),
+        TEST(test_drain_answers_what_came_with_the_last_answer),
+        TEST(test_drain_tells_a_pipelining_client),
+        TEST(test_who_has_only_just_come_has_time_until_the_next_drain),
+        TEST(test_nobody_is_closed_for_another_while_it_drains),
         TEST(test_freeing_finishes_what_is_open),
         TEST(test_freeing_after_an_answer_says_that_it_was_sent),
     };

@@ -17,7 +17,8 @@ connection_advice(const char *error)
     return "";
 }
 
-/* Whoever connects acts as testkase_owner, so that whatever is made belongs to it. */
+/* Whoever connects acts as testkase_owner, so that whatever is made belongs to it. A member may have none of
+ * its rights before (NOINHERIT). */
 static int
 become_owner(struct db_sync *db, char *ret_error, size_t error_size)
 {
@@ -52,12 +53,17 @@ open_as_owner(const struct command_call *call, enum db_sync_schema schema, int s
 {
     struct db_sync *db;
     char error[512];
-    if (db_sync_open(call->config->database_url, "testkase-admin", statement_timeout_ms, schema, &db, error,
-                     sizeof(error)) < 0) {
+    if (db_sync_open(call->config->database_url, "testkase-admin", statement_timeout_ms,
+                     DB_SYNC_SCHEMA_UNREAD, &db, error, sizeof(error)) < 0) {
         snprintf(ret_error, error_size, "cannot use the database: %s%s", error, connection_advice(error));
         return -1;
     }
     if (become_owner(db, ret_error, error_size) < 0) {
+        db_sync_close(db);
+        return -1;
+    }
+    if (db_sync_read_schema(db, schema, error, sizeof(error)) < 0) {
+        snprintf(ret_error, error_size, "cannot use the database: %s", error);
         db_sync_close(db);
         return -1;
     }

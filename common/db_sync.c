@@ -209,11 +209,11 @@ db_sync_open(const char *url, const char *application_name, int statement_timeou
 {
     struct db_sync *db = memory_new(1, sizeof(*db));
     db->statement_timeout_ms = statement_timeout_ms;
-    if (connect_to(db, url, application_name) < 0 || make_settings(db) < 0 || read_schema_version(db) < 0) {
+    if (connect_to(db, url, application_name) < 0 || make_settings(db) < 0) {
         snprintf(ret_error, error_size, "%s", db->error);
         goto failed;
     }
-    if (schema == DB_SYNC_SCHEMA_CHECKED && !db_sync_schema_fits(db, ret_error, error_size)) {
+    if (db_sync_read_schema(db, schema, ret_error, error_size) < 0) {
         goto failed;
     }
     db->error[0] = '\0';
@@ -222,6 +222,19 @@ db_sync_open(const char *url, const char *application_name, int statement_timeou
 failed:
     db_sync_close(db);
     return -1;
+}
+
+int
+db_sync_read_schema(struct db_sync *db, enum db_sync_schema schema, char *ret_error, size_t error_size)
+{
+    if (schema == DB_SYNC_SCHEMA_UNREAD) {
+        return 0;
+    }
+    if (read_schema_version(db) < 0) {
+        snprintf(ret_error, error_size, "%s", db->error);
+        return -1;
+    }
+    return schema == DB_SYNC_SCHEMA_ANY || db_sync_schema_fits(db, ret_error, error_size) ? 0 : -1;
 }
 
 void

@@ -10,6 +10,7 @@ struct db_sync;
 enum db_sync_schema {
     DB_SYNC_SCHEMA_CHECKED, /* fail when the database's schema is not the version that this build knows */
     DB_SYNC_SCHEMA_ANY,     /* for migrate and status */
+    DB_SYNC_SCHEMA_UNREAD,  /* the role that connects may not look; another will, by db_sync_read_schema() */
 };
 
 /* Connects (at most 10 s a host), pins search_path, time zone and the two time-outs (statement, 0 for none;
@@ -17,6 +18,9 @@ enum db_sync_schema {
  */
 int db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
                  enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size);
+
+/* For a connection that was opened with DB_SYNC_SCHEMA_UNREAD. Returns as db_sync_open() does. */
+int db_sync_read_schema(struct db_sync *db, enum db_sync_schema schema, char *ret_error, size_t error_size);
 void db_sync_close(struct db_sync *db);
 
 /* Runs one query with its parameters. The result (never NULL) is read with the functions of db.h and freed

@@ -232,6 +232,17 @@ def test_stranger_is_sent_to_the_owner(admin_path, empty_database):
     assert "TESTKASE_ADMIN_DATABASE_URL" in error
 
 
+def test_a_member_that_inherits_nothing(admin_path, empty_database):
+    """It has the owner's rights only once it acts as the owner."""
+    make_role(empty_database, "careful_operator")
+    empty_database.query("alter role careful_operator noinherit")
+    empty_database.query("grant testkase_owner to careful_operator")
+    careful = Admin(admin_path, empty_database, "careful_operator")
+    for _ in range(2):
+        careful.done("migrate")
+    careful.done("user", "list")
+
+
 def test_missing_roles_are_named(admin_path, own_cluster):
     own_cluster.execute("alter role testkase_ops rename to other_ops")
     own_cluster.execute("alter role testkase_worker rename to other_worker")

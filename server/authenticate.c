@@ -97,6 +97,32 @@ authenticate_find_hash(struct request *request)
     return request_query(request, QUERY_GATE_FIND_HASH, &DB_TEXT(request->lookup_id));
 }
 
+/* How many seconds the guess has to wait, 0 when it may be checked now. The same token many times at once is
+ * one guess. */
+static int64_t
+begin_guess(struct request *request, const char *encoded)
+{
+    if (hasher_is_under_way(request->loop->mailbox, HASHER_TOKENS, request->verified_key.bytes, encoded)) {
+        return 0;
+    }
+    int64_t wait = guess_begin(request->loop->shared->guess_throttle, GUESS_TOKEN, &request->address,
+                               request->lookup_id);
+    request->guess_is_begun = wait == 0;
+    return wait;
+}
+
+static void
+end_guess(struct request *request, bool was_wrong)
+{
+    struct guess_throttle *throttle = request->loop->shared->guess_throttle;
+    if (request->guess_is_begun && was_wrong) {
+        guess_failed(throttle, GUESS_TOKEN, &request->address, request->lookup_id);
+    } else if (request->guess_is_begun) {
+        guess_refund(throttle, GUESS_TOKEN, &request->address, request->lookup_id);
+    }
+    request->guess_is_begun = false;
+}
+
 enum step_result
 authenticate_prove(struct request *request)
 {
@@ -109,8 +135,8 @@ authenticate_prove(struct request *request)
     if (db_rows(request->result) == 0 || db_is_null(request->result, 0, 1)) {
         return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     }
-    int64_t wait = guess_wait_seconds(request->loop->shared->guess_throttle, GUESS_TOKEN, &request->address,
-                                      request->lookup_id);
+    const char *encoded = db_text(request->result, 0, 1);
+    int64_t wait = begin_guess(request, encoded);
     if (wait > 0) {
         counter_add(&request->loop->metrics.guesses_refused, 1);
         request_add_lines(request, "Retry-After: %\r\n", &wait);
@@ -119,8 +145,12 @@ authenticate_prove(struct request *request)
     }
     struct http_slice token;
     caller_credentials(request->head, request->loop->shared->secure, &token);
-    return request_verify(request, HASHER_TOKENS, request->verified_key.bytes, db_text(request->result, 0, 1),
-                          token.bytes, token.length);
+    enum step_result result = request_verify(request, HASHER_TOKENS, request->verified_key.bytes, encoded,
+                                             token.bytes, token.length);
+    if (result == STEP_DONE) {
+        end_guess(request, false);
+    }
+    return result;
 }
 
 static void
@@ -142,17 +172,18 @@ authenticate_proven(struct request *request)
     int64_t token_id = db_int64(request->result, 0, 0);
     switch (request->hash->result) {
     case SECRET_MATCH:
+        end_guess(request, false);
         request->token_id = token_id;
         if (verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id)) {
             renew_hash(request);
         }
         return STEP_NEXT;
     case SECRET_MISMATCH:
-        guess_charge(request->loop->shared->guess_throttle, GUESS_TOKEN, &request->address,
-                     request->lookup_id);
+        end_guess(request, true);
         verified_remember(verified, &request->verified_key, VERIFIED_WRONG, token_id);
         return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     default:
+        end_guess(request, false);
         log_error("a stored hash cannot be read", log_text("request", request->id),
                   log_number("token", token_id));
         return request_refuse(request, PROBLEM_INTERNAL, NULL);

@@ -116,8 +116,8 @@ wait_ms(const struct bucket *bucket, const struct budget *budget, int64_t now)
     return spent > most ? spent - most : 0;
 }
 
-/* No more than all of it is ever spent: many guesses that were under way at once must not stop their address
- * for longer. */
+/* No more than all of it is ever spent: guesses at many tokens that were under way at once must not stop
+ * their address for longer. */
 static void
 charge(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE],
        const struct budget *budget, int64_t now)
@@ -128,13 +128,18 @@ charge(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SI
     bucket->spent_until_ms = until < most ? until : most;
 }
 
+/* What is full again takes no room. */
 static void
 give_back(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE],
-          const struct budget *budget)
+          const struct budget *budget, int64_t now)
 {
     struct bucket *bucket = find(throttle, key);
-    if (bucket) {
-        bucket->spent_until_ms -= budget->interval_ms;
+    if (!bucket) {
+        return;
+    }
+    bucket->spent_until_ms -= budget->interval_ms;
+    if (bucket->spent_until_ms <= now) {
+        drop(throttle, bucket);
     }
 }
 
@@ -165,32 +170,8 @@ make_keys(const struct guess_throttle *throttle, enum guess_kind kind, const str
     secret_digest(text, (size_t)(at - text), throttle->secret, ret_keys->target);
 }
 
-/* The wait and, when none is due and `charges` says so, the charge. */
-static int64_t
-decide(struct guess_throttle *throttle, enum guess_kind kind, const struct keys *keys, bool charges)
-{
-    int64_t now = clock_monotonic_ms();
-    int64_t wait = wait_ms(find(throttle, keys->address), &budgets[kind].address, now);
-    int64_t target_wait = wait_ms(find(throttle, keys->target), &budgets[kind].target, now);
-    wait = wait > target_wait ? wait : target_wait;
-    if (wait == 0 && charges) {
-        charge(throttle, keys->address, &budgets[kind].address, now);
-        charge(throttle, keys->target, &budgets[kind].target, now);
-    }
-    return (wait + 999) / 1000;
-}
-
-int64_t
-guess_wait_seconds(struct guess_throttle *throttle, enum guess_kind kind,
-                   const struct client_address *address, const char *target)
-{
-    struct keys keys;
-    make_keys(throttle, kind, address, target, &keys);
-    pthread_mutex_lock(&throttle->lock);
-    int64_t wait = decide(throttle, kind, &keys, false);
-    pthread_mutex_unlock(&throttle->lock);
-    return wait;
-}
+/* Whether a guess costs its address something before it is checked. */
+static const bool charges_address[GUESS_KIND_COUNT] = { [GUESS_PASSWORD] = true };
 
 int64_t
 guess_begin(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
@@ -198,22 +179,32 @@ guess_begin(struct guess_throttle *throttle, enum guess_kind kind, const struct 
 {
     struct keys keys;
     make_keys(throttle, kind, address, target, &keys);
+    int64_t now = clock_monotonic_ms();
     pthread_mutex_lock(&throttle->lock);
-    int64_t wait = decide(throttle, kind, &keys, true);
+    int64_t wait = wait_ms(find(throttle, keys.address), &budgets[kind].address, now);
+    int64_t target_wait = wait_ms(find(throttle, keys.target), &budgets[kind].target, now);
+    wait = wait > target_wait ? wait : target_wait;
+    if (wait == 0) {
+        charge(throttle, keys.target, &budgets[kind].target, now);
+    }
+    if (wait == 0 && charges_address[kind]) {
+        charge(throttle, keys.address, &budgets[kind].address, now);
+    }
     pthread_mutex_unlock(&throttle->lock);
-    return wait;
+    return (wait + 999) / 1000;
 }
 
 void
-guess_charge(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
+guess_failed(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
              const char *target)
 {
     struct keys keys;
     make_keys(throttle, kind, address, target, &keys);
     int64_t now = clock_monotonic_ms();
     pthread_mutex_lock(&throttle->lock);
-    charge(throttle, keys.address, &budgets[kind].address, now);
-    charge(throttle, keys.target, &budgets[kind].target, now);
+    if (!charges_address[kind]) {
+        charge(throttle, keys.address, &budgets[kind].address, now);
+    }
     pthread_mutex_unlock(&throttle->lock);
 }
 
@@ -223,9 +214,12 @@ guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct
 {
     struct keys keys;
     make_keys(throttle, kind, address, target, &keys);
+    int64_t now = clock_monotonic_ms();
     pthread_mutex_lock(&throttle->lock);
-    give_back(throttle, keys.address, &budgets[kind].address);
-    give_back(throttle, keys.target, &budgets[kind].target);
+    give_back(throttle, keys.target, &budgets[kind].target, now);
+    if (charges_address[kind]) {
+        give_back(throttle, keys.address, &budgets[kind].address, now);
+    }
     pthread_mutex_unlock(&throttle->lock);
 }
 /* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

@@ -8,8 +8,8 @@
  * An address is an IPv4 address or an IPv6 /64; a target is an account or a look-up id. There is deliberately
  * no budget per target alone: whoever exhausts it would lock its owner out. For the same reason a token that
  * was proven before is never stopped here. Targets that do not exist are treated alike. No budget is ever
- * overdrawn, however many guesses were under way at once. Bounded memory: the budgets used longest ago go
- * first, and a guess that is refused takes no room. Thread-safe. */
+ * overdrawn. Bounded memory: the budgets used longest ago go first, and a guess that is refused takes no
+ * room. Thread-safe. */
 #ifndef SERVER_GUESS_THROTTLE_H
 #define SERVER_GUESS_THROTTLE_H
 
@@ -23,21 +23,18 @@ struct guess_throttle *guess_throttle_new(void);
 /* NULL is fine. */
 void guess_throttle_free(struct guess_throttle *throttle);
 
-/* How many seconds until one more guess is allowed; 0: now. Charges nothing. ASCII case of `target` is
- * ignored in an account, and counts in a look-up id. */
-int64_t guess_wait_seconds(struct guess_throttle *throttle, enum guess_kind kind,
-                           const struct client_address *address, const char *target);
-
-/* Charges one guess. */
-void guess_charge(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
-                  const char *target);
-
-/* Both at once: charges unless a wait is due. For guesses that are charged before they are checked, so that
- * parallel ones count, too. */
+/* Before a guess is checked: how many seconds until one more is allowed; 0: now, and then it is charged, so
+ * that those under way at once count, too. A token is charged to its target alone, as many different ones are
+ * proven for one address when a server has just started. ASCII case of `target` is ignored in an account, and
+ * counts in a look-up id. */
 int64_t guess_begin(struct guess_throttle *throttle, enum guess_kind kind,
                     const struct client_address *address, const char *target);
 
-/* Gives back what was charged: the secret was right, or was not checked after all. */
+/* Afterwards, one of these. The guess was wrong: a token is charged to its address as well. */
+void guess_failed(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
+                  const char *target);
+
+/* The secret was right, or was not checked after all: gives back what guess_begin() charged. */
 void guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
                   const char *target);
 

@@ -340,7 +340,7 @@ hasher_mailbox_free(struct hasher_mailbox *mailbox)
 /* --- asking --- */
 
 static struct job *
-find_twin(struct job *job, const unsigned char *key, const char *encoded)
+find_among(struct job *job, const unsigned char *key, const char *encoded)
 {
     for (; job; job = job->next) {
         if (job->has_key && memcmp(job->key, key, KEY_SIZE) == 0 && strcmp(job->encoded, encoded) == 0) {
@@ -348,6 +348,23 @@ find_twin(struct job *job, const unsigned char *key, const char *encoded)
         }
     }
     return NULL;
+}
+
+static struct job *
+find_twin(const struct hasher *hasher, enum hasher_share share, const unsigned char *key, const char *encoded)
+{
+    struct job *job = key ? find_among(hasher->running, key, encoded) : NULL;
+    return key && !job ? find_among(hasher->queues[share].first, key, encoded) : job;
+}
+
+bool
+hasher_is_under_way(struct hasher_mailbox *mailbox, enum hasher_share share, const unsigned char *key,
+                    const char *encoded)
+{
+    pthread_mutex_lock(&mailbox->hasher->lock);
+    bool found = find_twin(mailbox->hasher, share, key, encoded);
+    pthread_mutex_unlock(&mailbox->hasher->lock);
+    return found;
 }
 
 static void
@@ -395,8 +412,7 @@ hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, const uns
     struct hasher *hasher = mailbox->hasher;
     struct job_list *queue = &hasher->queues[share];
     pthread_mutex_lock(&hasher->lock);
-    struct job *job = key ? find_twin(hasher->running, key, encoded) : NULL;
-    job = key && !job ? find_twin(queue->first, key, encoded) : job;
+    struct job *job = find_twin(hasher, share, key, encoded);
     bool accepted = job || queue->waiting < queue->bound;
     if (accepted && !job) {
         job = new_job(share, secret, length);

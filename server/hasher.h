@@ -48,6 +48,10 @@ bool hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, cons
                    const char *encoded, const char *secret, size_t length, hasher_callback *callback,
                    void *argument);
 
+/* Whether hasher_verify() with these would cost no argon2 of its own, because one waits or runs already. */
+bool hasher_is_under_way(struct hasher_mailbox *mailbox, enum hasher_share share, const unsigned char *key,
+                         const char *encoded);
+
 /* Whether the share's queue has room now; when not, that is counted as refused. For who would rather refuse
  * before anything is spent on what could not be checked anyway. */
 bool hasher_has_room(struct hasher_mailbox *mailbox, enum hasher_share share);

@@ -53,7 +53,8 @@ struct request {
     enum credentials credentials;
     struct verified_key verified_key;
     char lookup_id[TOKEN_LOOKUP_LENGTH + 1];
-    int64_t token_id; /* whose secret was proven; 0 before */
+    int64_t token_id;    /* whose secret was proven; 0 before */
+    bool guess_is_begun; /* charged by guess_begin() */
     struct gate_question question;
     enum gate_status gate_status;
     struct caller *caller; /* NULL before it is known */

@@ -1,8 +1,10 @@
 """Rate limits per token (draft-ietf-httpapi-ratelimit-headers, RFC 6585)."""
 
+import concurrent.futures
 import re
 
 import pytest
+import requests
 
 from support import token as tokens
 from support.deadline import until
@@ -182,6 +184,48 @@ def test_the_same_wrong_token_again_costs_nothing_and_stays_401(service, organiz
     wrong = tokens.make(tokens.lookup(service.mint(organization.member)[1]))
     api = service.server.bearer(wrong, source=fresh_address())
     assert {api.get("/session").status_code for _ in range(100)} == {401}
+
+
+def proofs(server):
+    """How often argon2 was done so far."""
+    text = requests.get(server.base + "/metrics", timeout=20).text
+    return int(re.search(r"^testkase_argon2_duration_seconds_count (\d+)", text, re.MULTILINE)[1])
+
+
+def at_once(count, call):
+    """The answers to `count` calls of different threads."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return list(pool.map(call, range(count)))
+
+
+def test_wrong_secrets_at_once_are_slowed_as_well(service, organization):
+    """Whoever sends many before the first is checked gets no more of them checked."""
+    lookup = tokens.lookup(service.mint(organization.member)[1])
+    here = fresh_address()
+    before = proofs(service.server)
+    answers = at_once(60, lambda _: guess(service.server, lookup, here))
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(401) == 10 and statuses.count(429) == 50
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in answers if answer.status_code == 429)
+    assert proofs(service.server) == before + 10
+
+
+def test_one_wrong_token_many_times_at_once_is_one_guess(service, organization):
+    wrong = tokens.make(tokens.lookup(service.mint(organization.member)[1]))
+    here = fresh_address()
+    assert {answer.status_code for answer in
+            at_once(80, lambda _: service.server.bearer(wrong, source=here).get("/session"))} == {401}
+    # Others behind the same address have their tokens checked.
+    service.server.bearer(service.mint(organization.member)[1], source=here).get("/session", 200)
+
+
+def test_many_tokens_at_once_from_one_address_are_proven(service, organization):
+    """As after a restart, behind one gateway."""
+    minted = [service.mint(organization.member)[1] for _ in range(20)]
+    here = fresh_address()
+    assert {answer.status_code for answer in at_once(
+        100, lambda number: service.server.bearer(minted[number % 20], source=here).get("/session"))} == {200}
+    assert guess(service.server, tokens.lookup(minted[0]), here).status_code == 401
 
 
 def test_unknown_tokens_stay_401(service):

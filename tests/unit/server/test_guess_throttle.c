@@ -38,8 +38,8 @@ test_budgets(void **state)
     struct guess_throttle *throttle = guess_throttle_new();
     struct client_address here = address_of("::ffff:192.0.2.1");
     assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 5);
-    assert_in_range(guess_wait_seconds(throttle, GUESS_PASSWORD, &here, "A@B.c"), 55, 60);
-    assert_int_equal(guess_wait_seconds(throttle, GUESS_PASSWORD, &here, "other@b.c"), 0);
+    assert_in_range(guess_begin(throttle, GUESS_PASSWORD, &here, "A@B.c"), 55, 60);
+    assert_int_equal(guess_begin(throttle, GUESS_PASSWORD, &here, "other@b.c"), 0);
     assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.2", "a@b.c"), 5);
     assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "aaaaaaaa"), 10);
     assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "AAAAAAAA"), 10);
@@ -79,18 +79,23 @@ test_refused_guesses_push_nobody_out(void **state)
     guess_throttle_free(throttle);
 }
 
-/* Many that were under way at once are charged when they have been checked. */
+/* Tokens that were under way at once are charged to their address when they have been checked. */
 static void
 test_no_debt_grows_beyond_the_budget(void **state)
 {
     (void)state;
     struct guess_throttle *throttle = guess_throttle_new();
     struct client_address here = address_of("::ffff:192.0.2.1");
+    char target[16];
     for (int i = 0; i < 1000; i++) {
-        guess_charge(throttle, GUESS_TOKEN, &here, "aaaaaaaa");
+        snprintf(target, sizeof(target), "%d", i);
+        assert_int_equal(guess_begin(throttle, GUESS_TOKEN, &here, target), 0);
     }
-    assert_in_range(guess_wait_seconds(throttle, GUESS_TOKEN, &here, "bbbbbbbb"), 1, 2);
-    assert_in_range(guess_wait_seconds(throttle, GUESS_TOKEN, &here, "aaaaaaaa"), 1, 11);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(target, sizeof(target), "%d", i);
+        guess_failed(throttle, GUESS_TOKEN, &here, target);
+    }
+    assert_in_range(guess_begin(throttle, GUESS_TOKEN, &here, "bbbbbbbb"), 1, 2);
     guess_throttle_free(throttle);
 }
 
@@ -120,18 +125,41 @@ test_what_was_right_is_given_back(void **state)
 }
 
 static void
-test_looking_charges_nothing(void **state)
+test_a_token_costs_its_address_only_when_it_was_wrong(void **state)
 {
     (void)state;
     struct guess_throttle *throttle = guess_throttle_new();
     struct client_address here = address_of("::ffff:192.0.2.1");
-    for (int i = 0; i < 100; i++) {
-        assert_int_equal(guess_wait_seconds(throttle, GUESS_TOKEN, &here, "aaaaaaaa"), 0);
+    char target[16];
+    for (int i = 0; i < 200; i++) {
+        snprintf(target, sizeof(target), "right%d", i);
+        assert_int_equal(guess_begin(throttle, GUESS_TOKEN, &here, target), 0);
+        guess_refund(throttle, GUESS_TOKEN, &here, target);
     }
-    for (int i = 0; i < 10; i++) {
-        guess_charge(throttle, GUESS_TOKEN, &here, "aaaaaaaa");
+    int wrong = 0;
+    for (; guess_begin(throttle, GUESS_TOKEN, &here, target) == 0; wrong++) {
+        guess_failed(throttle, GUESS_TOKEN, &here, target);
+        snprintf(target, sizeof(target), "wrong%d", wrong);
     }
-    assert_in_range(guess_wait_seconds(throttle, GUESS_TOKEN, &here, "aaaaaaaa"), 9, 10);
+    assert_int_equal(wrong, 60);
+    guess_throttle_free(throttle);
+}
+
+/* Tokens that are proven after a start push out no budget that is spent. */
+static void
+test_what_was_right_takes_no_room(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    struct client_address here = address_of("::ffff:192.0.2.2");
+    char target[16];
+    assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "aaaaaaaa"), 10);
+    for (int i = 0; i < 40000; i++) {
+        snprintf(target, sizeof(target), "%d", i);
+        assert_int_equal(guess_begin(throttle, GUESS_TOKEN, &here, target), 0);
+        guess_refund(throttle, GUESS_TOKEN, &here, target);
+    }
+    assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "aaaaaaaa"), 0);
     guess_throttle_free(throttle);
 }
 
@@ -174,7 +202,8 @@ main(void)
         cmocka_unit_test(test_no_debt_grows_beyond_the_budget),
         cmocka_unit_test(test_an_ipv6_network_is_one_address),
         cmocka_unit_test(test_what_was_right_is_given_back),
-        cmocka_unit_test(test_looking_charges_nothing),
+        cmocka_unit_test(test_a_token_costs_its_address_only_when_it_was_wrong),
+        cmocka_unit_test(test_what_was_right_takes_no_room),
         cmocka_unit_test(test_parallel_guesses_count),
     };
     secret_setup();

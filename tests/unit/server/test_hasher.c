@@ -94,7 +94,7 @@ test_equal_ones_cost_one_argon2(void **state)
     (void)state;
     start(1, 1000);
     char encoded[SECRET_HASH_SIZE];
-    const struct secret_cost dear = { 32768, 1, 1 };
+    const struct secret_cost dear = { 32768, 8, 1 };
     assert_int_equal(secret_hash("secret", 6, &dear, encoded), 0);
     const unsigned char one[32] = { 1 }, two[32] = { 2 };
     struct outcome outcome = { 0 }, other = { 0 };
@@ -102,8 +102,12 @@ test_equal_ones_cost_one_argon2(void **state)
         assert_true(hasher_verify(mailbox, HASHER_TOKENS, one, encoded, "secret", 6, note, &outcome));
     }
     assert_true(hasher_verify(mailbox, HASHER_TOKENS, two, encoded, "other", 5, note, &other));
+    assert_true(hasher_is_under_way(mailbox, HASHER_TOKENS, two, encoded));
+    assert_false(hasher_is_under_way(mailbox, HASHER_TOKENS, two, "another hash"));
+    assert_false(hasher_is_under_way(mailbox, HASHER_PASSWORDS, two, encoded));
     wait_for(&outcome, 100);
     wait_for(&other, 1);
+    assert_false(hasher_is_under_way(mailbox, HASHER_TOKENS, two, encoded));
     assert_int_equal(outcome.matches, 100);
     assert_int_equal(other.mismatches, 1);
     struct hasher_stats stats;

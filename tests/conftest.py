@@ -2,11 +2,12 @@
 
 import os
 import pathlib
+import signal
 
 import pytest
 
 from support.postgres import ROOT, Cluster
-from support.process import Program
+from support.process import Program, close_all
 from support.service import Service
 
 
@@ -16,6 +17,11 @@ def pytest_addoption(parser):
                           "(default: $PAT_TEST_BIN, then build/asan)")
     parser.addoption("--revocations", metavar="N", type=int, default=400,
                      help="tokens that each test of fault/test_revocation.py ends (default: 400)")
+
+
+def pytest_configure():
+    """SIGTERM ends a run as Ctrl-C does: what was started is taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -116,18 +122,6 @@ def start_service(request, server_path):
 
     yield begin
     close_all(services)
-
-
-def close_all(things):
-    """Closes every one, also when one of them complains."""
-    errors = []
-    for thing in things:
-        try:
-            thing.close()
-        except AssertionError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
 
 
 @pytest.fixture(scope="module")

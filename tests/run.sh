@@ -16,7 +16,7 @@ readonly suites=(lint tidy unit tsan fuzz model integration fault deploy docs)
 readonly programs=(common server worker admin)
 readonly fuzz_seconds=20
 readonly fuzz_seed=1 # a run is repeatable; build/fuzz/tests/fuzz/NAME by hand searches elsewhere
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 complete=0
 
 print_help() {
     cat <<END
@@ -232,7 +232,8 @@ run_pytest() {
     local name=$1 seconds=$2 bin=$root/build/$3 xml=$logs/$1.xml counts before=$failed status=0
     shift 3
     rm -f -- "$xml"
-    progress "$name tests" "$logs/$name.log" env --chdir="$tests" PAT_TEST_BIN="$bin" \
+    # When this script is killed, so are they, and take down the databases that they started.
+    progress "$name tests" "$logs/$name.log" env --chdir="$tests" PAT_TEST_BIN="$bin" setpriv --pdeathsig TERM \
         timeout --signal=INT --kill-after=60 "$seconds" /usr/bin/python3 -EsB -m pytest -p no:cacheprovider -v --color=no \
         --junitxml="$xml" --bin="$bin" "$@" || status=$?
     if [[ -s $xml ]] && counts=$(/usr/bin/python3 -EsB -c "$count_junit" "$xml" 2>"$logs/$name.skipped"); then
@@ -275,10 +276,9 @@ run_suite() {
     say "== $1: $((passed - passed_before)) passed, $((failed - failed_before)) failed in $((SECONDS - started)) s"
 }
 
-# The last word, also when the run itself broke off.
+# The last word, also when the run itself broke off or was ended.
 finish() {
-    local status=$?
-    ((status == 0)) || count 0 1
+    ((complete)) || count 0 1
     ((skipped == 0)) || say "$skipped skipped"
     say "$passed passed, $failed failed"
     ((failed == 0)) || exit 1
@@ -313,3 +313,4 @@ compiled=()
 for suite in "${wanted[@]}"; do
     run_suite "$suite"
 done
+complete=1

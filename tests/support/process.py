@@ -140,6 +140,18 @@ class Program:
             self.process.stderr.close()
 
 
+def close_all(things):
+    """Closes every one, also when one of them complains."""
+    errors = []
+    for thing in things:
+        try:
+            thing.close()
+        except AssertionError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
 def run(path, arguments=(), environment=None, standard_input="", seconds=60):
     """Runs a program to its end: returns subprocess.CompletedProcess with text."""
     done = subprocess.run([str(path), *arguments], env={**ENVIRONMENT, **(environment or {})}, cwd="/",

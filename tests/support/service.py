@@ -6,7 +6,7 @@ import itertools
 
 from support import token as tokens
 from support.http import Api, Wire
-from support.process import Program
+from support.process import Program, close_all
 
 # Of nobody: long enough, and not among the common ones.
 PASSWORD = "violet-harbour-46-lantern"
@@ -101,8 +101,7 @@ class Service:
         self.server = self.start_server(TESTKASE_LISTEN=self.server.address)
 
     def close(self):
-        for server in self.servers:
-            server.close()
+        close_all(self.servers)
 
     # --- what is in the database, made by SQL ---
 

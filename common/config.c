@@ -267,7 +267,7 @@ static const struct option options[] = {
       .meaning = "Sender address of mail." },
     { .name = "TESTKASE_METRICS_LISTEN", .kind = &kind_listen,
       .offset = offsetof(struct config, metrics_listen), .programs = CONFIG_SERVER | CONFIG_WORKER,
-      .shown_fallback = "none; the server then answers /metrics on its main port, to loopback only",
+      .shown_fallback = "none; /metrics is then on the server's main port, to loopback only",
       .meaning = "Separate address for /metrics." },
     { .name = "TESTKASE_PAT", .kind = &kind_line, .secret = true,
       .offset = offsetof(struct config, pat), .programs = CONFIG_REPORTER,

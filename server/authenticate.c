@@ -105,22 +105,7 @@ begin_guess(struct request *request, const char *encoded)
     if (hasher_is_under_way(request->loop->mailbox, HASHER_TOKENS, request->verified_key.bytes, encoded)) {
         return 0;
     }
-    int64_t wait = guess_begin(request->loop->shared->guess_throttle, GUESS_TOKEN, &request->address,
-                               request->lookup_id);
-    request->guess_is_begun = wait == 0;
-    return wait;
-}
-
-static void
-end_guess(struct request *request, bool was_wrong)
-{
-    struct guess_throttle *throttle = request->loop->shared->guess_throttle;
-    if (request->guess_is_begun && was_wrong) {
-        guess_failed(throttle, GUESS_TOKEN, &request->address, request->lookup_id);
-    } else if (request->guess_is_begun) {
-        guess_refund(throttle, GUESS_TOKEN, &request->address, request->lookup_id);
-    }
-    request->guess_is_begun = false;
+    return request_begin_guess(request, GUESS_TOKEN, request->lookup_id);
 }
 
 enum step_result
@@ -145,12 +130,8 @@ authenticate_prove(struct request *request)
     }
     struct http_slice token;
     caller_credentials(request->head, request->loop->shared->secure, &token);
-    enum step_result result = request_verify(request, HASHER_TOKENS, request->verified_key.bytes, encoded,
-                                             token.bytes, token.length);
-    if (result == STEP_DONE) {
-        end_guess(request, false);
-    }
-    return result;
+    return request_verify(request, HASHER_TOKENS, request->verified_key.bytes, encoded, token.bytes,
+                          token.length);
 }
 
 static void
@@ -170,20 +151,18 @@ authenticate_proven(struct request *request)
     }
     struct verified *verified = request->loop->shared->verified;
     int64_t token_id = db_int64(request->result, 0, 0);
+    request_end_guess(request, request->hash->result == SECRET_MISMATCH);
     switch (request->hash->result) {
     case SECRET_MATCH:
-        end_guess(request, false);
         request->token_id = token_id;
         if (verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id)) {
             renew_hash(request);
         }
         return STEP_NEXT;
     case SECRET_MISMATCH:
-        end_guess(request, true);
         verified_remember(verified, &request->verified_key, VERIFIED_WRONG, token_id);
         return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     default:
-        end_guess(request, false);
         log_error("a stored hash cannot be read", log_text("request", request->id),
                   log_number("token", token_id));
         return request_refuse(request, PROBLEM_INTERNAL, NULL);

@@ -13,6 +13,7 @@
 /* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
 
 #define BUCKETS_MAX 20000
+#define DEBT_MAX_MS (10 * 60 * 1000)
 
 struct budget {
     int64_t burst;
@@ -116,15 +117,16 @@ wait_ms(const struct bucket *bucket, const struct budget *budget, int64_t now)
     return spent > most ? spent - most : 0;
 }
 
-/* No more than all of it is ever spent: guesses at many tokens that were under way at once must not stop
- * their address for longer. */
+/* Tokens that were under way at once may overdraw the budget of their address. That is made up for later, but
+ * not for ever. */
 static void
 charge(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE],
        const struct budget *budget, int64_t now)
 {
     struct bucket *bucket = find_or_make(throttle, key);
     int64_t from = bucket->spent_until_ms > now ? bucket->spent_until_ms : now;
-    int64_t until = from + budget->interval_ms, most = now + budget->burst * budget->interval_ms;
+    int64_t until = from + budget->interval_ms;
+    int64_t most = now + budget->burst * budget->interval_ms + DEBT_MAX_MS;
     bucket->spent_until_ms = until < most ? until : most;
 }
 

@@ -7,9 +7,10 @@
  *
  * An address is an IPv4 address or an IPv6 /64; a target is an account or a look-up id. There is deliberately
  * no budget per target alone: whoever exhausts it would lock its owner out. For the same reason a token that
- * was proven before is never stopped here. Targets that do not exist are treated alike. No budget is ever
- * overdrawn. Bounded memory: the budgets used longest ago go first, and a guess that is refused takes no
- * room. Thread-safe. */
+ * was proven before is never stopped here. Targets that do not exist are treated alike. Wrong tokens of one
+ * address that were under way at once may overdraw its budget; then it waits until that is made up for, ten
+ * minutes at most. Bounded memory: the budgets used longest ago go first, and a guess that is refused takes
+ * no room. Thread-safe. */
 #ifndef SERVER_GUESS_THROTTLE_H
 #define SERVER_GUESS_THROTTLE_H
 

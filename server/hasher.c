@@ -76,6 +76,7 @@ struct hasher_mailbox {
     struct waiter *first;
     struct waiter *last;
     size_t outstanding; /* waiters in jobs */
+    bool closing;
 };
 
 static void
@@ -148,25 +149,32 @@ do_job(const struct job *job, struct hasher_result *ret_result)
     }
 }
 
-/* Puts the result into every waiter's mailbox. */
+/* Puts the result into the waiter's mailbox. */
 static void
-deliver(struct job *job, const struct hasher_result *result)
+deliver(struct waiter *waiter, const struct hasher_result *result)
+{
+    struct hasher_mailbox *mailbox = waiter->mailbox;
+    waiter->result = *result;
+    waiter->next = NULL;
+    if (mailbox->last) {
+        mailbox->last->next = waiter;
+    } else {
+        mailbox->first = waiter;
+    }
+    mailbox->last = waiter;
+    mailbox->outstanding--;
+    eventfd_write(mailbox->descriptor, 1);
+}
+
+static void
+deliver_all(struct job *job, const struct hasher_result *result)
 {
     struct waiter *next;
     for (struct waiter *waiter = job->waiters; waiter; waiter = next) {
         next = waiter->next;
-        struct hasher_mailbox *mailbox = waiter->mailbox;
-        waiter->result = *result;
-        waiter->next = NULL;
-        if (mailbox->last) {
-            mailbox->last->next = waiter;
-        } else {
-            mailbox->first = waiter;
-        }
-        mailbox->last = waiter;
-        mailbox->outstanding--;
-        eventfd_write(mailbox->descriptor, 1);
+        deliver(waiter, result);
     }
+    job->waiters = NULL;
 }
 
 static void
@@ -178,7 +186,7 @@ end_job(struct hasher *hasher, struct job *job, const struct hasher_result *resu
     }
     *at = job->next;
     hasher->running_count[job->share]--;
-    deliver(job, result);
+    deliver_all(job, result);
     pthread_cond_broadcast(&hasher->idle);
     signal_work(hasher);
 }
@@ -319,7 +327,42 @@ hasher_mailbox_new(struct hasher *hasher, struct event_base *base)
     return mailbox;
 }
 
-/* Lets the queued jobs of all run to their end; they are bounded. */
+static void
+drop_waiters(struct job *job, const struct hasher_mailbox *mailbox)
+{
+    static const struct hasher_result dropped = { .result = SECRET_MALFORMED,
+                                                  .failed = true,
+                                                  .dropped = true };
+    for (struct waiter **at = &job->waiters; *at;) {
+        struct waiter *waiter = *at;
+        if (waiter->mailbox == mailbox) {
+            *at = waiter->next;
+            deliver(waiter, &dropped);
+        } else {
+            at = &waiter->next;
+        }
+    }
+}
+
+/* A long queue would outlast the time that a program has to end. */
+static void
+drop_queued(struct job_list *queue, const struct hasher_mailbox *mailbox)
+{
+    queue->last = NULL;
+    for (struct job **at = &queue->first; *at;) {
+        struct job *job = *at;
+        drop_waiters(job, mailbox);
+        if (job->waiters) {
+            queue->last = job;
+            at = &job->next;
+        } else {
+            *at = job->next;
+            queue->waiting--;
+            free_job(job);
+        }
+    }
+}
+
 void
 hasher_mailbox_free(struct hasher_mailbox *mailbox)
 {
@@ -327,6 +370,10 @@ hasher_mailbox_free(struct hasher_mailbox *mailbox)
         return;
     }
     pthread_mutex_lock(&mailbox->hasher->lock);
+    mailbox->closing = true;
+    for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
+        drop_queued(&mailbox->hasher->queues[share], mailbox);
+    }
     while (mailbox->outstanding > 0) {
         pthread_cond_wait(&mailbox->hasher->idle, &mailbox->hasher->lock);
     }
@@ -413,7 +460,7 @@ hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, const uns
     struct job_list *queue = &hasher->queues[share];
     pthread_mutex_lock(&hasher->lock);
     struct job *job = find_twin(hasher, share, key, encoded);
-    bool accepted = job || queue->waiting < queue->bound;
+    bool accepted = !mailbox->closing && (job || queue->waiting < queue->bound);
     if (accepted && !job) {
         job = new_job(share, secret, length);
         job->verifies = true;
@@ -438,7 +485,7 @@ hasher_has_room(struct hasher_mailbox *mailbox, enum hasher_share share)
 {
     struct hasher *hasher = mailbox->hasher;
     pthread_mutex_lock(&hasher->lock);
-    bool has_room = hasher->queues[share].waiting < hasher->queues[share].bound;
+    bool has_room = !mailbox->closing && hasher->queues[share].waiting < hasher->queues[share].bound;
     hasher->stats.refused[share] += !has_room;
     pthread_mutex_unlock(&hasher->lock);
     return has_room;
@@ -450,7 +497,7 @@ hasher_hash(struct hasher_mailbox *mailbox, enum hasher_share share, const char 
 {
     struct hasher *hasher = mailbox->hasher;
     pthread_mutex_lock(&hasher->lock);
-    bool accepted = hasher->queues[share].waiting < hasher->queues[share].bound;
+    bool accepted = !mailbox->closing && hasher->queues[share].waiting < hasher->queues[share].bound;
     if (accepted) {
         struct job *job = new_job(share, secret, length);
         job->cost = *cost;

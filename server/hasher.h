@@ -25,6 +25,7 @@ struct hasher_options {
 struct hasher_result {
     enum secret_result result;      /* of hasher_verify() */
     bool failed;                    /* hasher_hash(): argon2 refused (no memory) */
+    bool dropped;                   /* the mailbox was freed before argon2 began: nothing is known */
     char encoded[SECRET_HASH_SIZE]; /* of hasher_hash() */
 };
 
@@ -37,8 +38,8 @@ struct hasher *hasher_new(const struct hasher_options *options);
 void hasher_free(struct hasher *hasher);
 
 struct hasher_mailbox *hasher_mailbox_new(struct hasher *hasher, struct event_base *base);
-/* What was asked and not answered ends in its callback with a mismatch or a failure; waits for jobs that run.
- * NULL is fine. */
+/* Jobs that wait for this mailbox alone end in their callbacks as dropped; those that run are waited for.
+ * What callbacks ask meanwhile is refused. NULL is fine. */
 void hasher_mailbox_free(struct hasher_mailbox *mailbox);
 
 /* Compares `secret` with the hash `encoded`. Jobs of an equal `key` (32 bytes, or NULL) and an equal hash

@@ -33,6 +33,7 @@ free_hash(struct request *request)
 static void
 free_request(struct request *request)
 {
+    request_end_guess(request, request->hash && request->hash->result == SECRET_MISMATCH);
     if (request->handler_free) {
         request->handler_free(request->handler_data);
     }
@@ -380,10 +381,48 @@ request_query_failed(struct request *request, const char *expected_constraint)
     return true;
 }
 
+int64_t
+request_begin_guess(struct request *request, enum guess_kind kind, const char *target)
+{
+    int64_t wait = guess_begin(request->loop->shared->guess_throttle, kind, &request->address, target);
+    request->guess_kind = kind;
+    request->guess_target = wait == 0 ? target : NULL;
+    return wait;
+}
+
+void
+request_end_guess(struct request *request, bool was_wrong)
+{
+    struct guess_throttle *throttle = request->loop->shared->guess_throttle;
+    if (request->guess_target && was_wrong) {
+        guess_failed(throttle, request->guess_kind, &request->address, request->guess_target);
+    } else if (request->guess_target) {
+        guess_refund(throttle, request->guess_kind, &request->address, request->guess_target);
+    }
+    request->guess_target = NULL;
+}
+
+/* At the end of the program. */
+static void
+refuse_dropped(struct request *request)
+{
+    request->waiting = false;
+    if (!request->answered) {
+        request_refuse(request, PROBLEM_UNAVAILABLE, "The service is stopping; try again.");
+        request->closes = true;
+        answer(request);
+    }
+    settle(request);
+}
+
 static void
 on_hash(const struct hasher_result *result, void *argument)
 {
     struct request *request = argument;
+    if (result->dropped) {
+        refuse_dropped(request);
+        return;
+    }
     free_hash(request);
     request->hash = memory_new(1, sizeof(*request->hash));
     *request->hash = *result;

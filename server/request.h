@@ -53,8 +53,9 @@ struct request {
     enum credentials credentials;
     struct verified_key verified_key;
     char lookup_id[TOKEN_LOOKUP_LENGTH + 1];
-    int64_t token_id;    /* whose secret was proven; 0 before */
-    bool guess_is_begun; /* charged by guess_begin() */
+    int64_t token_id; /* whose secret was proven; 0 before */
+    enum guess_kind guess_kind;
+    const char *guess_target; /* of a guess that is charged and not ended; else NULL */
     struct gate_question question;
     enum gate_status gate_status;
     struct caller *caller; /* NULL before it is known */
@@ -132,6 +133,11 @@ enum step_result request_batched_query(struct request *request, struct batched_r
 /* After a query: true when it failed for a reason that is not the client's; the answer is set, 503 or
  * 500. A violated constraint of the name `expected` (NULL: none) is not such a reason. */
 bool request_query_failed(struct request *request, const char *expected_constraint);
+
+/* guess_begin() and its end, for the request's address; `target` lives as long as the request. A guess that
+ * is open when the request ends was wrong if argon2 has said so. */
+int64_t request_begin_guess(struct request *request, enum guess_kind kind, const char *target);
+void request_end_guess(struct request *request, bool was_wrong);
 
 /* Argon2 work on a hasher thread; the result is in request->hash afterwards. Refused with 503 when the queue
  * is full. */

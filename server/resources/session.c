@@ -127,27 +127,17 @@ free_sign_in(void *data)
     free(data);
 }
 
-/* The password was right, or was not checked: whom we could not serve has not guessed. */
-static void
-give_guess_back(const struct request *request)
-{
-    const struct sign_in *sign_in = request->handler_data;
-    guess_refund(request->loop->shared->guess_throttle, GUESS_PASSWORD, &request->address, sign_in->email);
-}
-
 static enum step_result
 began(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
     if (request_query_failed(request, NULL)) {
-        give_guess_back(request);
         return STEP_DONE;
     }
     const struct db_result *row = request->result;
     if (db_rows(row) == 0) {
         return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
-    give_guess_back(request);
     renew_password_hash(request->loop, sign_in->user_id, sign_in->hash, sign_in->password,
                         sign_in->password_length);
     set_cookie(request, sign_in->cookie, SESSION_SECONDS);
@@ -176,7 +166,9 @@ static enum step_result
 checked(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
-    if (!sign_in->user_id || request->hash->result != SECRET_MATCH) {
+    bool is_right = sign_in->user_id && request->hash->result == SECRET_MATCH;
+    request_end_guess(request, !is_right);
+    if (!is_right) {
         return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     make_cookie(sign_in);
@@ -200,7 +192,6 @@ found(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
     if (request_query_failed(request, NULL)) {
-        give_guess_back(request);
         return STEP_DONE;
     }
     const char *encoded = request->loop->shared->dummy_hash;
@@ -210,12 +201,8 @@ found(struct request *request)
     }
     snprintf(sign_in->hash, sizeof(sign_in->hash), "%s", encoded);
     request_then(request, checked);
-    enum step_result outcome = request_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash,
-                                              sign_in->password, sign_in->password_length);
-    if (outcome == STEP_DONE) {
-        give_guess_back(request);
-    }
-    return outcome;
+    return request_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash, sign_in->password,
+                          sign_in->password_length);
 }
 
 enum step_result
@@ -239,8 +226,7 @@ session_create(struct request *request)
         return request_refuse(request, PROBLEM_UNAVAILABLE,
                               "Too many secrets are being checked; try again shortly.");
     }
-    int64_t wait =
-        guess_begin(request->loop->shared->guess_throttle, GUESS_PASSWORD, &request->address, sign_in->email);
+    int64_t wait = request_begin_guess(request, GUESS_PASSWORD, sign_in->email);
     if (wait > 0) {
         request_add_lines(request, "Retry-After: %\r\n", &wait);
         return request_refuse(request, PROBLEM_RATE_LIMITED,

@@ -9,19 +9,8 @@ import pytest
 import requests
 
 from support.http import fresh_address
+from support.metrics import metrics, value
 from support.process import Program, run
-
-
-def metrics(base, **options):
-    response = requests.get(base + "/metrics", timeout=20, **options)
-    assert response.status_code == 200, response.text
-    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    return response.text
-
-
-def value(text, series):
-    match = re.search(rf"^testkase_{re.escape(series)} (\S+)$", text, re.MULTILINE)
-    return float(match[1]) if match else None
 
 
 def test_promtool_has_nothing_to_say(service, organization):

@@ -11,8 +11,10 @@ import stat
 import pytest
 import requests
 
+from support import token as tokens
 from support.deadline import until
 from support.http import Api, check_problem
+from support.metrics import metrics, value
 from support.postgres import migrations
 from support.process import run
 from support.service import server_environment
@@ -301,6 +303,27 @@ def test_shutdown_does_not_wait_for_ever(database, start_service):
     service.servers.clear()
     lock.rollback()
     lock.close()
+
+
+def test_shutdown_does_not_wait_for_argon2(database, start_service):
+    """Tokens whose turn does not come are told so: a long queue of costly hashes would take half a minute."""
+    service = start_service(database)
+    member = service.organization().member
+    encoded = tokens.argon2id("something else", 65536, 20)
+    made = [tokens.make() for _ in range(60)]
+    for token in made:
+        database.query("""insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
+                          select id, credential_generation, %s, %s, %s, 'Cold', 30 from testkase.users where id = %s""",
+                       (tokens.lookup(token), encoded, tokens.preview(token), member.id))
+    wires = [service.server.wire() for _ in made]
+    for wire, token in zip(wires, made):
+        wire.send(f"GET /api/v1/session HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
+    until(lambda: value(metrics(service.server.base), 'argon2_waiting{share="tokens"}') >= 30, 10, "they wait for argon2")
+    service.server.signal(signal.SIGTERM)
+    statuses = [wire.response(seconds=15).status for wire in wires]
+    assert service.server.wait(12) == 0
+    service.servers.clear()
+    assert set(statuses) <= {401, 503} and 503 in statuses
 
 
 # --- several servers ---

@@ -17,7 +17,7 @@
 static const struct secret_cost cost = { 64, 1, 1 };
 
 struct outcome {
-    int count, matches, mismatches, failures;
+    int count, matches, mismatches, failures, dropped;
     char encoded[SECRET_HASH_SIZE];
 };
 
@@ -27,6 +27,7 @@ note(const struct hasher_result *result, void *argument)
     struct outcome *outcome = argument;
     outcome->count++;
     outcome->failures += result->failed;
+    outcome->dropped += result->dropped;
     outcome->matches += result->result == SECRET_MATCH;
     outcome->mismatches += result->result == SECRET_MISMATCH;
     memcpy(outcome->encoded, result->encoded, sizeof(outcome->encoded));
@@ -134,10 +135,12 @@ test_a_full_queue_refuses_and_the_other_share_does_not(void **state)
     hasher_read_stats(hasher, &stats);
     assert_int_equal(stats.refused[HASHER_PASSWORDS], refused);
     assert_int_equal(stats.refused[HASHER_TOKENS], 0);
-    /* Freeing answers whoever still waits. */
+    /* Freeing answers whoever still waits, at once. */
     hasher_mailbox_free(mailbox);
     mailbox = NULL;
     assert_int_equal(outcome.count, accepted + 1);
+    assert_in_range(outcome.dropped, 0, accepted + 1); /* as many as had not begun */
+    assert_int_equal(outcome.failures, outcome.dropped);
 }
 
 static void
@@ -263,6 +266,58 @@ test_waiting_is_measured(void **state)
     assert_int_equal(stats.waited_us[HASHER_PASSWORDS], 0);
 }
 
+/* As a token's renewal does, which begins when the token was proven. */
+static void
+ask_again(const struct hasher_result *result, void *argument)
+{
+    struct outcome *outcome = argument;
+    note(result, argument);
+    assert_false(hasher_has_room(mailbox, HASHER_TOKENS));
+    assert_false(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, ask_again, outcome));
+    assert_false(
+        hasher_verify(mailbox, HASHER_TOKENS, NULL, outcome->encoded, "secret", 6, ask_again, outcome));
+}
+
+static void
+test_a_mailbox_that_closes_takes_no_more(void **state)
+{
+    (void)state;
+    start(1, 10);
+    struct outcome outcome = { 0 };
+    for (int i = 0; i < 5; i++) {
+        assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, ask_again, &outcome));
+    }
+    hasher_mailbox_free(mailbox);
+    mailbox = NULL;
+    assert_int_equal(outcome.count, 5);
+}
+
+/* Two loops wait for one job: when one of them ends, it stays the other's. */
+static void
+test_what_another_waits_for_is_not_dropped(void **state)
+{
+    (void)state;
+    start(1, 10);
+    const struct secret_cost dear = { 32768, 16, 1 };
+    const unsigned char key[32] = { 1 };
+    struct hasher_mailbox *other = hasher_mailbox_new(hasher, base);
+    struct outcome first = { 0 }, mine = { 0 }, others = { 0 };
+    char encoded[SECRET_HASH_SIZE];
+    assert_int_equal(secret_hash("secret", 6, &cost, encoded), 0);
+    assert_true(hasher_hash(other, HASHER_TOKENS, "secret", 6, &dear, note, &first));
+    assert_true(hasher_verify(mailbox, HASHER_TOKENS, key, encoded, "secret", 6, note, &mine));
+    assert_true(hasher_verify(other, HASHER_TOKENS, key, encoded, "secret", 6, note, &others));
+    hasher_mailbox_free(mailbox);
+    mailbox = NULL;
+    assert_int_equal(mine.count, 1);
+    assert_int_equal(mine.dropped, 1);
+    wait_for(&others, 1);
+    assert_int_equal(others.matches, 1);
+    assert_true(hasher_hash(other, HASHER_TOKENS, "secret", 6, &cost, note, &first));
+    wait_for(&first, 2);
+    hasher_mailbox_free(other);
+}
+
 static char shared_encoded[SECRET_HASH_SIZE];
 
 /* A loop of its own, as the server's threads have. */
@@ -317,6 +372,8 @@ main(void)
         TEST(test_the_shares_take_turns),
         TEST(test_tokens_get_more_of_a_busy_machine),
         TEST(test_waiting_is_measured),
+        TEST(test_a_mailbox_that_closes_takes_no_more),
+        TEST(test_what_another_waits_for_is_not_dropped),
         TEST(test_threads_share_it),
     };
     secret_setup();

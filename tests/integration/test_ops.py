@@ -309,8 +309,8 @@ def test_shutdown_does_not_wait_for_argon2(database, start_service):
     """Tokens whose turn does not come are told so: a long queue of costly hashes would take half a minute."""
     service = start_service(database)
     member = service.organization().member
-    encoded = tokens.argon2id("something else", 65536, 20)
-    made = [tokens.make() for _ in range(60)]
+    encoded = tokens.argon2id("something else", 65536, 5)
+    made = [tokens.make() for _ in range(200)]
     for token in made:
         database.query("""insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
                           select id, credential_generation, %s, %s, %s, 'Cold', 30 from testkase.users where id = %s""",
@@ -318,9 +318,9 @@ def test_shutdown_does_not_wait_for_argon2(database, start_service):
     wires = [service.server.wire() for _ in made]
     for wire, token in zip(wires, made):
         wire.send(f"GET /api/v1/session HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
-    until(lambda: value(metrics(service.server.base), 'argon2_waiting{share="tokens"}') >= 30, 10, "they wait for argon2")
+    until(lambda: value(metrics(service.server.base), 'argon2_waiting{share="tokens"}') >= 150, 20, "they wait for argon2")
     service.server.signal(signal.SIGTERM)
-    statuses = [wire.response(seconds=15).status for wire in wires]
+    statuses = [wire.response(seconds=20).status for wire in wires]
     assert service.server.wait(12) == 0
     service.servers.clear()
     assert set(statuses) <= {401, 503} and 503 in statuses

@@ -50,8 +50,8 @@ struct connection_pool *connection_pool_new(struct event_base *base, const struc
 void connection_pool_free(struct connection_pool *pool);
 
 /* Shutdown: connections that are idle after an answer close now, others after their current one; a request
- * that has arrived and is yet to be read is answered too. A connection without a request so far stays until
- * there is none at the next call; one that is opened meanwhile likewise. */
+ * that has arrived and is yet to be read is answered too. A connection that has had no request so far, or
+ * that is opened meanwhile, may still send one until the next call, which closes it if none has come. */
 void connection_pool_drain(struct connection_pool *pool);
 size_t connection_pool_count(const struct connection_pool *pool);
 /* Connections with a request that has not been answered. */

@@ -38,8 +38,8 @@ struct hasher *hasher_new(const struct hasher_options *options);
 void hasher_free(struct hasher *hasher);
 
 struct hasher_mailbox *hasher_mailbox_new(struct hasher *hasher, struct event_base *base);
-/* Jobs that wait for this mailbox alone end in their callbacks as dropped; those that run are waited for.
- * What callbacks ask meanwhile is refused. NULL is fine. */
+/* Whoever waits here for a job that has not begun is told that it was dropped; the job stays for those of
+ * other mailboxes. Jobs that run are waited for. What callbacks ask meanwhile is refused. NULL is fine. */
 void hasher_mailbox_free(struct hasher_mailbox *mailbox);
 
 /* Compares `secret` with the hash `encoded`. Jobs of an equal `key` (32 bytes, or NULL) and an equal hash

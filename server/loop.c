@@ -60,7 +60,7 @@ note_outage(struct loop *loop, const struct db *db)
     int64_t now = clock_monotonic_ms();
     if (!loop->outage_logged_ms || now - loop->outage_logged_ms >= OUTAGE_LOG_MS) {
         log_warning("PostgreSQL does not answer", log_number("loop", loop->index),
-                    log_number("connections", loop->shared->connections), /* that the server wants */
+                    log_number("wanted_connections", loop->shared->connections),
                     log_text("reason", db_failure(db)));
         loop->outage_logged_ms = now;
     }

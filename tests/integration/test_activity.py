@@ -1,5 +1,6 @@
 """What tokens are used for: last use, and activity per hour, address, client, call and status."""
 
+import collections
 import datetime
 import signal
 
@@ -40,7 +41,9 @@ def test_calls_are_told_per_route_and_status(used):
     api.get("/who-knows", 404)
     api.patch("/users", {}, 405)
     rows = when_told(owner, token_id, 8)
-    told = {(row["method"], row["route"], row["status"]): row["calls"] for row in rows}
+    told = collections.Counter()  # over two hours, should one have ended meanwhile
+    for row in rows:
+        told[row["method"], row["route"], row["status"]] += row["calls"]
     assert told == {("GET", "/api/v1/session", 200): 3, ("GET", "/api/v1/api-keys/{id}", 404): 1,
                     ("GET", "/api/v1/users", 403): 1, ("POST", "/api/v1/api-keys", 422): 1,
                     ("GET", "none", 404): 1, ("PATCH", "none", 405): 1}
@@ -78,15 +81,18 @@ def test_activity_is_its_owners(service, organization):
 
 def test_since_and_pages(used, service):
     owner, token_id, _, _ = used
+    hour = service.database.value("select date_trunc('hour', now())")
     service.database.query(
         """insert into testkase.api_token_usage (token_id, hour, client, method, route, status, calls)
-           select %s, date_trunc('hour', now()) - n * interval '1 hour', 'c', 'GET', '/x', 200, n + 1
-           from generate_series(199, 0, -1) n""", (token_id,))
+           select %s, %s - n * interval '1 hour', 'c', 'GET', '/x', 200, n + 1
+           from generate_series(199, 0, -1) n""", (token_id, hour))
     assert len(list(owner.pages(f"/api-keys/{token_id}/activity", 50))) >= 1
-    day = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=23)
+    day = hour.astimezone(datetime.timezone.utc) - datetime.timedelta(hours=23)
     rows = activity(owner, token_id, since=day.strftime("%Y-%m-%dT%H:%M:%SZ"), limit=200)
     assert [row["calls"] for row in rows] == list(range(1, 25))
-    assert len(activity(owner, token_id, limit=200)) == 169  # seven days by itself, from the hour on
+    told = len(activity(owner, token_id, limit=200))
+    passed = service.database.value("select date_trunc('hour', now()) > %s", (hour,))
+    assert told == (168 if passed else 169)  # seven days by itself, from the hour on
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2030-01-01", "2030-13-01T00:00:00Z", "2030-02-30T00:00:00Z", "",
@@ -104,6 +110,7 @@ def test_use_of_a_token_that_is_no_more_keeps_nothing_from_being_written(used, s
     server.bearer(gone).get("/session", 200)
     service.database.without_triggers("delete from testkase.api_tokens where id = %s", (gone_id,))
     service.database.query("delete from testkase.rotation_reminders where token_id = %s", (gone_id,))
+    service.database.query("delete from testkase.api_token_usage where token_id = %s", (gone_id,))  # written before it was gone
     kept_id, kept = service.mint(organization.member)
     server.bearer(kept).get("/session", 200)
     when_told(owner, kept_id, 1)
@@ -118,13 +125,15 @@ def test_calls_over_the_limit_are_one_sum(database, start_service):
     member = service.organization().member
     token_id, token = service.mint(member)
     api = service.server.bearer(token)
+    statuses = []
     for number in range(60):
         api.session.headers["User-Agent"] = f"ci/{number}"
-        api.get("/session")
+        statuses.append(api.get("/session").status_code)
     rows = when_told(service.sign_in(member), token_id, 60)
     refused = [row for row in rows if row["status"] == 429]
-    assert len(refused) == 1 and refused[0]["calls"] >= 50
-    assert refused[0]["ip"] is None and refused[0]["client"] == ""
+    assert len(refused) == len({row["hour"] for row in refused})
+    assert sum(row["calls"] for row in refused) == statuses.count(429) > 0
+    assert {(row["ip"], row["client"]) for row in refused} == {(None, "")}
     assert service.sign_in(member).get(f"/api-keys/{token_id}", 200).json()["lastUsedIp"] is not None
 
 

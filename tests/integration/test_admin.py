@@ -321,15 +321,15 @@ def test_twenty_at_once(fresh, database):
 
 
 def test_waits_for_the_lock_past_every_time_out(fresh):
-    fresh.database.query(f"alter role testkase_owner in database {fresh.database.name} set lock_timeout = '20ms'")
-    fresh.database.query(f"alter role testkase_owner in database {fresh.database.name} set statement_timeout = '20ms'")
+    fresh.database.query(f"alter role testkase_owner in database {fresh.database.name} set lock_timeout = '500ms'")
+    fresh.database.query(f"alter role testkase_owner in database {fresh.database.name} set statement_timeout = '500ms'")
     holder = fresh.database.connect()
     with holder.cursor() as cursor:
         cursor.execute("select pg_advisory_lock(hashtextextended('testkase-admin migrate', 0))")
     process = fresh.begin("migrate")
     until(lambda: fresh.database.value(
         """select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'
-           and clock_timestamp() - query_start > interval '200 ms'"""), 20, "it waits, longer than the time-outs")
+           and clock_timestamp() - query_start > interval '700 ms'"""), 20, "it waits, longer than the time-outs")
     assert applied(fresh.database) == []
     holder.close()
     status, output, error = finish(process)
@@ -348,13 +348,17 @@ def kill_within(process, seconds):
     return process.returncode == -signal.SIGKILL
 
 
+def seconds_of_a_dry_run(fresh):
+    start = time.monotonic()
+    assert finish(fresh.begin("migrate", "--dry-run"))[0] == 0
+    return time.monotonic() - start
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_again_and_again(fresh, database, seed):
     """Whenever it is killed, whole migrations are there and nothing else, and a later run does the rest."""
     chance = random.Random(seed)
-    start = time.monotonic()
-    assert finish(fresh.begin("migrate", "--dry-run"))[0] == 0
-    shortest = time.monotonic() - start
+    shortest = min(seconds_of_a_dry_run(fresh) for _ in range(5))
     kills = 0
     for _ in range(25):
         before = applied(fresh.database)
@@ -406,6 +410,12 @@ def kill_after_line(process, line):
 def waits_for_the_record(database):
     return database.value(
         """select count(*) from pg_locks where not granted and relation = 'testkase.schema_migrations'::regclass
+           and database = (select oid from pg_database where datname = current_database())""")
+
+
+def waits_for_the_tokens(database):
+    return database.value(
+        """select count(*) from pg_locks where not granted and relation = 'testkase.api_tokens'::regclass
            and database = (select oid from pg_database where datname = current_database())""")
 
 
@@ -844,7 +854,7 @@ def test_token_in_the_arguments(admin, bot):
     with holder.cursor() as cursor:
         cursor.execute("lock table testkase.api_tokens in access exclusive mode")
         process = admin.begin("token", "revoke", made["token"])
-        until(lambda: admin.database.value("select count(*) from pg_locks where not granted"), 20, "it waits")
+        until(lambda: waits_for_the_tokens(admin.database), 20, "it waits")
         seen = pathlib.Path("/proc", str(process.pid), "cmdline").read_bytes()
     holder.close()
     status, output, error = finish(process)
@@ -897,7 +907,7 @@ def test_cut_connection_is_told(admin, bot):
     with holder.cursor() as cursor:
         cursor.execute("lock table testkase.api_tokens in access exclusive mode")
         process = admin.begin("token", "revoke", str(made["id"]))
-        until(lambda: admin.database.value("select count(*) from pg_locks where not granted"), 20, "it waits")
+        until(lambda: waits_for_the_tokens(admin.database), 20, "it waits")
         admin.database.query("select pg_terminate_backend(pid) from pg_stat_activity "
                              "where application_name = 'testkase-admin' and datname = current_database()")
         status, output, error = finish(process)

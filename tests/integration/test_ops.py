@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import stat
+import threading
 
 import pytest
 import requests
@@ -253,15 +254,11 @@ def test_further_signals_do_not_spoil_the_end(database, server_path, start):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_shutdown_finishes_what_is_in_flight(database, start_service, number):
     service = start_service(database)
-    organization = service.organization()
-    api = service.bearer(organization.member)
-    api.get("/session", 200)
-    lock = database.connect()
-    with lock.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
-        cursor.execute("select id from testkase.users where id = %s for update", (organization.member.id,))
-        answer = pool.submit(api.post, "/api-keys", {"name": "In flight", "expiresInDays": 7})
-        until(lambda: database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = %s",
-                                     (database.name,)) == 1, 10, "the request waits for the lock")
+    token = service.mint(service.organization().member)[1]
+    body = json.dumps({"name": "In flight", "expiresInDays": 7})
+    with service.server.wire() as wire:
+        assert wire.ask(f"POST /api/v1/api-keys HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nExpect: 100-continue\r\n"
+                        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n").status == 100
         service.server.signal(number)
         host, port = service.server.address.rsplit(":", 1)
 
@@ -274,12 +271,11 @@ def test_shutdown_finishes_what_is_in_flight(database, start_service, number):
             except ConnectionRefusedError:
                 return True
         until(refuses, 5, "no new connection is taken")
-        assert service.server.is_running() and not answer.done()
-        lock.commit()
-        response = answer.result(15)
-    lock.close()
-    assert response.status_code == 201
-    assert response.headers["Connection"] == "close"
+        assert service.server.is_running()
+        response = wire.ask(body)
+        assert response.status == 201
+        assert response.field("Connection") == "close"
+        assert wire.is_closed()
     assert service.server.wait(12) == 0
     service.servers.clear()
     assert database.value("select count(*) from testkase.api_tokens where name = 'In flight'") == 1
@@ -292,12 +288,19 @@ def test_shutdown_does_not_wait_for_ever(database, start_service):
     api = service.bearer(organization.member)
     api.get("/session", 200)
     lock = database.connect()
+    stopped = threading.Event()
+
+    def make():
+        """Again when it was refused because the lock was not to be had in time."""
+        while api.post("/api-keys", {"name": "Stuck", "expiresInDays": 7}).status_code == 503 and not stopped.is_set():
+            pass
     with lock.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool, service.server.wire() as dripping:
         dripping.send("GET / HTTP/1.1\r\nHost")
         cursor.execute("select id from testkase.users where id = %s for update", (organization.member.id,))
-        pool.submit(api.request, "POST", "/api-keys", json={"name": "Stuck", "expiresInDays": 7})
+        pool.submit(make)
         until(lambda: database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = %s",
                                      (database.name,)) == 1, 10, "the request waits for the lock")
+        stopped.set()
         service.server.signal(signal.SIGTERM)
         assert service.server.wait(12) == 0
     service.servers.clear()

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import re
+import time
 
 import pytest
 
@@ -36,8 +37,9 @@ def spend(api, most=40):
 def test_over_the_limit_is_429_with_a_time_to_wait(limited):
     organization = limited.organization()
     api = limited.bearer(organization.member)
+    start = time.monotonic()
     allowed, refusal = spend(api)
-    assert 5 <= allowed <= 8, "the burst, and what came back meanwhile"
+    assert 5 <= allowed <= 6 + time.monotonic() - start, "the burst, and what came back meanwhile"
     assert refusal.status_code == 429 and refusal.json()["code"] == "rate_limited"
     assert refusal.headers["RateLimit-Policy"] == '"default";q=60;w=60'
     assert left(refusal) == 0
@@ -57,12 +59,9 @@ def test_a_refused_request_does_nothing(limited):
     api = limited.bearer(organization.member)
     spend(api)
     before = limited.database.value("select count(*) from testkase.api_tokens")
-    for _ in range(3):
-        response = api.post("/api-keys", {"name": "CI", "expiresInDays": 7})
-        if response.status_code == 429:
-            break
-    assert response.status_code == 429
-    assert limited.database.value("select count(*) from testkase.api_tokens") <= before + 2
+    statuses = [api.post("/api-keys", {"name": "CI", "expiresInDays": 7}).status_code for _ in range(10)]
+    assert statuses.count(429) and statuses.count(201) + statuses.count(429) == 10
+    assert limited.database.value("select count(*) from testkase.api_tokens") == before + statuses.count(201)
 
 
 def test_a_dead_token_is_401_also_over_the_limit(limited):
@@ -113,7 +112,7 @@ def test_what_is_of_no_route_counts_as_well(service, organization):
 def test_over_the_limit_nothing_is_found_either(limited):
     api = limited.bearer(limited.organization().member)
     spend(api)
-    statuses = {api.get("/nothing").status_code for _ in range(3)}
+    statuses = {api.get("/nothing").status_code for _ in range(10)}
     assert 429 in statuses and statuses <= {404, 429}
 
 
@@ -129,9 +128,11 @@ def test_a_bad_token_comes_before_a_bad_path(service, organization):
 def test_the_quota_holds_over_a_minute(database, start_service):
     """With a burst as large as the quota, the quota itself is what ends it; it says when there is more."""
     service = start_service(database, TESTKASE_RATE_LIMIT="20", TESTKASE_RATE_BURST="20")
-    allowed, refusal = spend(service.bearer(service.organization().member))
+    api = service.bearer(service.organization().member)
+    start = time.monotonic()
+    allowed, refusal = spend(api)
     assert allowed == 20
-    assert 50 <= int(refusal.headers["Retry-After"]) <= 60
+    assert 59 - (time.monotonic() - start) <= int(refusal.headers["Retry-After"]) <= 60
     assert refusal.headers["RateLimit"] == f'"default";r=0;t={refusal.headers["Retry-After"]}'
 
 
@@ -176,8 +177,11 @@ def test_wrong_secrets_of_a_token_are_slowed_per_address(service, organization):
 def test_wrong_secrets_of_many_tokens_are_slowed_per_address(service, organization):
     lookups = [tokens.lookup(service.mint(organization.member)[1]) for _ in range(8)]
     here = fresh_address()
+    start = time.monotonic()
     statuses = [guess(service.server, lookup, here).status_code for _ in range(9) for lookup in lookups]
-    assert 60 <= statuses.count(401) <= 66 and statuses[-1] == 429
+    elapsed = time.monotonic() - start
+    assert set(statuses) == {401, 429}
+    assert 60 <= statuses.count(401) <= 61 + elapsed, "60 at once, and one more a second"
 
 
 def test_the_same_wrong_token_again_costs_nothing_and_stays_401(service, organization):

@@ -521,6 +521,7 @@ def test_audit_events_name_a_user_exactly_when_a_user_acted(cursor):
 
 def test_partitions_are_made_once_and_ahead(shared):
     made = "select count(*) from pg_inherits where inhparent = 'testkase.audit_events'::regclass"
+    shared.query("select testkase.make_partitions(3)")  # a month may have begun since the schema was made
     before = shared.value(made)
     assert before >= 5, "this month, three more, and the default"
     assert shared.value("select testkase.make_partitions(3)") == 0

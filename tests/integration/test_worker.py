@@ -223,7 +223,7 @@ def test_token_expires_at_its_instant(database, user, worker):
         """select t.ended_at = t.expires_at, extract(epoch from e.occurred_at - t.expires_at)
            from testkase.api_tokens t join testkase.audit_events e on e.target_id = t.id where t.id = %s""", (one,))[0]
     assert at_expiry
-    assert 0 <= late < 1
+    assert 0 <= late < 5, "else it would be after the next heartbeat or round"
     (action, detail), = audited(database)[one]
     assert action == "api_key.expired" and detail["name"] == "Pipeline 1" and detail["ownerId"] == user
     (topic, to, payload), = outbox(database)
@@ -359,13 +359,11 @@ def test_upkeep_at_start(database, user, worker):
     database.query(
         """insert into testkase.worker_heartbeats (worker, version, beat_at)
            values ('old:1', '0', now() - interval '8 days'), ('recent:1', '0', now() - interval '6 days')""")
-    partitions = "select count(*) from pg_inherits where inhparent = 'testkase.audit_events'::regclass"
-    before = database.value(partitions)
     last = database.value("select max(inhrelid::regclass::text) from pg_inherits "
                           "where inhparent = 'testkase.audit_events'::regclass and inhrelid::regclass::text ~ '[0-9]$'")
     database.query(f"drop table {last}")
     program = worker()
-    assert database.value(partitions) == before
+    assert database.value("select to_regclass(%s)", (last,)) is not None
     assert database.value("select count(*) from testkase.sessions") == 1
     assert [row[0] for row in database.query("select worker from testkase.worker_heartbeats order by 1")] == sorted(
         ["recent:1", f"{socket.gethostname()}:{program.pid}"])
@@ -387,7 +385,7 @@ def test_storm_of_notifications_is_coalesced(database, user, worker):
     one, = make_tokens(database, user, expires_in="1 second")
     storm = "select pg_notify('testkase_tokens', 'x' || g) from generate_series(1, 20) g"
     assert statements(database, 3, lambda: database.query(storm)) < 200
-    assert token(database, one)[0] == "expired"
+    until(lambda: token(database, one)[0] == "expired", 10, "the token has ended")
 
 
 def test_row_locked_by_somebody_is_no_reason_to_spin(database, user, worker):
@@ -430,6 +428,8 @@ def test_killed_within_a_batch(database, user, start, worker, worker_path, backe
         holder.rollback()
     holder.close()
     worker()
+    # The killed one's backend may hold its rows for a moment yet; they are passed over and done soon after.
+    until(lambda: live(database) == 0, 20, "all tokens have ended")
     check_done_once(database, tokens)
 
 
@@ -468,7 +468,7 @@ def test_postgres_killed_and_back(own_cluster, start, worker_path):
     own_cluster.kill9()
     program.wait_for_line(FAILED, 5)
     own_cluster.start()
-    program.wait_for_line(WORKS, 5)
+    program.wait_for_line(WORKS, 20)
     until(lambda: live(database) == 0, 10, "the tokens have ended")
     check_done_once(database, tokens)
     program.terminate(10)
@@ -501,7 +501,7 @@ def test_failing_job_is_logged_once_and_holds_up_nobody(database, organization, 
     holder.close()
     worker_program.wait_for_line(r'msg="works again".*what="?expire\b')
     assert token(database, expiring)[0] == "expired"
-    assert len(FAILED.findall(worker_program.log())) == 1
+    assert len(re.findall(FAILED.pattern + r'.*what="?expire\b', worker_program.log())) == 1
     assert len(audited(database)[expiring]) == 1
 
 

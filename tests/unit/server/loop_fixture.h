@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "scripted_db.h"
+#include "tcp_fixture.h"
 
 #define FIRST_HANDLER GATE_CONNECTIONS
 
@@ -23,6 +24,7 @@ static struct config fixture_config;
 static struct shared shared;
 static struct loop loop;
 static int client;
+static size_t fixture_password_queue = 4; /* of the next set-up */
 static char received[1 << 16];
 static char preview[TOKEN_PREVIEW_SIZE]; /* of the token that answer_state() tells of */
 
@@ -40,8 +42,9 @@ static inline int
 loop_fixture_set_up(void **state)
 {
     (void)state;
-    static char database_url[] = "", listen[] = "127.0.0.1:0", public_url[] = "http://keys.example.test";
+    static char database_url[] = "", listen[TCP_ADDRESS_SIZE], public_url[] = "http://keys.example.test";
     char error[256];
+    tcp_own_address(listen);
     fixture_config = (struct config){ .database_url = database_url,
                                       .listen = listen,
                                       .public_url = public_url,
@@ -53,7 +56,9 @@ loop_fixture_set_up(void **state)
     scripted_reset();
     secret_setup();
     log_setup("test", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    const struct hasher_options hasher = { .parallel = 1, .token_queue = 4, .password_queue = 4 };
+    const struct hasher_options hasher = { .parallel = 1,
+                                           .token_queue = 4,
+                                           .password_queue = fixture_password_queue };
     shared.config = &fixture_config;
     shared.cost = (struct secret_cost){ 8, 1, 1 };
     shared.loops = &loop;

@@ -1,3 +1,4 @@
+#include "common/clock.h"
 #include "server/authenticate.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,12 +24,21 @@ bear(const char *presented)
 static int
 set_up(void **state)
 {
+    clock_freeze(clock_monotonic_us(), clock_wall_us()); /* or usage is written after a second */
     loop_fixture_set_up(state);
     token_make(token);
     token_preview(token, preview);
     assert_int_equal(secret_hash(token, TOKEN_LENGTH, &shared.cost, hash), 0);
     bear(token);
     return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    int result = loop_fixture_tear_down(state);
+    clock_release();
+    return result;
 }
 
 /* Another token of the same look-up id. */
@@ -134,7 +144,7 @@ test_a_remembered_token_is_not_taken_for_another_of_its_id(void **state)
         connection->options.on_state(connection, true, connection->options.argument);
         send_request(VERIFY, bearer);
         answer_epoch();
-        preview[strlen(TOKEN_PREFIX)] = '0' + (preview[strlen(TOKEN_PREFIX)] == '0');
+        preview[strlen(TOKEN_PREFIX)] = token[strlen(TOKEN_PREFIX)] == '0' ? '1' : '0';
         answer_state("f", later[i], "admin");
         const char *answer = receive();
         assert_non_null(strstr(answer, "HTTP/1.1 401 "));
@@ -349,7 +359,7 @@ test_what_is_for_admins(void **state)
 int
 main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, loop_fixture_tear_down)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_without_credentials_the_challenge_is_bare),
         TEST(test_what_is_no_token_costs_no_query),

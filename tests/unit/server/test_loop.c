@@ -3,10 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "loop_fixture.h"
 
@@ -99,35 +97,19 @@ test_idle_connections_end_with_it(void **state)
     assert_int_equal(connection_pool_count(loop.pool), 0);
 }
 
-/* Connects as a client from elsewhere would. Returns -1, with errno, when that is refused. */
-static int
-connect_to_listener(void)
-{
-    struct sockaddr_in server = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    const char *port = strrchr(listener_address(shared.sockets), ':') + 1;
-    server.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    if (connect(fd, (struct sockaddr *)&server, sizeof(server)) < 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 static void
 test_who_waits_to_be_accepted_is_answered(void **state)
 {
     (void)state;
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: keys.example.test\r\n\r\n";
     close(client);
-    client = connect_to_listener();
+    client = tcp_connect(listener_address(shared.sockets));
     assert_true(client >= 0);
     assert_int_equal(send(client, request, sizeof(request) - 1, 0), sizeof(request) - 1);
     loop_stop_all(&shared);
     event_base_dispatch(loop.base);
     assert_answer(200, "Connection: close\r\n");
-    assert_int_equal(connect_to_listener(), -1);
+    assert_int_equal(tcp_connect(listener_address(shared.sockets)), -1);
     assert_int_equal(errno, ECONNREFUSED);
 }
 

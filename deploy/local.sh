@@ -73,7 +73,8 @@ lock() {
     fi
     mkdir -p -- "$var" "$logs" "$state" "$programs"
     exec 9>"$state/lock"
-    flock --nonblock 9 || fail 'another run of this script is at work; wait until it ends'
+    # What the last run left behind, a process of a wait, may hold it a moment longer than that run.
+    flock --wait 2 9 || fail 'another run of this script is at work; wait until it ends'
 }
 
 # The port asked for, else that of the last start.

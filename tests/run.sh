@@ -305,7 +305,7 @@ unset "${!TESTKASE_@}" "${!PG@}" "${!PYTEST_@}"
 
 mkdir -p -- "$logs"
 exec 9>"$logs/lock"
-flock --nonblock 9 || fail 'another run of the tests is at work in this tree'
+flock --wait 2 9 || fail 'another run of the tests is at work in this tree'
 trap finish EXIT
 "$root/deploy/install-packages.sh" build run test 9>&-
 compiled=()

@@ -121,6 +121,10 @@ class Cluster:
         return [self._process.pid, *children_of(self._process.pid)]
 
     def _signal(self, number):
+        if number != signal.SIGCONT and self._process is not None and self._process.poll() is None:
+            # So that it makes no child that the list of them would miss.
+            os.kill(self._process.pid, signal.SIGSTOP)
+            until(lambda: state_of(self._process.pid) in "TZX", 10, "the postmaster stands still")
         pids = self.processes()
         for pid in pids:
             try:
@@ -131,7 +135,6 @@ class Cluster:
 
     def kill9(self):
         """As the kernel's out-of-memory killer would, but all of it; returns when nothing of it is left."""
-        os.kill(self._process.pid, signal.SIGSTOP)  # it makes no child that the list of them would miss
         pids = self._signal(signal.SIGKILL)
         self._process.wait(10)
         until(lambda: not any(is_alive(pid) for pid in pids), 10, "PostgreSQL is dead")
@@ -265,10 +268,15 @@ def children_of(parent):
     return found
 
 
-def is_alive(pid):
-    """Whether the process still runs; a zombie does not."""
+def state_of(pid):
+    """The letter of proc(5) for the state of a process; X when there is none."""
     try:
         stat = pathlib.Path("/proc", str(pid), "stat").read_text()
     except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+        return "X"
+    return stat.rpartition(")")[2].split()[0]
+
+
+def is_alive(pid):
+    """Whether the process still runs; a zombie does not."""
+    return state_of(pid) not in "ZX"

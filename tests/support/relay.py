@@ -9,7 +9,7 @@ import urllib.parse
 
 
 class Relay:
-    """Passes bytes both ways; `swallow` makes PostgreSQL's answers vanish, `cut()` ends all connections."""
+    """Passes bytes both ways; `swallow` makes PostgreSQL's answers vanish, `cut()` ends that and all connections."""
 
     def __init__(self, cluster):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="testkase-relay-", dir="/tmp"))
@@ -19,6 +19,7 @@ class Relay:
         self.refuse = False
         self.swallowed = threading.Event()
         self._pairs = []
+        self._cut = set()
         self._lock = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self.folder / f".s.PGSQL.{cluster.port}"))
@@ -51,7 +52,7 @@ class Relay:
     def _pass(self, source, sink, is_answer):
         try:
             while data := source.recv(65536):
-                if is_answer and self.swallow:
+                if is_answer and (self.swallow or source in self._cut):
                     self.swallowed.set()
                     continue
                 sink.sendall(data)
@@ -64,9 +65,12 @@ class Relay:
                 pass
 
     def cut(self):
-        """Ends every connection; PostgreSQL has by then carried out what it was sent."""
+        """Ends every connection; PostgreSQL has by then carried out what it was sent. Those made from now on work, and the
+        program may be quick to make them."""
         with self._lock:
             pairs, self._pairs = self._pairs, []
+            self._cut.update(end for pair in pairs for end in pair)
+            self.swallow = False
         for pair in pairs:
             for end in pair:
                 try:

@@ -654,6 +654,7 @@ class Terminal:
         self.seen = b""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell ignores it for what it runs in the background
             os.execve(str(admin.path), [str(admin.path), *arguments], {**ENVIRONMENT, **admin.environment})
 
     def expect(self, text, seconds=20):

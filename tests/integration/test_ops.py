@@ -281,6 +281,25 @@ def test_shutdown_finishes_what_is_in_flight(database, start_service, number):
     assert database.value("select count(*) from testkase.api_tokens where name = 'In flight'") == 1
 
 
+def test_shutdown_waits_for_a_statement(database, start_service):
+    service = start_service(database)
+    api = service.bearer(service.organization().member)
+    api.get("/session", 200)
+    database.query("""create function testkase.dawdle() returns trigger language plpgsql
+                      as 'begin perform pg_sleep(2); return new; end';
+                      create trigger dawdle before insert on testkase.api_tokens for each row execute function testkase.dawdle()""")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(api.post, "/api-keys", {"name": "In flight", "expiresInDays": 7})
+        until(lambda: database.value("""select count(*) from pg_stat_activity
+                                        where wait_event = 'PgSleep' and datname = current_database()"""), 10, "it is under way")
+        service.server.signal(signal.SIGTERM)
+        response = answer.result(15)
+    assert response.status_code == 201
+    assert response.headers["Connection"] == "close"
+    assert service.server.wait(12) == 0
+    service.servers.clear()
+
+
 def test_shutdown_does_not_wait_for_ever(database, start_service):
     """A client that never finishes its request, and a statement that never ends."""
     service = start_service(database)

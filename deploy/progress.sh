@@ -10,7 +10,7 @@ fail() {
     exit 1
 }
 
-# Waits without a process that would outlive the caller.
+# Waits without a process that would outlive the caller by more than a moment.
 pause() {
     read -rt "$1" <> <(:) || :
 }

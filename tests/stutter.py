@@ -12,7 +12,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 STOPPED_S = (0.03, 0.5)
 BETWEEN_S = (0.02, 0.5)
@@ -34,12 +33,21 @@ def below(root):
     return [pid for pid in found if states[pid] in "RSD"]
 
 
-def hold(pid):
+def has_ended(process, within_s):
+    """Waits for the end of the command, so long at most."""
+    try:
+        process.wait(random.uniform(*within_s))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def hold(pid, process):
     """Keeps one process from running for a moment."""
     try:
         os.kill(pid, signal.SIGSTOP)
         try:
-            time.sleep(random.uniform(*STOPPED_S))
+            has_ended(process, STOPPED_S)
         finally:
             os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
@@ -49,11 +57,10 @@ def hold(pid):
 def main(command):
     with subprocess.Popen(command) as process:
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())  # and nobody stays stopped
-        while process.poll() is None:
+        while not has_ended(process, BETWEEN_S):
             candidates = below(process.pid)
             if candidates:
-                hold(random.choice(candidates))
-            time.sleep(random.uniform(*BETWEEN_S))
+                hold(random.choice(candidates), process)
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
 

@@ -285,14 +285,23 @@ def test_shutdown_waits_for_a_statement(database, start_service):
     service = start_service(database)
     api = service.bearer(service.organization().member)
     api.get("/session", 200)
-    database.query("""create function testkase.dawdle() returns trigger language plpgsql
-                      as 'begin perform pg_sleep(2); return new; end';
-                      create trigger dawdle before insert on testkase.api_tokens for each row execute function testkase.dawdle()""")
+    # The insert holds lock 1 and goes on when lock 2 is free: it does not wait for it, which would end after 1.5 s.
+    database.query("""create function testkase.dawdle() returns trigger language plpgsql as $$
+                      begin
+                          perform pg_advisory_xact_lock(1);
+                          while not pg_try_advisory_xact_lock(2) loop end loop;
+                          return new;
+                      end $$;
+                      create trigger dawdle before insert on testkase.api_tokens for each row execute function testkase.dawdle();
+                      select pg_advisory_lock(2)""")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(api.post, "/api-keys", {"name": "In flight", "expiresInDays": 7})
-        until(lambda: database.value("""select count(*) from pg_stat_activity
-                                        where wait_event = 'PgSleep' and datname = current_database()"""), 10, "it is under way")
+        until(lambda: database.value("""select count(*) from pg_locks where locktype = 'advisory' and objid = 1 and database =
+                                        (select oid from pg_database where datname = current_database())"""), 10, "it is under way")
         service.server.signal(signal.SIGTERM)
+        service.server.wait_for_line('msg="?stopping')
+        assert not answer.done()
+        database.query("select pg_advisory_unlock(2)")
         response = answer.result(15)
     assert response.status_code == 201
     assert response.headers["Connection"] == "close"

@@ -210,7 +210,7 @@ main(void)
         cmocka_unit_test(test_parallel_guesses_count),
     };
     secret_setup();
-    clock_freeze(clock_monotonic_us(),
-                 clock_wall_us()); /* or budgets fill while the machine does something else */
+    /* Or budgets fill while the machine does something else. */
+    clock_freeze(clock_monotonic_us(), clock_wall_us());
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

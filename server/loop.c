@@ -3,8 +3,8 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/service.h"
-#include "server/batched_read.h"
-#include "server/request.h"
+#include "server/database/batched_read.h"
+#include "server/request/request.h"
 #include "server/usage.h"
 #include <event2/event.h>
 #include <stdlib.h>

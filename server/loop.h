@@ -6,14 +6,14 @@
 #include "common/config.h"
 #include "common/json.h"
 #include "common/secret.h"
-#include "server/client_address.h"
-#include "server/connection.h"
-#include "server/gate.h"
-#include "server/guess_throttle.h"
-#include "server/hasher.h"
-#include "server/listener.h"
+#include "server/auth/gate.h"
+#include "server/auth/guess_throttle.h"
+#include "server/auth/hasher.h"
+#include "server/auth/verified.h"
+#include "server/http/client_address.h"
+#include "server/http/connection.h"
+#include "server/http/listener.h"
 #include "server/metrics.h"
-#include "server/verified.h"
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -5,8 +5,8 @@
 #include "common/memory.h"
 #include "common/processors.h"
 #include "common/service.h"
+#include "server/auth/rate_limit.h"
 #include "server/loop.h"
-#include "server/rate_limit.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>

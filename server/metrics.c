@@ -1,7 +1,7 @@
 #include "server/metrics.h"
 #include "common/log.h"
 #include "server/loop.h"
-#include "server/route.h"
+#include "server/request/route.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -10,9 +10,9 @@
 #define SERVER_USAGE_H
 
 #include "common/db.h"
-#include "server/client_address.h"
-#include "server/http_head.h"
-#include "server/route.h"
+#include "server/http/client_address.h"
+#include "server/http/head.h"
+#include "server/request/route.h"
 
 struct usage;
 

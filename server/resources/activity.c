@@ -1,5 +1,5 @@
 #include "server/resources/activity.h"
-#include "server/list.h"
+#include "server/request/page.h"
 #include <string.h>
 
 #define SINCE_SIZE 36

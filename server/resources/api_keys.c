@@ -1,8 +1,8 @@
 #include "server/resources/api_keys.h"
 #include "common/memory.h"
 #include "common/token.h"
-#include "server/list.h"
-#include "server/members.h"
+#include "server/request/input.h"
+#include "server/request/page.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef SERVER_RESOURCES_API_KEYS_H
 #define SERVER_RESOURCES_API_KEYS_H
 
-#include "server/request.h"
+#include "server/request/request.h"
 
 request_function api_keys_list, api_keys_create, api_keys_get, api_keys_get_current, api_keys_delete,
     api_keys_delete_current;

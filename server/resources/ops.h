@@ -2,7 +2,7 @@
 #ifndef SERVER_RESOURCES_OPS_H
 #define SERVER_RESOURCES_OPS_H
 
-#include "server/request.h"
+#include "server/request/request.h"
 
 request_function ops_health, ops_ready, ops_metrics;
 

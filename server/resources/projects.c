@@ -1,5 +1,5 @@
 #include "server/resources/projects.h"
-#include "server/list.h"
+#include "server/request/page.h"
 #include <stdio.h>
 
 static void

@@ -1,9 +1,9 @@
 #include "server/resources/session.h"
 #include "common/memory.h"
 #include "common/token.h"
-#include "server/client_name.h"
-#include "server/members.h"
-#include "server/renew.h"
+#include "server/http/client_name.h"
+#include "server/request/input.h"
+#include "server/request/renew.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

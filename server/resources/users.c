@@ -2,8 +2,8 @@
 #include "common/memory.h"
 #include "common/password.h"
 #include "common/text.h"
-#include "server/list.h"
-#include "server/members.h"
+#include "server/request/input.h"
+#include "server/request/page.h"
 #include <stdlib.h>
 #include <string.h>
 

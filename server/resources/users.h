@@ -2,7 +2,7 @@
 #ifndef SERVER_RESOURCES_USERS_H
 #define SERVER_RESOURCES_USERS_H
 
-#include "server/request.h"
+#include "server/request/request.h"
 
 request_function users_list, users_create, users_get, users_update, users_delete;
 

@@ -3,7 +3,7 @@
 #ifndef SERVER_RESOURCES_VERIFY_H
 #define SERVER_RESOURCES_VERIFY_H
 
-#include "server/request.h"
+#include "server/request/request.h"
 
 request_function verify; /* any method of /auth/verify */
 

@@ -5,7 +5,7 @@
  *
  * The first four bytes say how (see struct way), the others are what the client sends. */
 #include "common/clock.h"
-#include "server/connection_private.h"
+#include "server/http/connection_private.h"
 #include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>

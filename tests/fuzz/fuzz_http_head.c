@@ -26,7 +26,8 @@
 #undef HTTP_OPTIONS
 /* clang-format on */
 
-#include "server/http_head.h"
+#include "server/http/head.h"
+#include "server/http/query.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define TESTS_UNIT_SERVER_CONNECTION_FIXTURE_H
 
 #include "common/clock.h"
-#include "server/connection_private.h"
+#include "server/http/connection_private.h"
 #include <cmocka.h>
 #include <event2/event.h>
 #include <stdio.h>

@@ -5,10 +5,10 @@
 
 #include "common/log.h"
 #include "common/token.h"
-#include "server/guess_throttle.h"
+#include "server/auth/guess_throttle.h"
+#include "server/auth/rate_limit.h"
 #include "server/loop.h"
-#include "server/rate_limit.h"
-#include "server/request.h"
+#include "server/request/request.h"
 #include <cmocka.h>
 #include <event2/event.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "server/loop.h"
 #include "server/metrics.h"
-#include "server/route.h"
+#include "server/request/route.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,342 @@
+#include "common/log.h"
+#include "common/memory.h"
+#include "server/http/connection_private.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define AT_ONCE_MAX 4096 /* a reply up to this size is put together and sent as one piece */
+
+/* --- receiving --- */
+
+static void
+stop_reading(struct connection *connection)
+{
+    event_del(connection->readable);
+}
+
+/* recv() of 0 bytes is the client's end, of -1 its end or nothing new. */
+static size_t
+note_received(struct connection *connection, ssize_t received)
+{
+    if (received > 0) {
+        return (size_t)received;
+    }
+    if (received < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return 0;
+    }
+    connection->ended = true;
+    connection->gone = received < 0;
+    stop_reading(connection);
+    return 0;
+}
+
+bool
+connection_io_has_arrived(const struct connection *connection)
+{
+    char byte;
+    return (connection->input && connection->input->filled) ||
+           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static size_t
+receive(struct connection *connection, void *bytes, size_t size)
+{
+    return note_received(connection, recv(connection->fd, bytes, size, 0));
+}
+
+/* Only so that our last words are not cut off by a reset; what comes means nothing. */
+static void
+receive_and_drop(struct connection *connection)
+{
+    char bytes[4096];
+    connection->lingered += receive(connection, bytes, sizeof(bytes));
+}
+
+/* What is used up behind the head makes room for more. */
+static void
+rewind_input(struct connection_input *input)
+{
+    if (input->head_length && input->used == input->filled) {
+        explicit_bzero(input->bytes + input->head_length, input->filled - input->head_length);
+        input->used = input->filled = input->head_length;
+    }
+}
+
+static bool
+has_unused_input(const struct connection *connection)
+{
+    return connection->input && connection->input->used < connection->input->filled;
+}
+
+static void
+receive_input(struct connection *connection)
+{
+    if (!connection->input) {
+        connection->input = connection_pool_take_input(connection->pool);
+    }
+    struct connection_input *input = connection->input;
+    rewind_input(input);
+    if (input->filled == input->capacity) {
+        connection->paused = true;
+        stop_reading(connection);
+        return;
+    }
+    input->filled += receive(connection, input->bytes + input->filled, input->capacity - input->filled);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct connection *connection = argument;
+    char *room;
+    size_t size;
+    if (connection->state == CONNECTION_LINGERING) {
+        receive_and_drop(connection);
+    } else if (connection->state == CONNECTION_BODY && !has_unused_input(connection) &&
+               (size = http_body_room(&connection->body, &room))) {
+        http_body_received(&connection->body, receive(connection, room, size));
+    } else {
+        receive_input(connection);
+    }
+    connection_advance(connection);
+}
+
+void
+connection_io_resume(struct connection *connection)
+{
+    if (!connection->paused || connection->ended) {
+        return;
+    }
+    const struct connection_input *input = connection->input;
+    /* What is used up makes room, but for the head. */
+    if (!input || input->filled < input->capacity ||
+        (input->used == input->filled && input->head_length < input->filled)) {
+        connection->paused = false;
+        event_add(connection->readable, NULL);
+    }
+}
+
+void
+connection_io_grow(struct connection *connection, size_t size)
+{
+    struct connection_input *old = connection->input;
+    if (old->capacity >= size) {
+        return;
+    }
+    struct connection_input *input = memory_new(1, sizeof(*input) + CONNECTION_INPUT_MAX);
+    *input = *old;
+    input->capacity = CONNECTION_INPUT_MAX;
+    memcpy(input->bytes, old->bytes, old->filled);
+    explicit_bzero(old->bytes, old->filled);
+    connection_pool_give_input(connection->pool, old);
+    connection->input = input;
+}
+
+void
+connection_io_consume(struct connection *connection)
+{
+    struct connection_input *input = connection->input;
+    if (!input) {
+        return;
+    }
+    size_t left = input->filled - input->used;
+    memmove(input->bytes, input->bytes + input->used, left);
+    explicit_bzero(input->bytes + left, input->filled - left);
+    input->filled = left;
+    input->used = input->scanned = input->head_length = 0;
+    if (!left) {
+        connection_pool_give_input(connection->pool, input);
+        connection->input = NULL;
+    }
+}
+
+/* --- sending --- */
+
+static void on_writable(evutil_socket_t fd, short what, void *argument);
+
+static void
+drop_output(struct connection *connection)
+{
+    if (connection->output) {
+        explicit_bzero(connection->output, connection->output_length);
+        free(connection->output);
+    }
+    connection->output = NULL;
+    connection->output_sent = connection->output_length = 0;
+}
+
+static void
+note_gone(struct connection *connection)
+{
+    if (!connection->ended) {
+        stop_reading(connection);
+    }
+    connection->ended = connection->gone = true;
+    drop_output(connection);
+}
+
+static void
+wait_writable(struct connection *connection)
+{
+    if (!connection->writable) {
+        connection->writable =
+            event_new(connection->pool->base, connection->fd, EV_WRITE, on_writable, connection);
+    }
+    if (!connection->writable || event_add(connection->writable, NULL) < 0) {
+        log_out_of_memory();
+    }
+}
+
+/* Returns how many bytes the socket took. */
+static size_t
+transmit(struct connection *connection, const struct iovec *parts, int count)
+{
+    struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count };
+    ssize_t sent = count == 1 ? send(connection->fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL)
+                              : sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        note_gone(connection);
+    }
+    return sent < 0 ? 0 : (size_t)sent;
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct connection *connection = argument;
+    struct iovec rest = { connection->output + connection->output_sent,
+                          connection->output_length - connection->output_sent };
+    size_t sent = transmit(connection, &rest, 1);
+    if (sent) {
+        connection->output_sent += sent;
+        connection->timed_state = -1;
+    }
+    if (!connection->gone && connection->output_sent < connection->output_length) {
+        wait_writable(connection);
+    } else {
+        drop_output(connection);
+    }
+    connection_advance(connection);
+}
+
+static size_t
+length_of(const struct iovec *parts, int count)
+{
+    size_t length = 0;
+    for (int i = 0; i < count; i++) {
+        length += parts[i].iov_len;
+    }
+    return length;
+}
+
+/* Copies the parts, but for the first `skip` bytes of them, to `ret_bytes`. */
+static void
+join(const struct iovec *parts, int count, size_t skip, char *ret_bytes)
+{
+    for (int i = 0; i < count; i++) {
+        size_t skipped = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+        size_t length = parts[i].iov_len - skipped;
+        skip -= skipped;
+        if (length) {
+            memcpy(ret_bytes, (const char *)parts[i].iov_base + skipped, length);
+            ret_bytes += length;
+        }
+    }
+}
+
+/* What was sent of the old output stays in front; replies behind an unsent one are rare, and small. */
+static void
+keep_output(struct connection *connection, const struct iovec *parts, int count, size_t skip)
+{
+    size_t old = connection->output_length;
+    size_t added = length_of(parts, count) - skip;
+    char *output = memory_new(old + added, 1);
+    if (connection->output) {
+        memcpy(output, connection->output, old);
+        explicit_bzero(connection->output, old);
+        free(connection->output);
+    }
+    join(parts, count, skip, output + old);
+    connection->output = output;
+    connection->output_length = old + added;
+    if (!old) {
+        wait_writable(connection);
+    }
+}
+
+/* One piece costs the kernel less than several, by more than the copy costs us. */
+static size_t
+transmit_joined(struct connection *connection, const struct iovec *parts, int count, size_t length)
+{
+    /* Not set to zeros as the compiler would by -ftrivial-auto-var-init: that costs as much as the rest. */
+    __attribute__((uninitialized)) char bytes[AT_ONCE_MAX];
+    join(parts, count, 0, bytes);
+    size_t sent = transmit(connection, &(struct iovec){ bytes, length }, 1);
+    explicit_bzero(bytes, length);
+    return sent;
+}
+
+void
+connection_io_send(struct connection *connection, const struct iovec *parts, int count)
+{
+    size_t length = length_of(parts, count), sent = 0;
+    if (connection->gone) {
+        return;
+    }
+    if (!connection->output) {
+        sent = length <= AT_ONCE_MAX ? transmit_joined(connection, parts, count, length)
+                                     : transmit(connection, parts, count);
+    }
+    if (sent < length && !connection->gone) {
+        keep_output(connection, parts, count, sent);
+    }
+}
+
+/* --- begin and end --- */
+
+void
+connection_io_start(struct connection *connection)
+{
+    connection->readable =
+        event_new(connection->pool->base, connection->fd, EV_READ | EV_PERSIST, on_readable, connection);
+    if (!connection->readable || event_add(connection->readable, NULL) < 0) {
+        log_out_of_memory();
+    }
+}
+
+void
+connection_io_shut(struct connection *connection)
+{
+    shutdown(connection->fd, SHUT_WR);
+    if (connection->input) {
+        connection->input->used = connection->input->filled;
+        connection_io_consume(connection);
+    }
+}
+
+/* With output left the client was cut: a reset frees the kernel's buffers, too. */
+void
+connection_io_end(struct connection *connection)
+{
+    if (connection->output) {
+        setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+    }
+    drop_output(connection);
+    event_free(connection->readable);
+    if (connection->writable) {
+        event_free(connection->writable);
+    }
+    close(connection->fd);
+    if (connection->input) {
+        connection->input->used = connection->input->filled;
+        connection_io_consume(connection);
+    }
+}

@@ -1,0 +1,223 @@
+#include "server/http/listener.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "server/http/listener_sockets.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ACCEPTS_MAX 64 /* a turn of the loop */
+#define REAPED_MAX  16 /* idle connections closed at once when descriptors run out */
+#define PAUSE_US    100000
+#define QUIET_MS    60000 /* between two log lines about the same trouble */
+
+struct listening {
+    int fd;
+    struct event *event;
+};
+
+struct listener {
+    struct connection_pool *pool;
+    struct listener_socket_set *set;
+    int index; /* of the loop */
+    bool closing;
+    struct event *resume;
+    int spare; /* given up to accept and turn away a client when there are no descriptors; -1 when there is
+                  none */
+    int64_t logged_ms;
+    bool has_logged;
+    int count;
+    struct listening sockets[];
+};
+
+static int
+open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* accept() looks for a descriptor before it looks for a client, so it fails for want of one even when nobody
+ * waits. */
+static bool
+is_exhaustion(int fd, int error)
+{
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+    return (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) &&
+           poll(&waiting, 1, 0) > 0;
+}
+
+static void
+log_exhaustion(struct listener *listener, int error)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (listener->has_logged && now_ms - listener->logged_ms < QUIET_MS) {
+        return;
+    }
+    listener->has_logged = true;
+    listener->logged_ms = now_ms;
+    log_warning("cannot accept connections; raise the limit of open files",
+                log_text("error", strerror(error)),
+                log_number("open", (int64_t)connection_pool_count(listener->pool)));
+}
+
+/* Without this, clients would hang in the backlog, and the readable socket would keep the loop spinning. */
+static bool
+turn_away(struct listener *listener, int fd)
+{
+    if (listener->spare < 0) {
+        return false;
+    }
+    close(listener->spare);
+    /* cppcheck-suppress nullPointer ; accept4(2) takes NULL for an address that nobody wants */
+    int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+        connection_turn_away(client);
+    }
+    listener->spare = open_spare();
+    return client >= 0;
+}
+
+static void
+pause_accepting(struct listener *listener)
+{
+    for (int i = 0; i < listener->count; i++) {
+        event_del(listener->sockets[i].event);
+    }
+    event_add(listener->resume, &(struct timeval){ 0, PAUSE_US });
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct listener *listener = argument;
+    if (listener->spare < 0) {
+        listener->spare = open_spare();
+    }
+    for (int i = 0; i < listener->count; i++) {
+        event_add(listener->sockets[i].event, NULL);
+    }
+}
+
+/* Makes room by closing idle connections, or turns those who wait away and pauses. Returns whether to go on.
+ * In a shutdown there is no later, so one after the other is turned away. */
+static bool
+relieve(struct listener *listener, int fd, int error)
+{
+    log_exhaustion(listener, error);
+    if (connection_pool_reap(listener->pool, REAPED_MAX)) {
+        return true;
+    }
+    if (listener->closing) {
+        return turn_away(listener, fd);
+    }
+    for (int i = 0; i < ACCEPTS_MAX && turn_away(listener, fd); i++) {
+    }
+    pause_accepting(listener);
+    return false;
+}
+
+/* Returns whether there may be more to accept. */
+static bool
+accept_one(struct listener *listener, int fd)
+{
+    struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+    socklen_t length = sizeof(peer);
+    int client = accept4(fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+        connection_open(listener->pool, client, (struct sockaddr *)&peer, length);
+        return true;
+    }
+    int error = errno;
+    if (is_exhaustion(fd, error)) {
+        return relieve(listener, fd, error);
+    }
+    return error == EINTR || error == ECONNABORTED || error == EPROTO;
+}
+
+static void
+accept_some(struct listener *listener, int fd, int most)
+{
+    for (int i = 0; i < most && accept_one(listener, fd); i++) {
+    }
+}
+
+static void
+on_acceptable(evutil_socket_t fd, short what, void *argument)
+{
+    (void)what;
+    accept_some(argument, fd, ACCEPTS_MAX);
+}
+
+static void
+listen_with(struct listener *listener, struct event_base *base, int fd)
+{
+    struct event *event = event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+    if (!event || event_add(event, NULL) < 0) {
+        log_out_of_memory();
+    }
+    listener->sockets[listener->count++] = (struct listening){ fd, event };
+}
+
+struct listener *
+listener_new(struct event_base *base, struct listener_socket_set *set, int index,
+             struct connection_pool *pool)
+{
+    int count = listener_sockets_count(set);
+    struct listener *listener =
+        memory_new(1, sizeof(*listener) + (size_t)count * sizeof(listener->sockets[0]));
+    listener->pool = pool;
+    listener->set = set;
+    listener->index = index;
+    listener->spare = open_spare();
+    listener->resume = event_new(base, -1, 0, on_resume, listener);
+    if (!listener->resume) {
+        log_out_of_memory();
+    }
+    for (int i = 0; i < count; i++) {
+        listen_with(listener, base, listener_sockets_descriptor(set, i, index));
+    }
+    return listener;
+}
+
+void
+listener_close(struct listener *listener)
+{
+    if (!listener) {
+        return;
+    }
+    struct listener_socket_set *set = listener->set;
+    int index = listener->index;
+    bool is_last = listener_sockets_leave(set);
+    listener->closing = true;
+    for (int i = 0; is_last && i < listener->count; i++) {
+        accept_some(listener, listener->sockets[i].fd, LISTENER_BACKLOG);
+    }
+    listener_free(listener);
+    if (is_last) {
+        listener_sockets_close(set, index);
+    }
+}
+
+void
+listener_free(struct listener *listener)
+{
+    if (!listener) {
+        return;
+    }
+    for (int i = 0; i < listener->count; i++) {
+        event_free(listener->sockets[i].event);
+    }
+    event_free(listener->resume);
+    if (listener->spare >= 0) {
+        close(listener->spare);
+    }
+    free(listener);
+}

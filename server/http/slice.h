@@ -1,0 +1,38 @@
+/* A piece of a larger block of bytes. */
+#ifndef SERVER_HTTP_SLICE_H
+#define SERVER_HTTP_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Not NUL-ended. `bytes` is NULL when the thing is absent. */
+struct http_slice {
+    const char *bytes;
+    size_t length;
+};
+
+/* A name and its value: a header field, or a parameter. */
+struct http_field {
+    struct http_slice name;
+    struct http_slice value; /* without surrounding white space */
+};
+
+static inline struct http_slice
+http_slice_between(const char *begin, const char *end)
+{
+    return (struct http_slice){ begin, (size_t)(end - begin) };
+}
+
+bool http_slice_equals(struct http_slice slice, const char *text);
+/* ASCII case ignored. */
+bool http_slice_equals_nocase(struct http_slice slice, const char *text);
+bool http_slice_same_nocase(struct http_slice left, struct http_slice right);
+
+/* Without the spaces and tabs around it. */
+struct http_slice http_slice_trim(struct http_slice slice);
+
+/* Takes what stands before the next `separator` off the front of `rest`; the last piece ends at its end.
+ * Returns false when nothing is left. */
+bool http_slice_next(struct http_slice *rest, char separator, struct http_slice *ret_piece);
+
+#endif

@@ -1,0 +1,69 @@
+#include "server/request/renew.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct renewal {
+    struct loop *loop;
+    enum query query;
+    int64_t id;
+    char encoded[SECRET_HASH_SIZE];
+};
+
+static void
+on_renewed(const struct db_result *result, void *argument)
+{
+    struct renewal *renewal = argument;
+    if (db_status(result) == DB_REFUSED) {
+        log_warning("query failed", log_text("query", query_texts[renewal->query].name),
+                    log_text("sqlstate", db_sqlstate(result)), log_text("reason", db_message(result)));
+    }
+    secret_wipe(renewal, sizeof(*renewal));
+    free(renewal);
+}
+
+static void
+on_hashed(const struct hasher_result *result, void *argument)
+{
+    struct renewal *renewal = argument;
+    char id[DB_NUMBER_SIZE];
+    if (result->failed || !result->encoded[0]) {
+        secret_wipe(renewal, sizeof(*renewal));
+        free(renewal);
+        return;
+    }
+    const struct db_value values[] = { db_number(id, renewal->id), DB_TEXT(renewal->encoded),
+                                       DB_TEXT(result->encoded) };
+    db_call(renewal->loop->handlers[LOOP_READERS], renewal->query, values, false, on_renewed, renewal);
+}
+
+static void
+renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, const char *encoded,
+      const char *secret, size_t length)
+{
+    if (!secret_needs_rehash(encoded, &loop->shared->cost)) {
+        return;
+    }
+    struct renewal *renewal = memory_new(1, sizeof(*renewal));
+    renewal->loop = loop;
+    renewal->query = query;
+    renewal->id = id;
+    snprintf(renewal->encoded, sizeof(renewal->encoded), "%s", encoded);
+    if (!hasher_hash(loop->mailbox, share, secret, length, &loop->shared->cost, on_hashed, renewal)) {
+        free(renewal);
+    }
+}
+
+void
+renew_token_hash(struct loop *loop, int64_t token_id, const char *encoded, const char *token, size_t length)
+{
+    renew(loop, QUERY_GATE_RENEW_HASH, HASHER_TOKENS, token_id, encoded, token, length);
+}
+
+void
+renew_password_hash(struct loop *loop, int64_t user_id, const char *encoded, const char *password,
+                    size_t length)
+{
+    renew(loop, QUERY_SESSIONS_RENEW_HASH, HASHER_PASSWORDS, user_id, encoded, password, length);
+}

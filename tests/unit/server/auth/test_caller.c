@@ -1,0 +1,196 @@
+#include "server/auth/caller.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "scripted_db.h"
+
+static enum credentials
+credentials(const char *authorization, const char *cookie, bool secure, struct http_slice *ret_secret)
+{
+    struct http_head head;
+    memset(&head, 0, sizeof(head));
+    if (authorization) {
+        head.authorization = (struct http_slice){ authorization, strlen(authorization) };
+    }
+    if (cookie) {
+        head.cookie = (struct http_slice){ cookie, strlen(cookie) };
+    }
+    *ret_secret = (struct http_slice){ NULL, 0 };
+    return caller_credentials(&head, secure, ret_secret);
+}
+
+static void
+assert_bearer(const char *authorization, const char *token)
+{
+    struct http_slice secret;
+    assert_int_equal(credentials(authorization, "testkase_session=c", false, &secret), CREDENTIALS_BEARER);
+    assert_true(http_slice_equals(secret, token));
+}
+
+static void
+assert_cookie(const char *cookie, bool secure, const char *value)
+{
+    struct http_slice secret;
+    assert_int_equal(credentials(NULL, cookie, secure, &secret),
+                     value ? CREDENTIALS_SESSION : CREDENTIALS_NONE);
+    if (value) {
+        assert_true(http_slice_equals(secret, value));
+    }
+}
+
+static void
+test_a_bearer_token(void **state)
+{
+    (void)state;
+    assert_bearer("Bearer t", "t");
+    assert_bearer("bEARER   t", "t");
+    assert_bearer("Bearer t u", "t u"); /* a bad one, not another scheme's */
+    assert_bearer("Bearer", "");
+    assert_bearer("Bearer ", "");
+}
+
+static void
+test_another_scheme_leaves_the_cookie(void **state)
+{
+    (void)state;
+    static const char *const others[] = { "Basic dTpw", "Bearerx t", "Beare", "", "Bearer\tt" };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct http_slice secret;
+        assert_int_equal(credentials(others[i], "testkase_session=c", false, &secret), CREDENTIALS_SESSION);
+        assert_true(http_slice_equals(secret, "c"));
+        assert_int_equal(credentials(others[i], NULL, false, &secret), CREDENTIALS_NONE);
+    }
+}
+
+static void
+test_the_cookie_among_others(void **state)
+{
+    (void)state;
+    assert_cookie("testkase_session=c", false, "c");
+    assert_cookie("a=b; testkase_session=c; d=e", false, "c");
+    assert_cookie("a=b;testkase_session=c;d=e", false, "c");
+    assert_cookie("testkase_session=first; testkase_session=second", false, "first");
+    assert_cookie("testkase_session=", false, "");
+    assert_cookie("testkase_session=a=b", false, "a=b");
+}
+
+static void
+test_no_cookie_of_ours(void **state)
+{
+    (void)state;
+    static const char *const others[] = { "",
+                                          "testkase_session",
+                                          "xtestkase_session=c",
+                                          "testkase_sessionx=c",
+                                          "a=testkase_session=c",
+                                          ";",
+                                          "; ; ",
+                                          "Testkase_session=c" };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_cookie(others[i], false, NULL);
+    }
+}
+
+/* A cookie without the prefix may have been set by a neighbour that is not secure (RFC 6265bis §4.1.3). */
+static void
+test_behind_https_only_the_prefixed_cookie_counts(void **state)
+{
+    (void)state;
+    assert_cookie("__Host-testkase_session=c", true, "c");
+    assert_cookie("testkase_session=evil; __Host-testkase_session=c", true, "c");
+    assert_cookie("testkase_session=c", true, NULL);
+    assert_cookie("__Host-testkase_session=c", false, NULL);
+}
+
+static void
+test_the_caller_of_a_token(void **state)
+{
+    (void)state;
+    static const char *cells[] = { "9",
+                                   "0", /* epoch and time are not read */
+                                   "7",
+                                   "t",
+                                   "123456",
+                                   "2026-12-01T00:00:00Z",
+                                   "CI",
+                                   "tk_pat_a1b2c3d4…x9y8z7",
+                                   "2026-11-01T00:00:00Z",
+                                   "30",
+                                   NULL,
+                                   "3",
+                                   "a@example.test",
+                                   "Ada",
+                                   "person",
+                                   "admin",
+                                   "2",
+                                   "Example" };
+    const struct db_result result = { .rows = 1, .columns = 18, .cells = cells };
+    struct caller *caller = caller_of_token(&result, 0, 2);
+    assert_int_equal(caller->token_id, 7);
+    assert_true(caller->has_ended);
+    assert_int_equal(caller->expires_us, 123456);
+    assert_string_equal(caller->token_expires_at, "2026-12-01T00:00:00Z");
+    assert_string_equal(caller->token_name, "CI");
+    assert_string_equal(caller->token_preview, "tk_pat_a1b2c3d4…x9y8z7");
+    assert_string_equal(caller->token_created_at, "2026-11-01T00:00:00Z");
+    assert_int_equal(caller->token_days, 30);
+    assert_int_equal(caller->rate_limit, 0);
+    assert_int_equal(caller->user_id, 3);
+    assert_string_equal(caller->email, "a@example.test");
+    assert_string_equal(caller->name, "Ada");
+    assert_string_equal(caller->kind, "person");
+    assert_string_equal(caller->org_role, "admin");
+    assert_true(caller->is_admin);
+    assert_int_equal(caller->organization_id, 2);
+    assert_string_equal(caller->organization_name, "Example");
+    assert_int_equal(caller->session_id, 0);
+    caller_keep(caller);
+    caller_free(caller);
+    assert_string_equal(caller->name, "Ada");
+    caller_free(caller);
+    caller_free(NULL);
+}
+
+static void
+test_the_caller_of_a_session(void **state)
+{
+    (void)state;
+    const char *cells[] = { "5", "3", "a@example.test", "Ada", "person", "member", "2", "Example" };
+    const struct db_result result = { .rows = 1, .columns = 8, .cells = cells };
+    static const struct {
+        const char *role;
+        bool is_admin;
+    } roles[] = { { "owner", true }, { "admin", true }, { "member", false }, { "guest", false } };
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+        cells[5] = roles[i].role;
+        struct caller *caller = caller_of_session(&result, 0);
+        assert_int_equal(caller->session_id, 5);
+        assert_int_equal(caller->token_id, 0);
+        assert_null(caller->token_expires_at);
+        assert_int_equal(caller->user_id, 3);
+        assert_string_equal(caller->email, "a@example.test");
+        assert_string_equal(caller->org_role, roles[i].role);
+        assert_int_equal(caller->is_admin, roles[i].is_admin);
+        assert_string_equal(caller->organization_name, "Example");
+        caller_free(caller);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_bearer_token),
+        cmocka_unit_test(test_another_scheme_leaves_the_cookie),
+        cmocka_unit_test(test_the_cookie_among_others),
+        cmocka_unit_test(test_no_cookie_of_ours),
+        cmocka_unit_test(test_behind_https_only_the_prefixed_cookie_counts),
+        cmocka_unit_test(test_the_caller_of_a_token),
+        cmocka_unit_test(test_the_caller_of_a_session),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

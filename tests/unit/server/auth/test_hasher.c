@@ -1,0 +1,443 @@
+#include "common/clock.h"
+#include "server/auth/hasher.h"
+#include <dirent.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct secret_cost cost = { 64, 1, 1 };
+
+struct outcome {
+    int count, matches, mismatches, failures, dropped;
+    char encoded[SECRET_HASH_SIZE];
+};
+
+static bool torn_down; /* what a failed test noted in is no more */
+
+static void
+note(const struct hasher_result *result, void *argument)
+{
+    struct outcome *outcome = argument;
+    if (torn_down) {
+        return;
+    }
+    outcome->count++;
+    outcome->failures += result->failed;
+    outcome->dropped += result->dropped;
+    outcome->matches += result->result == SECRET_MATCH;
+    outcome->mismatches += result->result == SECRET_MISMATCH;
+    memcpy(outcome->encoded, result->encoded, sizeof(outcome->encoded));
+}
+
+static struct event_base *base;
+static struct hasher *hasher;
+static struct hasher_mailbox *mailbox;
+
+static void
+start(int parallel, size_t queue)
+{
+    const struct hasher_options options = { .parallel = parallel,
+                                            .token_queue = queue,
+                                            .password_queue = queue };
+    torn_down = false;
+    base = event_base_new();
+    hasher = hasher_new(&options);
+    mailbox = hasher_mailbox_new(hasher, base);
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    torn_down = true;
+    hasher_mailbox_free(mailbox);
+    hasher_free(hasher);
+    if (base) {
+        event_base_free(base);
+    }
+    mailbox = NULL;
+    hasher = NULL;
+    base = NULL;
+    return 0;
+}
+
+static void
+wait_for(const struct outcome *outcome, int count)
+{
+    while (outcome->count < count) {
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+    }
+}
+
+static void
+test_hashes_and_verifies(void **state)
+{
+    (void)state;
+    start(2, 10);
+    struct outcome made = { 0 }, right = { 0 }, wrong = { 0 };
+    assert_true(hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &cost, note, &made));
+    assert_int_equal(made.count, 0);
+    wait_for(&made, 1);
+    assert_int_equal(made.failures, 0);
+    assert_true(hasher_verify(mailbox, HASHER_TOKENS, NULL, made.encoded, "secret", 6, note, &right));
+    assert_true(hasher_verify(mailbox, HASHER_TOKENS, NULL, made.encoded, "Secret", 6, note, &wrong));
+    wait_for(&right, 1);
+    wait_for(&wrong, 1);
+    assert_int_equal(right.matches, 1);
+    assert_int_equal(wrong.mismatches, 1);
+}
+
+static void
+test_equal_ones_cost_one_argon2(void **state)
+{
+    (void)state;
+    start(1, 1000);
+    char encoded[SECRET_HASH_SIZE];
+    const struct secret_cost dear = { 32768, 8, 1 };
+    assert_int_equal(secret_hash("secret", 6, &dear, encoded), 0);
+    const unsigned char one[32] = { 1 }, two[32] = { 2 };
+    struct outcome outcome = { 0 }, other = { 0 };
+    for (int i = 0; i < 100; i++) {
+        assert_true(hasher_verify(mailbox, HASHER_TOKENS, one, encoded, "secret", 6, note, &outcome));
+    }
+    assert_true(hasher_verify(mailbox, HASHER_TOKENS, two, encoded, "other", 5, note, &other));
+    assert_true(hasher_is_under_way(mailbox, HASHER_TOKENS, two, encoded));
+    assert_false(hasher_is_under_way(mailbox, HASHER_TOKENS, two, "another hash"));
+    assert_false(hasher_is_under_way(mailbox, HASHER_PASSWORDS, two, encoded));
+    wait_for(&outcome, 100);
+    wait_for(&other, 1);
+    assert_false(hasher_is_under_way(mailbox, HASHER_TOKENS, two, encoded));
+    assert_int_equal(outcome.matches, 100);
+    assert_int_equal(other.mismatches, 1);
+    struct hasher_stats stats;
+    hasher_read_stats(hasher, &stats);
+    assert_in_range(stats.done, 2, 10); /* the first may have been over before the last was asked */
+}
+
+static void
+test_a_full_queue_refuses_and_the_other_share_does_not(void **state)
+{
+    (void)state;
+    start(1, 3);
+    const struct secret_cost dear = { 32768, 1, 1 };
+    struct outcome outcome = { 0 };
+    int accepted = 0;
+    while (hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &dear, note, &outcome)) {
+        accepted++;
+    }
+    struct hasher_stats stats;
+    hasher_read_stats(hasher, &stats);
+    assert_true(accepted >= 3);
+    assert_in_range(stats.waiting[HASHER_PASSWORDS], 0, 3);
+    assert_int_equal(stats.waiting[HASHER_PASSWORDS] + stats.begun[HASHER_PASSWORDS], accepted);
+    assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, note, &outcome));
+    hasher_read_stats(hasher, &stats);
+    assert_int_equal(stats.refused[HASHER_PASSWORDS], 1);
+    assert_int_equal(stats.refused[HASHER_TOKENS], 0);
+    /* Freeing answers whoever still waits, at once. */
+    hasher_mailbox_free(mailbox);
+    mailbox = NULL;
+    assert_int_equal(outcome.count, accepted + 1);
+    assert_int_equal(outcome.failures, outcome.dropped);
+}
+
+/* How many passwords were done before the token. */
+static int passwords_before;
+
+static void
+note_token(const struct hasher_result *result, void *argument)
+{
+    (void)result;
+    passwords_before = ((const struct outcome *)argument)->count;
+}
+
+static void
+test_passwords_leave_a_thread_to_tokens(void **state)
+{
+    (void)state;
+    start(2, 20);
+    const struct secret_cost dear = { 32768, 2, 1 };
+    struct outcome passwords = { 0 };
+    passwords_before = -1;
+    for (int i = 0; i < 10; i++) {
+        assert_true(hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &dear, note, &passwords));
+    }
+    assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, note_token, &passwords));
+    wait_for(&passwords, 10);
+    assert_in_range(passwords_before, 0, 9);
+}
+
+/* The shares in the order in which their jobs ended: one at a time ends, so it is that of the mailbox. */
+static enum hasher_share ended[10];
+static int ended_count;
+
+static void
+note_turn(const struct hasher_result *result, void *argument)
+{
+    (void)result;
+    ended[ended_count++] = *(const enum hasher_share *)argument;
+}
+
+static uint64_t
+begun(void)
+{
+    struct hasher_stats stats;
+    hasher_read_stats(hasher, &stats);
+    return stats.begun[HASHER_TOKENS] + stats.begun[HASHER_PASSWORDS];
+}
+
+/* Asks for five of one share, then for five of the other. Whether all were there before the second began. */
+static bool
+ask_in_turns(int first)
+{
+    static const enum hasher_share shares[] = { HASHER_TOKENS, HASHER_PASSWORDS };
+    const struct secret_cost dear = { 8192, 1, 1 };
+    uint64_t before = begun();
+    ended_count = 0;
+    for (int i = 0; i < 10; i++) {
+        const enum hasher_share *share = &shares[(first + (i >= 5)) % 2];
+        assert_true(hasher_hash(mailbox, *share, "secret", 6, &dear, note_turn, (void *)(uintptr_t)share));
+    }
+    bool in_time = begun() - before <= 1;
+    while (ended_count < 10) {
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+    }
+    return in_time;
+}
+
+/* Of one that runs a single job at a time, too. */
+static void
+test_the_shares_take_turns(void **state)
+{
+    (void)state;
+    start(1, 20);
+    for (int first = 0; first < 2; first++) {
+        while (!ask_in_turns(first)) {
+        }
+        for (int i = 1; i < 10; i++) {
+            assert_int_not_equal(ended[i], ended[i - 1]);
+        }
+    }
+}
+
+/* How many threads of this process have that niceness. */
+static int
+count_threads(long niceness)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *task; (task = readdir(tasks));) {
+        int id = atoi(task->d_name);
+        count += id > 0 && getpriority(PRIO_PROCESS, (id_t)id) == niceness;
+    }
+    closedir(tasks);
+    return count;
+}
+
+/* How many threads have each niceness, beyond that of the process. */
+static int
+count_nicer(int least, int most)
+{
+    int count = 0, own = getpriority(PRIO_PROCESS, 0);
+    for (int more = least; more <= most; more++) {
+        count += count_threads(own + more);
+    }
+    return count;
+}
+
+/* In a process that is itself nicer than usual. */
+static int
+nicer_life(void)
+{
+    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 2);
+    start(3, 1);
+    int tokens = 0, passwords = 0;
+    for (int64_t end_ms = clock_monotonic_ms() + 10000;
+         tokens + passwords < 5 && clock_monotonic_ms() < end_ms;) {
+        tokens = count_nicer(1, 6);
+        passwords = count_nicer(11, 17);
+    }
+    tear_down(NULL);
+    return tokens == 3 && passwords == 2 ? 0 : 1;
+}
+
+/* Beside threads that take all of a machine, each gets time as its niceness says: a token a fifth or more of
+ * what they get, but a password less than half of that. */
+static void
+test_tokens_get_more_of_a_busy_machine(void **state)
+{
+    (void)state;
+    if (getpriority(PRIO_PROCESS, 0) > 5) {
+        print_message("this process is so nice that there is no room for the difference\n");
+        skip();
+    }
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(nicer_life());
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static bool
+done(void)
+{
+    struct hasher_stats stats;
+    hasher_read_stats(hasher, &stats);
+    return stats.done > 0;
+}
+
+/* The second of two that run one after the other waits as long as the first one takes. */
+static void
+test_waiting_is_measured(void **state)
+{
+    (void)state;
+    start(1, 10);
+    const struct secret_cost dear = { 32768, 1, 1 };
+    struct outcome outcome = { 0 };
+    int64_t begun_us = clock_monotonic_us();
+    for (int i = 0; i < 2; i++) {
+        assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &dear, note, &outcome));
+    }
+    /* The first has not ended at `still_us`, so that the second waits. */
+    int64_t asked_us = clock_monotonic_us(), still_us = asked_us;
+    for (int64_t now_us = asked_us; !done(); now_us = clock_monotonic_us()) {
+        still_us = now_us;
+        sched_yield();
+    }
+    wait_for(&outcome, 2);
+    uint64_t took_us = (uint64_t)(clock_monotonic_us() - begun_us);
+    struct hasher_stats stats;
+    hasher_read_stats(hasher, &stats);
+    assert_int_equal(stats.begun[HASHER_TOKENS], 2);
+    assert_in_range(stats.waited_us[HASHER_TOKENS], (uint64_t)(still_us - asked_us), 2 * took_us);
+    assert_int_equal(stats.begun[HASHER_PASSWORDS], 0);
+    assert_int_equal(stats.waited_us[HASHER_PASSWORDS], 0);
+}
+
+/* As a token's renewal does, which begins when the token was proven. */
+static void
+ask_again(const struct hasher_result *result, void *argument)
+{
+    struct outcome *outcome = argument;
+    note(result, argument);
+    assert_false(hasher_has_room(mailbox, HASHER_TOKENS));
+    assert_false(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, ask_again, outcome));
+    assert_false(
+        hasher_verify(mailbox, HASHER_TOKENS, NULL, outcome->encoded, "secret", 6, ask_again, outcome));
+}
+
+static void
+test_a_mailbox_that_closes_takes_no_more(void **state)
+{
+    (void)state;
+    start(1, 10);
+    struct outcome outcome = { 0 };
+    for (int i = 0; i < 5; i++) {
+        assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, ask_again, &outcome));
+    }
+    hasher_mailbox_free(mailbox);
+    mailbox = NULL;
+    assert_int_equal(outcome.count, 5);
+}
+
+/* Two loops wait for one job: when one of them ends, it stays the other's. */
+static void
+test_what_another_waits_for_is_not_dropped(void **state)
+{
+    (void)state;
+    start(1, 10);
+    const struct secret_cost dear = { 32768, 16, 1 };
+    const unsigned char key[32] = { 1 };
+    struct hasher_mailbox *other = hasher_mailbox_new(hasher, base);
+    struct outcome first = { 0 }, mine = { 0 }, others = { 0 };
+    char encoded[SECRET_HASH_SIZE];
+    assert_int_equal(secret_hash("secret", 6, &cost, encoded), 0);
+    assert_true(hasher_hash(other, HASHER_TOKENS, "secret", 6, &dear, note, &first));
+    assert_true(hasher_verify(mailbox, HASHER_TOKENS, key, encoded, "secret", 6, note, &mine));
+    assert_true(hasher_verify(other, HASHER_TOKENS, key, encoded, "secret", 6, note, &others));
+    hasher_mailbox_free(mailbox);
+    mailbox = NULL;
+    assert_int_equal(mine.count, 1);
+    assert_int_equal(mine.dropped, 1);
+    wait_for(&others, 1);
+    assert_int_equal(others.matches, 1);
+    assert_true(hasher_hash(other, HASHER_TOKENS, "secret", 6, &cost, note, &first));
+    wait_for(&first, 2);
+    hasher_mailbox_free(other);
+}
+
+static char shared_encoded[SECRET_HASH_SIZE];
+
+/* A loop of its own, as the server's threads have. */
+static void *
+use_it(void *argument)
+{
+    struct event_base *own_base = event_base_new();
+    struct hasher_mailbox *own_mailbox = hasher_mailbox_new(hasher, own_base);
+    struct outcome outcome = { 0 };
+    for (int i = 0; i < 200; i++) {
+        const unsigned char key[32] = { (unsigned char)(i % 5) };
+        if (!hasher_verify(own_mailbox, HASHER_TOKENS, key, shared_encoded, "secret", 6, note, &outcome)) {
+            outcome.count++;
+        }
+        event_base_loop(own_base, EVLOOP_NONBLOCK);
+    }
+    while (outcome.count < 200) {
+        event_base_loop(own_base, EVLOOP_ONCE);
+    }
+    hasher_mailbox_free(own_mailbox);
+    event_base_free(own_base);
+    return outcome.mismatches ? argument : NULL;
+}
+
+static void
+test_threads_share_it(void **state)
+{
+    (void)state;
+    assert_int_equal(secret_hash("secret", 6, &cost, shared_encoded), 0);
+    start(2, 100);
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, use_it, hasher), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_hashes_and_verifies),
+        TEST(test_equal_ones_cost_one_argon2),
+        TEST(test_a_full_queue_refuses_and_the_other_share_does_not),
+        TEST(test_passwords_leave_a_thread_to_tokens),
+        TEST(test_the_shares_take_turns),
+        TEST(test_tokens_get_more_of_a_busy_machine),
+        TEST(test_waiting_is_measured),
+        TEST(test_a_mailbox_that_closes_takes_no_more),
+        TEST(test_what_another_waits_for_is_not_dropped),
+        TEST(test_threads_share_it),
+    };
+    secret_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

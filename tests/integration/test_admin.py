@@ -16,6 +16,7 @@ import pytest
 from support import token as tokens
 from support.deadline import until
 from support.postgres import migrations
+from support.schema import without_noise
 from support.process import ENVIRONMENT, SANITIZER, run
 
 PASSWORD = "violet-harbour-46-lantern"
@@ -96,9 +97,7 @@ def mint(admin, email, name="Pipeline", days="30"):
 
 
 def schema_of(database):
-    """pg_dump's text without the random key that newer ones put in."""
-    text = database.dump("--schema-only").decode()
-    return "\n".join(line for line in text.splitlines() if not re.match(r"\\(un)?restrict ", line))
+    return without_noise(database.dump("--schema-only"))
 
 
 def applied(database):

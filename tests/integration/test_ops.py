@@ -18,6 +18,7 @@ from support.http import Api, check_problem
 from support.metrics import metrics, value
 from support.postgres import migrations
 from support.process import run
+from support.schema import without_noise
 from support.service import server_environment
 
 
@@ -218,14 +219,10 @@ def test_another_schema_is_refused_in_one_clear_line(database, server_path, chan
     assert not re.search(r'msg="?ready', done.stderr)
 
 
-def normalized(dump):
-    return [line for line in dump.decode().splitlines() if line and not line.startswith(("--", "SET ", "\\"))]
-
-
 def test_migrate_makes_the_schema_that_the_tests_use(cluster, database, empty_database, admin_path):
     done = run(admin_path, ["migrate"], {"TESTKASE_ADMIN_DATABASE_URL": empty_database.url("testkase_owner")})
     assert done.returncode == 0, done.stderr
-    assert normalized(empty_database.dump("--schema-only")) == normalized(database.dump("--schema-only"))
+    assert without_noise(empty_database.dump("--schema-only")) == without_noise(database.dump("--schema-only"))
     records = "select version, name, checksum from testkase.schema_migrations order by 1"
     assert empty_database.query(records) == database.query(records) == [(v, n, c) for v, n, c, _ in migrations()]
 

@@ -1,11 +1,11 @@
--- Schemas, and the functions that everything else uses. Schema testkase and its table schema_migrations are there already:
--- `testkase-admin migrate` makes them before the first migration.
-
-create schema ops;
+-- Schemas, and the functions that other migrations build on. `testkase-admin migrate` makes schema testkase and its table
+-- schema_migrations before it applies the first migration.
 
 revoke all on schema testkase from public;
-revoke all on schema ops from public;
 grant usage on schema testkase to testkase_server, testkase_worker;
+
+create schema ops;
+revoke all on schema ops from public;
 grant usage on schema ops to testkase_ops;
 
 alter default privileges in schema testkase revoke execute on functions from public;
@@ -19,3 +19,32 @@ create function testkase.rfc3339(moment timestamptz) returns text
     return to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 
 grant execute on function testkase.rfc3339(timestamptz) to testkase_server, testkase_worker;
+
+-- Sends {key: [ids]} to the listeners of a channel when the transaction commits; without ids, sends nothing. A payload is
+-- bounded by PostgreSQL (8000 bytes), so only the first 50 ids are in it: listeners find the others, and what a lost
+-- notification was about, by a scan.
+create function testkase.notify_ids(channel text, key text, ids anyarray) returns void
+    language sql
+as $$
+    select pg_notify(channel, json_build_object(key, ids[1:50])::text)
+    where cardinality(ids) > 0
+$$;
+
+-- Trigger: the ids of the rows that the statement inserted or updated. Its arguments are channel and key.
+create function testkase.notify_rows() returns trigger
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+begin
+    perform notify_ids(tg_argv[0], tg_argv[1], array(select id from after_rows limit 50));
+    return null;
+end
+$$;
+
+-- Trigger: refuses every change of a table that only grows.
+create function testkase.refuse_change() returns trigger
+    language plpgsql set search_path = testkase, pg_temp
+as $$
+begin
+    raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end
+$$;

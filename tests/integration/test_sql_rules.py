@@ -1,13 +1,13 @@
 """The rules of the domain that the schema itself keeps, whoever writes to it."""
 
 import datetime
+import json
 
 import psycopg2
 import psycopg2.errors
 import pytest
 
 from support import token as tokens
-from support.postgres import migrations
 
 PERIODS = tokens.PERIODS
 
@@ -46,8 +46,8 @@ def make_organization(cursor):
 
 def make_user(cursor, organization_id, role="member", kind="person"):
     email = f"{tokens.random_text(12)}@example.test"
-    return one(cursor, "insert into users (organization_id, email, name, org_role, kind) values (%s, %s, 'N', %s, %s) returning id",
-               (organization_id, email, role, kind))
+    return one(cursor, """insert into users (organization_id, email, name, org_role, kind) values (%s, %s, 'N', %s, %s)
+                          returning id""", (organization_id, email, role, kind))
 
 
 def make_token(cursor, user_id, days=30, **columns):
@@ -58,6 +58,16 @@ def make_token(cursor, user_id, days=30, **columns):
     names = ", ".join(values)
     return one(cursor, f"insert into api_tokens ({names}) values ({', '.join(['%s'] * len(values))}) returning id",
                list(values.values()))
+
+
+def end(cursor, token_id, reason="revoked"):
+    cursor.execute("update api_tokens set ended_at = now(), ended_reason = %s, secret_hash = null where id = %s",
+                   (reason, token_id))
+
+
+def make_project(cursor, organization_id, number=1):
+    return one(cursor, "insert into projects (organization_id, number, name) values (%s, %s, 'P') returning id",
+               (organization_id, number))
 
 
 @pytest.fixture
@@ -130,8 +140,8 @@ def test_an_insert_cannot_choose_its_times(cursor, user):
     past = "2001-01-01T00:00:00Z"
     future = "2101-01-01T00:00:00Z"
     token_id = make_token(cursor, user, 7, created_at=past, expires_at=future, rotate_at=future)
-    assert one(cursor, "select created_at = now() and expires_at = now() + interval '604800 seconds' from api_tokens where id = %s",
-               (token_id,))
+    assert one(cursor, """select created_at = now() and expires_at = now() + interval '604800 seconds'
+                          from api_tokens where id = %s""", (token_id,))
 
 
 def test_rotation_policy_is_the_documented_one(cursor):
@@ -160,7 +170,7 @@ CHANGES = {
 def test_no_column_of_a_token_can_change(cursor, user, column, ended):
     token_id = make_token(cursor, user)
     if ended:
-        cursor.execute("update api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %s", (token_id,))
+        end(cursor, token_id)
     value = CHANGES[column] or str(make_user(cursor, make_organization(cursor)))
     cursor.execute("savepoint attempt")
     with pytest.raises((psycopg2.errors.IntegrityConstraintViolation, psycopg2.errors.GeneratedAlways)):
@@ -205,7 +215,7 @@ def test_the_end_erases_the_hash(cursor, user, reason):
     token_id = make_token(cursor, user)
     refused(cursor, psycopg2.errors.CheckViolation,
             "update api_tokens set ended_at = now(), ended_reason = %s where id = %s", (reason, token_id))
-    cursor.execute("update api_tokens set ended_at = now(), ended_reason = %s, secret_hash = null where id = %s", (reason, token_id))
+    end(cursor, token_id, reason)
     assert refused(cursor, psycopg2.IntegrityError, "update api_tokens set secret_hash = %s where id = %s",
                    (tokens.argon2id(tokens.make(), 64), token_id))
 
@@ -223,7 +233,7 @@ def test_an_expired_token_keeps_its_hash_until_it_is_erased(cursor, user):
     "ended_reason = 'leaked'", "ended_by = user_id"])
 def test_the_end_is_final(cursor, user, change):
     token_id = make_token(cursor, user)
-    cursor.execute("update api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %s", (token_id,))
+    end(cursor, token_id)
     refused(cursor, psycopg2.IntegrityError, f"update api_tokens set {change} where id = %s", (token_id,))
 
 
@@ -325,8 +335,8 @@ def test_an_organization_has_one_owner(cursor):
         assert refused(cursor, psycopg2.errors.CheckViolation, f"update users set {change} where id = %s", (owner,)
                        ) == "users_owner_is_active_person"
     refused(cursor, psycopg2.errors.CheckViolation,
-            "insert into users (organization_id, email, name, org_role, kind) values (%s, 'bot@example.test', 'N', 'owner', 'service')",
-            (make_organization(cursor),))
+            """insert into users (organization_id, email, name, org_role, kind)
+               values (%s, 'bot@example.test', 'N', 'owner', 'service')""", (make_organization(cursor),))
 
 
 def test_a_service_account_has_no_password(cursor):
@@ -349,7 +359,7 @@ def test_an_address_is_one_accounts_whatever_its_case_until_deletion(cursor):
 
 def test_members_and_projects_are_of_one_organization(cursor):
     one_organization, other = make_organization(cursor), make_organization(cursor)
-    project = one(cursor, "insert into projects (organization_id, number, name) values (%s, 1, 'P') returning id", (one_organization,))
+    project = make_project(cursor, one_organization)
     stranger = make_user(cursor, other)
     for organization in (one_organization, other):
         refused(cursor, psycopg2.errors.ForeignKeyViolation,
@@ -465,24 +475,45 @@ def test_channels_carry_ids_and_nothing_else(database):
         for channel in ("testkase_tokens", "testkase_users", "testkase_reminders", "testkase_outbox"):
             cursor.execute(f"listen {channel}")
         organization = database.value("insert into testkase.organizations (name) values ('Acme') returning id")
-        user = database.value("insert into testkase.users (organization_id, email, name) values (%s, 'a@example.test', 'N') returning id",
-                              (organization,))
+        user = database.value("""insert into testkase.users (organization_id, email, name) values (%s, 'a@example.test', 'N')
+                                 returning id""", (organization,))
         token = tokens.make()
         token_id = database.value(
             """insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
                values (%s, 1, %s, %s, %s, 'CI', 7) returning id""",
             (user, tokens.lookup(token), tokens.argon2id(token, 64), tokens.preview(token)))
         database.query("update testkase.users set status = 'deactivated' where id = %s", (user,))
-        database.query("insert into testkase.outbox (organization_id, topic) values (%s, 'api_key.created')", (organization,))
+        notice = database.value("""insert into testkase.outbox (organization_id, topic) values (%s, 'api_key.created')
+                                   returning id""", (organization,))
+        reminder = database.value("""insert into testkase.rotation_reminders (token_id, user_id, due_at) values (%s, %s, now())
+                                     returning id""", (token_id, user))
+        database.query("update testkase.rotation_reminders set state = 'due'")
         cursor.execute("select 1")
     listener.poll()
-    heard = {notice.channel: notice.payload for notice in listener.notifies}
+    heard = [(notify.channel, json.loads(notify.payload)) for notify in listener.notifies]
     listener.close()
-    assert heard["testkase_tokens"].replace(" ", "") == f'{{"tokenIds":[{token_id}]}}'
-    assert heard["testkase_users"].replace(" ", "") == f'{{"userIds":[{user}]}}'
-    assert "outboxIds" in heard["testkase_outbox"]
-    for payload in heard.values():
-        assert tokens.lookup(token) not in payload and "argon2" not in payload
+    assert heard == [("testkase_tokens", {"tokenIds": [token_id]}), ("testkase_users", {"userIds": [user]}),
+                     ("testkase_outbox", {"outboxIds": [notice]}), ("testkase_reminders", {"reminderIds": [reminder]})]
+
+
+def test_a_notification_names_50_at_most_and_without_rows_there_is_none(database):
+    listener = database.connect()
+    listener.autocommit = True
+    with listener.cursor() as cursor:
+        cursor.execute("listen testkase_outbox; listen testkase_users")
+        organization = database.value("insert into testkase.organizations (name) values ('Acme') returning id")
+        for count in (0, 120):
+            database.query("""insert into testkase.outbox (organization_id, topic)
+                              select %s, 'api_key.created' from generate_series(1, %s)""", (organization, count))
+            database.query("""insert into testkase.users (organization_id, email, name)
+                              select %s, n || '@example.test', 'N' from generate_series(1, %s) n""", (organization, count))
+            database.query("update testkase.users set name = 'M'")
+        cursor.execute("select 1")
+    listener.poll()
+    heard = [(notify.channel, json.loads(notify.payload)) for notify in listener.notifies]
+    listener.close()
+    assert [channel for channel, _ in heard] == ["testkase_outbox", "testkase_users"]
+    assert [len(set(ids)) for _, payload in heard for ids in payload.values()] == [50, 50]
 
 
 # --- the audit log ---
@@ -577,6 +608,8 @@ RIGHTS = [
     ("testkase_server", "select epoch from testkase.auth_epoch", True),
     ("testkase_server", "select epoch, token_ids from testkase.auth_changes", True),
     ("testkase_server", "select secret_hash from testkase.api_tokens", True),
+    ("testkase_server", "select testkase.auth_changes_max()", True),
+    ("testkase_server", "select testkase.notify_ids('testkase_tokens', 'tokenIds', array[1])", False),
     ("testkase_worker", "select lookup_id from testkase.api_tokens", False),
     ("testkase_worker", "insert into testkase.api_tokens (name) values ('x')", False),
     ("testkase_worker", "delete from testkase.api_tokens", False),
@@ -635,7 +668,8 @@ def test_the_public_may_nothing(shared):
                   aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
            where n.nspname in ('testkase', 'ops') and a.grantee = 0
            union all
-           select n.nspname from pg_namespace n, aclexplode(n.nspacl) a where n.nspname in ('testkase', 'ops') and a.grantee = 0""")
+           select n.nspname from pg_namespace n, aclexplode(n.nspacl) a
+           where n.nspname in ('testkase', 'ops') and a.grantee = 0""")
     assert open_to_all == []
 
 
@@ -661,7 +695,3 @@ def test_every_foreign_key_of_a_large_table_has_an_index_for_its_check(shared):
                                                     'testkase.rotation_reminders'::regclass)
              and not exists (select from pg_index i where i.indrelid = c.conrelid and c.conkey @> array[i.indkey[0]])""")
     assert bare == []
-
-
-def test_migrations_have_no_gaps():
-    assert [version for version, *_ in migrations()] == list(range(1, len(list(migrations())) + 1))

@@ -1,8 +1,8 @@
 -- What was changed after an epoch, in the order of the epochs. Binary result.
 -- $1 epoch
 -- → epoch now, PostgreSQL's time, the transaction that made it, epoch of a change (null: none is noted), the transaction that
---   made that, token id (null: anything may have changed); the epoch that was asked for comes first, to be compared; at most 1000
---   rows, and then there may be more
+--   made that, token id (null: anything may have changed); the epoch that was asked for comes first, to be compared; at most
+--   auth_changes_max() rows, and then there may be more
 select e.epoch, now(), e.xmin, c.epoch, c.xmin, c.token_id
 from auth_epoch e
 left join lateral (
@@ -11,6 +11,6 @@ left join lateral (
     left join lateral unnest(c.token_ids) as t (token_id) on true
     where c.epoch >= $1::bigint
     order by c.epoch
-    limit 1000
+    limit auth_changes_max()
 ) c on true
 order by c.epoch;

@@ -1,4 +1,4 @@
--- Projects and who may do what in them. Owners and admins of the organization reach every project without a row here.
+-- Projects, and the rights of accounts in them.
 
 create table testkase.projects (
     id bigint generated always as identity primary key,
@@ -10,7 +10,10 @@ create table testkase.projects (
     unique (organization_id, id)
 );
 
--- organization_id stands in both foreign keys, so that a member and a project are always of the same organization.
+grant select, insert on testkase.projects to testkase_server;
+
+-- Owners and admins of the organization are project admins of every project, without a row here. organization_id stands in
+-- both foreign keys, so that a member and a project are always of the same organization.
 create table testkase.project_members (
     project_id bigint not null,
     user_id bigint not null,
@@ -24,6 +27,5 @@ create table testkase.project_members (
 
 create index project_members_user_idx on testkase.project_members (user_id, project_id);
 
-grant select, insert on testkase.projects to testkase_server;
 grant select, insert, delete on testkase.project_members to testkase_server;
 grant update (role) on testkase.project_members to testkase_server;

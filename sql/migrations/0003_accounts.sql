@@ -1,4 +1,6 @@
--- Organizations, people and service accounts, sessions.
+-- Organizations, their people and service accounts, and sessions.
+
+-- --- organizations ---
 
 create table testkase.organizations (
     id bigint generated always as identity (start with 1173) primary key,
@@ -12,6 +14,29 @@ create table testkase.organizations (
     created_at timestamptz not null default now()
 );
 
+create function testkase.organizations_changed() returns trigger
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+begin
+    if exists (select from after_rows a join before_rows b on b.id = a.id
+               where (a.name, a.tokens_may_create_tokens, a.default_rate_limit)
+                     is distinct from (b.name, b.tokens_may_create_tokens, b.default_rate_limit)) then
+        perform bump_auth_epoch(null);
+    end if;
+    return null;
+end
+$$;
+
+create trigger organizations_changed after update on testkase.organizations
+    referencing old table as before_rows new table as after_rows
+    for each statement execute function testkase.organizations_changed();
+
+grant select on testkase.organizations to testkase_server, testkase_worker;
+grant update (name, tokens_may_create_tokens, max_expiry_days, default_rate_limit, next_project_number)
+    on testkase.organizations to testkase_server;
+
+-- --- users ---
+
 create table testkase.users (
     id bigint generated always as identity primary key,
     organization_id bigint not null references testkase.organizations,
@@ -21,8 +46,8 @@ create table testkase.users (
     org_role text not null default 'member' check (org_role in ('owner', 'admin', 'member')),
     status text not null default 'active' check (status in ('active', 'deactivated', 'deleted')),
     password_hash text check (password_hash like '$argon2id$%'),
-    -- A token lives only under the generation in which it was made. Deactivation and deletion start the next one,
-    -- so that no token made before can come back, whatever becomes of its own row.
+    -- A token lives only under the generation in which it was made. Deactivation and deletion start the next one, so that no
+    -- token made before can come back, whatever becomes of its own row.
     credential_generation integer not null default 1,
     -- The same for sessions; a new password starts the next one, too.
     session_generation integer not null default 1,
@@ -33,14 +58,16 @@ create table testkase.users (
     constraint users_owner_is_active_person check (org_role <> 'owner' or (kind = 'person' and status = 'active'))
 );
 
--- An address is free again when its account was deleted.
+-- An address is free again once its account was deleted.
 create unique index users_email_key on testkase.users (lower(email)) where status <> 'deleted';
 create unique index users_one_owner_key on testkase.users (organization_id) where org_role = 'owner';
 create index users_organization_idx on testkase.users (organization_id, id) where status <> 'deleted';
--- Whoever has left at least once: generations begin at 1 and only grow.
+-- Accounts that were deactivated or deleted at least once: generations begin at 1 and only grow.
 create index users_left_idx on testkase.users (id) where credential_generation > 1;
 
--- The generations move with the status, whoever changes it. Deletion is final, and takes the password along.
+-- The generations move with the status, whatever statement changes it. Deletion is final and erases the password. A hash of
+-- the same password at another cost (renew_password_hash) ends no session, unlike a new password. What tells costs apart is
+-- the fourth part of the encoded hash, argon2's parameters.
 create function testkase.users_guard() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
@@ -68,7 +95,9 @@ begin
             new.password_hash := null;
         end if;
     elsif new.password_hash is distinct from old.password_hash
-          and new.session_generation = old.session_generation then
+          and new.session_generation = old.session_generation
+          and (current_setting('testkase.renewed_user', true) = old.id::text
+               and split_part(new.password_hash, '$', 4) <> split_part(old.password_hash, '$', 4)) is not true then
         new.session_generation := old.session_generation + 1;
     end if;
     return new;
@@ -78,11 +107,67 @@ $$;
 create trigger users_guard before update on testkase.users
     for each row execute function testkase.users_guard();
 
+create function testkase.users_changed() returns trigger
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+declare
+    changed bigint[];
+begin
+    select array_agg(a.id) into changed
+    from after_rows a join before_rows b on b.id = a.id
+    where (a.email, a.name, a.org_role, a.status, a.credential_generation)
+          is distinct from (b.email, b.name, b.org_role, b.status, b.credential_generation);
+    if changed is not null then
+        perform bump_auth_epoch(null);
+        perform notify_ids('testkase_users', 'userIds', changed);
+    end if;
+    return null;
+end
+$$;
+
+create trigger users_changed after update on testkase.users
+    referencing old table as before_rows new table as after_rows
+    for each statement execute function testkase.users_changed();
+create trigger users_deleted after delete on testkase.users
+    referencing old table as before_rows
+    for each statement execute function testkase.rights_deleted();
+
+-- Replaces the hash of a password that has just been proven by one at another cost; returns whether it did.
+create function testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) returns boolean
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+declare
+    renewed boolean;
+begin
+    perform set_config('testkase.renewed_user', of_user::text, true);
+    update users set password_hash = new_hash
+    where id = of_user and password_hash = old_hash and status = 'active'
+      and split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4);
+    renewed := found;
+    perform set_config('testkase.renewed_user', '', true);
+    return renewed;
+end
+$$;
+
+grant execute on function testkase.renew_password_hash(bigint, text, text) to testkase_server;
+
+grant select on testkase.users to testkase_server;
+grant insert (organization_id, email, name, kind, org_role, password_hash) on testkase.users to testkase_server;
+grant update (name, org_role, status, password_hash) on testkase.users to testkase_server;
+grant select (id, organization_id, email, name, kind, org_role, status, status_changed_at, credential_generation,
+              session_generation)
+    on testkase.users to testkase_worker;
+-- Reading rows FOR SHARE asks for the right to update at least one column; the guard makes this one harmless.
+grant update (status_changed_at) on testkase.users to testkase_worker;
+
+-- --- sessions ---
+
 create table testkase.sessions (
     id bigint generated always as identity primary key,
     -- BLAKE2b-256 of the cookie's 256 random bits.
     digest bytea not null unique check (octet_length(digest) = 32),
     user_id bigint not null references testkase.users,
+    -- users.session_generation when the session began; it is dead under any other.
     user_generation integer not null,
     created_at timestamptz not null default now(),
     last_seen_at timestamptz not null default now(),
@@ -94,17 +179,6 @@ create table testkase.sessions (
 create index sessions_user_idx on testkase.sessions (user_id);
 create index sessions_expires_idx on testkase.sessions (expires_at);
 
-grant select on testkase.organizations to testkase_server, testkase_worker;
-grant update (name, tokens_may_create_tokens, max_expiry_days, default_rate_limit, next_project_number)
-    on testkase.organizations to testkase_server;
-grant select on testkase.users to testkase_server;
-grant insert (organization_id, email, name, kind, org_role, password_hash) on testkase.users to testkase_server;
-grant update (name, org_role, status, password_hash) on testkase.users to testkase_server;
-grant select (id, organization_id, email, name, kind, org_role, status, status_changed_at, credential_generation,
-              session_generation)
-    on testkase.users to testkase_worker;
--- Reading rows FOR SHARE asks for the right to update at least one column; the guard makes this one harmless.
-grant update (status_changed_at) on testkase.users to testkase_worker;
 grant select, insert, delete on testkase.sessions to testkase_server;
 grant update (last_seen_at) on testkase.sessions to testkase_server;
 grant select, delete on testkase.sessions to testkase_worker;

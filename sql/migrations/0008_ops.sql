@@ -1,4 +1,14 @@
--- What dashboards read, as role testkase_ops. No view shows a hash, a look-up id, a password or a session.
+-- The workers' signs of life, and what dashboards read as role testkase_ops. No view of schema ops shows a hash, a look-up id, a
+-- password or a session.
+
+create table testkase.worker_heartbeats (
+    worker text primary key check (char_length(worker) between 1 and 200),
+    version text not null,
+    started_at timestamptz not null default now(),
+    beat_at timestamptz not null default now()
+);
+
+grant select, insert, update, delete on testkase.worker_heartbeats to testkase_worker;
 
 create view ops.tokens as
     select t.id, u.organization_id, t.user_id, u.email as owner_email, u.kind as owner_kind, t.name, t.expires_in_days,
@@ -10,16 +20,18 @@ create view ops.tokens as
     left join testkase.api_token_last_used l on l.token_id = t.id;
 
 comment on view ops.tokens is 'Every token with its owner and state: active, or why it is dead.';
+grant select on ops.tokens to testkase_ops;
 
 create view ops.workers as
     select worker, version, started_at, beat_at, now() - beat_at as silent_for
     from testkase.worker_heartbeats;
 
-comment on view ops.workers is 'Workers and when each gave its last sign of life; more than 2 minutes ago is an outage.';
+comment on view ops.workers is
+    'Workers and when each gave its last sign of life; testkase-admin status takes 60 seconds of silence for an outage.';
+grant select on ops.workers to testkase_ops;
 
 create view ops.schema as
     select version, name, applied_at from testkase.schema_migrations;
 
 comment on view ops.schema is 'Migrations applied, in order of version.';
-
-grant select on ops.tokens, ops.workers, ops.schema to testkase_ops;
+grant select on ops.schema to testkase_ops;

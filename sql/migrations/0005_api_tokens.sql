@@ -1,5 +1,7 @@
 -- Personal Access Tokens, and when each is due for rotation.
 
+-- --- rotation policy ---
+
 -- After how many days a token of this period is due. Data, so that a team can set its own cadence.
 create table testkase.rotation_policy (
     expires_in_days smallint primary key check (expires_in_days in (7, 30, 60, 90, 180, 365)),
@@ -9,6 +11,10 @@ create table testkase.rotation_policy (
 
 insert into testkase.rotation_policy (expires_in_days, rotate_on_day)
 values (7, 6), (30, 23), (60, 50), (90, 80), (180, 165), (365, 350);
+
+grant select on testkase.rotation_policy to testkase_server, testkase_worker;
+
+-- --- tokens ---
 
 create table testkase.api_tokens (
     id bigint generated always as identity primary key,
@@ -64,7 +70,12 @@ begin
 end
 $$;
 
--- A token is what it was made; all that can happen to it is that it ends, once.
+create trigger api_tokens_stamp before insert on testkase.api_tokens
+    for each row execute function testkase.api_tokens_stamp();
+
+-- A token is what it was made; all that can happen to it is that it ends, once. While it lives, its hash may give way to one
+-- of the same secret at another cost: the server makes it when the secret has just been proven. What is compared are argon2's
+-- parameters, the fourth part of the encoded hash.
 create function testkase.api_tokens_guard() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
@@ -78,8 +89,10 @@ begin
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_immutable';
     end if;
     if new.secret_hash is distinct from old.secret_hash
-       and (new.secret_hash is not null or new.ended_at is null) then
-        raise exception 'a token''s hash can only be erased, and only when the token ends'
+       and (new.secret_hash is null and new.ended_at is not null) is not true
+       and (old.ended_at is null and new.ended_at is null
+            and split_part(new.secret_hash, '$', 4) <> split_part(old.secret_hash, '$', 4)) is not true then
+        raise exception 'a token''s hash can only be renewed at another cost, or erased when the token ends'
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_hash_immutable';
     end if;
     if old.ended_at is not null
@@ -92,10 +105,59 @@ begin
 end
 $$;
 
-create trigger api_tokens_stamp before insert on testkase.api_tokens
-    for each row execute function testkase.api_tokens_stamp();
 create trigger api_tokens_guard before update on testkase.api_tokens
     for each row execute function testkase.api_tokens_guard();
+
+create function testkase.api_tokens_changed() returns trigger
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+declare
+    changed bigint[];
+begin
+    select array_agg(a.id) into changed
+    from after_rows a join before_rows b on b.id = a.id
+    where a.ended_at is distinct from b.ended_at or a.rate_limit is distinct from b.rate_limit;
+    if changed is not null then
+        perform bump_auth_epoch(changed);
+        perform notify_ids('testkase_tokens', 'tokenIds', changed);
+    end if;
+    return null;
+end
+$$;
+
+create trigger api_tokens_changed after update on testkase.api_tokens
+    referencing old table as before_rows new table as after_rows
+    for each statement execute function testkase.api_tokens_changed();
+create trigger api_tokens_created after insert on testkase.api_tokens
+    referencing new table as after_rows
+    for each statement execute function testkase.notify_rows('testkase_tokens', 'tokenIds');
+create trigger api_tokens_deleted after delete on testkase.api_tokens
+    referencing old table as before_rows
+    for each statement execute function testkase.rights_deleted();
+
+grant select on testkase.api_tokens to testkase_server;
+grant insert (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days, predecessor_id)
+    on testkase.api_tokens to testkase_server;
+grant update (ended_at, ended_reason, ended_by, secret_hash, rate_limit) on testkase.api_tokens to testkase_server;
+grant select (id, user_id, owner_generation, preview, name, expires_in_days, created_at, expires_at, rotate_at,
+              predecessor_id, ended_at, ended_reason, secret_hash)
+    on testkase.api_tokens to testkase_worker;
+grant update (ended_at, ended_reason, secret_hash) on testkase.api_tokens to testkase_worker;
+
+-- --- last use ---
+
+-- Apart from api_tokens, so that what every call touches never touches the rows that decide.
+create table testkase.api_token_last_used (
+    token_id bigint primary key references testkase.api_tokens,
+    used_at timestamptz not null,
+    address inet,
+    client text check (char_length(client) <= 64)
+) with (fillfactor = 70);
+
+grant select, insert, update on testkase.api_token_last_used to testkase_server;
+grant select on testkase.api_token_last_used to testkase_worker;
+
+-- --- tokens as they are shown ---
 
 -- What a token is at this moment, whether or not the worker has already written down that it ended.
 create view testkase.api_token_states as
@@ -120,12 +182,9 @@ create view testkase.api_token_states as
     from testkase.api_tokens t
     join testkase.users u on u.id = t.user_id;
 
--- Apart from api_tokens, so that what every call touches never touches the rows that decide.
-create table testkase.api_token_last_used (
-    token_id bigint primary key references testkase.api_tokens,
-    used_at timestamptz not null,
-    address inet
-) with (fillfactor = 70);
+grant select on testkase.api_token_states to testkase_server;
+
+-- --- rotation reminders ---
 
 -- One reminder a token. Scheduled until its day, then due until its owner acknowledges it; closed when the token ends.
 create table testkase.rotation_reminders (
@@ -140,17 +199,10 @@ create table testkase.rotation_reminders (
 create index rotation_reminders_scheduled_idx on testkase.rotation_reminders (due_at) where state = 'scheduled';
 create index rotation_reminders_user_idx on testkase.rotation_reminders (user_id, id desc);
 
-grant select on testkase.rotation_policy to testkase_server, testkase_worker;
-grant select on testkase.api_tokens, testkase.api_token_states to testkase_server;
-grant insert (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days, predecessor_id)
-    on testkase.api_tokens to testkase_server;
-grant update (ended_at, ended_reason, ended_by, secret_hash, rate_limit) on testkase.api_tokens to testkase_server;
-grant select (id, user_id, owner_generation, preview, name, expires_in_days, created_at, expires_at, rotate_at,
-              predecessor_id, ended_at, ended_reason, secret_hash)
-    on testkase.api_tokens to testkase_worker;
-grant update (ended_at, ended_reason, secret_hash) on testkase.api_tokens to testkase_worker;
-grant select, insert, update on testkase.api_token_last_used to testkase_server;
-grant select on testkase.api_token_last_used to testkase_worker;
+create trigger rotation_reminders_changed after update on testkase.rotation_reminders
+    referencing new table as after_rows
+    for each statement execute function testkase.notify_rows('testkase_reminders', 'reminderIds');
+
 grant select, insert on testkase.rotation_reminders to testkase_server;
-grant update (state, state_changed_at) on testkase.rotation_reminders to testkase_server, testkase_worker;
 grant select on testkase.rotation_reminders to testkase_worker;
+grant update (state, state_changed_at) on testkase.rotation_reminders to testkase_server, testkase_worker;

@@ -1,0 +1,61 @@
+-- The epoch, by which a server knows that what it has read about a token still holds.
+
+-- One row, incremented by every change that can take a right away or alter what a caller is, in the transaction of that
+-- change. A server that has read a token's state under an epoch knows that the state holds while the epoch is the same.
+-- A row, not a sequence: a sequence moves before the commit, so a server could pair the new number with the old state.
+create table testkase.auth_epoch (
+    only_row boolean primary key default true check (only_row),
+    epoch bigint not null
+) with (fillfactor = 10);
+
+insert into testkase.auth_epoch (epoch) values (1);
+
+grant select on testkase.auth_epoch to testkase_server;
+
+-- The tokens that each epoch was about, so that a server that missed some epochs forgets only those tokens. The transaction
+-- that increments the epoch holds its row until the commit, so a snapshot with an epoch has the changes of that epoch and of
+-- all before it. Old ones are deleted: a server that is further behind forgets everything.
+create table testkase.auth_changes (
+    epoch bigint primary key,
+    token_ids bigint[] -- null: anything that a server knows may have changed
+);
+
+grant select on testkase.auth_changes to testkase_server;
+
+-- How many changes a server catches up with before it forgets everything instead: that many epochs are kept, an epoch about
+-- more tokens is one about anything, and a server reads no more rows at once.
+create function testkase.auth_changes_max() returns integer
+    language sql immutable parallel safe
+    return 1000;
+
+grant execute on function testkase.auth_changes_max() to testkase_server;
+
+-- Starts the next epoch for a change of these tokens; null: of anything.
+create function testkase.bump_auth_epoch(changed_tokens bigint[]) returns void
+    language sql security definer
+    set search_path = testkase, pg_temp
+begin atomic
+    with bumped as (
+        update testkase.auth_epoch set epoch = auth_epoch.epoch + 1
+        returning auth_epoch.epoch
+    ), trimmed as (
+        -- A hundred at a time: while an old snapshot is held, each deletion passes over all rows deleted since.
+        delete from testkase.auth_changes c using bumped b
+        where b.epoch % 100 = 0 and c.epoch <= b.epoch - testkase.auth_changes_max()
+    )
+    insert into testkase.auth_changes (epoch, token_ids)
+    select b.epoch, case when cardinality(changed_tokens) <= testkase.auth_changes_max() then changed_tokens end
+    from bumped b;
+end;
+
+-- Trigger for tables whose rows no program deletes; should an operator do so, that takes rights away, too.
+create function testkase.rights_deleted() returns trigger
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+begin
+    if exists (select from before_rows) then
+        perform bump_auth_epoch(null);
+    end if;
+    return null;
+end
+$$;

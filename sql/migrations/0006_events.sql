@@ -1,0 +1,103 @@
+-- What happened (audit), and what must still be told to somebody (outbox).
+
+-- --- tables that are partitioned by month ---
+
+create table testkase.partitioned_tables (
+    name text primary key,
+    by_column text not null
+);
+
+-- Makes the partitions of this month and the next `ahead` ones; returns how many it made. Rows of a month that began before its
+-- partition was there stay in the default partition: they are found there all the same, so such a month gets none.
+create function testkase.make_partitions(ahead integer) returns integer
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+declare
+    table_of record;
+    first_day timestamptz;
+    next_first timestamptz;
+    partition_name text;
+    is_begun boolean;
+    made integer := 0;
+begin
+    perform pg_advisory_xact_lock(hashtext('testkase.make_partitions'));
+    for table_of in select * from partitioned_tables order by name loop
+        for month in 0..least(ahead, 24) loop
+            first_day := (date_trunc('month', now() at time zone 'UTC') + month * interval '1 month') at time zone 'UTC';
+            next_first := (date_trunc('month', now() at time zone 'UTC') + (month + 1) * interval '1 month') at time zone 'UTC';
+            partition_name := table_of.name || '_' || to_char(first_day at time zone 'UTC', 'YYYY_MM');
+            continue when to_regclass('testkase.' || partition_name) is not null;
+            execute format('select exists (select from testkase.%I where %I >= $1 and %I < $2)',
+                           table_of.name || '_default', table_of.by_column, table_of.by_column)
+                into is_begun using first_day, next_first;
+            continue when is_begun;
+            execute format('create table testkase.%I partition of testkase.%I for values from (%L) to (%L)',
+                           partition_name, table_of.name, first_day, next_first);
+            made := made + 1;
+        end loop;
+    end loop;
+    return made;
+end
+$$;
+
+grant execute on function testkase.make_partitions(integer) to testkase_worker;
+
+-- --- audit log ---
+
+create table testkase.audit_events (
+    id bigint generated always as identity,
+    occurred_at timestamptz not null default now(),
+    organization_id bigint not null,
+    -- The actor: a person or service account (with the token it used, if any), the operator's CLI, or the service itself.
+    actor_kind text not null check (actor_kind in ('user', 'operator', 'system')),
+    actor_user_id bigint,
+    actor_token_id bigint,
+    -- <resource>.<past participle>, for example api_key.created.
+    action text not null check (action ~ '^[a-z_]+\.[a-z_]+$'),
+    target_kind text not null check (target_kind in ('organization', 'user', 'project', 'api_key', 'session')),
+    target_id bigint not null,
+    request_id text check (char_length(request_id) <= 64),
+    address inet,
+    detail jsonb not null default '{}',
+    primary key (occurred_at, id),
+    check ((actor_kind = 'user') = (actor_user_id is not null))
+) partition by range (occurred_at);
+
+create table testkase.audit_events_default partition of testkase.audit_events default;
+
+create index audit_events_organization_idx on testkase.audit_events (organization_id, id desc);
+create index audit_events_target_idx on testkase.audit_events (target_kind, target_id, id desc);
+
+create trigger audit_events_append_only before update or delete on testkase.audit_events
+    for each row execute function testkase.refuse_change();
+create trigger audit_events_no_truncate before truncate on testkase.audit_events
+    for each statement execute function testkase.refuse_change();
+
+insert into testkase.partitioned_tables (name, by_column) values ('audit_events', 'occurred_at');
+select testkase.make_partitions(3);
+
+grant insert (organization_id, actor_kind, actor_user_id, actor_token_id, action, target_kind, target_id, request_id,
+              address, detail)
+    on testkase.audit_events to testkase_server, testkase_worker;
+grant select on testkase.audit_events to testkase_server;
+
+-- --- outbox ---
+
+-- Written in the transaction of the change it tells of; delivered at least once, under its own id.
+create table testkase.outbox (
+    id uuid primary key default gen_random_uuid(),
+    sequence bigint generated always as identity unique,
+    created_at timestamptz not null default now(),
+    organization_id bigint not null references testkase.organizations,
+    user_id bigint references testkase.users,
+    topic text not null check (topic ~ '^[a-z_]+\.[a-z_]+$'),
+    -- Ids and facts for the message; never a secret.
+    payload jsonb not null default '{}'
+);
+
+create trigger outbox_added after insert on testkase.outbox
+    referencing new table as after_rows
+    for each statement execute function testkase.notify_rows('testkase_outbox', 'outboxIds');
+
+grant insert (organization_id, user_id, topic, payload) on testkase.outbox to testkase_server, testkase_worker;
+grant select on testkase.outbox to testkase_worker;

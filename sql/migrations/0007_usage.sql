@@ -1,0 +1,52 @@
+-- What each token is used for. Nothing that decides on a token stands here, and no change here moves the epoch.
+
+-- Calls per hour, address, client, call and status. Summed by the servers, written about once a second.
+create table testkase.api_token_usage (
+    id bigint generated always as identity,
+    token_id bigint not null,
+    hour timestamptz not null,
+    address inet,
+    client text not null check (char_length(client) <= 64),
+    method text not null check (char_length(method) <= 16),
+    route text not null check (char_length(route) <= 200),
+    status smallint not null,
+    calls bigint not null check (calls > 0),
+    -- An address is unknown behind a unix socket.
+    unique nulls not distinct (token_id, hour, address, client, method, route, status)
+) partition by range (hour);
+
+create table testkase.api_token_usage_default partition of testkase.api_token_usage default;
+
+create index api_token_usage_token_idx on testkase.api_token_usage (token_id, id desc);
+
+insert into testkase.partitioned_tables (name, by_column) values ('api_token_usage', 'hour');
+select testkase.make_partitions(3);
+
+grant select, insert on testkase.api_token_usage to testkase_server;
+grant update (calls) on testkase.api_token_usage to testkase_server;
+
+-- Deletes usage of whole months that ended at least `months` months ago; returns how many partitions it dropped.
+create function testkase.prune_usage(months integer) returns integer
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+declare
+    oldest timestamptz := (date_trunc('month', now() at time zone 'UTC') - greatest(months, 1) * interval '1 month')
+                          at time zone 'UTC';
+    partition_name text;
+    dropped integer := 0;
+begin
+    perform pg_advisory_xact_lock(hashtext('testkase.make_partitions'));
+    for partition_name in
+        select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'testkase.api_token_usage'::regclass and c.relname ~ '^api_token_usage_\d{4}_\d{2}$'
+          and to_date(right(c.relname, 7), 'YYYY_MM') < oldest at time zone 'UTC'
+    loop
+        execute format('drop table testkase.%I', partition_name);
+        dropped := dropped + 1;
+    end loop;
+    delete from api_token_usage_default where hour < oldest;
+    return dropped;
+end
+$$;
+
+grant execute on function testkase.prune_usage(integer) to testkase_worker;

@@ -184,6 +184,20 @@ create view testkase.api_token_states as
 
 grant select on testkase.api_token_states to testkase_server;
 
+-- A token as the API shows it, with its owner's id and its own rate limit. Like any view, it does not see the rows that the
+-- same statement inserts.
+create view testkase.shown_tokens as
+    select t.id, t.user_id, t.name, t.preview as token_preview, testkase.rfc3339(t.created_at) as created_at,
+           testkase.rfc3339(t.expires_at) as expires_at, t.expires_in_days, testkase.rfc3339(t.rotate_at) as rotate_at,
+           testkase.rfc3339(l.used_at) as last_used_at, host(l.address) as last_used_ip, s.status,
+           testkase.rfc3339(s.ended_at) as ended_at, s.ended_reason, t.predecessor_id, n.id as successor_id, t.rate_limit
+    from testkase.api_tokens t
+    join testkase.api_token_states s on s.id = t.id
+    left join testkase.api_token_last_used l on l.token_id = t.id
+    left join testkase.api_tokens n on n.predecessor_id = t.id;
+
+grant select on testkase.shown_tokens to testkase_server;
+
 -- --- rotation reminders ---
 
 -- One reminder a token. Scheduled until its day, then due until its owner acknowledges it; closed when the token ends.

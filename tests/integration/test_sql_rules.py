@@ -367,6 +367,40 @@ def test_members_and_projects_are_of_one_organization(cursor):
                 (project, stranger, organization))
 
 
+# --- tokens as they are shown ---
+
+def shown(cursor, token_id):
+    cursor.execute("select * from shown_tokens where id = %s", (token_id,))
+    names = [column.name for column in cursor.description]
+    return dict(zip(names, cursor.fetchone()))
+
+
+def test_a_token_is_shown_as_it_is_stored(cursor, user):
+    old = make_token(cursor, user)
+    token_id = make_token(cursor, user, 90, predecessor_id=old)
+    cursor.execute("update api_tokens set rate_limit = 5 where id = %s", (token_id,))
+    cursor.execute("""insert into api_token_last_used (token_id, used_at, address)
+                      values (%s, '2031-07-01 10:00:00.9+02', '2001:db8::1')""", (token_id,))
+    cursor.execute("select preview, rfc3339(created_at), rfc3339(expires_at), rfc3339(rotate_at) from api_tokens where id = %s",
+                   (token_id,))
+    preview, created, expires, rotate = cursor.fetchone()
+    assert shown(cursor, token_id) == {
+        "id": token_id, "user_id": user, "name": "CI", "token_preview": preview, "created_at": created, "expires_at": expires,
+        "expires_in_days": 90, "rotate_at": rotate, "last_used_at": "2031-07-01T08:00:00Z", "last_used_ip": "2001:db8::1",
+        "status": "active", "ended_at": None, "ended_reason": None, "predecessor_id": old, "successor_id": None, "rate_limit": 5}
+    assert shown(cursor, old)["successor_id"] == token_id
+
+
+def test_a_token_is_shown_as_ended_with_its_reason(cursor, user):
+    revoked, left_behind = make_token(cursor, user), make_token(cursor, user)
+    end(cursor, revoked, "leaked")
+    status(cursor, user, "deactivated")
+    now = one(cursor, "select rfc3339(now())")
+    for token_id, reason in ((revoked, "leaked"), (left_behind, "owner_deactivated")):
+        row = shown(cursor, token_id)
+        assert (row["status"], row["ended_at"], row["ended_reason"]) == ("revoked", now, reason)
+
+
 def test_organizations_count_from_1173(empty_migrated):
     assert empty_migrated.value("insert into testkase.organizations (name) values ('First') returning id") == 1173
 
@@ -567,6 +601,7 @@ RIGHTS = [
     ("testkase_ops", "select secret_hash from testkase.api_tokens", False),
     ("testkase_ops", "select lookup_id from testkase.api_tokens", False),
     ("testkase_ops", "select id from testkase.api_tokens", False),
+    ("testkase_ops", "select id from testkase.shown_tokens", False),
     ("testkase_ops", "select password_hash from testkase.users", False),
     ("testkase_ops", "select digest from testkase.sessions", False),
     ("testkase_ops", "select detail from testkase.audit_events", False),
@@ -608,9 +643,11 @@ RIGHTS = [
     ("testkase_server", "select epoch from testkase.auth_epoch", True),
     ("testkase_server", "select epoch, token_ids from testkase.auth_changes", True),
     ("testkase_server", "select secret_hash from testkase.api_tokens", True),
+    ("testkase_server", "select name, status from testkase.shown_tokens", True),
     ("testkase_server", "select testkase.auth_changes_max()", True),
     ("testkase_server", "select testkase.notify_ids('testkase_tokens', 'tokenIds', array[1])", False),
     ("testkase_worker", "select lookup_id from testkase.api_tokens", False),
+    ("testkase_worker", "select id from testkase.shown_tokens", False),
     ("testkase_worker", "insert into testkase.api_tokens (name) values ('x')", False),
     ("testkase_worker", "delete from testkase.api_tokens", False),
     ("testkase_worker", "update testkase.api_tokens set expires_at = expires_at", False),

@@ -44,6 +44,19 @@ grant execute on function testkase.make_partitions(integer) to testkase_worker;
 
 -- --- audit log ---
 
+-- The actor of a change and the request it came by, as one parameter of a statement, which spreads it over the columns of
+-- audit_events that are named alike: (actor_kind, actor_user_id, actor_token_id, request_id, address).
+create type testkase.actor as (
+    kind text,
+    user_id bigint,
+    token_id bigint,
+    request_id text,
+    address inet
+);
+
+revoke usage on type testkase.actor from public;
+grant usage on type testkase.actor to testkase_server, testkase_worker;
+
 create table testkase.audit_events (
     id bigint generated always as identity,
     occurred_at timestamptz not null default now(),

@@ -401,6 +401,37 @@ def test_a_token_is_shown_as_ended_with_its_reason(cursor, user):
         assert (row["status"], row["ended_at"], row["ended_reason"]) == ("revoked", now, reason)
 
 
+# --- the actor of a change ---
+
+@pytest.mark.parametrize("actor,columns", [
+    ("(user,7,,req-1,192.0.2.7)", ("user", 7, None, "req-1", "192.0.2.7")),
+    ("(user,7,9,req-2,2001:db8::1)", ("user", 7, 9, "req-2", "2001:db8::1")),
+    ("(operator,,,,)", ("operator", None, None, None, None)),
+    (r'(user,7,,"a ""(b),\\",)', ("user", 7, None, 'a "(b),\\', None))])
+@pytest.mark.parametrize("role", ["testkase_owner", "testkase_server", "testkase_worker"])
+def test_an_actor_is_one_parameter_of_a_statement(shared, role, actor, columns):
+    connection = shared.connect(role)
+    with connection.cursor() as cursor:
+        cursor.execute("""prepare audit as
+                          insert into testkase.audit_events (organization_id, action, target_kind, target_id, actor_kind,
+                                                             actor_user_id, actor_token_id, request_id, address)
+                          select 1173, 'user.created', 'user', 1, ($1::testkase.actor).*""")
+        cursor.execute("execute audit (%s)", (actor,))
+        if role != "testkase_worker":  # it may add to the log, not read it
+            cursor.execute("""select actor_kind, actor_user_id, actor_token_id, request_id, host(address)
+                              from testkase.audit_events order by id desc limit 1""")
+            assert cursor.fetchone() == columns
+    connection.rollback()
+    connection.close()
+
+
+def test_an_actor_has_the_types_of_the_audit_log(shared):
+    types = """select array_agg(a.atttypid::regtype::text order by a.attnum) from pg_attribute a
+               where a.attrelid = %s::regclass and a.attnum > 0 and a.attname = any (%s)"""
+    assert shared.value(types, ("testkase.actor", ["kind", "user_id", "token_id", "request_id", "address"])) == shared.value(
+        types, ("testkase.audit_events", ["actor_kind", "actor_user_id", "actor_token_id", "request_id", "address"]))
+
+
 def test_organizations_count_from_1173(empty_migrated):
     assert empty_migrated.value("insert into testkase.organizations (name) values ('First') returning id") == 1173
 

@@ -29,3 +29,26 @@ create index project_members_user_idx on testkase.project_members (user_id, proj
 
 grant select, insert, delete on testkase.project_members to testkase_server;
 grant update (role) on testkase.project_members to testkase_server;
+
+-- The project with a number in an organization, for a caller who needs at least a role there (guest < user < project_admin):
+-- no row when the caller sees no such project. With a lesser role the outcome is `forbidden` and the id null, so that a
+-- statement that does not look at the outcome finds nothing to change; else the outcome is `allowed`. The role is the caller's.
+-- PostgreSQL inlines it, so a statement is planned as if this text stood in it.
+create function testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text)
+    returns table (id bigint, number integer, name text, role text, outcome text)
+    language sql stable parallel safe rows 1
+begin atomic
+    select case when access.is_enough then p.id end, p.number, p.name, access.role,
+           case when access.is_enough then 'allowed' else 'forbidden' end
+    from testkase.users u
+    join testkase.projects p on p.organization_id = u.organization_id and p.number = project_number
+    left join testkase.project_members m on m.project_id = p.id and m.user_id = u.id
+    cross join lateral (
+        select r.role, array_position(r.ranks, r.role) >= array_position(r.ranks, least_role) as is_enough
+        from (select case when u.org_role in ('owner', 'admin') then 'project_admin' else m.role end as role,
+                     array['guest', 'user', 'project_admin'] as ranks) r
+    ) access
+    where u.id = caller and u.organization_id = organization and u.status = 'active' and access.role is not null;
+end;
+
+grant execute on function testkase.project_for(bigint, bigint, integer, text) to testkase_server;

@@ -367,6 +367,111 @@ def test_members_and_projects_are_of_one_organization(cursor):
                 (project, stranger, organization))
 
 
+# --- the project for a caller ---
+
+LEAST_ROLES = ["guest", "user", "project_admin"]
+
+
+def project_for(cursor, organization, caller, number, least_role):
+    """(id, role, outcome) of each row."""
+    cursor.execute("select id, role, outcome from project_for(%s, %s, %s, %s)", (organization, caller, number, least_role))
+    return cursor.fetchall()
+
+
+@pytest.fixture
+def project(cursor):
+    """(organization, project id) of project 1; its organization and another one have more projects."""
+    organization, other = make_organization(cursor), make_organization(cursor)
+    made = make_project(cursor, organization)
+    make_project(cursor, organization, 2)
+    make_project(cursor, other, 1)
+    make_project(cursor, other, 3)
+    return organization, made
+
+
+def join(cursor, project, user, role):
+    organization, project_id = project
+    cursor.execute("insert into project_members (project_id, user_id, organization_id, role) values (%s, %s, %s, %s)",
+                   (project_id, user, organization, role))
+
+
+@pytest.mark.parametrize("least_role", LEAST_ROLES)
+@pytest.mark.parametrize("role", LEAST_ROLES)
+def test_a_member_has_the_rights_of_its_role_and_of_lesser_ones(cursor, project, role, least_role):
+    organization, project_id = project
+    member = make_user(cursor, organization)
+    join(cursor, project, member, role)
+    may = LEAST_ROLES.index(role) >= LEAST_ROLES.index(least_role)
+    assert project_for(cursor, organization, member, 1, least_role) == [
+        (project_id, role, "allowed") if may else (None, role, "forbidden")]
+    assert project_for(cursor, organization, member, 2, least_role) == []
+
+
+@pytest.mark.parametrize("own", [None, *LEAST_ROLES])
+@pytest.mark.parametrize("org_role", ["owner", "admin"])
+def test_owner_and_admin_of_the_organization_are_project_admins_everywhere(cursor, project, org_role, own):
+    organization, project_id = project
+    caller = make_user(cursor, organization, org_role)
+    if own:
+        join(cursor, project, caller, own)
+    for least_role in LEAST_ROLES:
+        assert project_for(cursor, organization, caller, 1, least_role) == [(project_id, "project_admin", "allowed")]
+        assert len(project_for(cursor, organization, caller, 2, least_role)) == 1
+        assert project_for(cursor, organization, caller, 3, least_role) == []
+
+
+@pytest.mark.parametrize("org_role", ["member", "admin", "owner"])
+def test_a_project_of_another_organization_is_not_seen(cursor, project, org_role):
+    organization, _ = project
+    home = make_organization(cursor)
+    stranger = make_user(cursor, home, org_role)
+    for least_role in LEAST_ROLES:
+        assert project_for(cursor, organization, stranger, 1, least_role) == []
+        assert project_for(cursor, home, stranger, 1, least_role) == []
+
+
+def test_a_project_is_not_seen_without_a_membership(cursor, project):
+    organization, _ = project
+    outsider = make_user(cursor, organization)
+    for least_role in LEAST_ROLES:
+        assert project_for(cursor, organization, outsider, 1, least_role) == []
+    assert project_for(cursor, organization, None, 1, "guest") == []
+    assert project_for(cursor, None, outsider, 1, "guest") == []
+
+
+@pytest.mark.parametrize("left", ["deactivated", "deleted"])
+@pytest.mark.parametrize("org_role", ["member", "admin"])
+def test_an_account_that_left_sees_no_project(cursor, project, org_role, left):
+    organization, _ = project
+    caller = make_user(cursor, organization, org_role)
+    join(cursor, project, caller, "project_admin")
+    assert len(project_for(cursor, organization, caller, 1, "guest")) == 1
+    status(cursor, caller, left)
+    assert project_for(cursor, organization, caller, 1, "guest") == []
+
+
+@pytest.mark.parametrize("least_role", ["admin", "owner", "Guest", "", None])
+def test_an_unknown_least_role_allows_nothing(cursor, project, least_role):
+    organization, _ = project
+    owner = make_user(cursor, organization, "owner")
+    assert project_for(cursor, organization, owner, 1, least_role) == [(None, "project_admin", "forbidden")]
+
+
+def test_project_for_is_planned_as_part_of_the_statement(shared):
+    """A function of its own would be planned and run apart, without the statement's conditions."""
+    connection = shared.connect("testkase_server")
+    with connection.cursor() as cursor:
+        cursor.execute("""set search_path = testkase, pg_temp;
+                          set plan_cache_mode = force_generic_plan;
+                          prepare gives as
+                          with project as (select p.id, p.outcome from project_for($1, $2, $3, $4) p)
+                          select p.outcome, m.user_id from project p left join project_members m on m.project_id = p.id;
+                          explain (costs off) execute gives (1, 2, 3, 'user')""")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    connection.close()
+    assert "Function Scan" not in plan and "projects_organization_id_number_key" in plan
+
+
 # --- tokens as they are shown ---
 
 def shown(cursor, token_id):
@@ -679,6 +784,7 @@ RIGHTS = [
     ("testkase_server", "select testkase.notify_ids('testkase_tokens', 'tokenIds', array[1])", False),
     ("testkase_worker", "select lookup_id from testkase.api_tokens", False),
     ("testkase_worker", "select id from testkase.shown_tokens", False),
+    ("testkase_worker", "select id from testkase.project_for(1, 1, 1, 'guest')", False),
     ("testkase_worker", "insert into testkase.api_tokens (name) values ('x')", False),
     ("testkase_worker", "delete from testkase.api_tokens", False),
     ("testkase_worker", "update testkase.api_tokens set expires_at = expires_at", False),

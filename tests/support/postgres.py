@@ -157,6 +157,10 @@ class Cluster:
     def connect(self, database, role="postgres"):
         return psycopg2.connect(self.url(role, database))
 
+    def major(self):
+        """The major release of PostgreSQL, for example 15."""
+        return int(self.bin.parent.name)
+
     def execute(self, sql, database="postgres"):
         """Runs one statement as superuser outside of a transaction block."""
         connection = self.connect(database)

@@ -1,0 +1,1163 @@
+-- The schema as the migrations leave it, for reading only: no program runs this file. The reasons stand in sql/migrations.
+-- Written by tests/schema.py; a test compares the two. Owners and the partitions of single months are left out.
+
+CREATE SCHEMA ops;
+
+CREATE SCHEMA testkase;
+
+CREATE TYPE testkase.actor AS (
+	kind text,
+	user_id bigint,
+	token_id bigint,
+	request_id text,
+	address inet
+);
+
+CREATE FUNCTION testkase.api_tokens_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    changed bigint[];
+begin
+    select array_agg(a.id) into changed
+    from after_rows a join before_rows b on b.id = a.id
+    where a.ended_at is distinct from b.ended_at or a.rate_limit is distinct from b.rate_limit;
+    if changed is not null then
+        perform bump_auth_epoch(changed);
+        perform notify_ids('testkase_tokens', 'tokenIds', changed);
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION testkase.api_tokens_guard() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $_$
+begin
+    if new.id <> old.id or new.user_id <> old.user_id or new.owner_generation <> old.owner_generation
+       or new.lookup_id <> old.lookup_id or new.preview <> old.preview or new.name <> old.name
+       or new.expires_in_days <> old.expires_in_days or new.created_at <> old.created_at
+       or new.expires_at <> old.expires_at or new.rotate_at <> old.rotate_at
+       or new.predecessor_id is distinct from old.predecessor_id then
+        raise exception 'a token cannot be changed'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_immutable';
+    end if;
+    if new.secret_hash is distinct from old.secret_hash
+       and (new.secret_hash is null and new.ended_at is not null) is not true
+       and (old.ended_at is null and new.ended_at is null
+            and split_part(new.secret_hash, '$', 4) <> split_part(old.secret_hash, '$', 4)) is not true then
+        raise exception 'a token''s hash can only be renewed at another cost, or erased when the token ends'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_hash_immutable';
+    end if;
+    if old.ended_at is not null
+       and (new.ended_at is distinct from old.ended_at or new.ended_reason is distinct from old.ended_reason
+            or new.ended_by is distinct from old.ended_by) then
+        raise exception 'a token that has ended stays so'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_end_is_final';
+    end if;
+    return new;
+end
+$_$;
+
+CREATE FUNCTION testkase.api_tokens_stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    new.created_at := now();
+    new.expires_at := new.created_at + new.expires_in_days * interval '86400 seconds';
+    select new.created_at + p.rotate_on_day * interval '86400 seconds' into new.rotate_at
+    from rotation_policy p where p.expires_in_days = new.expires_in_days;
+    if new.rotate_at is null then
+        raise exception 'a token lives 7, 30, 60, 90, 180 or 365 days'
+            using errcode = 'check_violation', constraint = 'api_tokens_expires_in_days_check';
+    end if;
+    return new;
+end
+$$;
+
+CREATE FUNCTION testkase.auth_changes_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 1000;
+
+CREATE TABLE testkase.auth_changes (
+    epoch bigint NOT NULL,
+    token_ids bigint[]
+);
+
+CREATE TABLE testkase.auth_epoch (
+    only_row boolean DEFAULT true NOT NULL,
+    epoch bigint NOT NULL,
+    CONSTRAINT auth_epoch_only_row_check CHECK (only_row)
+)
+WITH (fillfactor='10');
+
+CREATE FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    BEGIN ATOMIC
+ WITH bumped AS (
+          UPDATE testkase.auth_epoch SET epoch = (auth_epoch.epoch + 1)
+           RETURNING auth_epoch.epoch
+         ), trimmed AS (
+          DELETE FROM testkase.auth_changes c
+            USING bumped b
+           WHERE (((b.epoch % (100)::bigint) = 0) AND (c.epoch <= (b.epoch - testkase.auth_changes_max())))
+         )
+  INSERT INTO testkase.auth_changes (epoch, token_ids)  SELECT b.epoch,
+                 CASE
+                     WHEN (cardinality(bump_auth_epoch.changed_tokens) <= testkase.auth_changes_max()) THEN bump_auth_epoch.changed_tokens
+                     ELSE NULL::bigint[]
+                 END AS "case"
+            FROM bumped b;
+END;
+
+CREATE FUNCTION testkase.make_partitions(ahead integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $_$
+declare
+    table_of record;
+    first_day timestamptz;
+    next_first timestamptz;
+    partition_name text;
+    is_begun boolean;
+    made integer := 0;
+begin
+    perform pg_advisory_xact_lock(hashtext('testkase.make_partitions'));
+    for table_of in select * from partitioned_tables order by name loop
+        for month in 0..least(ahead, 24) loop
+            first_day := (date_trunc('month', now() at time zone 'UTC') + month * interval '1 month') at time zone 'UTC';
+            next_first := (date_trunc('month', now() at time zone 'UTC') + (month + 1) * interval '1 month') at time zone 'UTC';
+            partition_name := table_of.name || '_' || to_char(first_day at time zone 'UTC', 'YYYY_MM');
+            continue when to_regclass('testkase.' || partition_name) is not null;
+            execute format('select exists (select from testkase.%I where %I >= $1 and %I < $2)',
+                           table_of.name || '_default', table_of.by_column, table_of.by_column)
+                into is_begun using first_day, next_first;
+            continue when is_begun;
+            execute format('create table testkase.%I partition of testkase.%I for values from (%L) to (%L)',
+                           partition_name, table_of.name, first_day, next_first);
+            made := made + 1;
+        end loop;
+    end loop;
+    return made;
+end
+$_$;
+
+CREATE FUNCTION testkase.notify_ids(channel text, key text, ids anyarray) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select pg_notify(channel, json_build_object(key, ids[1:50])::text)
+    where cardinality(ids) > 0
+$$;
+
+CREATE FUNCTION testkase.notify_rows() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    perform notify_ids(tg_argv[0], tg_argv[1], array(select id from after_rows limit 50));
+    return null;
+end
+$$;
+
+CREATE FUNCTION testkase.organizations_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    if exists (select from after_rows a join before_rows b on b.id = a.id
+               where (a.name, a.tokens_may_create_tokens, a.default_rate_limit)
+                     is distinct from (b.name, b.tokens_may_create_tokens, b.default_rate_limit)) then
+        perform bump_auth_epoch(null);
+    end if;
+    return null;
+end
+$$;
+
+CREATE TABLE testkase.project_members (
+    project_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    organization_id bigint NOT NULL,
+    role text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT project_members_role_check CHECK ((role = ANY (ARRAY['project_admin'::text, 'user'::text, 'guest'::text])))
+);
+
+CREATE TABLE testkase.projects (
+    id bigint NOT NULL,
+    organization_id bigint NOT NULL,
+    number integer NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT projects_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT projects_number_check CHECK ((number > 0))
+);
+
+CREATE TABLE testkase.users (
+    id bigint NOT NULL,
+    organization_id bigint NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    kind text DEFAULT 'person'::text NOT NULL,
+    org_role text DEFAULT 'member'::text NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    password_hash text,
+    credential_generation integer DEFAULT 1 NOT NULL,
+    session_generation integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
+    CONSTRAINT users_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text]))),
+    CONSTRAINT users_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT users_org_role_check CHECK ((org_role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text]))),
+    CONSTRAINT users_owner_is_active_person CHECK (((org_role <> 'owner'::text) OR ((kind = 'person'::text) AND (status = 'active'::text)))),
+    CONSTRAINT users_password_hash_check CHECK ((password_hash ~~ '$argon2id$%'::text)),
+    CONSTRAINT users_service_has_no_password CHECK (((kind = 'person'::text) OR (password_hash IS NULL))),
+    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'deactivated'::text, 'deleted'::text])))
+);
+
+CREATE FUNCTION testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text) RETURNS TABLE(id bigint, number integer, name text, role text, outcome text)
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN access.is_enough THEN p.id
+             ELSE NULL::bigint
+         END AS "case",
+     p.number,
+     p.name,
+     access.role,
+         CASE
+             WHEN access.is_enough THEN 'allowed'::text
+             ELSE 'forbidden'::text
+         END AS "case"
+    FROM (((testkase.users u
+      JOIN testkase.projects p ON (((p.organization_id = u.organization_id) AND (p.number = project_for.project_number))))
+      LEFT JOIN testkase.project_members m ON (((m.project_id = p.id) AND (m.user_id = u.id))))
+      CROSS JOIN LATERAL ( SELECT r.role,
+             (array_position(r.ranks, r.role) >= array_position(r.ranks, project_for.least_role)) AS is_enough
+            FROM ( SELECT
+                         CASE
+                             WHEN (u.org_role = ANY (ARRAY['owner'::text, 'admin'::text])) THEN 'project_admin'::text
+                             ELSE m.role
+                         END AS role,
+                     ARRAY['guest'::text, 'user'::text, 'project_admin'::text] AS ranks) r) access)
+   WHERE ((u.id = project_for.caller) AND (u.organization_id = project_for.organization) AND (u.status = 'active'::text) AND (access.role IS NOT NULL));
+END;
+
+CREATE FUNCTION testkase.prune_usage(months integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $_$
+declare
+    oldest timestamptz := (date_trunc('month', now() at time zone 'UTC') - greatest(months, 1) * interval '1 month')
+                          at time zone 'UTC';
+    partition_name text;
+    dropped integer := 0;
+begin
+    perform pg_advisory_xact_lock(hashtext('testkase.make_partitions'));
+    for partition_name in
+        select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'testkase.api_token_usage'::regclass and c.relname ~ '^api_token_usage_\d{4}_\d{2}$'
+          and to_date(right(c.relname, 7), 'YYYY_MM') < oldest at time zone 'UTC'
+    loop
+        execute format('drop table testkase.%I', partition_name);
+        dropped := dropped + 1;
+    end loop;
+    delete from api_token_usage_default where hour < oldest;
+    return dropped;
+end
+$_$;
+
+CREATE FUNCTION testkase.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end
+$$;
+
+CREATE FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $_$
+declare
+    renewed boolean;
+begin
+    perform set_config('testkase.renewed_user', of_user::text, true);
+    update users set password_hash = new_hash
+    where id = of_user and password_hash = old_hash and status = 'active'
+      and split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4);
+    renewed := found;
+    perform set_config('testkase.renewed_user', '', true);
+    return renewed;
+end
+$_$;
+
+CREATE FUNCTION testkase.rfc3339(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'::text);
+
+CREATE FUNCTION testkase.rights_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    if exists (select from before_rows) then
+        perform bump_auth_epoch(null);
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION testkase.users_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    changed bigint[];
+begin
+    select array_agg(a.id) into changed
+    from after_rows a join before_rows b on b.id = a.id
+    where (a.email, a.name, a.org_role, a.status, a.credential_generation)
+          is distinct from (b.email, b.name, b.org_role, b.status, b.credential_generation);
+    if changed is not null then
+        perform bump_auth_epoch(null);
+        perform notify_ids('testkase_users', 'userIds', changed);
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION testkase.users_guard() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $_$
+begin
+    if new.id <> old.id or new.organization_id <> old.organization_id or new.kind <> old.kind
+       or new.created_at <> old.created_at then
+        raise exception 'an account''s id, organization and kind cannot be changed'
+            using errcode = 'integrity_constraint_violation', constraint = 'users_immutable';
+    end if;
+    if old.status = 'deleted' and new.status <> 'deleted' then
+        raise exception 'a deleted account cannot return'
+            using errcode = 'integrity_constraint_violation', constraint = 'users_deleted_is_final';
+    end if;
+    if new.credential_generation < old.credential_generation or new.session_generation < old.session_generation then
+        raise exception 'a generation never goes back'
+            using errcode = 'integrity_constraint_violation', constraint = 'users_generation_grows';
+    end if;
+    if new.status <> old.status then
+        new.status_changed_at := now();
+        if new.status <> 'active' then
+            new.credential_generation := old.credential_generation + 1;
+            new.session_generation := old.session_generation + 1;
+        end if;
+        if new.status = 'deleted' then
+            new.password_hash := null;
+        end if;
+    elsif new.password_hash is distinct from old.password_hash
+          and new.session_generation = old.session_generation
+          and (current_setting('testkase.renewed_user', true) = old.id::text
+               and split_part(new.password_hash, '$', 4) <> split_part(old.password_hash, '$', 4)) is not true then
+        new.session_generation := old.session_generation + 1;
+    end if;
+    return new;
+end
+$_$;
+
+CREATE TABLE testkase.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW ops.schema AS
+ SELECT schema_migrations.version,
+    schema_migrations.name,
+    schema_migrations.applied_at
+   FROM testkase.schema_migrations;
+
+COMMENT ON VIEW ops.schema IS 'Migrations applied, in order of version.';
+
+CREATE TABLE testkase.api_token_last_used (
+    token_id bigint NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    address inet,
+    client text,
+    CONSTRAINT api_token_last_used_client_check CHECK ((char_length(client) <= 64))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE testkase.api_tokens (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    owner_generation integer NOT NULL,
+    lookup_id text NOT NULL COLLATE pg_catalog."C",
+    secret_hash text,
+    preview text NOT NULL,
+    name text NOT NULL,
+    expires_in_days smallint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    rotate_at timestamp with time zone NOT NULL,
+    predecessor_id bigint,
+    rate_limit integer,
+    ended_at timestamp with time zone,
+    ended_reason text,
+    ended_by bigint,
+    CONSTRAINT api_tokens_end_has_a_reason CHECK (((ended_at IS NULL) = (ended_reason IS NULL))),
+    CONSTRAINT api_tokens_ended_reason_check CHECK ((ended_reason = ANY (ARRAY['expired'::text, 'revoked'::text, 'owner_deactivated'::text, 'owner_deleted'::text, 'leaked'::text]))),
+    CONSTRAINT api_tokens_expires_in_days_check CHECK ((expires_in_days = ANY (ARRAY[7, 30, 60, 90, 180, 365]))),
+    CONSTRAINT api_tokens_expiry_is_the_period CHECK ((expires_at = (created_at + ((expires_in_days)::double precision * '24:00:00'::interval)))),
+    CONSTRAINT api_tokens_hash_while_alive CHECK ((((ended_at IS NULL) AND (secret_hash IS NOT NULL)) OR (ended_reason = 'expired'::text) OR ((ended_at IS NOT NULL) AND (secret_hash IS NULL)))),
+    CONSTRAINT api_tokens_lookup_id_check CHECK ((lookup_id ~ '^[0-9A-Za-z]{8}$'::text)),
+    CONSTRAINT api_tokens_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT api_tokens_preview_check CHECK ((preview ~ '^tk_pat_[0-9A-Za-z]{8}\.\.\.[0-9A-Za-z]{6}$'::text)),
+    CONSTRAINT api_tokens_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 1000000))),
+    CONSTRAINT api_tokens_rotation_before_expiry CHECK (((rotate_at > created_at) AND (rotate_at < expires_at))),
+    CONSTRAINT api_tokens_secret_hash_check CHECK ((secret_hash ~~ '$argon2id$%'::text))
+);
+
+CREATE VIEW testkase.api_token_states AS
+ SELECT t.id,
+        CASE
+            WHEN ((t.ended_at IS NOT NULL) AND (t.ended_reason = 'expired'::text)) THEN 'expired'::text
+            WHEN ((t.ended_at IS NOT NULL) OR (t.owner_generation <> u.credential_generation)) THEN 'revoked'::text
+            WHEN (t.expires_at <= now()) THEN 'expired'::text
+            ELSE 'active'::text
+        END AS status,
+        CASE
+            WHEN (t.ended_at IS NOT NULL) THEN t.ended_at
+            WHEN (t.owner_generation <> u.credential_generation) THEN u.status_changed_at
+            WHEN (t.expires_at <= now()) THEN t.expires_at
+            ELSE NULL::timestamp with time zone
+        END AS ended_at,
+        CASE
+            WHEN (t.ended_at IS NOT NULL) THEN t.ended_reason
+            WHEN (t.owner_generation <> u.credential_generation) THEN
+            CASE u.status
+                WHEN 'deleted'::text THEN 'owner_deleted'::text
+                ELSE 'owner_deactivated'::text
+            END
+            WHEN (t.expires_at <= now()) THEN 'expired'::text
+            ELSE NULL::text
+        END AS ended_reason
+   FROM (testkase.api_tokens t
+     JOIN testkase.users u ON ((u.id = t.user_id)));
+
+CREATE VIEW ops.tokens AS
+ SELECT t.id,
+    u.organization_id,
+    t.user_id,
+    u.email AS owner_email,
+    u.kind AS owner_kind,
+    t.name,
+    t.expires_in_days,
+    t.created_at,
+    t.expires_at,
+    t.rotate_at,
+    COALESCE(s.ended_reason, 'active'::text) AS state,
+    s.ended_at,
+    l.used_at AS last_used_at
+   FROM (((testkase.api_tokens t
+     JOIN testkase.api_token_states s ON ((s.id = t.id)))
+     JOIN testkase.users u ON ((u.id = t.user_id)))
+     LEFT JOIN testkase.api_token_last_used l ON ((l.token_id = t.id)));
+
+COMMENT ON VIEW ops.tokens IS 'Every token with its owner and state: active, or why it is dead.';
+
+CREATE TABLE testkase.worker_heartbeats (
+    worker text NOT NULL,
+    version text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT worker_heartbeats_worker_check CHECK (((char_length(worker) >= 1) AND (char_length(worker) <= 200)))
+);
+
+CREATE VIEW ops.workers AS
+ SELECT worker_heartbeats.worker,
+    worker_heartbeats.version,
+    worker_heartbeats.started_at,
+    worker_heartbeats.beat_at,
+    (now() - worker_heartbeats.beat_at) AS silent_for
+   FROM testkase.worker_heartbeats;
+
+COMMENT ON VIEW ops.workers IS 'Workers and when each gave its last sign of life; testkase-admin status takes 60 seconds of silence for an outage.';
+
+CREATE TABLE testkase.api_token_usage (
+    id bigint NOT NULL,
+    token_id bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    address inet,
+    client text NOT NULL,
+    method text NOT NULL,
+    route text NOT NULL,
+    status smallint NOT NULL,
+    calls bigint NOT NULL,
+    CONSTRAINT api_token_usage_calls_check CHECK ((calls > 0)),
+    CONSTRAINT api_token_usage_client_check CHECK ((char_length(client) <= 64)),
+    CONSTRAINT api_token_usage_method_check CHECK ((char_length(method) <= 16)),
+    CONSTRAINT api_token_usage_route_check CHECK ((char_length(route) <= 200))
+)
+PARTITION BY RANGE (hour);
+
+CREATE TABLE testkase.api_token_usage_default (
+    id bigint NOT NULL,
+    token_id bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    address inet,
+    client text NOT NULL,
+    method text NOT NULL,
+    route text NOT NULL,
+    status smallint NOT NULL,
+    calls bigint NOT NULL,
+    CONSTRAINT api_token_usage_calls_check CHECK ((calls > 0)),
+    CONSTRAINT api_token_usage_client_check CHECK ((char_length(client) <= 64)),
+    CONSTRAINT api_token_usage_method_check CHECK ((char_length(method) <= 16)),
+    CONSTRAINT api_token_usage_route_check CHECK ((char_length(route) <= 200))
+);
+
+ALTER TABLE testkase.api_token_usage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.api_token_usage_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE testkase.api_tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.api_tokens_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.audit_events (
+    id bigint NOT NULL,
+    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id bigint NOT NULL,
+    actor_kind text NOT NULL,
+    actor_user_id bigint,
+    actor_token_id bigint,
+    action text NOT NULL,
+    target_kind text NOT NULL,
+    target_id bigint NOT NULL,
+    request_id text,
+    address inet,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_events_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]+$'::text)),
+    CONSTRAINT audit_events_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'operator'::text, 'system'::text]))),
+    CONSTRAINT audit_events_check CHECK (((actor_kind = 'user'::text) = (actor_user_id IS NOT NULL))),
+    CONSTRAINT audit_events_request_id_check CHECK ((char_length(request_id) <= 64)),
+    CONSTRAINT audit_events_target_kind_check CHECK ((target_kind = ANY (ARRAY['organization'::text, 'user'::text, 'project'::text, 'api_key'::text, 'session'::text])))
+)
+PARTITION BY RANGE (occurred_at);
+
+CREATE TABLE testkase.audit_events_default (
+    id bigint NOT NULL,
+    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id bigint NOT NULL,
+    actor_kind text NOT NULL,
+    actor_user_id bigint,
+    actor_token_id bigint,
+    action text NOT NULL,
+    target_kind text NOT NULL,
+    target_id bigint NOT NULL,
+    request_id text,
+    address inet,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_events_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]+$'::text)),
+    CONSTRAINT audit_events_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'operator'::text, 'system'::text]))),
+    CONSTRAINT audit_events_check CHECK (((actor_kind = 'user'::text) = (actor_user_id IS NOT NULL))),
+    CONSTRAINT audit_events_request_id_check CHECK ((char_length(request_id) <= 64)),
+    CONSTRAINT audit_events_target_kind_check CHECK ((target_kind = ANY (ARRAY['organization'::text, 'user'::text, 'project'::text, 'api_key'::text, 'session'::text])))
+);
+
+ALTER TABLE testkase.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.audit_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.organizations (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    tokens_may_create_tokens boolean DEFAULT true NOT NULL,
+    max_expiry_days smallint,
+    default_rate_limit integer,
+    next_project_number integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT organizations_default_rate_limit_check CHECK (((default_rate_limit >= 1) AND (default_rate_limit <= 1000000))),
+    CONSTRAINT organizations_max_expiry_days_check CHECK ((max_expiry_days = ANY (ARRAY[7, 30, 60, 90, 180, 365]))),
+    CONSTRAINT organizations_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT organizations_next_project_number_check CHECK ((next_project_number > 0))
+);
+
+ALTER TABLE testkase.organizations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.organizations_id_seq
+    START WITH 1173
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.outbox (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sequence bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id bigint NOT NULL,
+    user_id bigint,
+    topic text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT outbox_topic_check CHECK ((topic ~ '^[a-z_]+\.[a-z_]+$'::text))
+);
+
+ALTER TABLE testkase.outbox ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.outbox_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.partitioned_tables (
+    name text NOT NULL,
+    by_column text NOT NULL
+);
+
+ALTER TABLE testkase.projects ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.projects_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.rotation_policy (
+    expires_in_days smallint NOT NULL,
+    rotate_on_day smallint NOT NULL,
+    CONSTRAINT rotation_policy_check CHECK (((rotate_on_day > 0) AND (rotate_on_day < expires_in_days))),
+    CONSTRAINT rotation_policy_expires_in_days_check CHECK ((expires_in_days = ANY (ARRAY[7, 30, 60, 90, 180, 365])))
+);
+
+CREATE TABLE testkase.rotation_reminders (
+    id bigint NOT NULL,
+    token_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'scheduled'::text NOT NULL,
+    state_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT rotation_reminders_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'due'::text, 'acknowledged'::text, 'closed'::text])))
+);
+
+ALTER TABLE testkase.rotation_reminders ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.rotation_reminders_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.sessions (
+    id bigint NOT NULL,
+    digest bytea NOT NULL,
+    user_id bigint NOT NULL,
+    user_generation integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    address inet,
+    client text,
+    CONSTRAINT sessions_client_check CHECK ((char_length(client) <= 200)),
+    CONSTRAINT sessions_digest_check CHECK ((octet_length(digest) = 32))
+);
+
+ALTER TABLE testkase.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.sessions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW testkase.shown_tokens AS
+ SELECT t.id,
+    t.user_id,
+    t.name,
+    t.preview AS token_preview,
+    testkase.rfc3339(t.created_at) AS created_at,
+    testkase.rfc3339(t.expires_at) AS expires_at,
+    t.expires_in_days,
+    testkase.rfc3339(t.rotate_at) AS rotate_at,
+    testkase.rfc3339(l.used_at) AS last_used_at,
+    host(l.address) AS last_used_ip,
+    s.status,
+    testkase.rfc3339(s.ended_at) AS ended_at,
+    s.ended_reason,
+    t.predecessor_id,
+    n.id AS successor_id,
+    t.rate_limit
+   FROM (((testkase.api_tokens t
+     JOIN testkase.api_token_states s ON ((s.id = t.id)))
+     LEFT JOIN testkase.api_token_last_used l ON ((l.token_id = t.id)))
+     LEFT JOIN testkase.api_tokens n ON ((n.predecessor_id = t.id)));
+
+ALTER TABLE testkase.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.users_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY testkase.api_token_usage ATTACH PARTITION testkase.api_token_usage_default DEFAULT;
+
+ALTER TABLE ONLY testkase.audit_events ATTACH PARTITION testkase.audit_events_default DEFAULT;
+
+ALTER TABLE ONLY testkase.api_token_last_used
+    ADD CONSTRAINT api_token_last_used_pkey PRIMARY KEY (token_id);
+
+ALTER TABLE ONLY testkase.api_token_usage
+    ADD CONSTRAINT api_token_usage_token_id_hour_address_client_method_route_s_key UNIQUE NULLS NOT DISTINCT (token_id, hour, address, client, method, route, status);
+
+ALTER TABLE ONLY testkase.api_token_usage_default
+    ADD CONSTRAINT api_token_usage_default_token_id_hour_address_client_method_key UNIQUE NULLS NOT DISTINCT (token_id, hour, address, client, method, route, status);
+
+ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_lookup_id_key UNIQUE (lookup_id);
+
+ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_predecessor_id_key UNIQUE (predecessor_id);
+
+ALTER TABLE ONLY testkase.audit_events
+    ADD CONSTRAINT audit_events_pkey PRIMARY KEY (occurred_at, id);
+
+ALTER TABLE ONLY testkase.audit_events_default
+    ADD CONSTRAINT audit_events_default_pkey PRIMARY KEY (occurred_at, id);
+
+ALTER TABLE ONLY testkase.auth_changes
+    ADD CONSTRAINT auth_changes_pkey PRIMARY KEY (epoch);
+
+ALTER TABLE ONLY testkase.auth_epoch
+    ADD CONSTRAINT auth_epoch_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY testkase.organizations
+    ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.outbox
+    ADD CONSTRAINT outbox_sequence_key UNIQUE (sequence);
+
+ALTER TABLE ONLY testkase.partitioned_tables
+    ADD CONSTRAINT partitioned_tables_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY testkase.project_members
+    ADD CONSTRAINT project_members_pkey PRIMARY KEY (project_id, user_id);
+
+ALTER TABLE ONLY testkase.projects
+    ADD CONSTRAINT projects_organization_id_id_key UNIQUE (organization_id, id);
+
+ALTER TABLE ONLY testkase.projects
+    ADD CONSTRAINT projects_organization_id_number_key UNIQUE (organization_id, number);
+
+ALTER TABLE ONLY testkase.projects
+    ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.rotation_policy
+    ADD CONSTRAINT rotation_policy_pkey PRIMARY KEY (expires_in_days);
+
+ALTER TABLE ONLY testkase.rotation_reminders
+    ADD CONSTRAINT rotation_reminders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.rotation_reminders
+    ADD CONSTRAINT rotation_reminders_token_id_key UNIQUE (token_id);
+
+ALTER TABLE ONLY testkase.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY testkase.sessions
+    ADD CONSTRAINT sessions_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY testkase.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.users
+    ADD CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id);
+
+ALTER TABLE ONLY testkase.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.worker_heartbeats
+    ADD CONSTRAINT worker_heartbeats_pkey PRIMARY KEY (worker);
+
+CREATE INDEX api_token_usage_token_idx ON ONLY testkase.api_token_usage USING btree (token_id, id DESC);
+
+CREATE INDEX api_token_usage_default_token_id_id_idx ON testkase.api_token_usage_default USING btree (token_id, id DESC);
+
+CREATE INDEX api_tokens_hash_to_erase_idx ON testkase.api_tokens USING btree (ended_at) WHERE ((ended_reason = 'expired'::text) AND (secret_hash IS NOT NULL));
+
+CREATE INDEX api_tokens_live_expiry_idx ON testkase.api_tokens USING btree (expires_at) WHERE (ended_at IS NULL);
+
+CREATE INDEX api_tokens_live_owner_idx ON testkase.api_tokens USING btree (user_id, owner_generation) WHERE (ended_at IS NULL);
+
+CREATE INDEX api_tokens_owner_idx ON testkase.api_tokens USING btree (user_id, id DESC);
+
+CREATE INDEX audit_events_organization_idx ON ONLY testkase.audit_events USING btree (organization_id, id DESC);
+
+CREATE INDEX audit_events_default_organization_id_id_idx ON testkase.audit_events_default USING btree (organization_id, id DESC);
+
+CREATE INDEX audit_events_target_idx ON ONLY testkase.audit_events USING btree (target_kind, target_id, id DESC);
+
+CREATE INDEX audit_events_default_target_kind_target_id_id_idx ON testkase.audit_events_default USING btree (target_kind, target_id, id DESC);
+
+CREATE INDEX project_members_user_idx ON testkase.project_members USING btree (user_id, project_id);
+
+CREATE INDEX rotation_reminders_scheduled_idx ON testkase.rotation_reminders USING btree (due_at) WHERE (state = 'scheduled'::text);
+
+CREATE INDEX rotation_reminders_user_idx ON testkase.rotation_reminders USING btree (user_id, id DESC);
+
+CREATE INDEX sessions_expires_idx ON testkase.sessions USING btree (expires_at);
+
+CREATE INDEX sessions_user_idx ON testkase.sessions USING btree (user_id);
+
+CREATE UNIQUE INDEX users_email_key ON testkase.users USING btree (lower(email)) WHERE (status <> 'deleted'::text);
+
+CREATE INDEX users_left_idx ON testkase.users USING btree (id) WHERE (credential_generation > 1);
+
+CREATE UNIQUE INDEX users_one_owner_key ON testkase.users USING btree (organization_id) WHERE (org_role = 'owner'::text);
+
+CREATE INDEX users_organization_idx ON testkase.users USING btree (organization_id, id) WHERE (status <> 'deleted'::text);
+
+ALTER INDEX testkase.api_token_usage_token_id_hour_address_client_method_route_s_key ATTACH PARTITION testkase.api_token_usage_default_token_id_hour_address_client_method_key;
+
+ALTER INDEX testkase.api_token_usage_token_idx ATTACH PARTITION testkase.api_token_usage_default_token_id_id_idx;
+
+ALTER INDEX testkase.audit_events_organization_idx ATTACH PARTITION testkase.audit_events_default_organization_id_id_idx;
+
+ALTER INDEX testkase.audit_events_pkey ATTACH PARTITION testkase.audit_events_default_pkey;
+
+ALTER INDEX testkase.audit_events_target_idx ATTACH PARTITION testkase.audit_events_default_target_kind_target_id_id_idx;
+
+CREATE TRIGGER api_tokens_changed AFTER UPDATE ON testkase.api_tokens REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.api_tokens_changed();
+
+CREATE TRIGGER api_tokens_created AFTER INSERT ON testkase.api_tokens REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_tokens', 'tokenIds');
+
+CREATE TRIGGER api_tokens_deleted AFTER DELETE ON testkase.api_tokens REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_deleted();
+
+CREATE TRIGGER api_tokens_guard BEFORE UPDATE ON testkase.api_tokens FOR EACH ROW EXECUTE FUNCTION testkase.api_tokens_guard();
+
+CREATE TRIGGER api_tokens_stamp BEFORE INSERT ON testkase.api_tokens FOR EACH ROW EXECUTE FUNCTION testkase.api_tokens_stamp();
+
+CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON testkase.audit_events FOR EACH ROW EXECUTE FUNCTION testkase.refuse_change();
+
+CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON testkase.audit_events FOR EACH STATEMENT EXECUTE FUNCTION testkase.refuse_change();
+
+CREATE TRIGGER organizations_changed AFTER UPDATE ON testkase.organizations REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.organizations_changed();
+
+CREATE TRIGGER outbox_added AFTER INSERT ON testkase.outbox REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_outbox', 'outboxIds');
+
+CREATE TRIGGER rotation_reminders_changed AFTER UPDATE ON testkase.rotation_reminders REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_reminders', 'reminderIds');
+
+CREATE TRIGGER users_changed AFTER UPDATE ON testkase.users REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.users_changed();
+
+CREATE TRIGGER users_deleted AFTER DELETE ON testkase.users REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_deleted();
+
+CREATE TRIGGER users_guard BEFORE UPDATE ON testkase.users FOR EACH ROW EXECUTE FUNCTION testkase.users_guard();
+
+ALTER TABLE ONLY testkase.api_token_last_used
+    ADD CONSTRAINT api_token_last_used_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
+
+ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_expires_in_days_fkey FOREIGN KEY (expires_in_days) REFERENCES testkase.rotation_policy(expires_in_days);
+
+ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_predecessor_id_fkey FOREIGN KEY (predecessor_id) REFERENCES testkase.api_tokens(id);
+
+ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.outbox
+    ADD CONSTRAINT outbox_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
+
+ALTER TABLE ONLY testkase.outbox
+    ADD CONSTRAINT outbox_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.project_members
+    ADD CONSTRAINT project_members_organization_id_project_id_fkey FOREIGN KEY (organization_id, project_id) REFERENCES testkase.projects(organization_id, id);
+
+ALTER TABLE ONLY testkase.project_members
+    ADD CONSTRAINT project_members_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES testkase.users(organization_id, id);
+
+ALTER TABLE ONLY testkase.projects
+    ADD CONSTRAINT projects_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
+
+ALTER TABLE ONLY testkase.rotation_reminders
+    ADD CONSTRAINT rotation_reminders_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
+
+ALTER TABLE ONLY testkase.rotation_reminders
+    ADD CONSTRAINT rotation_reminders_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.users
+    ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
+
+GRANT USAGE ON SCHEMA ops TO testkase_ops;
+
+GRANT USAGE ON SCHEMA testkase TO testkase_server;
+GRANT USAGE ON SCHEMA testkase TO testkase_worker;
+
+REVOKE ALL ON TYPE testkase.actor FROM PUBLIC;
+GRANT ALL ON TYPE testkase.actor TO testkase_server;
+GRANT ALL ON TYPE testkase.actor TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.api_tokens_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.api_tokens_guard() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.api_tokens_stamp() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.auth_changes_max() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.auth_changes_max() TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.auth_changes TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.auth_epoch TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.make_partitions(ahead integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.notify_ids(channel text, key text, ids anyarray) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.notify_rows() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.organizations_changed() FROM PUBLIC;
+
+GRANT SELECT,INSERT,DELETE ON TABLE testkase.project_members TO testkase_server;
+
+GRANT UPDATE(role) ON TABLE testkase.project_members TO testkase_server;
+
+GRANT SELECT,INSERT ON TABLE testkase.projects TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.users TO testkase_server;
+
+GRANT SELECT(id) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(organization_id) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(organization_id) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(email) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(email) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(name) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(kind) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(kind) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(org_role),UPDATE(org_role) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(org_role) ON TABLE testkase.users TO testkase_worker;
+
+GRANT UPDATE(status) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(status) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE testkase.users TO testkase_server;
+
+GRANT SELECT(credential_generation) ON TABLE testkase.users TO testkase_worker;
+
+GRANT SELECT(session_generation) ON TABLE testkase.users TO testkase_worker;
+
+GRANT SELECT(status_changed_at),UPDATE(status_changed_at) ON TABLE testkase.users TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.prune_usage(months integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.prune_usage(months integer) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testkase_server;
+GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.rights_deleted() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.users_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.users_guard() FROM PUBLIC;
+
+GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_server;
+GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_worker;
+
+GRANT SELECT ON TABLE ops.schema TO testkase_ops;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE testkase.api_token_last_used TO testkase_server;
+GRANT SELECT ON TABLE testkase.api_token_last_used TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT SELECT(id) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT INSERT(user_id) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(user_id) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT INSERT(owner_generation) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(owner_generation) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT INSERT(lookup_id) ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT INSERT(secret_hash),UPDATE(secret_hash) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(secret_hash),UPDATE(secret_hash) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT INSERT(preview) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(preview) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT INSERT(name) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(name) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT INSERT(expires_in_days) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(expires_in_days) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT SELECT(created_at) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT SELECT(expires_at) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT SELECT(rotate_at) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT INSERT(predecessor_id) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(predecessor_id) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT UPDATE(rate_limit) ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT UPDATE(ended_at) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(ended_at),UPDATE(ended_at) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT UPDATE(ended_reason) ON TABLE testkase.api_tokens TO testkase_server;
+GRANT SELECT(ended_reason),UPDATE(ended_reason) ON TABLE testkase.api_tokens TO testkase_worker;
+
+GRANT UPDATE(ended_by) ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.api_token_states TO testkase_server;
+
+GRANT SELECT ON TABLE ops.tokens TO testkase_ops;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE testkase.worker_heartbeats TO testkase_worker;
+
+GRANT SELECT ON TABLE ops.workers TO testkase_ops;
+
+GRANT SELECT,INSERT ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT UPDATE(calls) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.audit_events TO testkase_server;
+
+GRANT INSERT(organization_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(organization_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(actor_kind) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(actor_kind) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(actor_user_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(actor_user_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(actor_token_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(actor_token_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(action) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(action) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(target_kind) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(target_kind) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(target_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(target_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(request_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(request_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(address) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(address) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.organizations TO testkase_server;
+GRANT SELECT ON TABLE testkase.organizations TO testkase_worker;
+
+GRANT UPDATE(name) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(tokens_may_create_tokens) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(max_expiry_days) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(default_rate_limit) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(next_project_number) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_server;
+GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT INSERT(user_id) ON TABLE testkase.outbox TO testkase_server;
+GRANT INSERT(user_id) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT INSERT(topic) ON TABLE testkase.outbox TO testkase_server;
+GRANT INSERT(topic) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_server;
+GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_server;
+GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_worker;
+
+GRANT SELECT,INSERT ON TABLE testkase.rotation_reminders TO testkase_server;
+GRANT SELECT ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_server;
+GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_server;
+GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT SELECT,INSERT,DELETE ON TABLE testkase.sessions TO testkase_server;
+GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_worker;
+
+GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.shown_tokens TO testkase_server;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE testkase_owner REVOKE ALL ON FUNCTIONS  FROM PUBLIC;

@@ -48,7 +48,8 @@ describe_difference(const struct schema_record *record, int index, char *ret_lin
     snprintf(
         ret_line, size,
         "migration %s was applied to this database with other content (recorded: %s, SHA-256 %.12s…; this "
-        "program: %.12s…): use the release that made the database, or an unaltered one that follows it",
+        "program: %.12s…): use the release that made the database, or an unaltered one that follows it; a "
+        "database of an unreleased version has to be made anew",
         label, record->name, record->checksum, migrations[index].checksum);
 }
 

@@ -145,7 +145,8 @@ start_server() {
 
 fill_database() {
     postgres_make_database
-    admin migrate >"$logs/migrate.log" 2>&1 || fail_with_log migrate 'the database could not be migrated'
+    admin migrate >"$logs/migrate.log" 2>&1 ||
+        fail_with_log migrate 'the database could not be migrated (to begin anew without its data: ./deploy/local.sh reset)'
     demo_read || demo_make
     # shellcheck disable=SC2034 # demo_write uses them by name
     TESTKASE_URL=$(url "$port") TESTKASE_BIN=$programs

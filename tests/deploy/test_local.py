@@ -328,6 +328,20 @@ def test_readme_admin_commands(running):
     assert "admin@demo.test" in done.stdout
 
 
+def test_a_database_of_another_version_is_left_alone_and_reset_told(running):
+    connection = psycopg2.connect(running.variables()["TESTKASE_ADMIN_DATABASE_URL"])
+    with connection, connection.cursor() as cursor:
+        cursor.execute("update testkase.schema_migrations set checksum = reverse(checksum)")
+    connection.close()
+    assert running.script("stop").returncode == 0
+    done = running.script()
+    assert done.returncode == 1
+    assert "has to be made anew" in done.stdout and "./deploy/local.sh reset" in done.stdout
+    assert running.script("status").stdout.count("does not run") == 3
+    assert running.script("reset", "--yes").returncode == 0
+    running.start()
+
+
 def test_reset_asks_and_removes(running):
     variables = running.variables()
     socket_folder = pathlib.Path(requests.utils.unquote(re.search("host=([^&]*)",

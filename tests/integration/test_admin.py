@@ -270,6 +270,21 @@ def test_changed_migration_is_refused(admin):
     assert schema_of(admin.database) == before
 
 
+@pytest.mark.parametrize("count", [1, LAST - 1, LAST, LAST + 2])
+def test_database_of_an_unreleased_version_is_refused(admin, count):
+    """Its migrations have other content, and there may be more or fewer of them."""
+    admin.database.query("delete from testkase.schema_migrations")
+    admin.database.query("""insert into testkase.schema_migrations (version, name, checksum)
+                            select n, 'topic_' || n, encode(sha256(n::text::bytea), 'hex') from generate_series(1, %s) n""",
+                         (count,))
+    before = admin.database.dump("--inserts", "--schema=testkase")
+    for arguments in (["migrate"], ["migrate", "--dry-run"]):
+        error = admin.refused(*arguments)
+        assert f"migration {LABELS[0]} was applied to this database with other content (recorded: topic_1," in error
+        assert "has to be made anew" in error
+    assert without_noise(admin.database.dump("--inserts", "--schema=testkase")) == without_noise(before)
+
+
 def test_gap_in_the_record_is_refused(admin):
     admin.database.query("delete from testkase.schema_migrations where version = 2")
     assert f"lacks {LABELS[1]}" in admin.refused("migrate")

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define NAME_CHARACTERS_MAX 100
-#define PROJECT_PREFIX      "PRJ-"
 
 bool
 check_name(const char *what, const char *text, char **ret_name)
@@ -59,30 +58,21 @@ check_id(const char *what, const char *text, int64_t *ret_id)
 bool
 check_project(const char *text, int64_t *ret_number)
 {
-    size_t prefix = strlen(PROJECT_PREFIX);
-    int64_t number;
-    if (strncmp(text, PROJECT_PREFIX, prefix) != 0 ||
-        !text_to_id(text + prefix, strlen(text + prefix), &number) || number < 1 || number > INT32_MAX) {
+    bool is_one = text_to_numbered(text, strlen(text), TEXT_PROJECT_PREFIX, ret_number);
+    if (!is_one) {
         output_error("a project is written like PRJ-1");
-        return false;
     }
-    *ret_number = number;
-    return true;
+    return is_one;
 }
 
 bool
 check_choice(const char *what, const char *text, const char *choices)
 {
-    size_t length = strlen(text);
-    for (const char *choice = choices; *choice;) {
-        size_t span = strcspn(choice, "|");
-        if (span == length && strncmp(choice, text, length) == 0) {
-            return true;
-        }
-        choice += span + (choice[span] == '|');
+    bool is_one = text_is_choice(text, choices);
+    if (!is_one) {
+        output_error("%s must be one of %s", what, choices);
     }
-    output_error("%s must be one of %s", what, choices);
-    return false;
+    return is_one;
 }
 
 struct secret_cost

@@ -109,12 +109,17 @@ tell_refusal(struct db_sync *db, enum query query, const struct db_result *resul
 }
 
 struct db_result *
-database_call(struct db_sync *db, enum query query, const struct db_value *values, size_t count,
+database_call(struct db_sync *db, enum query query, const struct db_named *values,
               const struct database_refusal *refusals)
 {
-    assert((size_t)query_texts[query].parameters == count);
-    (void)count;
-    struct db_result *result = db_sync_call(db, query, values);
+    const struct query_text *text = &query_texts[query];
+    struct db_value bound[DB_PARAMETERS_MAX];
+    for (int i = 0; i < text->parameters; i++) {
+        bool is_given = db_named_find(values, text->names[i], &bound[i]);
+        assert(is_given);
+        (void)is_given;
+    }
+    struct db_result *result = db_sync_call(db, query, bound);
     if (db_status(result) != DB_OK) {
         tell_refusal(db, query, result, refusals);
         db_result_free(result);
@@ -123,12 +128,25 @@ database_call(struct db_sync *db, enum query query, const struct db_value *value
     return result;
 }
 
+const char *
+database_text(const struct db_result *result, int row, const char *column)
+{
+    return db_text(result, row, db_column(result, column));
+}
+
+int64_t
+database_int64(const struct db_result *result, int row, const char *column)
+{
+    return db_int64(result, row, db_column(result, column));
+}
+
 void
 database_cells(const struct db_result *result, int row, const struct output_column *columns,
                const char **ret_cells)
 {
     for (size_t i = 0; columns[i].key; i++) {
-        ret_cells[i] = db_text(result, row, columns[i].field);
+        int column = db_column(result, columns[i].key);
+        ret_cells[i] = column >= 0 ? db_text(result, row, column) : NULL;
     }
 }
 

@@ -9,11 +9,8 @@
 
 #define DATABASE_COUNT(values) (sizeof(values) / sizeof((values)[0]))
 
-/* SQL NULL. */
-#define DATABASE_NULL DB_TEXT(NULL)
-
-/* The five values that say who acts: kind, user, token, request id, address. */
-#define DATABASE_OPERATOR DB_TEXT("operator"), DATABASE_NULL, DATABASE_NULL, DATABASE_NULL, DATABASE_NULL
+/* Who acts, as PostgreSQL's composite type "actor", for statements that write audit events. */
+#define DATABASE_OPERATOR DB_TEXT("(operator,,,,)")
 
 /* Connects to a database whose schema this build knows. NULL: told why. */
 struct db_sync *database_open(const struct command_call *call);
@@ -29,13 +26,17 @@ struct database_refusal {
     const char *sentence;
 };
 
-/* Runs a query with `count` values. The result is for db_result_free(); NULL: told why. `refusals` may be
- * NULL. */
-struct db_result *database_call(struct db_sync *db, enum query query, const struct db_value *values,
-                                size_t count, const struct database_refusal *refusals);
+/* Runs a query with all of its parameters by name; the list ends with a row without a name, and may be NULL.
+ * The result is for db_result_free(); NULL: told why. `refusals` may be NULL. */
+struct db_result *database_call(struct db_sync *db, enum query query, const struct db_named *values,
+                                const struct database_refusal *refusals);
 
-/* Row `row` of a result as the cells of `columns`, by their `field`; `ret_cells` has as many as there are
- * columns. */
+/* A cell of a result by the name of its column, which the statement has. */
+const char *database_text(const struct db_result *result, int row, const char *column);
+int64_t database_int64(const struct db_result *result, int row, const char *column);
+
+/* Row `row` of a result as the cells of `columns`, by their keys; `ret_cells` has as many as there are
+ * columns. A key that the statement does not have gives NULL. */
 void database_cells(const struct db_result *result, int row, const struct output_column *columns,
                     const char **ret_cells);
 

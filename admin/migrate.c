@@ -19,7 +19,7 @@ static const char begin[] = "begin; set local search_path = testkase, pg_temp";
 static int
 take_lock(struct db_sync *db)
 {
-    struct db_result *tried = database_call(db, QUERY_ADMIN_MIGRATE_TRY_LOCK, NULL, 0, NULL);
+    struct db_result *tried = database_call(db, QUERY_ADMIN_MIGRATE_TRY_LOCK, NULL, NULL);
     if (!tried) {
         return -1;
     }
@@ -29,7 +29,7 @@ take_lock(struct db_sync *db)
         return 0;
     }
     output_error("waiting for another migration of this database to end");
-    struct db_result *waited = database_call(db, QUERY_ADMIN_MIGRATE_LOCK, NULL, 0, NULL);
+    struct db_result *waited = database_call(db, QUERY_ADMIN_MIGRATE_LOCK, NULL, NULL);
     db_result_free(waited);
     return waited ? 0 : -1;
 }
@@ -78,8 +78,7 @@ prepare_record(struct db_sync *db)
 static int
 record(struct db_sync *db, const struct migration *migration)
 {
-    char version[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(version, migration->version), DB_TEXT(migration->name),
+    struct db_value values[] = { DB_INT64(migration->version), DB_TEXT(migration->name),
                                  DB_TEXT(migration->checksum) };
     struct db_result *result = db_sync_call(db, QUERY_ADMIN_MIGRATION_APPLIED, values);
     int outcome = db_status(result) == DB_OK ? 0 : -1;

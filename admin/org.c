@@ -6,9 +6,9 @@
 #include <string.h>
 
 static const struct output_column created_columns[] = {
-    { "id", "organization", OUTPUT_NUMBER, 0 },      { "name", "name", OUTPUT_TEXT, 1 },
-    { "ownerId", "owner", OUTPUT_NUMBER, 2 },        { "ownerEmail", "owner's e-mail", OUTPUT_TEXT, 3 },
-    { "ownerName", "owner's name", OUTPUT_TEXT, 4 }, { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "organization", OUTPUT_NUMBER },      { "name", "name", OUTPUT_TEXT },
+    { "ownerId", "owner", OUTPUT_NUMBER },        { "ownerEmail", "owner's e-mail", OUTPUT_TEXT },
+    { "ownerName", "owner's name", OUTPUT_TEXT }, { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct database_refusal refusals[] = {
@@ -32,10 +32,15 @@ insert(const struct command_call *call, const struct wish *wish)
     if (!db) {
         return COMMAND_FAILED;
     }
-    struct db_value values[] = { DB_TEXT(wish->name), DB_TEXT(wish->email), DB_TEXT(wish->owner_name),
-                                 DB_TEXT(wish->has_password ? wish->hash : NULL), DB_TEXT("operator") };
-    struct db_result *made =
-        database_call(db, QUERY_ORGANIZATIONS_CREATE, values, DATABASE_COUNT(values), refusals);
+    const struct db_named values[] = {
+        { "name", DB_TEXT(wish->name) },
+        { "email", DB_TEXT(wish->email) },
+        { "ownerName", DB_TEXT(wish->owner_name) },
+        { "hash", DB_TEXT(wish->has_password ? wish->hash : NULL) },
+        { "actor", DATABASE_OPERATOR },
+        { 0 },
+    };
+    struct db_result *made = database_call(db, QUERY_ORGANIZATIONS_CREATE, values, refusals);
     if (made) {
         database_print_record(call, created_columns, made);
     }

@@ -25,6 +25,16 @@ count_columns(const struct output_column *columns)
     return count;
 }
 
+void
+output_set_cell(const struct output_column *columns, const char **cells, const char *key, const char *text)
+{
+    for (size_t i = 0; columns[i].key; i++) {
+        if (strcmp(columns[i].key, key) == 0) {
+            cells[i] = text;
+        }
+    }
+}
+
 static bool
 is_continuation(char byte)
 {

@@ -13,11 +13,14 @@ enum output_kind { OUTPUT_TEXT, OUTPUT_NUMBER, OUTPUT_TRUTH };
 
 /* Cells are text in PostgreSQL's form: decimal digits, "t" or "f"; NULL is null. */
 struct output_column {
-    const char *key;   /* in JSON, camelCase as in the API; NULL ends the list */
+    const char *key; /* in JSON, and the column of the result; camelCase as in the API; NULL ends the list */
     const char *title; /* for people; NULL: in JSON only */
     enum output_kind kind;
-    int field; /* which field of the query's result it is */
 };
+
+/* Sets the cell of that key, which is among the columns, to a text that outlives its use. */
+void output_set_cell(const struct output_column *columns, const char **cells, const char *key,
+                     const char *text);
 
 /* One record: a line "title  value" each, or one JSON object. */
 void output_record(FILE *out, const struct output_column *columns, const char *const *cells, bool json);

@@ -53,8 +53,8 @@ judge(const struct db_result *row, const struct input_secret *token, struct pres
         output_error("no token with this look-up id was ever made here");
         return false;
     }
-    int64_t id = db_int64(row, 0, 0);
-    const char *hash = db_text(row, 0, 1);
+    int64_t id = database_int64(row, 0, "id");
+    const char *hash = database_text(row, 0, "secret_hash");
     if (hash && secret_verify(hash, token->bytes, token->length) != SECRET_MATCH) {
         output_error(
             "the look-up id is that of token %lld, but the secret is not: this token was never made here",
@@ -75,8 +75,8 @@ find(struct db_sync *db, const struct input_secret *token, struct presented *ret
                      " and has a checksum, which is wrong here");
         return false;
     }
-    struct db_value values[] = { DB_TEXT(lookup) };
-    struct db_result *row = database_call(db, QUERY_GATE_FIND_HASH, values, DATABASE_COUNT(values), NULL);
+    const struct db_named values[] = { { "lookup", DB_TEXT(lookup) }, { 0 } };
+    struct db_result *row = database_call(db, QUERY_GATE_FIND_HASH, values, NULL);
     bool found = row && judge(row, token, ret_found);
     db_result_free(row);
     return found;

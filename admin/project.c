@@ -2,35 +2,38 @@
 #include "admin/check.h"
 #include "admin/database.h"
 #include "admin/user.h"
+#include "common/text.h"
 #include <stdlib.h>
 
 static const struct output_column project_columns[] = {
-    { "id", "project", OUTPUT_TEXT, 0 },
-    { "name", "name", OUTPUT_TEXT, 1 },
-    { "organizationId", "organization", OUTPUT_NUMBER, 2 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "project", OUTPUT_TEXT },
+    { "name", "name", OUTPUT_TEXT },
+    { "organizationId", "organization", OUTPUT_NUMBER },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct output_column member_columns[] = {
-    { "projectId", "project", OUTPUT_TEXT, 0 },
-    { "userId", "user", OUTPUT_NUMBER, 1 },
-    { "email", "e-mail", OUTPUT_TEXT, 2 },
-    { "role", "role", OUTPUT_TEXT, 3 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "projectId", "project", OUTPUT_TEXT },
+    { "userId", "user", OUTPUT_NUMBER },
+    { "email", "e-mail", OUTPUT_TEXT },
+    { "role", "role", OUTPUT_TEXT },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 /* --- project create --- */
 
 static enum command_exit
-print_created(const struct command_call *call, const struct db_result *made, const char *organization)
+print_created(const struct command_call *call, const struct db_result *made, int64_t organization_id)
 {
     if (db_rows(made) == 0) {
-        output_error("there is no organization %s", organization);
+        output_error("there is no organization %lld", (long long)organization_id);
         return COMMAND_FAILED;
     }
-    char id[32];
-    snprintf(id, sizeof(id), "PRJ-%lld", (long long)db_int64(made, 0, 1));
-    const char *cells[] = { id, db_text(made, 0, 2), organization };
+    const char *cells[DATABASE_COUNT(project_columns)];
+    char organization[TEXT_NUMBER_SIZE];
+    text_number(organization_id, organization);
+    database_cells(made, 0, project_columns, cells);
+    output_set_cell(project_columns, cells, "organizationId", organization);
     output_record(stdout, project_columns, cells, call->json);
     return COMMAND_DONE;
 }
@@ -42,10 +45,14 @@ insert(const struct command_call *call, int64_t organization_id, const char *nam
     if (!db) {
         return COMMAND_FAILED;
     }
-    char organization[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(organization, organization_id), DB_TEXT(name), DATABASE_OPERATOR };
-    struct db_result *made = database_call(db, QUERY_PROJECTS_CREATE, values, DATABASE_COUNT(values), NULL);
-    enum command_exit outcome = made ? print_created(call, made, organization) : COMMAND_FAILED;
+    const struct db_named values[] = {
+        { "organization", DB_INT64(organization_id) },
+        { "name", DB_TEXT(name) },
+        { "actor", DATABASE_OPERATOR },
+        { 0 },
+    };
+    struct db_result *made = database_call(db, QUERY_PROJECTS_CREATE, values, NULL);
+    enum command_exit outcome = made ? print_created(call, made, organization_id) : COMMAND_FAILED;
     db_result_free(made);
     db_sync_close(db);
     return outcome;
@@ -80,7 +87,10 @@ print_member(const struct command_call *call, const struct db_result *joined, co
         output_error("the organization has no project %s", call->arguments[0]);
         return COMMAND_FAILED;
     }
-    const char *cells[] = { call->arguments[0], db_text(joined, 0, 1), user->email, db_text(joined, 0, 2) };
+    const char *cells[DATABASE_COUNT(member_columns)];
+    database_cells(joined, 0, member_columns, cells);
+    output_set_cell(member_columns, cells, "projectId", call->arguments[0]);
+    output_set_cell(member_columns, cells, "email", user->email);
     output_record(stdout, member_columns, cells, call->json);
     return COMMAND_DONE;
 }
@@ -96,12 +106,15 @@ join(const struct command_call *call, struct db_sync *db, const struct membershi
         output_error("the account %s belongs to another organization", user.email);
         return COMMAND_FAILED;
     }
-    char organization[DB_NUMBER_SIZE], project[DB_NUMBER_SIZE], id[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(organization, wish->organization_id),
-                                 db_number(project, wish->project), db_number(id, user.id),
-                                 DB_TEXT(wish->role), DATABASE_OPERATOR };
-    struct db_result *joined =
-        database_call(db, QUERY_PROJECTS_SET_MEMBER, values, DATABASE_COUNT(values), NULL);
+    const struct db_named values[] = {
+        { "organization", DB_INT64(wish->organization_id) },
+        { "project", DB_INT64(wish->project) },
+        { "user", DB_INT64(user.id) },
+        { "role", DB_TEXT(wish->role) },
+        { "actor", DATABASE_OPERATOR },
+        { 0 },
+    };
+    struct db_result *joined = database_call(db, QUERY_PROJECTS_SET_MEMBER, values, NULL);
     enum command_exit outcome = joined ? print_member(call, joined, &user) : COMMAND_FAILED;
     db_result_free(joined);
     return outcome;

@@ -20,13 +20,13 @@ struct findings {
 };
 
 static const struct output_column worker_columns[] = {
-    { "worker", "worker", OUTPUT_TEXT, 0 },
-    { "version", "version", OUTPUT_TEXT, 1 },
-    { "startedAt", "started", OUTPUT_TEXT, 2 },
-    { "beatAt", "last beat", OUTPUT_TEXT, 3 },
-    { "silentForSeconds", "silent for (s)", OUTPUT_NUMBER, 4 },
-    { "stale", "stale", OUTPUT_TRUTH, 5 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "worker", "worker", OUTPUT_TEXT },
+    { "version", "version", OUTPUT_TEXT },
+    { "startedAt", "started", OUTPUT_TEXT },
+    { "beatAt", "last beat", OUTPUT_TEXT },
+    { "silentForSeconds", "silent for (s)", OUTPUT_NUMBER },
+    { "stale", "stale", OUTPUT_TRUTH },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 static void
@@ -47,8 +47,7 @@ look_at_schema(struct db_sync *db, struct findings *findings)
 static void
 look_at_workers(struct db_sync *db, struct findings *findings)
 {
-    char stale_after[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(stale_after, STALE_AFTER_SECONDS) };
+    struct db_value values[] = { DB_INT64(STALE_AFTER_SECONDS) };
     struct db_result *workers = db_sync_call(db, QUERY_ADMIN_WORKERS, values);
     const char *wrong = NULL;
     if (db_status(workers) != DB_OK) {
@@ -56,7 +55,7 @@ look_at_workers(struct db_sync *db, struct findings *findings)
                  "cannot read the workers' signs of life: %.150s", db_sync_error(db));
     } else if (db_rows(workers) == 0) {
         wrong = "no worker has reported yet: start testkase-worker";
-    } else if (db_bool(workers, 0, 5)) {
+    } else if (db_bool(workers, 0, db_column(workers, "stale"))) {
         wrong = "no worker has reported for a minute: start testkase-worker, or look at its log";
     }
     if (wrong) {

@@ -3,6 +3,7 @@
 #include "admin/database.h"
 #include "admin/presented.h"
 #include "admin/user.h"
+#include "common/text.h"
 #include "common/token.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -14,74 +15,74 @@
 #define RATE_LIMIT_MAX 1000000
 
 static const struct output_column listed_columns[] = {
-    { "id", "token", OUTPUT_NUMBER, 0 },
-    { "name", "name", OUTPUT_TEXT, 1 },
-    { "tokenPreview", "preview", OUTPUT_TEXT, 2 },
-    { "ownerEmail", "owner", OUTPUT_TEXT, 3 },
-    { "status", "status", OUTPUT_TEXT, 4 },
-    { "createdAt", "created", OUTPUT_TEXT, 5 },
-    { "expiresAt", "expires", OUTPUT_TEXT, 6 },
-    { "rotateAt", NULL, OUTPUT_TEXT, 7 },
-    { "lastUsedAt", "last used", OUTPUT_TEXT, 8 },
-    { "lastUsedIp", NULL, OUTPUT_TEXT, 9 },
-    { "rateLimit", NULL, OUTPUT_NUMBER, 10 },
-    { "endedAt", NULL, OUTPUT_TEXT, 11 },
-    { "endedReason", "ended", OUTPUT_TEXT, 12 },
-    { "ownerId", NULL, OUTPUT_NUMBER, 13 },
-    { "organizationId", "organization", OUTPUT_NUMBER, 14 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "token", OUTPUT_NUMBER },
+    { "name", "name", OUTPUT_TEXT },
+    { "tokenPreview", "preview", OUTPUT_TEXT },
+    { "ownerEmail", "owner", OUTPUT_TEXT },
+    { "status", "status", OUTPUT_TEXT },
+    { "createdAt", "created", OUTPUT_TEXT },
+    { "expiresAt", "expires", OUTPUT_TEXT },
+    { "rotateAt", NULL, OUTPUT_TEXT },
+    { "lastUsedAt", "last used", OUTPUT_TEXT },
+    { "lastUsedIp", NULL, OUTPUT_TEXT },
+    { "rateLimit", NULL, OUTPUT_NUMBER },
+    { "endedAt", NULL, OUTPUT_TEXT },
+    { "endedReason", "ended", OUTPUT_TEXT },
+    { "ownerId", NULL, OUTPUT_NUMBER },
+    { "organizationId", "organization", OUTPUT_NUMBER },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct output_column created_columns[] = {
-    { "id", NULL, OUTPUT_NUMBER, 0 },
-    { "name", NULL, OUTPUT_TEXT, 1 },
-    { "token", NULL, OUTPUT_TEXT, 2 },
-    { "tokenPreview", NULL, OUTPUT_TEXT, 3 },
-    { "createdAt", NULL, OUTPUT_TEXT, 4 },
-    { "expiresAt", NULL, OUTPUT_TEXT, 5 },
-    { "expiresInDays", NULL, OUTPUT_NUMBER, 6 },
-    { "rotateAt", NULL, OUTPUT_TEXT, 7 },
-    { "ownerId", NULL, OUTPUT_NUMBER, 8 },
-    { "ownerEmail", NULL, OUTPUT_TEXT, 9 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", NULL, OUTPUT_NUMBER },
+    { "name", NULL, OUTPUT_TEXT },
+    { "token", NULL, OUTPUT_TEXT },
+    { "tokenPreview", NULL, OUTPUT_TEXT },
+    { "createdAt", NULL, OUTPUT_TEXT },
+    { "expiresAt", NULL, OUTPUT_TEXT },
+    { "expiresInDays", NULL, OUTPUT_NUMBER },
+    { "rotateAt", NULL, OUTPUT_TEXT },
+    { "ownerId", NULL, OUTPUT_NUMBER },
+    { "ownerEmail", NULL, OUTPUT_TEXT },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct output_column revoked_columns[] = {
-    { "id", "token", OUTPUT_NUMBER, 0 },
-    { "name", "name", OUTPUT_TEXT, 2 },
-    { "tokenPreview", "preview", OUTPUT_TEXT, 3 },
-    { "ownerId", "owner", OUTPUT_NUMBER, 1 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "token", OUTPUT_NUMBER },
+    { "name", "name", OUTPUT_TEXT },
+    { "tokenPreview", "preview", OUTPUT_TEXT },
+    { "ownerId", "owner", OUTPUT_NUMBER },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct output_column limited_columns[] = {
-    { "id", "token", OUTPUT_NUMBER, 0 },
-    { "name", "name", OUTPUT_TEXT, 1 },
-    { "tokenPreview", "preview", OUTPUT_TEXT, 2 },
-    { "rateLimit", "requests a minute", OUTPUT_NUMBER, 3 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "token", OUTPUT_NUMBER },
+    { "name", "name", OUTPUT_TEXT },
+    { "tokenPreview", "preview", OUTPUT_TEXT },
+    { "rateLimit", "requests a minute", OUTPUT_NUMBER },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
-/* The last one is not a field of the query. */
+/* The last one is no column of the statement. */
 static const struct output_column identified_columns[] = {
-    { "id", "token", OUTPUT_NUMBER, 0 },
-    { "name", "name", OUTPUT_TEXT, 1 },
-    { "tokenPreview", "preview", OUTPUT_TEXT, 2 },
-    { "status", "status", OUTPUT_TEXT, 3 },
-    { "ownerId", "owner", OUTPUT_NUMBER, 4 },
-    { "ownerEmail", "owner's e-mail", OUTPUT_TEXT, 5 },
-    { "ownerName", "owner's name", OUTPUT_TEXT, 6 },
-    { "ownerKind", "owner's kind", OUTPUT_TEXT, 7 },
-    { "organizationId", "organization", OUTPUT_NUMBER, 8 },
-    { "organizationName", "organization's name", OUTPUT_TEXT, 9 },
-    { "createdAt", "created", OUTPUT_TEXT, 10 },
-    { "expiresAt", "expires", OUTPUT_TEXT, 11 },
-    { "lastUsedAt", "last used", OUTPUT_TEXT, 12 },
-    { "lastUsedIp", "last used from", OUTPUT_TEXT, 13 },
-    { "endedAt", "ended", OUTPUT_TEXT, 14 },
-    { "endedReason", "reason", OUTPUT_TEXT, 15 },
-    { "secretProven", "secret proven", OUTPUT_TRUTH, 0 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "token", OUTPUT_NUMBER },
+    { "name", "name", OUTPUT_TEXT },
+    { "tokenPreview", "preview", OUTPUT_TEXT },
+    { "status", "status", OUTPUT_TEXT },
+    { "ownerId", "owner", OUTPUT_NUMBER },
+    { "ownerEmail", "owner's e-mail", OUTPUT_TEXT },
+    { "ownerName", "owner's name", OUTPUT_TEXT },
+    { "ownerKind", "owner's kind", OUTPUT_TEXT },
+    { "organizationId", "organization", OUTPUT_NUMBER },
+    { "organizationName", "organization's name", OUTPUT_TEXT },
+    { "createdAt", "created", OUTPUT_TEXT },
+    { "expiresAt", "expires", OUTPUT_TEXT },
+    { "lastUsedAt", "last used", OUTPUT_TEXT },
+    { "lastUsedIp", "last used from", OUTPUT_TEXT },
+    { "endedAt", "ended", OUTPUT_TEXT },
+    { "endedReason", "reason", OUTPUT_TEXT },
+    { "secretProven", "secret proven", OUTPUT_TRUTH },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 /* --- token list --- */
@@ -89,17 +90,17 @@ static const struct output_column identified_columns[] = {
 struct list_wish {
     const char *status;
     int64_t limit;
-    struct db_value owner; /* number, or null for everybody */
-    char owner_text[DB_NUMBER_SIZE];
+    struct db_value owner; /* user id, or null for everybody */
 };
 
 static enum command_exit
 list_found(const struct command_call *call, struct db_sync *db, const struct list_wish *wish)
 {
-    char one_more[DB_NUMBER_SIZE];
-    struct db_value values[] = { wish->owner, DB_TEXT(wish->status), db_number(one_more, wish->limit + 1) };
-    struct db_result *found =
-        database_call(db, QUERY_ADMIN_LIST_TOKENS, values, DATABASE_COUNT(values), NULL);
+    const struct db_named values[] = { { "owner", wish->owner },
+                                       { "status", DB_TEXT(wish->status) },
+                                       { "limit", DB_INT64(wish->limit + 1) },
+                                       { 0 } };
+    struct db_result *found = database_call(db, QUERY_ADMIN_LIST_TOKENS, values, NULL);
     if (found) {
         database_print_list(call, listed_columns, found, (int)wish->limit);
     }
@@ -112,14 +113,14 @@ static bool
 find_owner(struct db_sync *db, const char *email, struct list_wish *wish)
 {
     struct user_found user;
-    wish->owner = DATABASE_NULL;
+    wish->owner = DB_NULL;
     if (!email) {
         return true;
     }
     if (!user_find(db, email, &user)) {
         return false;
     }
-    wish->owner = db_number(wish->owner_text, user.id);
+    wish->owner = DB_INT64(user.id);
     return true;
 }
 
@@ -190,18 +191,19 @@ static bool
 print_new_token(const struct command_call *call, const struct db_result *made, const struct new_token *token,
                 const struct user_found *owner)
 {
-    const char *expires = db_text(made, 0, 5);
     if (!call->json) {
-        output_error("token %s (%s) of %s lives until %s; it is shown this once:", db_text(made, 0, 1),
-                     token->preview, owner->email, expires);
+        output_error(
+            "token %s (%s) of %s lives until %s; it is shown this once:", database_text(made, 0, "id"),
+            token->preview, owner->email, database_text(made, 0, "expiresAt"));
         return write_token(token->text);
     }
-    char owner_id[DB_NUMBER_SIZE];
-    snprintf(owner_id, sizeof(owner_id), "%lld", (long long)owner->id);
-    const char *cells[] = { db_text(made, 0, 1), db_text(made, 0, 2), token->text,
-                            db_text(made, 0, 3), db_text(made, 0, 4), expires,
-                            db_text(made, 0, 6), db_text(made, 0, 7), owner_id,
-                            owner->email };
+    const char *cells[DATABASE_COUNT(created_columns)];
+    char owner_id[TEXT_NUMBER_SIZE];
+    text_number(owner->id, owner_id);
+    database_cells(made, 0, created_columns, cells);
+    output_set_cell(created_columns, cells, "token", token->text);
+    output_set_cell(created_columns, cells, "ownerId", owner_id);
+    output_set_cell(created_columns, cells, "ownerEmail", owner->email);
     output_record(stdout, created_columns, cells, true);
     return fflush(stdout) == 0;
 }
@@ -210,7 +212,7 @@ static enum command_exit
 print_creation(const struct command_call *call, const struct db_result *made, const struct new_token *token,
                const struct user_found *owner)
 {
-    const char *outcome = db_rows(made) == 1 ? db_text(made, 0, 0) : "owner_not_active";
+    const char *outcome = db_rows(made) == 1 ? database_text(made, 0, "outcome") : "owner_not_active";
     for (const struct database_refusal *refusal = creation_refusals; refusal->constraint; refusal++) {
         if (strcmp(outcome, refusal->constraint) == 0) {
             output_error("%s", refusal->sentence);
@@ -220,7 +222,7 @@ print_creation(const struct command_call *call, const struct db_result *made, co
     if (!print_new_token(call, made, token, owner)) {
         output_error(
             "the token cannot be written to standard output and is lost: testkase-admin token revoke %s",
-            db_text(made, 0, 1));
+            database_text(made, 0, "id"));
         return COMMAND_FAILED;
     }
     return COMMAND_DONE;
@@ -230,14 +232,17 @@ static enum command_exit
 store_token(const struct command_call *call, struct db_sync *db, const struct user_found *owner,
             const struct new_token *token, const char *name)
 {
-    char id[DB_NUMBER_SIZE];
-    struct db_value values[] = {
-        db_number(id, owner->id), DB_TEXT(token->lookup), DB_TEXT(token->hash),
-        DB_TEXT(token->preview),  DB_TEXT(name),          DB_TEXT(command_value(call, "expires-in-days")),
-        DATABASE_OPERATOR
+    const struct db_named values[] = {
+        { "owner", DB_INT64(owner->id) },
+        { "lookup", DB_TEXT(token->lookup) },
+        { "hash", DB_TEXT(token->hash) },
+        { "preview", DB_TEXT(token->preview) },
+        { "name", DB_TEXT(name) },
+        { "expiresInDays", DB_TEXT(command_value(call, "expires-in-days")) },
+        { "actor", DATABASE_OPERATOR },
+        { 0 },
     };
-    struct db_result *made =
-        database_call(db, QUERY_API_KEYS_CREATE, values, DATABASE_COUNT(values), collision);
+    struct db_result *made = database_call(db, QUERY_API_KEYS_CREATE, values, collision);
     enum command_exit outcome = made ? print_creation(call, made, token, owner) : COMMAND_FAILED;
     db_result_free(made);
     return outcome;
@@ -293,22 +298,23 @@ run_create(const struct command_call *call)
 
 /* Why a token that was to be changed was not. */
 static void
-tell_why_not(struct db_sync *db, struct db_value id)
+tell_why_not(struct db_sync *db, int64_t id)
 {
-    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_TOKEN, &id, 1, NULL);
+    const struct db_named values[] = { { "id", DB_INT64(id) }, { 0 } };
+    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_TOKEN, values, NULL);
     if (found && db_rows(found) == 0) {
-        output_error("there is no token %s", id.text);
+        output_error("there is no token %lld", (long long)id);
     } else if (found) {
-        output_error("token %s has already ended: %s at %s", id.text, db_text(found, 0, 15),
-                     db_text(found, 0, 14));
+        output_error("token %lld has already ended: %s at %s", (long long)id,
+                     database_text(found, 0, "endedReason"), database_text(found, 0, "endedAt"));
     }
     db_result_free(found);
 }
 
-/* Prints what became of the token, of which one row tells; no row means that it was no live token. */
+/* Prints what became of the token, in one row; no row means that it was no live token. */
 static enum command_exit
 print_change(const struct command_call *call, struct db_sync *db, const struct output_column *columns,
-             struct db_value id, const struct db_result *changed)
+             int64_t id, const struct db_result *changed)
 {
     if (!changed) {
         return COMMAND_FAILED;
@@ -324,12 +330,15 @@ print_change(const struct command_call *call, struct db_sync *db, const struct o
 static enum command_exit
 end_token(const struct command_call *call, struct db_sync *db, int64_t token_id)
 {
-    char id[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(id, token_id), DATABASE_NULL,
-                                 DB_TEXT(command_value(call, "leaked") ? "leaked" : "revoked"),
-                                 DATABASE_OPERATOR };
-    struct db_result *ended = database_call(db, QUERY_API_KEYS_REVOKE, values, DATABASE_COUNT(values), NULL);
-    enum command_exit outcome = print_change(call, db, revoked_columns, values[0], ended);
+    const struct db_named values[] = {
+        { "id", DB_INT64(token_id) },
+        { "caller", DB_NULL },
+        { "reason", DB_TEXT(command_value(call, "leaked") ? "leaked" : "revoked") },
+        { "actor", DATABASE_OPERATOR },
+        { 0 },
+    };
+    struct db_result *ended = database_call(db, QUERY_API_KEYS_REVOKE, values, NULL);
+    enum command_exit outcome = print_change(call, db, revoked_columns, token_id, ended);
     db_result_free(ended);
     return outcome;
 }
@@ -357,11 +366,11 @@ run_revoke(const struct command_call *call)
 static enum command_exit
 limit_token(const struct command_call *call, struct db_sync *db, int64_t token_id, struct db_value limit)
 {
-    char id[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(id, token_id), limit, DATABASE_OPERATOR };
-    struct db_result *changed =
-        database_call(db, QUERY_ADMIN_SET_RATE_LIMIT, values, DATABASE_COUNT(values), NULL);
-    enum command_exit outcome = print_change(call, db, limited_columns, values[0], changed);
+    const struct db_named values[] = {
+        { "id", DB_INT64(token_id) }, { "rateLimit", limit }, { "actor", DATABASE_OPERATOR }, { 0 }
+    };
+    struct db_result *changed = database_call(db, QUERY_ADMIN_SET_RATE_LIMIT, values, NULL);
+    enum command_exit outcome = print_change(call, db, limited_columns, token_id, changed);
     db_result_free(changed);
     return outcome;
 }
@@ -369,7 +378,7 @@ limit_token(const struct command_call *call, struct db_sync *db, int64_t token_i
 static enum command_exit
 run_set_rate_limit(const struct command_call *call)
 {
-    int64_t token_id, number;
+    int64_t token_id, number = 0;
     bool is_default = strcmp(call->arguments[1], "default") == 0;
     if (!check_id("the token's identifier", call->arguments[0], &token_id) ||
         (!is_default && !check_number("the rate limit", call->arguments[1], 1, RATE_LIMIT_MAX, &number))) {
@@ -379,8 +388,7 @@ run_set_rate_limit(const struct command_call *call)
     if (!db) {
         return COMMAND_FAILED;
     }
-    enum command_exit outcome =
-        limit_token(call, db, token_id, is_default ? DATABASE_NULL : DB_TEXT(call->arguments[1]));
+    enum command_exit outcome = limit_token(call, db, token_id, is_default ? DB_NULL : DB_INT64(number));
     db_sync_close(db);
     return outcome;
 }
@@ -396,7 +404,7 @@ print_identity(const struct command_call *call, const struct db_result *found, e
     }
     const char *cells[DATABASE_COUNT(identified_columns)];
     database_cells(found, 0, identified_columns, cells);
-    cells[DATABASE_COUNT(identified_columns) - 2] = proof == PRESENTED_PROVEN ? "t" : NULL;
+    output_set_cell(identified_columns, cells, "secretProven", proof == PRESENTED_PROVEN ? "t" : NULL);
     output_record(stdout, identified_columns, cells, call->json);
     if (proof == PRESENTED_UNPROVABLE) {
         output_error("the hash was erased when the token ended, so only the look-up id was compared");
@@ -413,9 +421,8 @@ run_identify(const struct command_call *call)
         db_sync_close(db);
         return COMMAND_FAILED;
     }
-    char id[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(id, presented.token_id) };
-    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_TOKEN, values, DATABASE_COUNT(values), NULL);
+    const struct db_named values[] = { { "id", DB_INT64(presented.token_id) }, { 0 } };
+    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_TOKEN, values, NULL);
     enum command_exit outcome = found ? print_identity(call, found, presented.proof) : COMMAND_FAILED;
     db_result_free(found);
     db_sync_close(db);

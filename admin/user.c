@@ -8,39 +8,31 @@
 #define LIST_DEFAULT 1000
 #define LIST_MAX     100000
 
-static const struct output_column created_columns[] = {
-    { "id", "user", OUTPUT_NUMBER, 0 },         { "email", "e-mail", OUTPUT_TEXT, 1 },
-    { "name", "name", OUTPUT_TEXT, 2 },         { "kind", "kind", OUTPUT_TEXT, 3 },
-    { "orgRole", "role", OUTPUT_TEXT, 4 },      { "status", "status", OUTPUT_TEXT, 5 },
-    { "createdAt", "created", OUTPUT_TEXT, 6 }, { NULL, NULL, OUTPUT_TEXT, 0 },
-};
-
-/* users/update puts its outcome first. */
-static const struct output_column updated_columns[] = {
-    { "id", "user", OUTPUT_NUMBER, 1 },         { "email", "e-mail", OUTPUT_TEXT, 2 },
-    { "name", "name", OUTPUT_TEXT, 3 },         { "kind", "kind", OUTPUT_TEXT, 4 },
-    { "orgRole", "role", OUTPUT_TEXT, 5 },      { "status", "status", OUTPUT_TEXT, 6 },
-    { "createdAt", "created", OUTPUT_TEXT, 7 }, { NULL, NULL, OUTPUT_TEXT, 0 },
+static const struct output_column account_columns[] = {
+    { "id", "user", OUTPUT_NUMBER },         { "email", "e-mail", OUTPUT_TEXT },
+    { "name", "name", OUTPUT_TEXT },         { "kind", "kind", OUTPUT_TEXT },
+    { "orgRole", "role", OUTPUT_TEXT },      { "status", "status", OUTPUT_TEXT },
+    { "createdAt", "created", OUTPUT_TEXT }, { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct output_column listed_columns[] = {
-    { "id", "user", OUTPUT_NUMBER, 0 },
-    { "email", "e-mail", OUTPUT_TEXT, 1 },
-    { "name", "name", OUTPUT_TEXT, 2 },
-    { "kind", "kind", OUTPUT_TEXT, 3 },
-    { "orgRole", "role", OUTPUT_TEXT, 4 },
-    { "status", "status", OUTPUT_TEXT, 5 },
-    { "organizationId", "organization", OUTPUT_NUMBER, 6 },
-    { "createdAt", "created", OUTPUT_TEXT, 7 },
-    { "hasPassword", "password", OUTPUT_TRUTH, 8 },
-    { "activeTokens", "tokens", OUTPUT_NUMBER, 9 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "user", OUTPUT_NUMBER },
+    { "email", "e-mail", OUTPUT_TEXT },
+    { "name", "name", OUTPUT_TEXT },
+    { "kind", "kind", OUTPUT_TEXT },
+    { "orgRole", "role", OUTPUT_TEXT },
+    { "status", "status", OUTPUT_TEXT },
+    { "organizationId", "organization", OUTPUT_NUMBER },
+    { "createdAt", "created", OUTPUT_TEXT },
+    { "hasPassword", "password", OUTPUT_TRUTH },
+    { "activeTokens", "tokens", OUTPUT_NUMBER },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct output_column password_columns[] = {
-    { "id", "user", OUTPUT_NUMBER, 0 }, { "email", "e-mail", OUTPUT_TEXT, 1 },
-    { "name", "name", OUTPUT_TEXT, 2 }, { "organizationId", "organization", OUTPUT_NUMBER, 3 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "user", OUTPUT_NUMBER }, { "email", "e-mail", OUTPUT_TEXT },
+    { "name", "name", OUTPUT_TEXT }, { "organizationId", "organization", OUTPUT_NUMBER },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct database_refusal refusals[] = {
@@ -67,20 +59,22 @@ insert(const struct command_call *call, const struct wish *wish)
     if (!db) {
         return COMMAND_FAILED;
     }
-    char organization[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(organization, wish->organization_id),
-                                 DB_TEXT(wish->email),
-                                 DB_TEXT(wish->name),
-                                 DB_TEXT(wish->kind),
-                                 DB_TEXT(wish->role),
-                                 DB_TEXT(wish->has_password ? wish->hash : NULL),
-                                 DATABASE_OPERATOR };
-    struct db_result *made = database_call(db, QUERY_USERS_CREATE, values, DATABASE_COUNT(values), refusals);
+    const struct db_named values[] = {
+        { "organization", DB_INT64(wish->organization_id) },
+        { "email", DB_TEXT(wish->email) },
+        { "name", DB_TEXT(wish->name) },
+        { "kind", DB_TEXT(wish->kind) },
+        { "orgRole", DB_TEXT(wish->role) },
+        { "hash", DB_TEXT(wish->has_password ? wish->hash : NULL) },
+        { "actor", DATABASE_OPERATOR },
+        { 0 },
+    };
+    struct db_result *made = database_call(db, QUERY_USERS_CREATE, values, refusals);
     enum command_exit outcome = COMMAND_FAILED;
     if (made && db_rows(made) == 0) {
         output_error("there is no organization %lld", (long long)wish->organization_id);
     } else if (made) {
-        database_print_record(call, created_columns, made);
+        database_print_record(call, account_columns, made);
         outcome = COMMAND_DONE;
     }
     db_result_free(made);
@@ -152,10 +146,13 @@ run_list(const struct command_call *call)
     if (!db) {
         return COMMAND_FAILED;
     }
-    char one_more[DB_NUMBER_SIZE];
-    struct db_value values[] = { DB_TEXT(org), DB_TEXT(status ? status : "all"),
-                                 db_number(one_more, limit + 1) };
-    struct db_result *found = database_call(db, QUERY_ADMIN_LIST_USERS, values, DATABASE_COUNT(values), NULL);
+    const struct db_named values[] = {
+        { "organization", org ? DB_INT64(organization_id) : DB_NULL },
+        { "status", DB_TEXT(status ? status : "all") },
+        { "limit", DB_INT64(limit + 1) },
+        { 0 },
+    };
+    struct db_result *found = database_call(db, QUERY_ADMIN_LIST_USERS, values, NULL);
     if (found) {
         database_print_list(call, listed_columns, found, (int)limit);
     }
@@ -170,18 +167,18 @@ run_list(const struct command_call *call)
 static void
 take_user(const struct db_result *result, struct user_found *ret_user)
 {
-    ret_user->id = db_int64(result, 0, 0);
-    ret_user->organization_id = db_int64(result, 0, 1);
-    snprintf(ret_user->email, sizeof(ret_user->email), "%s", db_text(result, 0, 2));
-    snprintf(ret_user->name, sizeof(ret_user->name), "%s", db_text(result, 0, 3));
-    ret_user->is_service = strcmp(db_text(result, 0, 4), "service") == 0;
+    ret_user->id = database_int64(result, 0, "id");
+    ret_user->organization_id = database_int64(result, 0, "organizationId");
+    snprintf(ret_user->email, sizeof(ret_user->email), "%s", database_text(result, 0, "email"));
+    snprintf(ret_user->name, sizeof(ret_user->name), "%s", database_text(result, 0, "name"));
+    ret_user->is_service = strcmp(database_text(result, 0, "kind"), "service") == 0;
 }
 
 bool
 user_find(struct db_sync *db, const char *email, struct user_found *ret_user)
 {
-    struct db_value values[] = { DB_TEXT(email) };
-    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_USER, values, DATABASE_COUNT(values), NULL);
+    const struct db_named values[] = { { "email", DB_TEXT(email) }, { 0 } };
+    struct db_result *found = database_call(db, QUERY_ADMIN_FIND_USER, values, NULL);
     bool is_there = found && db_rows(found) == 1;
     if (is_there) {
         take_user(found, ret_user);
@@ -199,11 +196,11 @@ print_update(const struct command_call *call, const struct db_result *result)
         output_error("the account is gone; somebody else has deleted it");
         return COMMAND_FAILED;
     }
-    if (strcmp(db_text(result, 0, 0), "is_owner") == 0) {
+    if (strcmp(database_text(result, 0, "outcome"), "is_owner") == 0) {
         output_error("the owner of an organization can be neither deactivated nor deleted");
         return COMMAND_FAILED;
     }
-    database_print_record(call, updated_columns, result);
+    database_print_record(call, account_columns, result);
     return COMMAND_DONE;
 }
 
@@ -220,14 +217,16 @@ set_status(const struct command_call *call, const char *status)
         db_sync_close(db);
         return COMMAND_FAILED;
     }
-    char organization[DB_NUMBER_SIZE], id[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(organization, user.organization_id),
-                                 db_number(id, user.id),
-                                 DATABASE_NULL,
-                                 DATABASE_NULL,
-                                 DB_TEXT(status),
-                                 DATABASE_OPERATOR };
-    struct db_result *updated = database_call(db, QUERY_USERS_UPDATE, values, DATABASE_COUNT(values), NULL);
+    const struct db_named values[] = {
+        { "organization", DB_INT64(user.organization_id) },
+        { "id", DB_INT64(user.id) },
+        { "name", DB_NULL },
+        { "orgRole", DB_NULL },
+        { "status", DB_TEXT(status) },
+        { "actor", DATABASE_OPERATOR },
+        { 0 },
+    };
+    struct db_result *updated = database_call(db, QUERY_USERS_UPDATE, values, NULL);
     enum command_exit outcome = updated ? print_update(call, updated) : COMMAND_FAILED;
     db_result_free(updated);
     db_sync_close(db);
@@ -258,10 +257,10 @@ static enum command_exit
 store_password(const struct command_call *call, struct db_sync *db, const struct user_found *user,
                const char *hash)
 {
-    char id[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(id, user->id), DB_TEXT(hash), DATABASE_OPERATOR };
-    struct db_result *changed =
-        database_call(db, QUERY_ADMIN_SET_PASSWORD, values, DATABASE_COUNT(values), NULL);
+    const struct db_named values[] = {
+        { "id", DB_INT64(user->id) }, { "hash", DB_TEXT(hash) }, { "actor", DATABASE_OPERATOR }, { 0 }
+    };
+    struct db_result *changed = database_call(db, QUERY_ADMIN_SET_PASSWORD, values, NULL);
     enum command_exit outcome = COMMAND_FAILED;
     if (changed && db_rows(changed) == 0) {
         output_error("the account is gone; somebody else has deleted it");

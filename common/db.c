@@ -408,9 +408,8 @@ prepare_session(struct db *db)
         return;
     }
     watch_socket(db, EV_READ | EV_PERSIST, on_readable);
-    char statement[DB_NUMBER_SIZE], lock[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(statement, db->options.statement_timeout_ms),
-                                 db_number(lock, db->options.statement_timeout_ms / 2) };
+    struct db_value values[] = { DB_INT64(db->options.statement_timeout_ms),
+                                 DB_INT64(db->options.statement_timeout_ms / 2) };
     submit(db, new_call(db, QUERY_DB_SESSION, on_session, db), values, false);
     submit(db, new_call(db, QUERY_DB_SCHEMA_VERSION, on_schema_version, db), NULL, false);
 }

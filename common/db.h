@@ -68,19 +68,36 @@ const char *db_failure(const struct db *db);
 /* Calls submitted and not ended. */
 int db_pending(const struct db *db);
 
-/* One parameter. Text form unless length >= 0, then `length` bytes of PostgreSQL's binary form. NULL value:
- * SQL NULL. */
+/* One parameter: a text, `length` bytes of PostgreSQL's binary form, or a number; NULL bytes are SQL's null.
+ * Made by the macros. */
 struct db_value {
-    const char *text;
-    int length;
+    const char *bytes;
+    int length; /* of the binary form; or one of these two */
+    int64_t number;
 };
 
-#define DB_TEXT(value)           ((struct db_value){ (value), -1 })
-#define DB_BINARY(value, length) ((struct db_value){ (value), (length) })
+#define DB_LENGTH_TEXT           (-1)
+#define DB_LENGTH_NUMBER         (-2)
+#define DB_TEXT(text)            ((struct db_value){ (text), DB_LENGTH_TEXT, 0 })
+#define DB_BINARY(bytes, length) ((struct db_value){ (bytes), (length), 0 })
+#define DB_INT64(number)         ((struct db_value){ NULL, DB_LENGTH_NUMBER, (number) })
+#define DB_NULL                  DB_TEXT(NULL)
+/* A text or NULL, in the initializer of a constant. */
+#define DB_CONSTANT(text)                                                                                    \
+    {                                                                                                        \
+        (text), DB_LENGTH_TEXT, 0                                                                            \
+    }
 
-/* The decimal form of a number, as a parameter; the buffer must live until db_call() returns. */
-#define DB_NUMBER_SIZE 24
-struct db_value db_number(char buffer[DB_NUMBER_SIZE], int64_t number);
+#define DB_PARAMETERS_MAX 32
+
+/* A parameter by the name that the statement gives it; a list of them ends with a row without a name. */
+struct db_named {
+    const char *name;
+    struct db_value value;
+};
+
+/* The value of that name; false when the list has none. The list may be NULL. */
+bool db_named_find(const struct db_named *values, const char *name, struct db_value *ret_value);
 
 /* Sends `query` at once, with as many values as it takes (query_texts[query].parameters). The values are
  * copied. With `binary`, the result comes in PostgreSQL's binary form, for db_int64() and db_bytes(); else as
@@ -106,6 +123,15 @@ const char *db_text(const struct db_result *result, int row, int column);
  * for SQL NULL. */
 int64_t db_int64(const struct db_result *result, int row, int column);
 bool db_bool(const struct db_result *result, int row, int column);
+/* The columns, by number from 0. Names are those of the statement's select list. */
+enum db_type { DB_TYPE_TEXT, DB_TYPE_INTEGER, DB_TYPE_BOOLEAN, DB_TYPE_JSON };
+int db_columns(const struct db_result *result);
+const char *db_column_name(const struct db_result *result, int column);
+/* How PostgreSQL's type of it is best shown in JSON. */
+enum db_type db_column_type(const struct db_result *result, int column);
+/* The number of the column of that name; -1 when there is none. */
+int db_column(const struct db_result *result, const char *name);
+
 const void *db_bytes(const struct db_result *result, int row, int column, size_t *ret_length);
 
 /* Keeps `result` beyond its callback, for one more db_result_free(). */

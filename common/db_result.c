@@ -155,11 +155,60 @@ db_bytes(const struct db_result *result, int row, int column, size_t *ret_length
     return PQgetvalue(result->pg, row, column);
 }
 
-struct db_value
-db_number(char buffer[DB_NUMBER_SIZE], int64_t number)
+/* PostgreSQL's catalog has these numbers for ever (pg_type.dat). */
+enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_JSON = 114 };
+
+int
+db_columns(const struct db_result *result)
 {
-    snprintf(buffer, DB_NUMBER_SIZE, "%lld", (long long)number);
-    return DB_TEXT(buffer);
+    return PQnfields(result->pg);
+}
+
+const char *
+db_column_name(const struct db_result *result, int column)
+{
+    return PQfname(result->pg, column);
+}
+
+enum db_type
+db_column_type(const struct db_result *result, int column)
+{
+    switch (PQftype(result->pg, column)) {
+    case OID_INT2:
+    case OID_INT4:
+    case OID_INT8:
+        return DB_TYPE_INTEGER;
+    case OID_BOOL:
+        return DB_TYPE_BOOLEAN;
+    case OID_JSON:
+        return DB_TYPE_JSON;
+    default:
+        return DB_TYPE_TEXT;
+    }
+}
+
+/* PQfnumber() would fold the name to lower case. */
+int
+db_column(const struct db_result *result, const char *name)
+{
+    for (int column = 0; column < PQnfields(result->pg); column++) {
+        if (strcmp(PQfname(result->pg, column), name) == 0) {
+            return column;
+        }
+    }
+    return -1;
+}
+
+bool
+db_named_find(const struct db_named *values, const char *name, struct db_value *ret_value)
+{
+    for (; values && values->name; values++) {
+        if (strcmp(values->name, name) == 0) {
+            *ret_value = values->value;
+            return true;
+        }
+    }
+    return false;
 }
 
 void
@@ -167,9 +216,13 @@ db_parameters_set(struct db_parameters *parameters, enum query query, const stru
 {
     parameters->count = query_texts[query].parameters;
     for (int i = 0; i < parameters->count; i++) {
-        parameters->values[i] = values[i].text;
+        parameters->values[i] = values[i].bytes;
         parameters->formats[i] = values[i].length >= 0;
         parameters->lengths[i] = values[i].length >= 0 ? values[i].length : 0;
+        if (values[i].length == DB_LENGTH_NUMBER) {
+            text_number(values[i].number, parameters->numbers[i]);
+            parameters->values[i] = parameters->numbers[i];
+        }
     }
 }
 

@@ -4,9 +4,8 @@
 #define COMMON_DB_RESULT_H
 
 #include "common/db.h"
+#include "common/text.h"
 #include <libpq-fe.h>
-
-#define DB_PARAMETERS_MAX 32
 
 /* Takes over `pg` (may be NULL, with DB_UNAVAILABLE). One reference, for db_result_free(). */
 struct db_result *db_result_new(enum db_status status, PGresult *pg);
@@ -20,6 +19,7 @@ struct db_parameters {
     const char *values[DB_PARAMETERS_MAX];
     int lengths[DB_PARAMETERS_MAX];
     int formats[DB_PARAMETERS_MAX];
+    char numbers[DB_PARAMETERS_MAX][TEXT_NUMBER_SIZE]; /* in decimal, where `values` points to them */
 };
 
 void db_parameters_set(struct db_parameters *parameters, enum query query, const struct db_value *values);
@@ -33,7 +33,7 @@ void db_statement_name(enum query query, char ret_name[DB_STATEMENT_NAME_SIZE]);
 struct db_connect_parameters {
     const char *keywords[16];
     const char *values[16];
-    char timeout[DB_NUMBER_SIZE];
+    char timeout[TEXT_NUMBER_SIZE];
 };
 
 void db_connect_parameters_set(struct db_connect_parameters *parameters, const char *url,

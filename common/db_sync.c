@@ -176,9 +176,7 @@ connect_to(struct db_sync *db, const char *url, const char *application_name)
 static int
 make_settings(struct db_sync *db)
 {
-    char statement[DB_NUMBER_SIZE], lock[DB_NUMBER_SIZE];
-    struct db_value values[] = { db_number(statement, db->statement_timeout_ms),
-                                 db_number(lock, db->statement_timeout_ms / 2) };
+    struct db_value values[] = { DB_INT64(db->statement_timeout_ms), DB_INT64(db->statement_timeout_ms / 2) };
     struct db_result *result = db_sync_call(db, QUERY_DB_SESSION, values);
     int outcome = db_status(result) == DB_OK ? 0 : -1;
     if (outcome == 0 && db_bool(result, 0, 0)) {

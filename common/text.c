@@ -1,4 +1,5 @@
 #include "common/text.h"
+#include <stdio.h>
 #include <string.h>
 
 /* Reads one character of RFC 3629; returns its length in bytes, or 0. */
@@ -204,6 +205,88 @@ text_to_id(const char *bytes, size_t length, int64_t *ret_id)
     *ret_id = id;
     return true;
 }
+
+bool
+text_to_numbered(const char *bytes, size_t length, const char *prefix, int64_t *ret_number)
+{
+    size_t prefix_length = strlen(prefix);
+    int64_t number;
+    if (length <= prefix_length || memcmp(bytes, prefix, prefix_length) != 0 ||
+        !text_to_id(bytes + prefix_length, length - prefix_length, &number) || number < 1 ||
+        number > INT32_MAX) {
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+/* --- choices --- */
+
+bool
+text_is_choice(const char *text, const char *choices)
+{
+    size_t length = strlen(text);
+    for (const char *choice = choices; *choice;) {
+        size_t span = strcspn(choice, "|");
+        if (span == length && strncmp(choice, text, length) == 0) {
+            return true;
+        }
+        choice += span + (choice[span] == '|');
+    }
+    return false;
+}
+
+void
+text_choices_refusal(const char *choices, char *ret_refusal, size_t size)
+{
+    size_t length = (size_t)snprintf(ret_refusal, size, "must be ");
+    for (const char *choice = choices; *choice && length < size;) {
+        size_t span = strcspn(choice, "|");
+        const char *next = choice + span + (choice[span] == '|');
+        const char *behind = !*next ? "" : strchr(next, '|') ? ", " : " or ";
+        length += (size_t)snprintf(ret_refusal + length, size - length, "%.*s%s", (int)span, choice, behind);
+        choice = next;
+    }
+}
+
+/* --- times --- */
+
+static int
+two_digits(const char *text)
+{
+    return (text[0] - '0') * 10 + text[1] - '0';
+}
+
+static bool
+is_on_calendar(const char *text)
+{
+    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    int year = two_digits(text) * 100 + two_digits(text + 2);
+    int month = two_digits(text + 5), day = two_digits(text + 8);
+    bool is_leap_year = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return year > 0 && month >= 1 && month <= 12 && day >= 1 &&
+           day <= days[month - 1] + (month == 2 && is_leap_year) && two_digits(text + 11) < 24 &&
+           two_digits(text + 14) < 60 && two_digits(text + 17) < 60;
+}
+
+bool
+text_is_time(const char *text)
+{
+    static const char pattern[] = "dddd-dd-ddTdd:dd:dd";
+    size_t i = 0;
+    for (; pattern[i]; i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (pattern[i] == 'd' ? !is_digit : text[i] != pattern[i]) {
+            return false;
+        }
+    }
+    if (text[i] == '.') {
+        i += 1 + strspn(text + i + 1, "0123456789");
+    }
+    return strcmp(text + i, "Z") == 0 && text[i - 1] != '.' && is_on_calendar(text);
+}
+
+/* --- numbers --- */
 
 size_t
 text_number(int64_t number, char ret_text[TEXT_NUMBER_SIZE])

@@ -2,9 +2,13 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/secret.h"
 #include "common/service.h"
-#include "server/database/batched_read.h"
-#include "server/request/request.h"
+#include "server/auth/gate.h"
+#include "server/auth/hasher.h"
+#include "server/database/handlers.h"
+#include "server/http/listener.h"
+#include "server/server.h"
 #include "server/usage.h"
 #include <event2/event.h>
 #include <stdlib.h>
@@ -15,15 +19,17 @@
 #define STATEMENT_TIMEOUT_MS 3000
 #define CALL_DEADLINE_MS     5000
 #define PENDING_MAX          2000
-#define READS_AHEAD          24
 #define CALLERS_MAX          50000
 #define DRAIN_MS             9000
 #define DRAIN_CHECK_MS       20
-#define LATE_MS              500 /* for the request of who was still taken in */
+#define LATE_MS              500 /* grace for a client accepted just before shutdown */
 #define METRICS_CONNECTIONS  32
 #define OUTAGE_LOG_MS        60000
+_Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTIONS,
+               "the connections of a loop to PostgreSQL");
+
 /* Descriptors that are no client's: of each loop, and of the process. */
-#define LOOP_DESCRIPTORS    (GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS + 8)
+#define LOOP_DESCRIPTORS    (LOOP_DATABASE_CONNECTIONS + 8)
 #define PROCESS_DESCRIPTORS 40
 
 /* --- PostgreSQL comes and goes --- */
@@ -31,12 +37,12 @@
 static void
 note_ready(struct loop *loop)
 {
-    if (++loop->connected > GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS) {
+    if (++loop->connected > LOOP_DATABASE_CONNECTIONS) {
         counter_add(&loop->metrics.reconnects, 1);
     }
-    if (atomic_fetch_add(&loop->shared->connected, 1) + 1 == loop->shared->connections) {
-        atomic_store(&loop->shared->ready, true);
-        log_info("ready", log_text("address", loop->shared->address));
+    if (atomic_fetch_add(&loop->server->connected, 1) + 1 == loop->server->connections) {
+        atomic_store(&loop->server->ready, true);
+        log_info("ready", log_text("address", listener_address(loop->server->sockets)));
         service_ready();
     }
     if (loop->outage_logged_ms) {
@@ -50,46 +56,36 @@ note_ready(struct loop *loop)
 static void
 note_outage(struct loop *loop, const struct db *db)
 {
-    if (db_schema_refused(db) && !atomic_load(&loop->shared->ready)) {
-        if (!atomic_exchange(&loop->shared->failed, true)) {
+    if (db_schema_refused(db) && !atomic_load(&loop->server->ready)) {
+        if (!atomic_exchange(&loop->server->failed, true)) {
             log_error("cannot start", log_text("reason", db_failure(db)));
-            loop_stop_all(loop->shared);
+            loop_stop_all(loop->server);
         }
         return;
     }
     int64_t now = clock_monotonic_ms();
     if (!loop->outage_logged_ms || now - loop->outage_logged_ms >= OUTAGE_LOG_MS) {
         log_warning("PostgreSQL does not answer", log_number("loop", loop->index),
-                    log_number("wanted_connections", loop->shared->connections),
+                    log_number("wanted_connections", loop->server->connections),
                     log_text("reason", db_failure(db)));
         loop->outage_logged_ms = now;
     }
 }
 
-static size_t
-usable_handlers(const struct loop *loop)
-{
-    size_t count = 0;
-    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
-        count += db_usable(loop->handlers[i]);
-    }
-    return count;
-}
-
 static void
 note_serving(struct loop *loop)
 {
-    bool is_serving = gate_usable(loop->gate) && usable_handlers(loop) > 0;
+    bool is_serving = gate_usable(loop->gate) && handlers_usable(loop->handlers) > 0;
     if (is_serving != loop->is_serving) {
         loop->is_serving = is_serving;
-        atomic_fetch_add(&loop->shared->serving, is_serving ? 1 : -1);
+        atomic_fetch_add(&loop->server->serving, is_serving ? 1 : -1);
     }
 }
 
 bool
-loop_all_serving(const struct shared *shared)
+loop_all_serving(const struct server *server)
 {
-    return atomic_load(&shared->serving) == shared->config->threads;
+    return atomic_load(&server->serving) == server->config->threads;
 }
 
 static void
@@ -107,7 +103,7 @@ static struct db_options
 database_options(struct loop *loop)
 {
     return (struct db_options){
-        .url = loop->shared->config->database_url,
+        .url = loop->server->config->database_url,
         .application_name = "testkase-server",
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
         .call_deadline_ms = CALL_DEADLINE_MS,
@@ -115,49 +111,6 @@ database_options(struct loop *loop)
         .on_state = on_database_state,
         .argument = loop,
     };
-}
-
-/* --- which connection --- */
-
-static struct db *
-least_busy(const struct loop *loop, int first, int end)
-{
-    struct db *best = loop->handlers[first];
-    for (int i = first + 1; i < end; i++) {
-        struct db *other = loop->handlers[i];
-        bool better =
-            db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
-        best = better ? other : best;
-    }
-    return best;
-}
-
-/* One of these, or any other rather than one that cannot be used. */
-static struct db *
-choose(const struct loop *loop, int first, int end)
-{
-    struct db *preferred = least_busy(loop, first, end);
-    return db_usable(preferred) ? preferred : least_busy(loop, 0, LOOP_HANDLER_CONNECTIONS);
-}
-
-/* Reads are short: they fill one connection's pipeline before the next, because a PostgreSQL process that
- * finds the next query waiting costs half of one that must be woken for it. What writes may wait for a lock,
- * so it goes where the least is before it. */
-struct db *
-loop_reader(const struct loop *loop)
-{
-    for (int i = 0; i < LOOP_READERS; i++) {
-        if (db_usable(loop->handlers[i]) && db_pending(loop->handlers[i]) < READS_AHEAD) {
-            return loop->handlers[i];
-        }
-    }
-    return choose(loop, 0, LOOP_READERS);
-}
-
-struct db *
-loop_writer(const struct loop *loop)
-{
-    return choose(loop, LOOP_READERS, LOOP_HANDLER_CONNECTIONS);
 }
 
 /* --- the end --- */
@@ -214,10 +167,10 @@ begin_stopping(evutil_socket_t fd, short what, void *argument)
 }
 
 void
-loop_stop_all(const struct shared *shared)
+loop_stop_all(const struct server *server)
 {
-    for (long i = 0; i < shared->config->threads; i++) {
-        eventfd_write(shared->loops[i].stop_descriptor, 1);
+    for (long i = 0; i < server->config->threads; i++) {
+        eventfd_write(server->loops[i].stop_descriptor, 1);
     }
 }
 
@@ -229,7 +182,8 @@ on_sampling(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     struct loop *loop = argument;
-    counter_set(&loop->metrics.database_connections, usable_handlers(loop) + gate_usable_count(loop->gate));
+    counter_set(&loop->metrics.database_connections,
+                handlers_usable(loop->handlers) + gate_usable_count(loop->gate));
     counter_set(&loop->metrics.connections, connection_pool_count(loop->pool));
     counter_set(&loop->metrics.requests_open, connection_pool_busy(loop->pool));
     counter_set(&loop->metrics.usage_lag_ms, (uint64_t)usage_lag_ms(loop->usage));
@@ -239,34 +193,28 @@ on_sampling(evutil_socket_t fd, short what, void *argument)
 static void
 listen_for_metrics(struct loop *loop)
 {
-    struct connection_events events = request_metrics_events;
+    struct connection_events events = *loop->server->metrics_events;
     events.argument = loop;
     loop->metrics_pool = connection_pool_new(loop->base, &events, METRICS_CONNECTIONS);
-    loop->metrics_listener = listener_new(loop->base, loop->shared->metrics_sockets, 0, loop->metrics_pool);
+    loop->metrics_listener = listener_new(loop->base, loop->server->metrics_sockets, 0, loop->metrics_pool);
 }
 
 static size_t
-connection_capacity(const struct shared *shared)
+connection_capacity(const struct server *server)
 {
     struct rlimit limit = { 1024, 1024 };
     getrlimit(RLIMIT_NOFILE, &limit);
     size_t descriptors = limit.rlim_cur > 1000000 ? 1000000 : (size_t)limit.rlim_cur;
-    size_t loops = (size_t)shared->config->threads;
+    size_t loops = (size_t)server->config->threads;
     size_t reserved = PROCESS_DESCRIPTORS + loops * LOOP_DESCRIPTORS;
     size_t usable = descriptors > 2 * reserved ? descriptors - reserved : descriptors / 2;
     return usable / loops;
 }
 
-static struct db *
-choose_for_batch(void *loop)
-{
-    return loop_reader(loop);
-}
-
 void
-loop_init(struct loop *loop, struct shared *shared, int index)
+loop_init(struct loop *loop, struct server *server, int index)
 {
-    loop->shared = shared;
+    loop->server = server;
     loop->index = index;
     loop->base = event_base_new();
     loop->stop_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -275,28 +223,22 @@ loop_init(struct loop *loop, struct shared *shared, int index)
     }
     loop->writer = json_writer_new();
     secret_random_base62(loop->id_prefix, sizeof(loop->id_prefix) - 1);
-    struct connection_events events = request_events;
+    struct connection_events events = *server->events;
     events.argument = loop;
-    loop->pool = connection_pool_new(loop->base, &events, connection_capacity(shared));
-    loop->mailbox = hasher_mailbox_new(shared->hasher, loop->base);
+    loop->pool = connection_pool_new(loop->base, &events, connection_capacity(server));
+    loop->mailbox = hasher_mailbox_new(server->hasher, loop->base);
     struct db_options options = database_options(loop);
     loop->gate = gate_new(loop->base, &options, CALLERS_MAX, &loop->metrics);
-    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
-        loop->handlers[i] = db_new(loop->base, &options);
-    }
-    loop->member_projects =
-        batched_read_new(loop->base, QUERY_PROJECTS_LIST_FOR_MEMBER, choose_for_batch, loop);
-    loop->admin_projects =
-        batched_read_new(loop->base, QUERY_PROJECTS_LIST_FOR_ADMIN, choose_for_batch, loop);
-    loop->usage = usage_new(loop->base, loop->handlers[LOOP_READERS]);
+    loop->handlers = handlers_new(loop->base, &options);
+    loop->usage = usage_new(loop->base, handlers_background(loop->handlers));
     loop->stopping = event_new(loop->base, loop->stop_descriptor, EV_READ | EV_PERSIST, begin_stopping, loop);
     loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
     event_add(loop->stopping, NULL);
-    loop->listener = listener_new(loop->base, shared->sockets, index, loop->pool);
+    loop->listener = listener_new(loop->base, server->sockets, index, loop->pool);
     const struct timeval second = { .tv_sec = 1 };
     loop->sampling = event_new(loop->base, -1, EV_PERSIST, on_sampling, loop);
     event_add(loop->sampling, &second);
-    if (index == 0 && shared->metrics_sockets) {
+    if (index == 0 && server->metrics_sockets) {
         listen_for_metrics(loop);
     }
 }
@@ -316,11 +258,7 @@ loop_clear(struct loop *loop)
     listener_free(loop->metrics_listener);
     hasher_mailbox_free(loop->mailbox);
     gate_free(loop->gate);
-    batched_read_free(loop->member_projects);
-    batched_read_free(loop->admin_projects);
-    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
-        db_free(loop->handlers[i]);
-    }
+    handlers_free(loop->handlers);
     connection_pool_free(loop->pool);
     connection_pool_free(loop->metrics_pool);
     usage_free(loop->usage);

@@ -1,55 +1,28 @@
-/* The event loops of the server: one a thread, each with its own connections to clients and to PostgreSQL,
- * and what all of them share. */
+/* The event loops of the server: one a thread, each with its own connections to clients and to PostgreSQL. */
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
 
-#include "common/config.h"
-#include "common/json.h"
-#include "common/secret.h"
-#include "server/auth/gate.h"
-#include "server/auth/guess_throttle.h"
-#include "server/auth/hasher.h"
-#include "server/auth/verified.h"
-#include "server/http/client_address.h"
-#include "server/http/connection.h"
-#include "server/http/listener.h"
 #include "server/metrics.h"
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#define LOOP_HANDLER_CONNECTIONS 4
-#define LOOP_READERS             2 /* the first of them; the others are for what writes */
+/* To PostgreSQL, of each loop: the gate's and the handlers'. */
+#define LOOP_DATABASE_CONNECTIONS 6
 
-struct batched_read;
-struct loop;
-struct rate_limits;
+struct connection_pool;
+struct event;
+struct event_base;
+struct gate;
+struct handlers;
+struct hasher_mailbox;
+struct json_writer;
+struct listener;
+struct server;
 struct usage;
 
-/* Made before the loops start; read-only or thread-safe afterwards. */
-struct shared {
-    const struct config *config;
-    struct secret_cost cost;           /* for new hashes */
-    bool secure;                       /* the public URL is https */
-    char dummy_hash[SECRET_HASH_SIZE]; /* what a password of an unknown address is checked against: costs the
-                                          same */
-    struct listener_socket_set *sockets;
-    char *address;                               /* where they listen, for the log */
-    struct listener_socket_set *metrics_sockets; /* NULL: /metrics is served to this machine only */
-    struct hasher *hasher;
-    struct verified *verified;
-    struct rate_limits *rate_limits;
-    struct guess_throttle *guess_throttle;
-    struct trusted_proxies *trusted_proxies;
-    struct loop *loops;   /* config->threads of them */
-    int connections;      /* to PostgreSQL, of all loops together */
-    atomic_int connected; /* how often one became usable; the program is ready when all have */
-    atomic_int serving;   /* loops that can ask PostgreSQL now */
-    atomic_bool ready;
-    atomic_bool failed; /* the program must end with a failure */
-};
-
 struct loop {
-    struct shared *shared;
+    struct server *server;
     int index;
     pthread_t thread;
     struct event_base *base;
@@ -58,9 +31,7 @@ struct loop {
     struct connection_pool *metrics_pool; /* of the first loop, when metrics have their own address */
     struct listener *metrics_listener;
     struct gate *gate;
-    struct db *handlers[LOOP_HANDLER_CONNECTIONS]; /* for everything but the gate */
-    struct batched_read *member_projects;
-    struct batched_read *admin_projects;
+    struct handlers *handlers;
     struct usage *usage;
     struct hasher_mailbox *mailbox;
     struct metrics metrics;
@@ -79,19 +50,15 @@ struct loop {
 
 /* Makes the loop; it runs from loop_run() on, on the calling thread, until it is stopped and its last answer
  * is out, at most 10 s later. */
-void loop_init(struct loop *loop, struct shared *shared, int index);
+void loop_init(struct loop *loop, struct server *server, int index);
 void loop_run(struct loop *loop);
 void loop_clear(struct loop *loop);
 
-/* Handler connections, the best for the next query now: one that only reads, one that may write. */
-struct db *loop_reader(const struct loop *loop);
-struct db *loop_writer(const struct loop *loop);
-
 /* Whether every loop can ask PostgreSQL, so that no request is refused for want of a connection; from any
  * thread. */
-bool loop_all_serving(const struct shared *shared);
+bool loop_all_serving(const struct server *server);
 
 /* Asks every loop to end; from any thread. */
-void loop_stop_all(const struct shared *shared);
+void loop_stop_all(const struct server *server);
 
 #endif

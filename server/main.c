@@ -5,8 +5,10 @@
 #include "common/memory.h"
 #include "common/processors.h"
 #include "common/service.h"
-#include "server/auth/rate_limit.h"
 #include "server/loop.h"
+#include "server/request/steps.h"
+#include "server/routes.h"
+#include "server/server.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
@@ -15,11 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EXIT_USAGE         2
-#define TOKEN_QUEUE        256
-#define PASSWORD_QUEUE     64
-#define VERIFIED_GOOD_MAX  100000
-#define VERIFIED_WRONG_MAX 50000
+#define EXIT_USAGE     2
+#define TOKEN_QUEUE    256
+#define PASSWORD_QUEUE 64
 
 static struct config *
 load_config(void)
@@ -50,7 +50,8 @@ print_help(void)
          "Any number may run at once, on one database.\n\n"
          "  --help          this text\n"
          "  --version       the version\n"
-         "  --check-config  check the configuration and exit\n\n"
+         "  --check-config  check the configuration and exit\n"
+         "  --routes        the calls of the API as JSON: method, path, access, body size, statement\n\n"
          "SIGTERM stops accepting, finishes what is in flight within 10 s and exits with 0.\n\n"
          "Environment:");
     config_print_help(stdout, CONFIG_SERVER);
@@ -65,6 +66,19 @@ print_version(void)
 }
 
 static int
+print_routes(void)
+{
+    struct json_writer *writer = json_writer_new();
+    size_t length;
+    routes_write(writer);
+    const char *json = json_writer_bytes(writer, &length);
+    fwrite(json, 1, length, stdout);
+    putchar('\n');
+    json_writer_free(writer);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
 check_config(void)
 {
     struct config *config = load_config();
@@ -74,64 +88,6 @@ check_config(void)
     config_free(config);
     puts("testkase-server: the configuration is valid");
     return EXIT_SUCCESS;
-}
-
-/* --- what the loops share --- */
-
-static int
-make_dummy_hash(struct shared *shared)
-{
-    char random[33];
-    secret_random_base62(random, 32);
-    return secret_hash(random, 32, &shared->cost, shared->dummy_hash);
-}
-
-static int
-open_shared(struct shared *shared, const struct config *config)
-{
-    char error[256];
-    shared->config = config;
-    shared->cost = (struct secret_cost){ (uint32_t)config->argon2_memory_kib, (uint32_t)config->argon2_time,
-                                         (uint32_t)config->argon2_parallelism };
-    shared->connections = (int)config->threads * (GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS);
-    shared->secure = strncmp(config->public_url, "https://", strlen("https://")) == 0;
-    if (listener_bind(config->listen, (int)config->threads, &shared->sockets, error, sizeof(error)) < 0) {
-        log_error("cannot start", log_text("reason", error));
-        return -1;
-    }
-    if (config->metrics_listen && *config->metrics_listen &&
-        listener_bind(config->metrics_listen, 1, &shared->metrics_sockets, error, sizeof(error)) < 0) {
-        log_error("cannot start", log_text("reason", error));
-        return -1;
-    }
-    shared->address = memory_duplicate(listener_address(shared->sockets));
-    if (make_dummy_hash(shared) < 0) {
-        log_error("cannot start",
-                  log_text("reason", "argon2 cannot work with these costs; is there enough memory?"));
-        return -1;
-    }
-    const struct hasher_options hasher = { .parallel = processors_usable(),
-                                           .token_queue = TOKEN_QUEUE,
-                                           .password_queue = PASSWORD_QUEUE };
-    shared->hasher = hasher_new(&hasher);
-    shared->verified = verified_new(VERIFIED_GOOD_MAX, VERIFIED_WRONG_MAX);
-    shared->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);
-    shared->guess_throttle = guess_throttle_new();
-    shared->trusted_proxies = trusted_proxies_new(config->trusted_proxies);
-    return 0;
-}
-
-static void
-close_shared(struct shared *shared)
-{
-    hasher_free(shared->hasher);
-    verified_free(shared->verified);
-    rate_limits_free(shared->rate_limits);
-    guess_throttle_free(shared->guess_throttle);
-    trusted_proxies_free(shared->trusted_proxies);
-    listener_unbind(shared->sockets);
-    listener_unbind(shared->metrics_sockets);
-    free(shared->address);
 }
 
 /* --- loops --- */
@@ -144,12 +100,12 @@ run_thread(void *loop)
 }
 
 static void
-on_signal(evutil_socket_t fd, short what, void *shared)
+on_signal(evutil_socket_t fd, short what, void *server)
 {
     (void)what;
     log_info("stopping", log_text("signal", strsignal(fd)));
     service_stopping();
-    loop_stop_all(shared);
+    loop_stop_all(server);
 }
 
 static void
@@ -176,22 +132,22 @@ mask_signals(int how)
 /* Answered once; libevent then puts back what was there before, so that further ones are ignored until the
  * end. */
 static struct event *
-await_signal(int number, struct shared *shared)
+await_signal(int number, struct server *server)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN };
     sigaction(number, &ignore, NULL);
-    struct event *event = event_new(shared->loops[0].base, number, EV_SIGNAL, on_signal, shared);
+    struct event *event = event_new(server->loops[0].base, number, EV_SIGNAL, on_signal, server);
     event_add(event, NULL);
     return event;
 }
 
 /* The first loop runs here, with the signals and the watchdog; the others on threads of their own. */
 static void
-run_loops(struct shared *shared)
+run_loops(struct server *server)
 {
-    struct loop *loops = shared->loops;
-    struct event *terminate = await_signal(SIGTERM, shared);
-    struct event *interrupt = await_signal(SIGINT, shared);
+    struct loop *loops = server->loops;
+    struct event *terminate = await_signal(SIGTERM, server);
+    struct event *interrupt = await_signal(SIGINT, server);
     struct event *watchdog = event_new(loops[0].base, -1, EV_PERSIST, on_watchdog, NULL);
     mask_signals(SIG_UNBLOCK);
     int64_t interval = service_watchdog_interval_ms();
@@ -199,13 +155,13 @@ run_loops(struct shared *shared)
         const struct timeval every = { .tv_sec = interval / 1000, .tv_usec = interval % 1000 * 1000 };
         event_add(watchdog, &every);
     }
-    for (long i = 1; i < shared->config->threads; i++) {
+    for (long i = 1; i < server->config->threads; i++) {
         if (pthread_create(&loops[i].thread, NULL, run_thread, &loops[i]) != 0) {
             log_out_of_memory();
         }
     }
     loop_run(&loops[0]);
-    for (long i = 1; i < shared->config->threads; i++) {
+    for (long i = 1; i < server->config->threads; i++) {
         pthread_join(loops[i].thread, NULL);
     }
     event_free(terminate);
@@ -213,27 +169,45 @@ run_loops(struct shared *shared)
     event_free(watchdog);
 }
 
+static void
+run_server(struct server *server)
+{
+    long threads = server->config->threads;
+    log_info("started", log_text("version", TESTKASE_VERSION));
+    server->loops = memory_new((size_t)threads, sizeof(*server->loops));
+    for (long i = 0; i < threads; i++) {
+        loop_init(&server->loops[i], server, (int)i);
+    }
+    run_loops(server);
+    for (long i = 0; i < threads; i++) {
+        loop_clear(&server->loops[i]);
+    }
+    free(server->loops);
+    log_info("stopped");
+}
+
 static int
 serve(const struct config *config)
 {
-    struct shared shared = { 0 };
+    struct server server;
+    struct route_table *table = route_table_new(routes, routes_count);
+    const struct server_options server_options = {
+        .config = config,
+        .routes = table,
+        .events = &steps_events,
+        .metrics_events = &steps_metrics_events,
+        .hashers = processors_usable(),
+        .token_queue = TOKEN_QUEUE,
+        .password_queue = PASSWORD_QUEUE,
+    };
     mask_signals(SIG_BLOCK);
-    int outcome = open_shared(&shared, config);
+    int outcome = server_open(&server, &server_options);
     if (outcome == 0) {
-        log_info("started", log_text("version", TESTKASE_VERSION));
-        shared.loops = memory_new((size_t)config->threads, sizeof(*shared.loops));
-        for (long i = 0; i < config->threads; i++) {
-            loop_init(&shared.loops[i], &shared, (int)i);
-        }
-        run_loops(&shared);
-        for (long i = 0; i < config->threads; i++) {
-            loop_clear(&shared.loops[i]);
-        }
-        free(shared.loops);
-        outcome = atomic_load(&shared.failed) ? -1 : 0;
-        log_info("stopped");
+        run_server(&server);
+        outcome = atomic_load(&server.failed) ? -1 : 0;
     }
-    close_shared(&shared);
+    server_close(&server);
+    route_table_free(table);
     return outcome;
 }
 
@@ -260,6 +234,7 @@ static const struct option {
     { "--help", print_help },
     { "--version", print_version },
     { "--check-config", check_config },
+    { "--routes", print_routes },
 };
 
 int

@@ -62,12 +62,9 @@ struct metrics {
     struct counter connections, requests_open, database_connections, usage_lag_ms;
 };
 
-struct shared;
-
-/* The text exposition format, version 0.0.4, of all loops together; the caller frees it. */
-char *metrics_write(const struct shared *shared, size_t *ret_length);
-
 /* The index of a status in `requests`; the last one for what we never answer. */
 size_t metrics_status_index(int status);
+/* The status at an index; 0 for the last one. */
+int metrics_status_at(size_t index);
 
 #endif

@@ -32,7 +32,7 @@
 struct key {
     unsigned char digest[crypto_shorthash_BYTES];
     int64_t token_id;
-    const struct route *route;
+    const char *route;
     unsigned char address[16];
     uint16_t status;
     uint8_t method;
@@ -153,26 +153,25 @@ arm_timer(struct usage *usage)
 }
 
 void
-usage_add(struct usage *usage, int64_t token_id, const struct client_address *address,
-          const struct http_head *head, const struct route *route, int status, int64_t now_us)
+usage_add(struct usage *usage, const struct usage_call *call)
 {
     bool is_first = !usage->entries;
-    struct entry call;
-    memset(&call.key, 0, sizeof(call.key));
-    call.key.token_id = token_id;
-    call.key.route = route;
-    call.key.status = (uint16_t)status;
-    call.key.method = (uint8_t)head->method;
-    if (address) {
-        call.key.address_known = address->known;
-        memcpy(call.key.address, address->bytes, sizeof(call.key.address));
-        client_name(head->user_agent, call.key.client, sizeof(call.key.client));
+    struct entry added;
+    memset(&added.key, 0, sizeof(added.key));
+    added.key.token_id = call->token_id;
+    added.key.route = call->route;
+    added.key.status = (uint16_t)call->status;
+    added.key.method = (uint8_t)call->method;
+    if (call->address) {
+        added.key.address_known = call->address->known;
+        memcpy(added.key.address, call->address->bytes, sizeof(added.key.address));
+        client_name(call->user_agent, added.key.client, sizeof(added.key.client));
     }
-    crypto_shorthash(call.key.digest, (const unsigned char *)&call.key + sizeof(call.key.digest),
-                     sizeof(call.key) - sizeof(call.key.digest), usage->secret);
-    call.calls = 1;
-    call.since_us = call.last_us = now_us;
-    count(usage, &call);
+    crypto_shorthash(added.key.digest, (const unsigned char *)&added.key + sizeof(added.key.digest),
+                     sizeof(added.key) - sizeof(added.key.digest), usage->secret);
+    added.calls = 1;
+    added.since_us = added.last_us = call->ended_us;
+    count(usage, &added);
     if (is_first) {
         arm_timer(usage);
     }
@@ -195,7 +194,7 @@ write_entry(struct json_writer *writer, const struct entry *entry, int64_t now_u
     json_text_member(writer, "address", *text ? text : NULL);
     json_text_member(writer, "client", entry->key.client);
     json_text_member(writer, "method", methods[entry->key.method]);
-    json_text_member(writer, "route", entry->key.route->path);
+    json_text_member(writer, "route", entry->key.route);
     json_integer_member(writer, "status", entry->key.status);
     json_integer_member(writer, "calls", entry->calls);
     json_integer_member(writer, "age", (now_us - entry->last_us) / 1000);

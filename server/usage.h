@@ -12,7 +12,6 @@
 #include "common/db.h"
 #include "server/http/client_address.h"
 #include "server/http/head.h"
-#include "server/request/route.h"
 
 struct usage;
 
@@ -21,10 +20,19 @@ struct usage *usage_new(struct event_base *base, struct db *db);
 /* What was not written is lost: flush first. NULL is fine. After the db it was given. */
 void usage_free(struct usage *usage);
 
-/* Counts one call, which ended at `now_us` of the monotonic clock. Without an address, it is not told apart
- * from others of that token, route and status by its client either. */
-void usage_add(struct usage *usage, int64_t token_id, const struct client_address *address,
-               const struct http_head *head, const struct route *route, int status, int64_t now_us);
+/* One call, as it is counted. */
+struct usage_call {
+    int64_t token_id;
+    const struct client_address *address; /* NULL: counted apart from no other call of that token, route and
+                                             status by its client */
+    struct http_slice user_agent;
+    enum http_method method;
+    const char *route; /* the pattern, which lives as long as the program */
+    int status;
+    int64_t ended_us; /* by the monotonic clock */
+};
+
+void usage_add(struct usage *usage, const struct usage_call *call);
 
 /* Writes now what there is, at most 4 000 sums, unless a write is under way. */
 void usage_flush(struct usage *usage);

@@ -308,13 +308,12 @@ static void
 ask_for_changes(struct gate *gate, struct question_list questions)
 {
     struct catch_up *behind = memory_new(1, sizeof(*behind));
-    char since[DB_NUMBER_SIZE];
     behind->gate = gate;
     behind->since = caller_cache_epoch(gate->callers);
     behind->life = caller_cache_life(gate->callers);
     behind->questions = questions;
     counter_add(&gate->metrics->gate_catch_ups, 1);
-    struct db_value value = db_number(since, behind->since.number);
+    struct db_value value = DB_INT64(behind->since.number);
     db_call(choose_connection(gate), QUERY_GATE_CHANGES, &value, true, on_changes, behind);
 }
 

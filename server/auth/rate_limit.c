@@ -1,7 +1,5 @@
 #include "server/auth/rate_limit.h"
-#include "common/clock.h"
 #include "common/memory.h"
-#include "server/metrics.h"
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -160,26 +158,5 @@ rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota, in
         decide(touch(shard, token_id, now_ms), quota > 0 ? quota : limits->quota, burst, now_ms);
     pthread_mutex_unlock(&shard->lock);
     return decision;
-}
-
-/* --- the step --- */
-
-enum step_result
-limit_rate(struct request *request)
-{
-    const struct caller *caller = request->caller;
-    if (!caller || !caller->token_id) {
-        return STEP_NEXT;
-    }
-    struct rate_decision decision = rate_limits_take(request->loop->shared->rate_limits, caller->token_id,
-                                                     caller->rate_limit, clock_monotonic_ms());
-    request_add_lines(request, "RateLimit-Policy: \"default\";q=%;w=60\r\nRateLimit: \"default\";r=%;t=%\r\n",
-                      (const int64_t[]){ decision.quota, decision.remaining, decision.reset_seconds });
-    if (decision.allowed) {
-        return STEP_NEXT;
-    }
-    counter_add(&request->loop->metrics.rate_limited, 1);
-    request_add_lines(request, "Retry-After: %\r\n", &decision.reset_seconds);
-    return request_refuse(request, PROBLEM_RATE_LIMITED, NULL);
 }
 /* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

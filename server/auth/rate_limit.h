@@ -4,7 +4,6 @@
 #ifndef SERVER_AUTH_RATE_LIMIT_H
 #define SERVER_AUTH_RATE_LIMIT_H
 
-#include "server/request/request.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,8 +28,5 @@ void rate_limits_free(struct rate_limits *limits);
  * in proportion. */
 struct rate_decision rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota,
                                       int64_t now_ms);
-
-/* The step: counts a token's request, adds the fields, ends with 429. */
-request_function limit_rate;
 
 #endif

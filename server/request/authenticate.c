@@ -1,9 +1,12 @@
 #include "server/request/authenticate.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/token.h"
+#include "server/auth/rate_limit.h"
 #include "server/metrics.h"
+#include "server/request/await.h"
 #include "server/request/renew.h"
-#include "server/request/route.h"
+#include "server/server.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -18,10 +21,10 @@ static bool
 origin_is_ours(const struct request *request)
 {
     struct http_slice origin = request->head->origin, host = request->head->host;
-    if (http_slice_equals_nocase(origin, request->loop->shared->config->public_url)) {
+    if (http_slice_equals_nocase(origin, request->loop->server->config->public_url)) {
         return true;
     }
-    const char *scheme = request->loop->shared->secure ? "https://" : "http://";
+    const char *scheme = request->loop->server->secure ? "https://" : "http://";
     size_t length = strlen(scheme);
     return host.length > 0 && origin.length == length + host.length &&
            memcmp(origin.bytes, scheme, length) == 0 &&
@@ -47,10 +50,10 @@ authenticate_same_origin(struct request *request)
 {
     struct http_slice secret;
     bool anyone = request->route->access == ROUTE_ANYONE;
-    request->credentials = caller_credentials(request->head, request->loop->shared->secure, &secret);
-    if (is_unsafe(request->head->method) && (anyone || request->credentials == CREDENTIALS_SESSION) &&
+    request->auth.credentials = caller_credentials(request->head, request->loop->server->secure, &secret);
+    if (is_unsafe(request->head->method) && (anyone || request->auth.credentials == CREDENTIALS_SESSION) &&
         !is_same_origin(request, anyone)) {
-        return request_refuse(request, PROBLEM_CROSS_SITE, NULL);
+        return answer_refuse(&request->answer, PROBLEM_CROSS_SITE, NULL);
     }
     return STEP_NEXT;
 }
@@ -59,42 +62,43 @@ enum step_result
 authenticate_identify(struct request *request)
 {
     if (request->route->access == ROUTE_ANYONE) {
-        request->credentials = CREDENTIALS_NONE;
+        request->auth.credentials = CREDENTIALS_NONE;
         return STEP_NEXT;
     }
     struct http_slice secret;
-    switch (caller_credentials(request->head, request->loop->shared->secure, &secret)) {
+    switch (caller_credentials(request->head, request->loop->server->secure, &secret)) {
     case CREDENTIALS_NONE:
-        return request_challenge(request, PROBLEM_AUTHENTICATION_REQUIRED, NULL);
+        return answer_challenge(&request->answer, PROBLEM_AUTHENTICATION_REQUIRED, NULL);
     case CREDENTIALS_SESSION:
         return STEP_NEXT;
     case CREDENTIALS_BEARER:
         break;
     }
-    if (!token_parse(secret.bytes, secret.length, request->lookup_id)) {
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+    if (!token_parse(secret.bytes, secret.length, request->auth.lookup_id)) {
+        return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);
     }
-    struct verified *verified = request->loop->shared->verified;
-    verified_key_of(verified, secret.bytes, secret.length, &request->verified_key);
-    enum verified_answer answer = verified_find(verified, &request->verified_key, &request->token_id);
+    struct verified *verified = request->loop->server->verified;
+    verified_key_of(verified, secret.bytes, secret.length, &request->auth.verified_key);
+    enum verified_answer answer =
+        verified_find(verified, &request->auth.verified_key, &request->auth.token_id);
     struct metrics *metrics = &request->loop->metrics;
     counter_add(answer == VERIFIED_UNKNOWN ? &metrics->verified_misses : &metrics->verified_hits, 1);
-    return answer == VERIFIED_WRONG ? request_challenge(request, PROBLEM_INVALID_TOKEN, NULL) : STEP_NEXT;
+    return answer == VERIFIED_WRONG ? answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL)
+                                    : STEP_NEXT;
 }
 
-static bool
-is_unproven(const struct request *request)
-{
-    return request->credentials == CREDENTIALS_BEARER && request->token_id == 0;
-}
+/* --- the proof of a secret that is not known to be right or wrong --- */
+
+static request_function hash_found, secret_compared;
 
 enum step_result
-authenticate_find_hash(struct request *request)
+authenticate_prove(struct request *request)
 {
-    if (!is_unproven(request)) {
+    if (request->auth.credentials != CREDENTIALS_BEARER || request->auth.token_id != 0) {
         return STEP_NEXT;
     }
-    return request_query(request, QUERY_GATE_FIND_HASH, &DB_TEXT(request->lookup_id));
+    request_then(request, hash_found);
+    return await_query(request, QUERY_GATE_FIND_HASH, &DB_TEXT(request->auth.lookup_id));
 }
 
 /* How many seconds the guess has to wait, 0 when it may be checked now. The same token many times at once is
@@ -102,79 +106,78 @@ authenticate_find_hash(struct request *request)
 static int64_t
 begin_guess(struct request *request, const char *encoded)
 {
-    if (hasher_is_under_way(request->loop->mailbox, HASHER_TOKENS, request->verified_key.bytes, encoded)) {
+    if (hasher_is_under_way(request->loop->mailbox, HASHER_TOKENS, request->auth.verified_key.bytes,
+                            encoded)) {
         return 0;
     }
-    return request_begin_guess(request, GUESS_TOKEN, request->lookup_id);
+    return await_begin_guess(request, GUESS_TOKEN, request->auth.lookup_id);
 }
 
-enum step_result
-authenticate_prove(struct request *request)
+static enum step_result
+hash_found(struct request *request)
 {
-    if (!is_unproven(request)) {
-        return STEP_NEXT;
-    }
-    if (request_query_failed(request, NULL)) {
+    if (await_failed(request, NULL)) {
         return STEP_DONE;
     }
-    if (db_rows(request->result) == 0 || db_is_null(request->result, 0, 1)) {
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+    const struct db_result *found = request->outcome.result;
+    if (db_rows(found) == 0 || db_is_null(found, 0, 1)) {
+        return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);
     }
-    const char *encoded = db_text(request->result, 0, 1);
+    const char *encoded = db_text(found, 0, 1);
     int64_t wait = begin_guess(request, encoded);
     if (wait > 0) {
         counter_add(&request->loop->metrics.guesses_refused, 1);
-        request_add_lines(request, "Retry-After: %\r\n", &wait);
-        return request_refuse(request, PROBLEM_RATE_LIMITED,
-                              "Too many wrong tokens came from this address; wait before the next try.");
+        answer_add_headers(&request->answer, "Retry-After: %\r\n", &wait);
+        return answer_refuse(&request->answer, PROBLEM_RATE_LIMITED,
+                             "Too many wrong tokens came from this address; wait before the next try.");
     }
     struct http_slice token;
-    caller_credentials(request->head, request->loop->shared->secure, &token);
-    return request_verify(request, HASHER_TOKENS, request->verified_key.bytes, encoded, token.bytes,
-                          token.length);
+    caller_credentials(request->head, request->loop->server->secure, &token);
+    request_then(request, secret_compared);
+    return await_verify(request, HASHER_TOKENS, request->auth.verified_key.bytes, encoded, token.bytes,
+                        token.length);
 }
 
 static void
 renew_hash(struct request *request)
 {
     struct http_slice token;
-    caller_credentials(request->head, request->loop->shared->secure, &token);
-    renew_token_hash(request->loop, request->token_id, db_text(request->result, 0, 1), token.bytes,
-                     token.length);
+    caller_credentials(request->head, request->loop->server->secure, &token);
+    renew_token_hash(request->loop, request->auth.token_id, db_text(request->outcome.result, 0, 1),
+                     token.bytes, token.length);
 }
 
-enum step_result
-authenticate_proven(struct request *request)
+static enum step_result
+secret_compared(struct request *request)
 {
-    if (!is_unproven(request)) {
-        return STEP_NEXT;
-    }
-    struct verified *verified = request->loop->shared->verified;
-    int64_t token_id = db_int64(request->result, 0, 0);
-    request_end_guess(request, request->hash->result == SECRET_MISMATCH);
-    switch (request->hash->result) {
+    struct verified *verified = request->loop->server->verified;
+    int64_t token_id = db_int64(request->outcome.result, 0, 0);
+    await_end_guess(request, request->outcome.hash->result == SECRET_MISMATCH);
+    switch (request->outcome.hash->result) {
     case SECRET_MATCH:
-        request->token_id = token_id;
-        if (verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id)) {
+        request->auth.token_id = token_id;
+        if (verified_remember(verified, &request->auth.verified_key, VERIFIED_GOOD, token_id)) {
             renew_hash(request);
         }
         return STEP_NEXT;
     case SECRET_MISMATCH:
-        verified_remember(verified, &request->verified_key, VERIFIED_WRONG, token_id);
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+        verified_remember(verified, &request->auth.verified_key, VERIFIED_WRONG, token_id);
+        return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);
     default:
         log_error("a stored hash cannot be read", log_text("request", request->id),
                   log_number("token", token_id));
-        return request_refuse(request, PROBLEM_INTERNAL, NULL);
+        return answer_refuse(&request->answer, PROBLEM_INTERNAL, NULL);
     }
 }
+
+/* --- the question whether the token or the session is valid now --- */
 
 static void
 on_gate(enum gate_status status, struct caller *caller, void *argument)
 {
     struct request *request = argument;
-    request->gate_status = status;
-    request->caller = caller ? caller_keep(caller) : NULL;
+    request->auth.gate_status = status;
+    request->auth.caller = caller ? caller_keep(caller) : NULL;
     request_complete(request);
 }
 
@@ -183,20 +186,20 @@ find_session(struct request *request)
 {
     struct http_slice cookie;
     unsigned char digest[SECRET_DIGEST_SIZE];
-    caller_credentials(request->head, request->loop->shared->secure, &cookie);
+    caller_credentials(request->head, request->loop->server->secure, &cookie);
     secret_digest(cookie.bytes, cookie.length, NULL, digest);
-    return request_query(request, QUERY_SESSIONS_FIND, &DB_BINARY((const char *)digest, sizeof(digest)));
+    return await_query(request, QUERY_SESSIONS_FIND, &DB_BINARY((const char *)digest, sizeof(digest)));
 }
 
 enum step_result
-authenticate_ask(struct request *request)
+authenticate_ask_gate(struct request *request)
 {
-    switch (request->credentials) {
+    switch (request->auth.credentials) {
     case CREDENTIALS_BEARER:
-        request->question.token_id = request->token_id;
-        request->question.callback = on_gate;
-        request->question.argument = request;
-        gate_ask(request->loop->gate, &request->question);
+        request->auth.question.token_id = request->auth.token_id;
+        request->auth.question.callback = on_gate;
+        request->auth.question.argument = request;
+        gate_ask(request->loop->gate, &request->auth.question);
         return request_wait(request);
     case CREDENTIALS_SESSION:
         return find_session(request);
@@ -210,64 +213,82 @@ authenticate_ask(struct request *request)
 static bool
 is_its_own(const struct request *request)
 {
-    const char *preview = request->caller->token_preview;
+    const char *preview = request->auth.caller->token_preview;
     const size_t prefix = sizeof(TOKEN_PREFIX) - 1;
     return strncmp(preview, TOKEN_PREFIX, prefix) == 0 &&
-           strncmp(preview + prefix, request->lookup_id, TOKEN_LOOKUP_LENGTH) == 0;
+           strncmp(preview + prefix, request->auth.lookup_id, TOKEN_LOOKUP_LENGTH) == 0;
+}
+
+/* A client over its limit, or with an expired token, could otherwise create one usage entry per call; such
+ * calls share one. */
+void
+authenticate_share_usage_entry(struct request *request)
+{
+    request->auth.shares_usage_entry = true;
+}
+
+static enum step_result
+refuse_expired(struct request *request)
+{
+    const struct caller *caller = request->auth.caller;
+    char detail[160];
+    if (!rate_limits_take(request->loop->server->rate_limits, caller->token_id, caller->rate_limit,
+                          clock_monotonic_ms())
+             .allowed) {
+        authenticate_share_usage_entry(request);
+    }
+    snprintf(detail, sizeof(detail), "The token expired at %s; generate a new one under Settings, API Keys.",
+             caller->token_expires_at);
+    return answer_challenge(&request->answer, PROBLEM_TOKEN_EXPIRED, detail);
 }
 
 static enum step_result
 admit_token(struct request *request)
 {
-    bool is_known = request->gate_status == GATE_ALIVE || request->gate_status == GATE_EXPIRED;
+    bool is_known = request->auth.gate_status == GATE_ALIVE || request->auth.gate_status == GATE_EXPIRED;
     if (is_known && !is_its_own(request)) {
-        caller_free(request->caller);
-        request->caller = NULL;
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+        caller_free(request->auth.caller);
+        request->auth.caller = NULL;
+        return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);
     }
-    switch (request->gate_status) {
+    switch (request->auth.gate_status) {
     case GATE_ALIVE:
         return STEP_NEXT;
-    case GATE_EXPIRED: {
-        char detail[160];
-        snprintf(detail, sizeof(detail),
-                 "The token expired at %s; generate a new one under Settings, API Keys.",
-                 request->caller->token_expires_at);
-        return request_challenge(request, PROBLEM_TOKEN_EXPIRED, detail);
-    }
+    case GATE_EXPIRED:
+        return refuse_expired(request);
     case GATE_ENDED:
-        return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
+        return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);
     default:
-        return request_refuse(request, PROBLEM_UNAVAILABLE, NULL);
+        return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE, NULL);
     }
 }
 
 enum step_result
 authenticate_admit(struct request *request)
 {
-    if (request->credentials == CREDENTIALS_NONE) {
+    if (request->auth.credentials == CREDENTIALS_NONE) {
         return STEP_NEXT;
     }
-    if (request->credentials == CREDENTIALS_BEARER) {
+    if (request->auth.credentials == CREDENTIALS_BEARER) {
         return admit_token(request);
     }
-    if (request_query_failed(request, NULL)) {
+    if (await_failed(request, NULL)) {
         return STEP_DONE;
     }
-    if (db_rows(request->result) == 0) {
-        return request_challenge(request, PROBLEM_AUTHENTICATION_REQUIRED,
-                                 "The session is over; sign in again.");
+    if (db_rows(request->outcome.result) == 0) {
+        return answer_challenge(&request->answer, PROBLEM_AUTHENTICATION_REQUIRED,
+                                "The session is over; sign in again.");
     }
-    request->caller = caller_of_session(request->result, 0);
+    request->auth.caller = caller_of_session(request->outcome.result, 0);
     return STEP_NEXT;
 }
 
 enum step_result
 authenticate_authorize(struct request *request)
 {
-    if (request->route->access == ROUTE_ORG_ADMIN && !request->caller->is_admin) {
-        return request_refuse(request, PROBLEM_FORBIDDEN,
-                              "Only the organization's owner and admins may do this; ask one of them.");
+    if (request->route->access == ROUTE_ORG_ADMIN && !request->auth.caller->is_admin) {
+        return answer_refuse(&request->answer, PROBLEM_FORBIDDEN,
+                             "Only the organization's owner and admins may do this; ask one of them.");
     }
     return STEP_NEXT;
 }

@@ -1,100 +1,290 @@
 #include "server/request/input.h"
 #include "common/memory.h"
+#include "common/secret.h"
 #include "common/text.h"
+#include "server/http/query.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define NAME_LENGTH_MAX 100
+#define NAME_CHARACTERS_MAX 100
+#define PARAMETER_BYTES_MAX 512
+#define REFUSAL_SIZE        128
+
+struct value {
+    const struct input *input;
+    const char *text; /* NULL: absent */
+    size_t length;
+    int64_t number;
+    char *owned; /* a copy that `text` lies in, if it is not in the body */
+};
+
+struct inputs {
+    size_t count;
+    struct value values[INPUT_COUNT_MAX];
+};
+
+void
+input_free(struct inputs *inputs)
+{
+    if (!inputs) {
+        return;
+    }
+    for (size_t i = 0; i < inputs->count; i++) {
+        if (inputs->values[i].owned) {
+            secret_wipe(inputs->values[i].owned, strlen(inputs->values[i].owned));
+            free(inputs->values[i].owned);
+        }
+    }
+    free(inputs);
+}
+
+/* --- where it comes from --- */
+
+int
+input_parameter(struct request *request, const char *name, char *ret_value, size_t size)
+{
+    int found = http_query_parameter(request->head->query, name, ret_value, size);
+    if (found < 0) {
+        answer_field_error(&request->answer, name, "must be given once and be readable");
+        answer_refuse_fields(&request->answer);
+    }
+    return found;
+}
 
 static bool
-is_among(const char *text, const char *const *list)
+is_in_body(const struct input *inputs, const char *key)
 {
-    for (; *list; list++) {
-        if (strcmp(text, *list) == 0) {
+    for (const struct input *input = inputs; input->name; input++) {
+        if (!input->in_query && strcmp(input->name, key) == 0) {
             return true;
         }
     }
     return false;
 }
 
-void
-members_refuse_unknown(struct request *request, const char *const *known)
+static void
+refuse_unknown(struct request *request, const struct input *inputs)
 {
     const char *key;
-    for (size_t i = 0; json_at(json_root(request->body), i, &key); i++) {
-        if (!is_among(key, known)) {
-            request_field_error(request, key, "is not a property of this request");
+    for (size_t i = 0; request->body && json_at(json_root(request->body), i, &key); i++) {
+        if (!is_in_body(inputs, key)) {
+            answer_field_error(&request->answer, key, "is not a property of this request");
         }
     }
 }
 
-/* The member, if it is there and of that type. */
-static const struct json_value *
-find(struct request *request, const char *key, enum member_need need, enum json_type type,
-     const char *refusal)
+static const char *
+type_refusal(const struct input *input, char ret_refusal[REFUSAL_SIZE])
 {
-    const struct json_value *value = json_member(json_root(request->body), key);
-    if (!value) {
-        if (need == MEMBER_REQUIRED) {
-            request_field_error(request, key, "is required");
-        }
-        return NULL;
+    if (input->choices) {
+        text_choices_refusal(input->choices, ret_refusal, REFUSAL_SIZE);
+        return ret_refusal;
     }
-    if (json_type(value) != type) {
-        request_field_error(request, key, refusal);
-        return NULL;
-    }
-    return value;
+    return input->kind == INPUT_INTEGER ? "must be a whole number" : "must be a text";
 }
 
-const char *
-members_text(struct request *request, const char *key, enum member_need need, size_t *ret_length)
+/* From the body: the JSON type must fit. */
+static bool
+find_member(struct request *request, struct value *value)
 {
-    const struct json_value *value = find(request, key, need, JSON_STRING, "must be a text");
-    return value ? json_string(value, ret_length) : NULL;
+    const struct json_value *member = json_member(json_root(request->body), value->input->name);
+    char refusal[REFUSAL_SIZE];
+    if (!member) {
+        return true;
+    }
+    bool is_integer = value->input->kind == INPUT_INTEGER;
+    if (json_type(member) != (is_integer ? JSON_INTEGER : JSON_STRING)) {
+        answer_field_error(&request->answer, value->input->name, type_refusal(value->input, refusal));
+        return false;
+    }
+    if (is_integer) {
+        char digits[TEXT_NUMBER_SIZE];
+        value->number = json_integer(member);
+        value->length = text_number(value->number, digits);
+        value->text = value->owned = memory_copy_text(digits, value->length);
+    } else {
+        value->text = json_string(member, &value->length);
+    }
+    return true;
 }
 
-char *
-members_name(struct request *request, const char *key, enum member_need need)
+/* From the query. */
+static bool
+find_parameter(struct request *request, struct value *value)
 {
-    size_t length, trimmed_length;
-    const char *trimmed;
-    const char *text = members_text(request, key, need, &length);
-    if (!text) {
-        return NULL;
+    char text[PARAMETER_BYTES_MAX];
+    int found = input_parameter(request, value->input->name, text, sizeof(text));
+    if (found > 0) {
+        value->length = strlen(text);
+        value->text = value->owned = memory_copy_text(text, value->length);
     }
-    const char *refusal = text_name_refusal(text, length, NAME_LENGTH_MAX, &trimmed, &trimmed_length);
-    if (refusal) {
-        request_field_error(request, key, refusal);
-        return NULL;
-    }
-    return memory_copy_text(trimmed, trimmed_length);
+    return found >= 0;
 }
 
-const char *
-members_choice(struct request *request, const char *key, enum member_need need, const char *const *choices,
-               const char *refusal)
+/* --- what it must be --- */
+
+/* Each returns NULL, or what to change; some put the value into another form. */
+typedef const char *check_function(struct value *value, char ret_refusal[REFUSAL_SIZE]);
+
+static const char *
+check_name(struct value *value, char ret_refusal[REFUSAL_SIZE])
 {
-    const struct json_value *value = find(request, key, need, JSON_STRING, refusal);
-    if (!value) {
-        return NULL;
-    }
+    (void)ret_refusal;
+    const char *name;
     size_t length;
-    const char *text = json_string(value, &length);
-    if (!is_among(text, choices)) {
-        request_field_error(request, key, refusal);
-        return NULL;
+    const char *refusal = text_name_refusal(value->text, value->length, NAME_CHARACTERS_MAX, &name, &length);
+    if (!refusal) {
+        char *trimmed = memory_copy_text(name, length);
+        free(value->owned);
+        value->text = value->owned = trimmed;
+        value->length = length;
     }
-    return text;
+    return refusal;
+}
+
+static const char *
+check_email(struct value *value, char ret_refusal[REFUSAL_SIZE])
+{
+    (void)ret_refusal;
+    return text_email_refusal(value->text, value->length);
+}
+
+static const char *
+check_text(struct value *value, char ret_refusal[REFUSAL_SIZE])
+{
+    (void)value;
+    (void)ret_refusal;
+    return NULL;
+}
+
+static const char *
+check_choice(struct value *value, char ret_refusal[REFUSAL_SIZE])
+{
+    const char *choices = value->input->choices;
+    return !choices || text_is_choice(value->text, choices) ? NULL : type_refusal(value->input, ret_refusal);
+}
+
+static const char *
+check_integer(struct value *value, char ret_refusal[REFUSAL_SIZE])
+{
+    if (value->input->in_query && !text_to_id(value->text, value->length, &value->number)) {
+        return type_refusal(value->input, ret_refusal);
+    }
+    return check_choice(value, ret_refusal);
+}
+
+static const char *
+check_time(struct value *value, char ret_refusal[REFUSAL_SIZE])
+{
+    (void)ret_refusal;
+    return text_is_time(value->text) ? NULL : "must be a time such as 2030-01-31T09:00:00Z";
+}
+
+static const char *
+check_project(struct value *value, char ret_refusal[REFUSAL_SIZE])
+{
+    (void)ret_refusal;
+    bool fits = text_to_numbered(value->text, value->length, TEXT_PROJECT_PREFIX, &value->number);
+    return fits ? NULL : "must be a project's id such as PRJ-1";
+}
+
+static check_function *const checks[] = {
+    [INPUT_NAME] = check_name,       [INPUT_EMAIL] = check_email,     [INPUT_TEXT] = check_text,
+    [INPUT_CHOICE] = check_choice,   [INPUT_INTEGER] = check_integer, [INPUT_TIME] = check_time,
+    [INPUT_PROJECT] = check_project,
+};
+
+/* The value, checked; false when it is refused. */
+static bool
+find_good(struct request *request, struct value *value)
+{
+    const struct input *input = value->input;
+    char refusal[REFUSAL_SIZE];
+    if (!(input->in_query ? find_parameter(request, value) : find_member(request, value))) {
+        return false;
+    }
+    const char *wrong = value->text       ? checks[input->kind](value, refusal)
+                        : input->required ? "is required"
+                                          : NULL;
+    if (wrong) {
+        answer_field_error(&request->answer, input->name, wrong);
+    }
+    return !wrong;
+}
+
+/* What is refused counts as absent, so that a handler can check the others and refuse them, too. */
+static void
+read_one(struct request *request, struct value *value)
+{
+    const char *fallback = value->input->fallback;
+    if (!find_good(request, value)) {
+        value->text = NULL;
+    }
+    if (!value->text && fallback) {
+        value->text = fallback;
+        value->length = strlen(fallback);
+    }
 }
 
 bool
-members_integer(struct request *request, const char *key, enum member_need need, int64_t *ret_number)
+input_read(struct request *request, const struct input *inputs)
 {
-    const struct json_value *value = find(request, key, need, JSON_INTEGER, "must be a whole number");
+    input_free(request->inputs);
+    request->inputs = memory_new(1, sizeof(*request->inputs));
+    refuse_unknown(request, inputs);
+    for (const struct input *input = inputs; input->name && request->inputs->count < INPUT_COUNT_MAX;
+         input++) {
+        struct value *value = &request->inputs->values[request->inputs->count++];
+        value->input = input;
+        read_one(request, value);
+    }
+    if (answer_has_errors(&request->answer)) {
+        answer_refuse_fields(&request->answer);
+        return false;
+    }
+    return true;
+}
+
+/* --- what was read --- */
+
+static const struct value *
+find(const struct request *request, const char *name)
+{
+    for (size_t i = 0; request->inputs && i < request->inputs->count; i++) {
+        if (strcmp(request->inputs->values[i].input->name, name) == 0) {
+            return &request->inputs->values[i];
+        }
+    }
+    return NULL;
+}
+
+const char *
+input_text(const struct request *request, const char *name)
+{
+    return find(request, name)->text;
+}
+
+size_t
+input_length(const struct request *request, const char *name)
+{
+    return find(request, name)->length;
+}
+
+int64_t
+input_integer(const struct request *request, const char *name)
+{
+    return find(request, name)->number;
+}
+
+bool
+input_value(const struct request *request, const char *name, struct db_value *ret_value)
+{
+    const struct value *value = find(request, name);
     if (!value) {
         return false;
     }
-    *ret_number = json_integer(value);
+    bool is_number = value->input->kind == INPUT_INTEGER || value->input->kind == INPUT_PROJECT;
+    *ret_value = value->text && is_number ? DB_INT64(value->number) : DB_TEXT(value->text);
     return true;
 }

@@ -1,6 +1,9 @@
 #include "server/request/renew.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "server/auth/hasher.h"
+#include "server/database/handlers.h"
+#include "server/server.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,22 +30,21 @@ static void
 on_hashed(const struct hasher_result *result, void *argument)
 {
     struct renewal *renewal = argument;
-    char id[DB_NUMBER_SIZE];
     if (result->failed || !result->encoded[0]) {
         secret_wipe(renewal, sizeof(*renewal));
         free(renewal);
         return;
     }
-    const struct db_value values[] = { db_number(id, renewal->id), DB_TEXT(renewal->encoded),
+    const struct db_value values[] = { DB_INT64(renewal->id), DB_TEXT(renewal->encoded),
                                        DB_TEXT(result->encoded) };
-    db_call(renewal->loop->handlers[LOOP_READERS], renewal->query, values, false, on_renewed, renewal);
+    db_call(handlers_background(renewal->loop->handlers), renewal->query, values, false, on_renewed, renewal);
 }
 
 static void
 renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, const char *encoded,
       const char *secret, size_t length)
 {
-    if (!secret_needs_rehash(encoded, &loop->shared->cost)) {
+    if (!secret_needs_rehash(encoded, &loop->server->cost)) {
         return;
     }
     struct renewal *renewal = memory_new(1, sizeof(*renewal));
@@ -50,7 +52,7 @@ renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, 
     renewal->query = query;
     renewal->id = id;
     snprintf(renewal->encoded, sizeof(renewal->encoded), "%s", encoded);
-    if (!hasher_hash(loop->mailbox, share, secret, length, &loop->shared->cost, on_hashed, renewal)) {
+    if (!hasher_hash(loop->mailbox, share, secret, length, &loop->server->cost, on_hashed, renewal)) {
         free(renewal);
     }
 }

@@ -1,130 +1,259 @@
 #include "server/request/route.h"
+#include "common/memory.h"
 #include "common/text.h"
-#include "server/metrics.h"
-#include "server/resources/activity.h"
-#include "server/resources/api_keys.h"
-#include "server/resources/ops.h"
-#include "server/resources/projects.h"
-#include "server/resources/session.h"
-#include "server/resources/users.h"
-#include "server/resources/verify.h"
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX         ((size_t)1024 * 1024)
-#define SIGN_IN_BODY_MAX ((size_t)16 * 1024)
-
-/* "current" stands before "{id}": the first path that matches counts. */
-static const struct route routes[] = {
-    { HTTP_GET, "/healthz", ROUTE_ANYONE, 0, ops_health },
-    { HTTP_GET, "/readyz", ROUTE_ANYONE, 0, ops_ready },
-    { HTTP_GET, "/metrics", ROUTE_ANYONE, 0, ops_metrics },
-    { HTTP_GET, "/api/v1/session", ROUTE_CALLER, 0, session_get },
-    { HTTP_POST, "/api/v1/session", ROUTE_ANYONE, SIGN_IN_BODY_MAX, session_create },
-    { HTTP_DELETE, "/api/v1/session", ROUTE_CALLER, 0, session_delete },
-    { HTTP_GET, "/api/v1/api-keys", ROUTE_CALLER, 0, api_keys_list },
-    { HTTP_POST, "/api/v1/api-keys", ROUTE_CALLER, BODY_MAX, api_keys_create },
-    { HTTP_GET, "/api/v1/api-keys/current", ROUTE_CALLER, 0, api_keys_get_current },
-    { HTTP_DELETE, "/api/v1/api-keys/current", ROUTE_CALLER, 0, api_keys_delete_current },
-    { HTTP_GET, "/api/v1/api-keys/{id}", ROUTE_CALLER, 0, api_keys_get },
-    { HTTP_DELETE, "/api/v1/api-keys/{id}", ROUTE_CALLER, 0, api_keys_delete },
-    { HTTP_GET, "/api/v1/api-keys/{id}/activity", ROUTE_CALLER, 0, activity_list },
-    { HTTP_METHOD_COUNT, "/api/v1/auth/verify", ROUTE_CALLER, 0, verify },
-    { HTTP_GET, "/api/v1/projects/user-projects", ROUTE_CALLER, 0, projects_list },
-    { HTTP_GET, "/api/v1/users", ROUTE_ORG_ADMIN, 0, users_list },
-    { HTTP_POST, "/api/v1/users", ROUTE_ORG_ADMIN, BODY_MAX, users_create },
-    { HTTP_GET, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, 0, users_get },
-    { HTTP_PATCH, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, BODY_MAX, users_update },
-    { HTTP_DELETE, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, 0, users_delete },
-};
-const struct route route_none = { HTTP_METHOD_COUNT, "none", ROUTE_CALLER, 0, request_refuse_unrouted };
-
-_Static_assert(sizeof(routes) / sizeof(routes[0]) < METRICS_ROUTES,
-               "metrics have room for every route, and for none");
-
-static const struct {
-    enum http_method method;
+/* What the placeholders stand for. */
+static const struct placeholder {
     const char *name;
-} method_names[] = {
-    { HTTP_GET, "GET, HEAD" }, { HTTP_POST, "POST" },     { HTTP_PUT, "PUT" },
-    { HTTP_PATCH, "PATCH" },   { HTTP_DELETE, "DELETE" },
+    const char *prefix; /* of a number; NULL: any text that is not empty */
+} placeholders[] = {
+    { "id", "" },
+    { "user", "" },
+    { "key", "" },
+    { "project", TEXT_PROJECT_PREFIX },
+    { "cycle", TEXT_CYCLE_PREFIX },
+    { "case", TEXT_CASE_PREFIX },
+    { "secret", NULL },
 };
 
-/* Whether `path` is of that pattern, and the number at {id}. */
+/* A segment at one place of some patterns. */
+struct node {
+    struct http_slice segment; /* literal; or: */
+    const struct placeholder *placeholder;
+    struct node *children; /* literal ones first */
+    struct node *next;
+    const struct route *by_method[HTTP_METHOD_COUNT];
+    const struct route *any;
+    bool ends_path; /* a pattern ends here */
+};
+
+struct route_table {
+    const struct route *routes;
+    size_t count;
+    struct node root;
+};
+
+/* Takes the next segment off the front of a path that begins with '/'. */
 static bool
-matches(const char *pattern, struct http_slice path, int64_t *ret_id)
+next_segment(struct http_slice *rest, struct http_slice *ret_segment)
 {
-    size_t before = 0;
-    while (before < path.length && pattern[before] != '{' && pattern[before] == path.bytes[before]) {
-        before++;
-    }
-    if (before == path.length && !pattern[before]) {
-        return true;
-    }
-    if (strncmp(pattern + before, "{id}", 4) != 0) {
+    if (rest->length == 0) {
         return false;
     }
-    const char *rest = pattern + before + 4;
-    size_t after = strlen(rest);
-    if (path.length <= before + after || memcmp(path.bytes + path.length - after, rest, after) != 0) {
-        return false;
+    const char *begin = rest->bytes + 1, *end = rest->bytes + rest->length;
+    const char *slash = memchr(begin, '/', (size_t)(end - begin));
+    *ret_segment = http_slice_between(begin, slash ? slash : end);
+    *rest = http_slice_between(slash ? slash : end, end);
+    return true;
+}
+
+/* --- making the table --- */
+
+static const struct placeholder *
+find_placeholder(struct http_slice segment)
+{
+    if (segment.length < 2 || segment.bytes[0] != '{') {
+        return NULL;
     }
-    return text_to_id(path.bytes + before, path.length - before - after, ret_id);
+    const struct http_slice name = { segment.bytes + 1, segment.length - 2 };
+    for (size_t i = 0; i < sizeof(placeholders) / sizeof(placeholders[0]); i++) {
+        if (http_slice_equals(name, placeholders[i].name)) {
+            return &placeholders[i];
+        }
+    }
+    assert(!"a pattern has a placeholder that is not known");
+    return NULL;
+}
+
+static bool
+is_node_for(const struct node *node, struct http_slice segment, const struct placeholder *placeholder)
+{
+    return placeholder ? node->placeholder == placeholder
+                       : !node->placeholder && node->segment.length == segment.length &&
+                             memcmp(node->segment.bytes, segment.bytes, segment.length) == 0;
+}
+
+/* The child for that segment of a pattern, made when it is not there. */
+static struct node *
+child_for(struct node *parent, struct http_slice segment)
+{
+    const struct placeholder *placeholder = find_placeholder(segment);
+    struct node **at = &parent->children;
+    while (*at && (placeholder || !(*at)->placeholder) && !is_node_for(*at, segment, placeholder)) {
+        at = &(*at)->next;
+    }
+    if (*at && is_node_for(*at, segment, placeholder)) {
+        return *at;
+    }
+    struct node *child = memory_new(1, sizeof(*child));
+    child->segment = segment;
+    child->placeholder = placeholder;
+    child->next = *at;
+    *at = child;
+    return child;
 }
 
 static void
-add_allowed(enum http_method method, char ret_allow[ROUTE_ALLOW_SIZE])
+add_route(struct route_table *table, const struct route *route)
 {
-    for (size_t i = 0; i < sizeof(method_names) / sizeof(method_names[0]); i++) {
-        if (method_names[i].method == method) {
-            if (*ret_allow) {
-                strncat(ret_allow, ", ", ROUTE_ALLOW_SIZE - strlen(ret_allow) - 1);
-            }
-            strncat(ret_allow, method_names[i].name, ROUTE_ALLOW_SIZE - strlen(ret_allow) - 1);
+    struct http_slice rest = { route->pattern, strlen(route->pattern) }, segment;
+    struct node *node = &table->root;
+    while (next_segment(&rest, &segment)) {
+        node = child_for(node, segment);
+    }
+    node->ends_path = true;
+    if (route->method == HTTP_METHOD_COUNT) {
+        node->any = route;
+    } else {
+        node->by_method[route->method] = route;
+    }
+}
+
+struct route_table *
+route_table_new(const struct route *routes, size_t count)
+{
+    struct route_table *table = memory_new(1, sizeof(*table));
+    table->routes = routes;
+    table->count = count;
+    for (size_t i = 0; i < count; i++) {
+        add_route(table, &routes[i]);
+    }
+    return table;
+}
+
+static void
+free_children(struct node *node)
+{
+    struct node *child = node->children;
+    while (child) {
+        struct node *next = child->next;
+        free_children(child);
+        free(child);
+        child = next;
+    }
+}
+
+void
+route_table_free(struct route_table *table)
+{
+    if (table) {
+        free_children(&table->root);
+        free(table);
+    }
+}
+
+/* --- finding a route --- */
+
+static bool
+read_value(const struct placeholder *placeholder, struct http_slice segment, struct route_values *values)
+{
+    struct route_value *value = &values->items[values->count];
+    value->name = placeholder->name;
+    value->text = segment;
+    value->number = 0;
+    bool fits = !placeholder->prefix ? segment.length > 0
+                : *placeholder->prefix
+                    ? text_to_numbered(segment.bytes, segment.length, placeholder->prefix, &value->number)
+                    : text_to_id(segment.bytes, segment.length, &value->number);
+    values->count += fits;
+    return fits;
+}
+
+static const struct node *
+find_child(const struct node *node, struct http_slice segment, struct route_values *values)
+{
+    for (const struct node *child = node->children; child; child = child->next) {
+        if (child->placeholder ? read_value(child->placeholder, segment, values)
+                               : is_node_for(child, segment, NULL)) {
+            return child;
+        }
+    }
+    return NULL;
+}
+
+static void
+add_allowed(char allow[ROUTE_ALLOW_SIZE], const char *name)
+{
+    if (*allow) {
+        strncat(allow, ", ", ROUTE_ALLOW_SIZE - strlen(allow) - 1);
+    }
+    strncat(allow, name, ROUTE_ALLOW_SIZE - strlen(allow) - 1);
+}
+
+static void
+list_allowed(const struct node *node, char ret_allow[ROUTE_ALLOW_SIZE])
+{
+    *ret_allow = '\0';
+    for (size_t method = 0; method < HTTP_METHOD_COUNT; method++) {
+        if (node->by_method[method]) {
+            add_allowed(ret_allow,
+                        method == HTTP_GET ? "GET, HEAD" : route_method_name(node->by_method[method]));
         }
     }
 }
 
 enum route_outcome
-route_find(enum http_method method, struct http_slice path, const struct route **ret_route, int64_t *ret_id,
-           char ret_allow[ROUTE_ALLOW_SIZE])
+route_table_find(const struct route_table *table, enum http_method method, struct http_slice path,
+                 struct route_match *ret_match)
 {
-    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
-    const char *pattern = NULL;
-    ret_allow[0] = '\0';
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (pattern ? strcmp(pattern, routes[i].path) != 0 : !matches(routes[i].path, path, ret_id)) {
-            continue;
-        }
-        pattern = routes[i].path;
-        if (routes[i].method == wanted || routes[i].method == HTTP_METHOD_COUNT) {
-            *ret_route = &routes[i];
-            return ROUTE_FOUND;
-        }
-        add_allowed(routes[i].method, ret_allow);
+    const struct node *node = &table->root;
+    struct http_slice rest = path, segment;
+    ret_match->values.count = 0;
+    if (path.length == 0 || path.bytes[0] != '/') {
+        return ROUTE_NO_PATH;
     }
-    return pattern ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
+    while (node && next_segment(&rest, &segment)) {
+        node = find_child(node, segment, &ret_match->values);
+    }
+    if (!node || !node->ends_path) {
+        return ROUTE_NO_PATH;
+    }
+    const struct route *route = node->by_method[method == HTTP_HEAD ? HTTP_GET : method];
+    ret_match->route = route ? route : node->any;
+    if (ret_match->route) {
+        return ROUTE_FOUND;
+    }
+    list_allowed(node, ret_match->allow);
+    return ROUTE_NO_METHOD;
 }
 
-size_t
-route_count(void)
+const struct route_value *
+route_values_find(const struct route_values *values, const char *name)
 {
-    return sizeof(routes) / sizeof(routes[0]);
+    for (size_t i = 0; i < values->count; i++) {
+        if (strcmp(values->items[i].name, name) == 0) {
+            return &values->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- the rows --- */
+
+size_t
+route_table_count(const struct route_table *table)
+{
+    return table->count;
 }
 
 const struct route *
-route_at(size_t index)
+route_table_at(const struct route_table *table, size_t index)
 {
-    return index < route_count() ? &routes[index] : &route_none;
+    return &table->routes[index];
 }
 
 size_t
-route_index(const struct route *route)
+route_table_index(const struct route_table *table, const struct route *route)
 {
-    return route && route != &route_none ? (size_t)(route - routes) : route_count();
+    bool is_in_table = route >= table->routes && route < table->routes + table->count;
+    return is_in_table ? (size_t)(route - table->routes) : table->count;
 }
 
 const char *
-route_method(const struct route *route)
+route_method_name(const struct route *route)
 {
     static const char *const names[] = {
         [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
@@ -132,4 +261,33 @@ route_method(const struct route *route)
         [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "other", [HTTP_METHOD_COUNT] = "any",
     };
     return names[route->method];
+}
+
+const char *
+route_access_name(enum route_access access)
+{
+    static const char *const names[] = {
+        [ROUTE_ANYONE] = "anyone",
+        [ROUTE_CALLER] = "caller",
+        [ROUTE_ORG_ADMIN] = "org_admin",
+        [ROUTE_PROJECT_GUEST] = "project_guest",
+        [ROUTE_PROJECT_USER] = "project_user",
+        [ROUTE_PROJECT_ADMIN] = "project_admin",
+    };
+    return names[access];
+}
+
+const char *
+route_least_role(const struct route *route)
+{
+    switch (route->access) {
+    case ROUTE_PROJECT_GUEST:
+        return "guest";
+    case ROUTE_PROJECT_USER:
+        return "user";
+    case ROUTE_PROJECT_ADMIN:
+        return "project_admin";
+    default:
+        return NULL;
+    }
 }

@@ -2,8 +2,8 @@
 #ifndef SERVER_RESOURCES_ACTIVITY_H
 #define SERVER_RESOURCES_ACTIVITY_H
 
-#include "server/request/request.h"
+struct endpoint;
 
-request_function activity_list; /* GET /api-keys/{id}/activity?since= */
+extern const struct endpoint activity_list; /* GET /api-keys/{id}/activity?since= */
 
 #endif

@@ -1,9 +1,10 @@
-/* /healthz and /readyz: what a load balancer asks; /metrics: what Prometheus does. */
+/* /healthz and /readyz: what a load balancer asks. */
 #ifndef SERVER_RESOURCES_OPS_H
 #define SERVER_RESOURCES_OPS_H
 
-#include "server/request/request.h"
+#include "server/request/step.h"
 
-request_function ops_health, ops_ready, ops_metrics;
+request_function ops_health; /* the process lives */
+request_function ops_ready;  /* and PostgreSQL answers; 503 otherwise */
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef SERVER_RESOURCES_PROJECTS_H
 #define SERVER_RESOURCES_PROJECTS_H
 
-#include "server/request/request.h"
+#include "server/request/step.h"
 
-request_function projects_list;
+request_function projects_list; /* GET /projects/user-projects */
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef SERVER_RESOURCES_SESSION_H
 #define SERVER_RESOURCES_SESSION_H
 
-#include "server/request/request.h"
+#include "server/request/step.h"
 
 request_function session_create, session_get, session_delete;
 

@@ -2,8 +2,11 @@
 #ifndef SERVER_RESOURCES_USERS_H
 #define SERVER_RESOURCES_USERS_H
 
-#include "server/request/request.h"
+#include "server/request/step.h"
 
-request_function users_list, users_create, users_get, users_update, users_delete;
+struct endpoint;
+
+extern const struct endpoint users_list, users_get, users_update, users_delete;
+request_function users_create;
 
 #endif

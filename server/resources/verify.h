@@ -3,7 +3,7 @@
 #ifndef SERVER_RESOURCES_VERIFY_H
 #define SERVER_RESOURCES_VERIFY_H
 
-#include "server/request/request.h"
+#include "server/request/step.h"
 
 request_function verify; /* any method of /auth/verify */
 

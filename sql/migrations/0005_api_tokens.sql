@@ -184,13 +184,14 @@ create view testkase.api_token_states as
 
 grant select on testkase.api_token_states to testkase_server;
 
--- A token as the API shows it, with its owner's id and its own rate limit. Like any view, it does not see the rows that the
--- same statement inserts.
+-- A token as the API shows it, by the API's names, with its owner's id and its own rate limit. Like any view, it does not see the
+-- rows that the same statement inserts.
 create view testkase.shown_tokens as
-    select t.id, t.user_id, t.name, t.preview as token_preview, testkase.rfc3339(t.created_at) as created_at,
-           testkase.rfc3339(t.expires_at) as expires_at, t.expires_in_days, testkase.rfc3339(t.rotate_at) as rotate_at,
-           testkase.rfc3339(l.used_at) as last_used_at, host(l.address) as last_used_ip, s.status,
-           testkase.rfc3339(s.ended_at) as ended_at, s.ended_reason, t.predecessor_id, n.id as successor_id, t.rate_limit
+    select t.id, t.user_id, t.name, t.preview as "tokenPreview", testkase.rfc3339(t.created_at) as "createdAt",
+           testkase.rfc3339(t.expires_at) as "expiresAt", t.expires_in_days as "expiresInDays",
+           testkase.rfc3339(t.rotate_at) as "rotateAt", testkase.rfc3339(l.used_at) as "lastUsedAt",
+           host(l.address) as "lastUsedIp", s.status, testkase.rfc3339(s.ended_at) as "endedAt",
+           s.ended_reason as "endedReason", t.predecessor_id as "predecessorId", n.id as "successorId", t.rate_limit
     from testkase.api_tokens t
     join testkase.api_token_states s on s.id = t.id
     left join testkase.api_token_last_used l on l.token_id = t.id

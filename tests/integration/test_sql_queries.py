@@ -27,10 +27,18 @@ SENDERS = {
 DEFAULT_SENDERS = ["testkase_server"]
 
 
+def parameters(file):
+    """The names of the statement's parameters, in the order of their numbers."""
+    takes = re.search(r"(?m)^-- takes: (.*)$", (QUERIES / file).read_text())
+    return re.split(r", *", takes.group(1)) if takes else []
+
+
 def statement(file):
-    """The text without its comment lines, as the programs prepare it."""
-    text = (QUERIES / file).read_text()
-    return re.sub(r"(?m)^\s*--.*$", "", text).strip().rstrip(";")
+    """The text without its comment lines and with numbered parameters, as the programs prepare it."""
+    text = re.sub(r"(?m)^\s*--.*$", "", (QUERIES / file).read_text()).strip().rstrip(";")
+    for number, name in enumerate(parameters(file), 1):
+        text = re.sub(rf"(?<!:):{name}\b", f"${number}", text)
+    return text
 
 
 def senders(file):
@@ -80,9 +88,8 @@ def test_query_file_says_what_it_takes_and_gives(file):
     sql = statement(file)
     assert ";" not in sql, "one statement, one file"
     assert "→" in comment, "the result's shape is stated"
-    for number in range(1, parameter_count(sql) + 1):
-        assert re.search(rf"\${number}\b", comment), f"parameter ${number} is not explained"
-        assert re.search(rf"\${number}\b", sql), f"parameter ${number} is not used"
+    assert parameter_count(sql) == len(parameters(file))
+    assert not re.search(r"(?<!:):[a-zA-Z]", sql), "every parameter is behind \"-- takes:\""
     assert not re.search(r"select\s+\*|returning\s+\*", sql, re.IGNORECASE)
 
 

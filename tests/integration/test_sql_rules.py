@@ -490,10 +490,10 @@ def test_a_token_is_shown_as_it_is_stored(cursor, user):
                    (token_id,))
     preview, created, expires, rotate = cursor.fetchone()
     assert shown(cursor, token_id) == {
-        "id": token_id, "user_id": user, "name": "CI", "token_preview": preview, "created_at": created, "expires_at": expires,
-        "expires_in_days": 90, "rotate_at": rotate, "last_used_at": "2031-07-01T08:00:00Z", "last_used_ip": "2001:db8::1",
-        "status": "active", "ended_at": None, "ended_reason": None, "predecessor_id": old, "successor_id": None, "rate_limit": 5}
-    assert shown(cursor, old)["successor_id"] == token_id
+        "id": token_id, "user_id": user, "name": "CI", "tokenPreview": preview, "createdAt": created, "expiresAt": expires,
+        "expiresInDays": 90, "rotateAt": rotate, "lastUsedAt": "2031-07-01T08:00:00Z", "lastUsedIp": "2001:db8::1",
+        "status": "active", "endedAt": None, "endedReason": None, "predecessorId": old, "successorId": None, "rate_limit": 5}
+    assert shown(cursor, old)["successorId"] == token_id
 
 
 def test_a_token_is_shown_as_ended_with_its_reason(cursor, user):
@@ -503,7 +503,7 @@ def test_a_token_is_shown_as_ended_with_its_reason(cursor, user):
     now = one(cursor, "select rfc3339(now())")
     for token_id, reason in ((revoked, "leaked"), (left_behind, "owner_deactivated")):
         row = shown(cursor, token_id)
-        assert (row["status"], row["ended_at"], row["ended_reason"]) == ("revoked", now, reason)
+        assert (row["status"], row["endedAt"], row["endedReason"]) == ("revoked", now, reason)
 
 
 # --- the actor of a change ---

@@ -1,8 +1,10 @@
 -- The workers that have reported, the liveliest first.
--- $1 seconds of silence after which a worker counts as stale
--- → of each: worker, version, started, last beat, seconds since, whether it is stale
-select worker, version, rfc3339(started_at), rfc3339(beat_at),
-       greatest(0, extract(epoch from now() - beat_at))::bigint as silent_for, now() - beat_at > make_interval(secs => $1::integer) as stale
+-- takes: staleAfter
+-- staleAfter: seconds of silence
+-- → of each: the worker, its version, times, and whether it is stale
+select worker, version, rfc3339(started_at) as "startedAt", rfc3339(beat_at) as "beatAt",
+       greatest(0, extract(epoch from now() - beat_at))::bigint as "silentForSeconds",
+       now() - beat_at > make_interval(secs => :staleAfter::integer) as stale
 from worker_heartbeats
 order by beat_at desc
 limit 100;

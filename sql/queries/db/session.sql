@@ -1,10 +1,11 @@
 -- The settings of a connection, made once after connecting.
--- $1 statement time-out in ms, $2 lock time-out in ms
+-- takes: statementTimeout, lockTimeout
+-- both in ms
 -- → is_standby: nothing is ever decided there
 select pg_is_in_recovery() as is_standby,
        set_config('search_path', 'testkase, pg_temp', false),
-       set_config('statement_timeout', $1::text, false),
-       set_config('lock_timeout', $2::text, false),
+       set_config('statement_timeout', :statementTimeout::text, false),
+       set_config('lock_timeout', :lockTimeout::text, false),
        set_config('idle_in_transaction_session_timeout', '60s', false),
        set_config('timezone', 'UTC', false),
        set_config('datestyle', 'ISO, YMD', false),

@@ -1,5 +1,5 @@
 -- What was changed after an epoch, in the order of the epochs. Binary result.
--- $1 epoch
+-- takes: epoch
 -- → epoch now, PostgreSQL's time, the transaction that made it, epoch of a change (null: none is noted), the transaction that
 --   made that, token id (null: anything may have changed); the epoch that was asked for comes first, to be compared; at most
 --   auth_changes_max() rows, and then there may be more
@@ -9,7 +9,7 @@ left join lateral (
     select c.epoch, c.xmin, t.token_id
     from auth_changes c
     left join lateral unnest(c.token_ids) as t (token_id) on true
-    where c.epoch >= $1::bigint
+    where c.epoch >= :epoch::bigint
     order by c.epoch
     limit auth_changes_max()
 ) c on true

@@ -1,5 +1,5 @@
 -- What each of these tokens is, whom it stands for, and the epoch of the same snapshot. Binary result.
--- $1 token ids
+-- takes: tokens
 -- → epoch, PostgreSQL's time, token id, has ended, expiry, expiry as shown, token name, preview, creation as shown, days of the
 --   period, rate limit (null: the server's default), user id, e-mail, user name, kind, organization role, organization id,
 --   organization name
@@ -15,4 +15,4 @@ from auth_epoch e
 cross join api_tokens t
 join users u on u.id = t.user_id
 join organizations o on o.id = u.organization_id
-where t.id = any ($1::bigint[]);
+where t.id = any (:tokens::bigint[]);

@@ -1,8 +1,10 @@
 -- Pages of the projects of organizations, oldest first, for their owners and admins, who are project admins everywhere.
--- $1 organization ids, $2 cursors: numbers above them only, $3 how many; one page each
--- → page from 1, project number, name, role
-select page.nr, p.number, p.name, 'project_admin' as role
-from unnest($1::bigint[], $2::bigint[], $3::bigint[]) with ordinality as page (organization_id, above, size, nr)
+-- takes: organizations, cursors, sizes
+-- arrays of one length, an element a page; cursors: numbers above them only
+-- → of each project: batch (the page, from 1), cursor (its number), and what is shown
+select page.nr as batch, p.number as cursor, 'PRJ-' || p.number as id, p.name, 'project_admin' as role
+from unnest(:organizations::bigint[], :cursors::bigint[], :sizes::bigint[])
+     with ordinality as page (organization_id, above, size, nr)
 cross join lateral (
     select p.number, p.name
     from projects p

@@ -1,12 +1,13 @@
 -- Who a session cookie stands for; notes, at most once a minute, that the session is in use. It ends after 12 idle hours,
 -- 7 days after sign-in, and when its person's session generation moves on.
--- $1 digest of the cookie
--- → session id, user id, e-mail, name, kind, organization role, organization id, organization name; no row when it is not valid
+-- takes: digest
+-- → session id, user id, e-mail, name, kind, organization role, organization id, organization name, which the server reads by
+--   position; no row when it is not valid
 with found as (
     select s.id as session_id, s.last_seen_at, u.id, u.email, u.name, u.kind, u.org_role, u.organization_id
     from sessions s
     join users u on u.id = s.user_id
-    where s.digest = $1::bytea and s.expires_at > now() and s.last_seen_at > now() - interval '12 hours'
+    where s.digest = :digest::bytea and s.expires_at > now() and s.last_seen_at > now() - interval '12 hours'
       and s.user_generation = u.session_generation and u.status = 'active'
 ), touched as (
     update sessions s set last_seen_at = now()

@@ -1,4 +1,4 @@
 -- Replaces the hash of a password that has just been proven by one at another cost.
--- $1 user id, $2 the hash that was proven, $3 the new one
+-- takes: id, proven, renewed
 -- → whether it did
-select renew_password_hash($1::bigint, $2, $3);
+select renew_password_hash(:id::bigint, :proven, :renewed);

@@ -1,12 +1,13 @@
 -- Adds what tokens were used for, and when each was used last, not counting calls that were refused for the token's sake. In
 -- the order of the key, so that two servers that write at once wait for each other and never in a circle. Without tokens that
 -- are no more, as after a restore: they would keep the rest out.
--- $1 JSON array of {"token", "address" (or null), "client", "method", "route", "status", "calls", "age" (ms since the last)}
+-- takes: calls
+-- a JSON array of {"token", "address" (or null), "client", "method", "route", "status", "calls", "age" (ms since the last)}
 -- → nothing
 with given as (
     select g.token, clock_timestamp() - g.age * interval '1 millisecond' as used_at, g.address::inet as address, g.client,
            g.method, g.route, g.status, g.calls
-    from json_to_recordset($1::json) as g (token bigint, address text, client text, method text, route text, status smallint,
+    from json_to_recordset(:calls::json) as g (token bigint, address text, client text, method text, route text, status smallint,
                                            calls bigint, age bigint)
     join api_tokens t on t.id = g.token
 ), added as (

@@ -1,11 +1,18 @@
--- One page of what a token was used for, newest hours first; nothing when the token is not that account's.
--- $1 owner's user id, $2 token id, $3 since (RFC 3339, null: the last 7 days), $4 cursor: ids below it only, or null, $5 how many
--- → id, hour, address, client, method, route, status, calls
-select a.id, rfc3339(a.hour), host(a.address), a.client, a.method, a.route, a.status, a.calls
-from api_token_usage a
-join api_tokens t on t.id = a.token_id
-where t.user_id = $1::bigint and a.token_id = $2::bigint
-  and a.hour >= date_trunc('hour', coalesce($3::timestamptz, now() - interval '7 days'), 'UTC')
-  and ($4::bigint is null or a.id < $4::bigint)
-order by a.id desc
-limit $5::integer;
+-- One page of what a token was used for, newest hours first.
+-- takes: caller, id, since, cursor, limit
+-- since: a time, or null for the last 7 days; cursor: ids below it only, or null
+-- → of each hour, address, client, method, route and status: its cursor and what is shown; one row with a null cursor when the
+--   token was not used; no row when the account has no such token
+select a.id as cursor, rfc3339(a.hour) as hour, host(a.address) as ip, a.client, a.method, a.route, a.status, a.calls
+from api_tokens t
+left join lateral (
+    select u.id, u.hour, u.address, u.client, u.method, u.route, u.status, u.calls
+    from api_token_usage u
+    where u.token_id = t.id
+      and u.hour >= date_trunc('hour', coalesce(:since::timestamptz, now() - interval '7 days'), 'UTC')
+      and (:cursor::bigint is null or u.id < :cursor::bigint)
+    order by u.id desc
+    limit :limit::integer
+) a on true
+where t.user_id = :caller::bigint and t.id = :id::bigint
+order by a.id desc;

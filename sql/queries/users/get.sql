@@ -1,6 +1,6 @@
 -- One account of an organization.
--- $1 organization id, $2 user id
--- → id, e-mail, name, kind, organization role, status, created; no row when there is none (any more)
-select id, email, name, kind, org_role, status, rfc3339(created_at)
+-- takes: organization, id
+-- → the account; no row when there is none (any more)
+select id, email, name, kind, org_role as "orgRole", status, rfc3339(created_at) as "createdAt"
 from users
-where organization_id = $1::bigint and id = $2::bigint and status <> 'deleted';
+where organization_id = :organization::bigint and id = :id::bigint and status <> 'deleted';

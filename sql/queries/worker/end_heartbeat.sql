@@ -1,4 +1,4 @@
 -- Forgets a worker that ends in good order.
--- $1 worker
+-- takes: worker
 -- → nothing
-delete from worker_heartbeats where worker = $1;
+delete from worker_heartbeats where worker = :worker;

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 static const struct output_column columns[] = {
-    { "id", "token", OUTPUT_NUMBER, 0 },  { "name", "name", OUTPUT_TEXT, 1 },
-    { "rotateAt", NULL, OUTPUT_TEXT, 2 }, { "stale", "stale", OUTPUT_TRUTH, 3 },
-    { NULL, NULL, OUTPUT_TEXT, 0 },
+    { "id", "token", OUTPUT_NUMBER },  { "name", "name", OUTPUT_TEXT },
+    { "rotateAt", NULL, OUTPUT_TEXT }, { "stale", "stale", OUTPUT_TRUTH },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 struct capture {

@@ -138,9 +138,8 @@ static void
 test_parameters(void **state)
 {
     (void)state;
-    char buffer[DB_NUMBER_SIZE];
     struct db_parameters parameters;
-    const struct db_value values[] = { db_number(buffer, INT64_MIN), DB_BINARY("a\0b", 3), DB_TEXT(NULL) };
+    const struct db_value values[] = { DB_INT64(INT64_MIN), DB_BINARY("a\0b", 3), DB_TEXT(NULL) };
     db_parameters_set(&parameters, QUERY_GATE_RENEW_HASH, values);
     assert_int_equal(parameters.count, 3);
     assert_string_equal(parameters.values[0], "-9223372036854775808");

@@ -5,10 +5,14 @@
 
 #include "common/log.h"
 #include "common/token.h"
-#include "server/auth/guess_throttle.h"
-#include "server/auth/rate_limit.h"
+#include "server/auth/gate.h"
+#include "server/database/handlers.h"
+#include "server/http/listener.h"
 #include "server/loop.h"
 #include "server/request/request.h"
+#include "server/request/steps.h"
+#include "server/routes.h"
+#include "server/server.h"
 #include <cmocka.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -18,10 +22,12 @@
 #include "scripted_db.h"
 #include "tcp_fixture.h"
 
+/* Of scripted.connections: the gate's come first. */
 #define FIRST_HANDLER GATE_CONNECTIONS
 
 static struct config fixture_config;
-static struct shared shared;
+static struct server server;
+static struct route_table *fixture_routes;
 static struct loop loop;
 static int client;
 static size_t fixture_password_queue = 4; /* of the next set-up */
@@ -42,34 +48,34 @@ static inline int
 loop_fixture_set_up(void **state)
 {
     (void)state;
-    static char database_url[] = "", listen[TCP_ADDRESS_SIZE], public_url[] = "http://keys.example.test";
-    char error[256];
+    static char database_url[] = "", trusted_proxies[] = "", listen[TCP_ADDRESS_SIZE],
+                public_url[] = "http://keys.example.test";
     tcp_own_address(listen);
     fixture_config = (struct config){ .database_url = database_url,
                                       .listen = listen,
                                       .public_url = public_url,
+                                      .trusted_proxies = trusted_proxies,
                                       .threads = 1,
+                                      .argon2_memory_kib = 8,
+                                      .argon2_time = 1,
+                                      .argon2_parallelism = 1,
                                       .rate_limit = 600,
                                       .rate_burst = 120 };
-    memset(&shared, 0, sizeof(shared));
     memset(&loop, 0, sizeof(loop));
     scripted_reset();
     secret_setup();
     log_setup("test", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    const struct hasher_options hasher = { .parallel = 1,
-                                           .token_queue = 4,
-                                           .password_queue = fixture_password_queue };
-    shared.config = &fixture_config;
-    shared.cost = (struct secret_cost){ 8, 1, 1 };
-    shared.loops = &loop;
-    shared.connections = GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS;
-    assert_int_equal(listener_bind(listen, 1, &shared.sockets, error, sizeof(error)), 0);
-    shared.hasher = hasher_new(&hasher);
-    shared.verified = verified_new(1000, 1000);
-    shared.rate_limits = rate_limits_new(600, 120);
-    shared.guess_throttle = guess_throttle_new();
-    shared.trusted_proxies = trusted_proxies_new("");
-    loop_init(&loop, &shared, 0);
+    fixture_routes = route_table_new(routes, routes_count);
+    const struct server_options options = { .config = &fixture_config,
+                                            .routes = fixture_routes,
+                                            .events = &steps_events,
+                                            .metrics_events = &steps_metrics_events,
+                                            .hashers = 1,
+                                            .token_queue = 4,
+                                            .password_queue = fixture_password_queue };
+    assert_int_equal(server_open(&server, &options), 0);
+    server.loops = &loop;
+    loop_init(&loop, &server, 0);
     client = loop_fixture_connect();
     return 0;
 }
@@ -82,12 +88,8 @@ loop_fixture_tear_down(void **state)
         close(client);
     }
     loop_clear(&loop);
-    hasher_free(shared.hasher);
-    verified_free(shared.verified);
-    rate_limits_free(shared.rate_limits);
-    guess_throttle_free(shared.guess_throttle);
-    trusted_proxies_free(shared.trusted_proxies);
-    listener_unbind(shared.sockets);
+    server_close(&server);
+    route_table_free(fixture_routes);
     assert_int_equal(scripted.results, 0);
     return 0;
 }

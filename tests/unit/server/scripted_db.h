@@ -5,12 +5,13 @@
 #define TESTS_UNIT_SERVER_SCRIPTED_DB_H
 
 #include "common/db.h"
+#include "common/text.h"
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SCRIPTED_CALLS_MAX  512
-#define SCRIPTED_VALUES_MAX 8
+#define SCRIPTED_VALUES_MAX 16
 
 struct db {
     bool usable;
@@ -23,7 +24,8 @@ struct db_result {
     enum db_status status;
     char sqlstate[6];
     int rows, columns;
-    const char **cells; /* its own copies, but for a result that a test has made itself */
+    const char *const *names; /* of the columns; NULL: they have none */
+    const char **cells;       /* its own copies, but for a result that a test has made itself */
 };
 
 struct scripted_call {
@@ -44,7 +46,8 @@ static struct {
     int connection_count;
     struct scripted_call calls[SCRIPTED_CALLS_MAX];
     int count;
-    int results; /* not yet freed */
+    int results;              /* not yet freed */
+    const char *const *names; /* of the next result's columns */
 } scripted;
 
 static inline void
@@ -73,6 +76,7 @@ scripted_end(int index, enum db_status status, const char *sqlstate, const char 
     result->status = status;
     result->rows = rows;
     result->columns = columns;
+    result->names = scripted.names;
     result->cells = calloc((size_t)(rows * columns) + 1, sizeof(*result->cells));
     for (int i = 0; i < rows * columns; i++) {
         result->cells[i] = cells[i] ? strdup(cells[i]) : NULL;
@@ -87,6 +91,15 @@ static inline void
 answer(int index, const char *const *cells, int rows, int columns)
 {
     scripted_end(index, DB_OK, "", cells, rows, columns);
+}
+
+/* A result whose columns have names. */
+static inline void
+answer_named(int index, const char *const *names, const char *const *cells, int rows, int columns)
+{
+    scripted.names = names;
+    scripted_end(index, DB_OK, "", cells, rows, columns);
+    scripted.names = NULL;
 }
 
 static inline void
@@ -176,13 +189,6 @@ db_pending(const struct db *db)
     return db->pending;
 }
 
-struct db_value
-db_number(char buffer[DB_NUMBER_SIZE], int64_t number)
-{
-    snprintf(buffer, DB_NUMBER_SIZE, "%lld", (long long)number);
-    return DB_TEXT(buffer);
-}
-
 void
 db_call(struct db *db, enum query query, const struct db_value *values, bool binary, db_callback *callback,
         void *argument)
@@ -194,9 +200,13 @@ db_call(struct db *db, enum query query, const struct db_value *values, bool bin
     };
     assert_in_range(query_texts[query].parameters, 0, SCRIPTED_VALUES_MAX);
     for (int i = 0; i < query_texts[query].parameters; i++) {
-        const char *text = values[i].text ? values[i].text : "";
+        char number[TEXT_NUMBER_SIZE] = "";
+        const char *text = values[i].bytes ? values[i].bytes : number;
+        if (values[i].length == DB_LENGTH_NUMBER) {
+            text_number(values[i].number, number);
+        }
         size_t length = values[i].length < 0 ? strlen(text) : (size_t)values[i].length;
-        call->values[i].is_null = !values[i].text;
+        call->values[i].is_null = !values[i].bytes && values[i].length != DB_LENGTH_NUMBER;
         call->values[i].length = values[i].length;
         call->values[i].bytes = calloc(1, length + 1);
         memcpy(call->values[i].bytes, text, length);
@@ -267,6 +277,52 @@ db_bool(const struct db_result *result, int row, int column)
 {
     const char *cell = scripted_cell(result, row, column);
     return cell && *cell == 't';
+}
+
+int
+db_columns(const struct db_result *result)
+{
+    return result->columns;
+}
+
+const char *
+db_column_name(const struct db_result *result, int column)
+{
+    return result->names ? result->names[column] : "";
+}
+
+/* By the name, as far as tests need it. */
+enum db_type
+db_column_type(const struct db_result *result, int column)
+{
+    const char *name = db_column_name(result, column);
+    return strcmp(name, "id") == 0       ? DB_TYPE_INTEGER
+           : strncmp(name, "is", 2) == 0 ? DB_TYPE_BOOLEAN
+           : strcmp(name, "json") == 0   ? DB_TYPE_JSON
+                                         : DB_TYPE_TEXT;
+}
+
+int
+db_column(const struct db_result *result, const char *name)
+{
+    for (int column = 0; column < result->columns; column++) {
+        if (strcmp(db_column_name(result, column), name) == 0) {
+            return column;
+        }
+    }
+    return -1;
+}
+
+bool
+db_named_find(const struct db_named *values, const char *name, struct db_value *ret_value)
+{
+    for (; values && values->name; values++) {
+        if (strcmp(values->name, name) == 0) {
+            *ret_value = values->value;
+            return true;
+        }
+    }
+    return false;
 }
 
 const void *

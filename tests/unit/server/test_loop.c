@@ -8,48 +8,6 @@
 
 #include "loop_fixture.h"
 
-#define READS_AHEAD 24
-
-static void
-test_reads_fill_one_connection_before_the_next(void **state)
-{
-    (void)state;
-    assert_ptr_equal(loop_reader(&loop), loop.handlers[0]);
-    loop.handlers[0]->pending = READS_AHEAD - 1;
-    assert_ptr_equal(loop_reader(&loop), loop.handlers[0]);
-    loop.handlers[0]->pending = READS_AHEAD;
-    assert_ptr_equal(loop_reader(&loop), loop.handlers[1]);
-    loop.handlers[1]->pending = READS_AHEAD + 1; /* all are full: where the least is before it */
-    assert_ptr_equal(loop_reader(&loop), loop.handlers[0]);
-}
-
-static void
-test_writes_go_where_the_least_is_before_them(void **state)
-{
-    (void)state;
-    loop.handlers[LOOP_READERS]->pending = 1;
-    assert_ptr_equal(loop_writer(&loop), loop.handlers[LOOP_READERS + 1]);
-    loop.handlers[LOOP_READERS + 1]->pending = 2;
-    assert_ptr_equal(loop_writer(&loop), loop.handlers[LOOP_READERS]);
-}
-
-static void
-test_a_usable_connection_rather_than_one_of_its_kind(void **state)
-{
-    (void)state;
-    for (int i = 0; i < LOOP_READERS; i++) {
-        loop.handlers[i]->usable = false;
-    }
-    assert_true(db_usable(loop_reader(&loop)));
-    for (int i = 0; i < LOOP_HANDLER_CONNECTIONS; i++) {
-        loop.handlers[i]->usable = i == 0;
-    }
-    assert_ptr_equal(loop_writer(&loop), loop.handlers[0]);
-    assert_ptr_equal(loop_reader(&loop), loop.handlers[0]);
-    loop.handlers[0]->usable = false;
-    assert_non_null(loop_writer(&loop)); /* db_call() fails through the loop */
-}
-
 /* --- PostgreSQL comes and goes --- */
 
 static void
@@ -64,17 +22,17 @@ static void
 test_it_is_ready_when_every_connection_was_usable(void **state)
 {
     (void)state;
-    int count = GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS;
+    int count = LOOP_DATABASE_CONNECTIONS;
     assert_int_equal(scripted.connection_count, count);
     for (int i = 0; i < count; i++) {
-        assert_false(atomic_load(&shared.ready));
+        assert_false(atomic_load(&server.ready));
         tell(i, true);
     }
-    assert_true(atomic_load(&shared.ready));
+    assert_true(atomic_load(&server.ready));
     assert_int_equal(counter_read(&loop.metrics.reconnects), 0);
     tell(0, false);
     tell(0, true);
-    assert_true(atomic_load(&shared.ready));
+    assert_true(atomic_load(&server.ready));
     assert_int_equal(counter_read(&loop.metrics.reconnects), 1);
 }
 
@@ -83,7 +41,7 @@ test_an_outage_before_it_was_ready_is_waited_for(void **state)
 {
     (void)state;
     tell(0, false);
-    assert_false(atomic_load(&shared.failed));
+    assert_false(atomic_load(&server.failed));
 }
 
 /* --- the end --- */
@@ -92,7 +50,7 @@ static void
 test_idle_connections_end_with_it(void **state)
 {
     (void)state;
-    loop_stop_all(&shared);
+    loop_stop_all(&server);
     event_base_dispatch(loop.base);
     assert_int_equal(connection_pool_count(loop.pool), 0);
 }
@@ -103,13 +61,13 @@ test_who_waits_to_be_accepted_is_answered(void **state)
     (void)state;
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: keys.example.test\r\n\r\n";
     close(client);
-    client = tcp_connect(listener_address(shared.sockets));
+    client = tcp_connect(listener_address(server.sockets));
     assert_true(client >= 0);
     assert_int_equal(send(client, request, sizeof(request) - 1, 0), sizeof(request) - 1);
-    loop_stop_all(&shared);
+    loop_stop_all(&server);
     event_base_dispatch(loop.base);
     assert_answer(200, "Connection: close\r\n");
-    assert_int_equal(tcp_connect(listener_address(shared.sockets)), -1);
+    assert_int_equal(tcp_connect(listener_address(server.sockets)), -1);
     assert_int_equal(errno, ECONNREFUSED);
 }
 
@@ -118,7 +76,7 @@ test_an_answer_under_way_is_waited_for(void **state)
 {
     (void)state;
     send_request("GET /api/v1/session", "Cookie: testkase_session=abc\r\n");
-    loop_stop_all(&shared);
+    loop_stop_all(&server);
     loop_fixture_turn();
     assert_int_equal(connection_pool_count(loop.pool), 1);
     answer(last_call(QUERY_SESSIONS_FIND), NULL, 0, 8);
@@ -131,9 +89,6 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, loop_fixture_set_up, loop_fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_reads_fill_one_connection_before_the_next),
-        TEST(test_writes_go_where_the_least_is_before_them),
-        TEST(test_a_usable_connection_rather_than_one_of_its_kind),
         TEST(test_it_is_ready_when_every_connection_was_usable),
         TEST(test_an_outage_before_it_was_ready_is_waited_for),
         TEST(test_idle_connections_end_with_it),

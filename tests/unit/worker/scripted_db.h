@@ -54,7 +54,7 @@ struct db_result *
 db_sync_call(struct db_sync *db, enum query query, const struct db_value *values)
 {
     for (int i = 0; i < query_texts[query].parameters && i < 4; i++) {
-        snprintf(db->values[i], sizeof(db->values[i]), "%s", values[i].text);
+        snprintf(db->values[i], sizeof(db->values[i]), "%s", values[i].bytes);
     }
     db->calls[query]++;
     if (db->order_count < 64) {

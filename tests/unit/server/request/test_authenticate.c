@@ -28,7 +28,7 @@ set_up(void **state)
     loop_fixture_set_up(state);
     token_make(token);
     token_preview(token, preview);
-    assert_int_equal(secret_hash(token, TOKEN_LENGTH, &shared.cost, hash), 0);
+    assert_int_equal(secret_hash(token, TOKEN_LENGTH, &server.cost, hash), 0);
     bear(token);
     return 0;
 }

@@ -8,87 +8,106 @@
 
 #include <cmocka.h>
 
+static struct http_head head;
 static struct request request;
 
 static void
-body(const char *json)
+clear(void)
 {
-    const char *error;
+    input_free(request.inputs);
+    answer_end(&request.answer);
     json_free(request.body);
     memset(&request, 0, sizeof(request));
+    request.head = &head;
+}
+
+/* Reads inputs from a body and a query. */
+static bool
+read_from(const struct input *inputs, const char *json, const char *query)
+{
+    const char *error;
+    clear();
+    head.query = (struct http_slice){ query, strlen(query) };
     assert_int_equal(json_read(json, strlen(json), &request.body, &error), 0);
+    return input_read(&request, inputs);
 }
 
 static int
 tear_down(void **state)
 {
     (void)state;
-    json_free(request.body);
-    request.body = NULL;
+    clear();
     return 0;
 }
 
 static void
 assert_refused(const char *field, const char *detail)
 {
-    assert_true(request_has_errors(&request));
-    assert_int_equal(request.problem.code, PROBLEM_VALIDATION_FAILED);
-    assert_int_equal(request.problem.error_count, 1);
-    assert_string_equal(request.problem.errors[0].field, field);
-    assert_string_equal(request.problem.errors[0].detail, detail);
+    const struct problem *problem = request.answer.problem;
+    assert_int_equal(request.answer.status, 422);
+    assert_int_equal(problem->code, PROBLEM_VALIDATION_FAILED);
+    assert_int_equal(problem->error_count, 1);
+    assert_string_equal(problem->errors[0].field, field);
+    assert_string_equal(problem->errors[0].detail, detail);
 }
 
 static void
-test_what_is_not_known_is_refused_by_name(void **state)
+assert_all_refused(const struct input *inputs, const char *const *bodies, const char *detail)
+{
+    for (; *bodies; bodies++) {
+        assert_false(read_from(inputs, *bodies, ""));
+        assert_refused(inputs[0].name, detail);
+    }
+}
+
+static void
+test_what_is_not_in_the_table_is_refused_by_name(void **state)
 {
     (void)state;
-    static const char *const known[] = { "name", "role", NULL };
-    body("{\"name\":1,\"role\":2}");
-    members_refuse_unknown(&request, known);
-    assert_false(request_has_errors(&request));
-    body("{\"name\":1,\"Role\":2}");
-    members_refuse_unknown(&request, known);
-    assert_refused("Role", "is not a property of this request");
-    body("{\"a\":1,\"b\":2}");
-    members_refuse_unknown(&request, known);
-    assert_int_equal(request.problem.error_count, 2);
+    static const struct input inputs[] = { { "name", INPUT_TEXT, .required = false },
+                                           { "since", INPUT_TEXT, .in_query = true },
+                                           { 0 } };
+    assert_true(read_from(inputs, "{\"name\":\"x\"}", ""));
+    assert_false(read_from(inputs, "{\"name\":\"x\",\"Name\":2}", ""));
+    assert_refused("Name", "is not a property of this request");
+    assert_false(read_from(inputs, "{\"since\":\"x\"}", "")); /* it belongs in the query */
+    assert_refused("since", "is not a property of this request");
+    assert_false(read_from(inputs, "{\"a\":1,\"b\":2}", ""));
+    assert_int_equal(request.answer.problem->error_count, 2);
+    assert_true(read_from(inputs, "{}", "other=1"));
 }
 
 static void
 test_a_text(void **state)
 {
     (void)state;
-    size_t length;
-    body("{\"a\":\"xy\"}");
-    assert_memory_equal(members_text(&request, "a", MEMBER_REQUIRED, &length), "xy", 3);
-    assert_int_equal(length, 2);
-    assert_null(members_text(&request, "b", MEMBER_OPTIONAL, &length));
-    assert_false(request_has_errors(&request));
-    assert_null(members_text(&request, "b", MEMBER_REQUIRED, &length));
-    assert_refused("b", "is required");
-    static const char *const others[] = { "{\"a\":null}", "{\"a\":1}", "{\"a\":[\"x\"]}" };
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        body(others[i]);
-        assert_null(members_text(&request, "a", MEMBER_OPTIONAL, &length));
-        assert_refused("a", "must be a text");
-    }
+    static const struct input optional[] = { { "a", INPUT_TEXT, .required = false }, { 0 } };
+    static const struct input required[] = { { "a", INPUT_TEXT, .required = true }, { 0 } };
+    static const char *const others[] = { "{\"a\":null}", "{\"a\":1}", "{\"a\":[\"x\"]}", NULL };
+    assert_true(read_from(required, "{\"a\":\"xy\"}", ""));
+    assert_string_equal(input_text(&request, "a"), "xy");
+    assert_int_equal(input_length(&request, "a"), 2);
+    assert_true(read_from(optional, "{}", ""));
+    assert_null(input_text(&request, "a"));
+    assert_false(read_from(required, "{}", ""));
+    assert_refused("a", "is required");
+    assert_all_refused(optional, others, "must be a text");
 }
 
 static void
 test_a_name_is_trimmed(void **state)
 {
     (void)state;
-    body("{\"name\":\"  CI \\u2603\\t\"}");
-    char *name = members_name(&request, "name", MEMBER_REQUIRED);
-    assert_string_equal(name, "CI \xe2\x98\x83");
-    free(name);
+    static const struct input inputs[] = { { "name", INPUT_NAME, .required = true }, { 0 } };
     static const char *const others[] = { "{\"name\":\"\"}", "{\"name\":\"  \"}",
                                           "{\"name\":\"a\\u0007b\"}" };
+    assert_true(read_from(inputs, "{\"name\":\"  CI \\u2603\\t\"}", ""));
+    assert_string_equal(input_text(&request, "name"), "CI \xe2\x98\x83");
+    assert_int_equal(input_length(&request, "name"), 6);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        body(others[i]);
-        assert_null(members_name(&request, "name", MEMBER_REQUIRED));
-        assert_int_equal(request.problem.error_count, 1);
-        assert_string_equal(request.problem.errors[0].field, "name");
+        assert_false(read_from(inputs, others[i], ""));
+        assert_int_equal(request.answer.problem->error_count, 1);
+        assert_string_equal(request.answer.problem->errors[0].field, "name");
     }
 }
 
@@ -97,58 +116,93 @@ static void
 test_a_name_of_a_hundred_characters(void **state)
 {
     (void)state;
+    static const struct input inputs[] = { { "name", INPUT_NAME, .required = true }, { 0 } };
     char json[512] = "{\"name\":\"";
     for (int i = 0; i < 100; i++) {
         strcat(json, "\xc3\xa9");
     }
     char *end = json + strlen(json);
     strcpy(end, "\"}");
-    body(json);
-    char *name = members_name(&request, "name", MEMBER_REQUIRED);
-    assert_int_equal(strlen(name), 200);
-    free(name);
+    assert_true(read_from(inputs, json, ""));
+    assert_int_equal(input_length(&request, "name"), 200);
     strcpy(end, "e\"}");
-    body(json);
-    assert_null(members_name(&request, "name", MEMBER_REQUIRED));
-    assert_true(request_has_errors(&request));
+    assert_false(read_from(inputs, json, ""));
 }
 
 static void
 test_a_choice(void **state)
 {
     (void)state;
-    static const char *const choices[] = { "person", "service", NULL };
-    body("{\"kind\":\"service\"}");
-    assert_string_equal(members_choice(&request, "kind", MEMBER_REQUIRED, choices, "no"), "service");
-    assert_null(members_choice(&request, "other", MEMBER_OPTIONAL, choices, "no"));
-    assert_false(request_has_errors(&request));
+    static const struct input inputs[] = {
+        { "kind", INPUT_CHOICE, .choices = "person|service", .fallback = "person" }, { 0 }
+    };
     static const char *const others[] = { "{\"kind\":\"Service\"}", "{\"kind\":\"\"}", "{\"kind\":1}",
-                                          "{\"kind\":null}" };
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        body(others[i]);
-        assert_null(members_choice(&request, "kind", MEMBER_REQUIRED, choices, "must be one of two"));
-        assert_refused("kind", "must be one of two");
-    }
+                                          "{\"kind\":\"person|\"}", "{\"kind\":null}", NULL };
+    assert_true(read_from(inputs, "{\"kind\":\"service\"}", ""));
+    assert_string_equal(input_text(&request, "kind"), "service");
+    assert_true(read_from(inputs, "{}", ""));
+    assert_string_equal(input_text(&request, "kind"), "person");
+    assert_all_refused(inputs, others, "must be person or service");
 }
 
 static void
 test_a_whole_number(void **state)
 {
     (void)state;
-    int64_t number = 0;
-    body("{\"days\":90}");
-    assert_true(members_integer(&request, "days", MEMBER_REQUIRED, &number));
-    assert_int_equal(number, 90);
-    assert_false(members_integer(&request, "other", MEMBER_OPTIONAL, &number));
-    assert_false(request_has_errors(&request));
+    static const struct input inputs[] = { { "days", INPUT_INTEGER, .required = false }, { 0 } };
     static const char *const others[] = { "{\"days\":\"90\"}", "{\"days\":90.5}", "{\"days\":true}",
-                                          "{\"days\":null}", "{\"days\":9e1}" };
+                                          "{\"days\":null}",   "{\"days\":9e1}",  NULL };
+    struct db_value value;
+    assert_true(read_from(inputs, "{\"days\":90}", ""));
+    assert_int_equal(input_integer(&request, "days"), 90);
+    assert_true(input_value(&request, "days", &value));
+    assert_int_equal(value.length, DB_LENGTH_NUMBER);
+    assert_int_equal(value.number, 90);
+    assert_true(read_from(inputs, "{}", ""));
+    assert_true(input_value(&request, "days", &value));
+    assert_int_equal(value.length, DB_LENGTH_TEXT);
+    assert_null(value.bytes);
+    assert_all_refused(inputs, others, "must be a whole number");
+}
+
+static void
+test_a_number_of_a_few(void **state)
+{
+    (void)state;
+    static const struct input inputs[] = { { "days", INPUT_INTEGER, .choices = "7|30|60" }, { 0 } };
+    static const char *const others[] = { "{\"days\":8}", "{\"days\":0}", "{\"days\":-7}", "{\"days\":\"7\"}",
+                                          NULL };
+    assert_true(read_from(inputs, "{\"days\":30}", ""));
+    assert_int_equal(input_integer(&request, "days"), 30);
+    assert_all_refused(inputs, others, "must be 7, 30 or 60");
+}
+
+static void
+test_parameters_of_the_query(void **state)
+{
+    (void)state;
+    static const struct input inputs[] = { { "since", INPUT_TIME, .in_query = true },
+                                           { "project", INPUT_PROJECT, .in_query = true },
+                                           { "count", INPUT_INTEGER, .in_query = true },
+                                           { 0 } };
+    assert_true(read_from(inputs, "{}", "since=2030-01-31T09%3A00:00Z&project=PRJ-7&count=12"));
+    assert_string_equal(input_text(&request, "since"), "2030-01-31T09:00:00Z");
+    assert_int_equal(input_integer(&request, "project"), 7);
+    assert_int_equal(input_integer(&request, "count"), 12);
+    static const struct {
+        const char *query, *field, *detail;
+    } others[] = {
+        { "since=2030-02-30T09:00:00Z", "since", "must be a time such as 2030-01-31T09:00:00Z" },
+        { "project=7", "project", "must be a project's id such as PRJ-1" },
+        { "project=PRJ-0", "project", "must be a project's id such as PRJ-1" },
+        { "project=PRJ-2147483648", "project", "must be a project's id such as PRJ-1" },
+        { "count=x", "count", "must be a whole number" },
+        { "count=1&count=1", "count", "must be given once and be readable" },
+    };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        body(others[i]);
-        assert_false(members_integer(&request, "days", MEMBER_REQUIRED, &number));
-        assert_refused("days", "must be a whole number");
+        assert_false(read_from(inputs, "{}", others[i].query));
+        assert_refused(others[i].field, others[i].detail);
     }
-    assert_int_equal(number, 90);
 }
 
 int
@@ -156,8 +210,14 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_teardown(function, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_what_is_not_known_is_refused_by_name), TEST(test_a_text),   TEST(test_a_name_is_trimmed),
-        TEST(test_a_name_of_a_hundred_characters),       TEST(test_a_choice), TEST(test_a_whole_number),
+        TEST(test_what_is_not_in_the_table_is_refused_by_name),
+        TEST(test_a_text),
+        TEST(test_a_name_is_trimmed),
+        TEST(test_a_name_of_a_hundred_characters),
+        TEST(test_a_choice),
+        TEST(test_a_whole_number),
+        TEST(test_a_number_of_a_few),
+        TEST(test_parameters_of_the_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ assert_renewed(enum query query, const char *id, const char *former_hash, const 
     assert_string_equal(scripted.calls[call].values[0].bytes, id);
     assert_string_equal(scripted.calls[call].values[1].bytes, former_hash);
     const char *renewed = scripted.calls[call].values[2].bytes;
-    assert_false(secret_needs_rehash(renewed, &shared.cost));
+    assert_false(secret_needs_rehash(renewed, &server.cost));
     assert_int_equal(secret_verify(renewed, secret, strlen(secret)), SECRET_MATCH);
 }
 
@@ -59,9 +59,9 @@ test_a_hash_of_todays_cost_stays(void **state)
     (void)state;
     char hash[SECRET_HASH_SIZE];
     struct hasher_stats stats;
-    make_hash(token, &shared.cost, hash);
+    make_hash(token, &server.cost, hash);
     renew_token_hash(&loop, 7, hash, token, strlen(token));
-    hasher_read_stats(shared.hasher, &stats);
+    hasher_read_stats(server.hasher, &stats);
     assert_int_equal(stats.done + stats.waiting[HASHER_TOKENS], 0);
 }
 
@@ -76,7 +76,7 @@ test_a_full_queue_and_the_end(void **state)
         renew_token_hash(&loop, 7, hash, token, strlen(token));
     }
     struct hasher_stats stats;
-    hasher_read_stats(shared.hasher, &stats);
+    hasher_read_stats(server.hasher, &stats);
     assert_true(stats.refused[HASHER_TOKENS] > 0);
 }
 

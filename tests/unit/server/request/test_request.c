@@ -73,7 +73,7 @@ test_every_answer_has_the_common_fields(void **state)
     }
     close(client); /* the last of them was the end of the connection */
     client = loop_fixture_connect();
-    shared.secure = true;
+    server.secure = true;
     send_request("GET /healthz", "");
     assert_answer(200, "\r\nStrict-Transport-Security: max-age=31536000\r\n");
 }
@@ -200,8 +200,15 @@ test_reads_and_writes_go_to_their_own_connections(void **state)
     int find = last_call(QUERY_SESSIONS_FIND);
     answer_session("member");
     int end = last_call(QUERY_SESSIONS_DELETE);
-    assert_ptr_equal(scripted.calls[find].db, loop.handlers[0]);
-    assert_ptr_equal(scripted.calls[end].db, loop.handlers[LOOP_READERS]);
+    for (int i = 0; i < HANDLERS_READERS; i++) {
+        assert_ptr_not_equal(scripted.calls[find].db, scripted.connections[FIRST_HANDLER + i]);
+        assert_ptr_not_equal(scripted.calls[end].db, scripted.connections[FIRST_HANDLER + i]);
+    }
+    answer(end, (const char *const[]){ "5" }, 1, 1);
+    assert_answer(204, "");
+    send_request("GET /api/v1/api-keys", COOKIE);
+    answer_session("member");
+    assert_ptr_equal(scripted.calls[last_call(QUERY_API_KEYS_LIST)].db, scripted.connections[FIRST_HANDLER]);
 }
 
 static void

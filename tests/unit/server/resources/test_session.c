@@ -16,7 +16,7 @@ static int
 set_up(void **state)
 {
     loop_fixture_set_up(state);
-    assert_int_equal(secret_hash(PASSWORD, strlen(PASSWORD), &shared.cost, hash), 0);
+    assert_int_equal(secret_hash(PASSWORD, strlen(PASSWORD), &server.cost, hash), 0);
     return 0;
 }
 
@@ -57,9 +57,11 @@ test_a_right_password_opens_a_session(void **state)
     assert_string_equal(scripted.calls[call].values[0].bytes, USER_ID);
     assert_string_equal(scripted.calls[call].values[1].bytes, hash); /* that it is still the password's */
     answer(call,
-           (const char *const[]){ USER_ID, "ada@example.test", "Ada", "person", "member", "2", "Example" }, 1,
-           7);
+           (const char *const[]){ USER_ID, "ada@example.test", "Ada", "person", "member", "2", "Example",
+                                  "604800" },
+           1, 8);
     assert_answer(201, "\r\nSet-Cookie: testkase_session=");
+    assert_non_null(strstr(received, "; Max-Age=604800\r\n"));
     const char *cookie = strstr(received, "testkase_session=") + strlen("testkase_session=");
     unsigned char digest[SECRET_DIGEST_SIZE];
     secret_digest(cookie, strcspn(cookie, ";"), NULL, digest);
@@ -86,14 +88,14 @@ test_an_unknown_address_costs_the_same_and_says_the_same(void **state)
 {
     (void)state;
     struct hasher_stats stats;
-    memcpy(shared.dummy_hash, hash, sizeof(hash)); /* even if somebody knew its password */
+    memcpy(server.dummy_hash, hash, sizeof(hash)); /* even if somebody knew its password */
     sign_in(PASSWORD);
     int calls = scripted.count;
     answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), NULL, 0, 2);
     loop_fixture_wait(calls);
     assert_non_null(strstr(received, "\"invalid_credentials\""));
     assert_int_equal(scripted.count, calls);
-    hasher_read_stats(shared.hasher, &stats);
+    hasher_read_stats(server.hasher, &stats);
     assert_int_equal(stats.done, 1);
 }
 

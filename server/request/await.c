@@ -1,0 +1,159 @@
+#include "server/request/await.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "server/database/batched_read.h"
+#include "server/database/handlers.h"
+#include "server/server.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* --- queries --- */
+
+static void
+on_rows(const struct db_result *result, int first, int count, void *argument)
+{
+    struct request *request = argument;
+    struct outcome *outcome = &request->outcome;
+    db_result_free(outcome->result);
+    outcome->result = db_result_keep(result);
+    outcome->first_row = first;
+    outcome->row_count = count;
+    request_complete(request);
+}
+
+static void
+on_result(const struct db_result *result, void *argument)
+{
+    on_rows(result, 0, db_rows(result), argument);
+}
+
+enum step_result
+await_query(struct request *request, enum query query, const struct db_value *values)
+{
+    request->outcome.query = query;
+    db_call(handlers_choose(request->loop->handlers, query), query, values, false, on_result, request);
+    return request_wait(request);
+}
+
+enum step_result
+await_batched_query(struct request *request, enum query query, const int64_t *numbers)
+{
+    request->outcome.query = query;
+    batched_read_call(handlers_batched(request->loop->handlers, query), numbers, on_rows, request);
+    return request_wait(request);
+}
+
+static bool
+is_passing(const char *sqlstate)
+{
+    /* Shut down or out of resources; deadlock and serialization; lock not available or cancelled. */
+    static const char *const classes[] = { "08", "40", "53", "55", "57", "58" };
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        if (strncmp(sqlstate, classes[i], 2) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+await_failed(struct request *request, const char *expected_constraint)
+{
+    const struct db_result *result = request->outcome.result;
+    if (db_status(result) == DB_OK ||
+        (expected_constraint && strcmp(db_constraint(result), expected_constraint) == 0)) {
+        return false;
+    }
+    bool passes = db_status(result) == DB_UNAVAILABLE || is_passing(db_sqlstate(result));
+    answer_refuse(&request->answer, passes ? PROBLEM_UNAVAILABLE : PROBLEM_INTERNAL, NULL);
+    if (db_status(result) == DB_REFUSED) {
+        log_warning("query failed", log_text("request", request->id),
+                    log_text("query", query_texts[request->outcome.query].name),
+                    log_text("sqlstate", db_sqlstate(result)), log_text("constraint", db_constraint(result)),
+                    log_text("reason", db_message(result)));
+    }
+    return true;
+}
+
+/* --- argon2 --- */
+
+static void
+free_hash(struct outcome *outcome)
+{
+    if (outcome->hash) {
+        secret_wipe(outcome->hash, sizeof(*outcome->hash));
+        free(outcome->hash);
+        outcome->hash = NULL;
+    }
+}
+
+static void
+on_hash(const struct hasher_result *result, void *argument)
+{
+    struct request *request = argument;
+    if (result->dropped) {
+        answer_refuse(&request->answer, PROBLEM_UNAVAILABLE, "The service is stopping; try again.");
+        request->answer.closes = true;
+        request_complete_with_answer(request);
+        return;
+    }
+    free_hash(&request->outcome);
+    request->outcome.hash = memory_new(1, sizeof(*request->outcome.hash));
+    *request->outcome.hash = *result;
+    request_complete(request);
+}
+
+enum step_result
+await_verify(struct request *request, enum hasher_share share, const unsigned char *key, const char *encoded,
+             const char *secret, size_t length)
+{
+    if (!hasher_verify(request->loop->mailbox, share, key, encoded, secret, length, on_hash, request)) {
+        return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
+                             "Too many secrets are being checked; try again shortly.");
+    }
+    return request_wait(request);
+}
+
+enum step_result
+await_hash(struct request *request, enum hasher_share share, const char *secret, size_t length)
+{
+    if (!hasher_hash(request->loop->mailbox, share, secret, length, &request->loop->server->cost, on_hash,
+                     request)) {
+        return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
+                             "Too many secrets are being hashed; try again shortly.");
+    }
+    return request_wait(request);
+}
+
+/* --- guesses --- */
+
+int64_t
+await_begin_guess(struct request *request, enum guess_kind kind, const char *target)
+{
+    int64_t wait = guess_begin(request->loop->server->guess_throttle, kind, &request->address, target);
+    request->outcome.guess_kind = kind;
+    request->outcome.guess_target = wait == 0 ? target : NULL;
+    return wait;
+}
+
+void
+await_end_guess(struct request *request, bool was_wrong)
+{
+    struct guess_throttle *throttle = request->loop->server->guess_throttle;
+    struct outcome *outcome = &request->outcome;
+    if (outcome->guess_target && was_wrong) {
+        guess_failed(throttle, outcome->guess_kind, &request->address, outcome->guess_target);
+    } else if (outcome->guess_target) {
+        guess_refund(throttle, outcome->guess_kind, &request->address, outcome->guess_target);
+    }
+    outcome->guess_target = NULL;
+}
+
+void
+await_end(struct request *request)
+{
+    struct outcome *outcome = &request->outcome;
+    await_end_guess(request, outcome->hash && outcome->hash->result == SECRET_MISMATCH);
+    free_hash(outcome);
+    db_result_free(outcome->result);
+}

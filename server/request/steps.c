@@ -1,0 +1,205 @@
+#include "server/request/steps.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/auth/rate_limit.h"
+#include "server/http/media_type.h"
+#include "server/metrics.h"
+#include "server/request/authenticate.h"
+#include "server/request/endpoint.h"
+#include "server/request/request.h"
+#include "server/server.h"
+
+static request_function step_route, step_rate_limit, step_body, step_parse, step_handle;
+
+/* The life of a request. */
+static const struct step steps[] = {
+    { "route", step_route },
+    { "same origin", authenticate_same_origin },
+    { "identify", authenticate_identify },
+    { "prove", authenticate_prove },
+    { "ask gate", authenticate_ask_gate },
+    { "admit", authenticate_admit },
+    { "rate limit", step_rate_limit },
+    { "authorize", authenticate_authorize },
+    { "body", step_body },
+    { "parse", step_parse },
+    { "handle", step_handle },
+    { 0 },
+};
+
+/* --- route --- */
+
+static enum step_result
+refuse_unrouted(struct request *request)
+{
+    struct route_match match;
+    if (route_table_find(request->loop->server->routes, request->head->method, request->head->path, &match) ==
+        ROUTE_NO_PATH) {
+        return answer_refuse(&request->answer, PROBLEM_NOT_FOUND, NULL);
+    }
+    answer_add_header(&request->answer, "Allow", match.allow);
+    return answer_refuse(&request->answer, PROBLEM_METHOD_NOT_ALLOWED, NULL);
+}
+
+/* Of a token's request that no route fits, so that it is counted and limited like any other. */
+static const struct route no_route = { HTTP_METHOD_COUNT, "none", ROUTE_CALLER, 0, refuse_unrouted, NULL };
+
+static enum step_result
+step_route(struct request *request)
+{
+    const struct http_head *head = request->head;
+    const struct server *server = request->loop->server;
+    struct route_match match;
+    if (request->is_for_metrics && !http_slice_equals(head->path, "/metrics")) {
+        return answer_refuse(&request->answer, PROBLEM_NOT_FOUND, NULL);
+    }
+    if (route_table_find(server->routes, head->method, head->path, &match) == ROUTE_FOUND) {
+        request->route = match.route;
+        request->path = match.values;
+        return STEP_NEXT;
+    }
+    struct http_slice token;
+    bool has_token = caller_credentials(head, server->secure, &token) == CREDENTIALS_BEARER;
+    if (!has_token || request->is_for_metrics) {
+        return refuse_unrouted(request);
+    }
+    request->route = &no_route;
+    return STEP_NEXT;
+}
+
+/* --- rate limit --- */
+
+static enum step_result
+step_rate_limit(struct request *request)
+{
+    const struct caller *caller = request->auth.caller;
+    struct answer *answer = &request->answer;
+    if (!caller || !caller->token_id) {
+        return STEP_NEXT;
+    }
+    struct rate_decision decision = rate_limits_take(request->loop->server->rate_limits, caller->token_id,
+                                                     caller->rate_limit, clock_monotonic_ms());
+    answer_add_headers(answer, "RateLimit-Policy: \"default\";q=%;w=60\r\nRateLimit: \"default\";r=%;t=%\r\n",
+                       (const int64_t[]){ decision.quota, decision.remaining, decision.reset_seconds });
+    if (decision.allowed) {
+        return STEP_NEXT;
+    }
+    authenticate_share_usage_entry(request);
+    counter_add(&request->loop->metrics.rate_limited, 1);
+    answer_add_headers(answer, "Retry-After: %\r\n", &decision.reset_seconds);
+    return answer_refuse(answer, PROBLEM_RATE_LIMITED, NULL);
+}
+
+/* --- body, parse, handle --- */
+
+static enum step_result
+step_body(struct request *request)
+{
+    if (request->route->body_max == 0) {
+        return STEP_NEXT;
+    }
+    if (!connection_has_body(request->connection)) {
+        return answer_refuse(&request->answer, PROBLEM_BAD_REQUEST,
+                             "Send a JSON object as the body of this request.");
+    }
+    if (!media_type_is_json(request->head->content_type)) {
+        return answer_refuse(&request->answer, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
+    }
+    connection_want_body(request->connection, request->route->body_max);
+    return request_wait(request);
+}
+
+static enum step_result
+step_parse(struct request *request)
+{
+    if (request->route->body_max == 0) {
+        return STEP_NEXT;
+    }
+    size_t length;
+    const char *error;
+    const char *bytes = connection_body(request->connection, &length);
+    if (json_read(bytes, length, &request->body, &error) < 0) {
+        return answer_refuse(&request->answer, PROBLEM_MALFORMED_JSON, error);
+    }
+    if (json_type(json_root(request->body)) != JSON_OBJECT) {
+        return answer_refuse(&request->answer, PROBLEM_VALIDATION_FAILED, "The body must be a JSON object.");
+    }
+    return STEP_NEXT;
+}
+
+static enum step_result
+step_handle(struct request *request)
+{
+    const struct route *route = request->route;
+    return route->endpoint ? endpoint_handle(request) : route->handle(request);
+}
+
+/* --- the connection's events --- */
+
+static void *
+on_head(struct connection *connection, const struct http_head *head, void *argument)
+{
+    struct request *request = request_new(argument, connection, head, steps);
+    request_run(request);
+    return request_settle(request);
+}
+
+static void *
+on_metrics_head(struct connection *connection, const struct http_head *head, void *argument)
+{
+    struct request *request = request_new(argument, connection, head, steps);
+    request->is_for_metrics = true;
+    request_run(request);
+    return request_settle(request);
+}
+
+static void *
+on_refused(struct connection *connection, enum problem_code code, const char *detail, void *argument)
+{
+    struct request *request = request_new(argument, connection, NULL, steps);
+    request->answer.closes = true;
+    answer_refuse(&request->answer, code, detail);
+    request_finish(request);
+    return request_settle(request);
+}
+
+static void
+on_body(void *argument, enum problem_code code, const char *detail)
+{
+    struct request *request = argument;
+    if (code == PROBLEM_COUNT) {
+        request_complete(request);
+        return;
+    }
+    request->answer.closes = true;
+    answer_refuse(&request->answer, code, detail);
+    request_complete_with_answer(request);
+}
+
+/* A completion may be outstanding: the request lives on until it comes. */
+static void
+on_deadline(void *argument)
+{
+    struct request *request = argument;
+    log_warning("request took too long", log_text("request", request->id),
+                log_text("step", request_step_name(request)));
+    request->answer.closes = true;
+    answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
+                  "The request could not be completed in time; try again.");
+    request_finish(request);
+    request_settle(request);
+}
+
+const struct connection_events steps_events = {
+    .on_head = on_head,
+    .on_refused = on_refused,
+    .on_body = on_body,
+    .on_deadline = on_deadline,
+};
+
+const struct connection_events steps_metrics_events = {
+    .on_head = on_metrics_head,
+    .on_refused = on_refused,
+    .on_body = on_body,
+    .on_deadline = on_deadline,
+};

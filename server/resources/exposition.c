@@ -1,0 +1,249 @@
+#include "server/resources/exposition.h"
+#include "common/log.h"
+#include "server/auth/hasher.h"
+#include "server/loop.h"
+#include "server/metrics.h"
+#include "server/request/request.h"
+#include "server/server.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void
+write_head(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP testkase_%s %s\n# TYPE testkase_%s %s\n", name, help, name, type);
+}
+
+/* The sum over all loops of the counter at `offset` of struct metrics. */
+static uint64_t
+sum(const struct server *server, size_t offset)
+{
+    uint64_t total = 0;
+    for (long i = 0; i < server->config->threads; i++) {
+        const char *metrics = (const char *)&server->loops[i].metrics;
+        total += counter_read((const struct counter *)(const void *)(metrics + offset));
+    }
+    return total;
+}
+
+static uint64_t
+most(const struct server *server, size_t offset)
+{
+    uint64_t highest = 0;
+    for (long i = 0; i < server->config->threads; i++) {
+        const char *metrics = (const char *)&server->loops[i].metrics;
+        uint64_t value = counter_read((const struct counter *)(const void *)(metrics + offset));
+        highest = value > highest ? value : highest;
+    }
+    return highest;
+}
+
+/* `unit`: how many of the histogram's numbers make one of the exposed. */
+static void
+write_histogram(FILE *out, const struct server *server, const char *name, const char *label, size_t offset,
+                const uint64_t *bounds, double unit)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i <= METRICS_BUCKETS; i++) {
+        count += sum(server, offset + offsetof(struct histogram, buckets) + i * sizeof(struct counter));
+        if (i < METRICS_BUCKETS) {
+            fprintf(out, "testkase_%s_bucket{%s%sle=\"%.9g\"} %llu\n", name, label, *label ? "," : "",
+                    (double)bounds[i] / unit, (unsigned long long)count);
+        } else {
+            fprintf(out, "testkase_%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, label, *label ? "," : "",
+                    (unsigned long long)count);
+        }
+    }
+    const char *open = *label ? "{" : "", *close = *label ? "}" : "";
+    fprintf(out, "testkase_%s_sum%s%s%s %.9g\n", name, open, label, close,
+            (double)sum(server, offset + offsetof(struct histogram, sum)) / unit);
+    fprintf(out, "testkase_%s_count%s%s%s %llu\n", name, open, label, close, (unsigned long long)count);
+}
+
+/* The label of a route: never a path that a client has sent. */
+static void
+route_label(const struct route_table *routes, size_t index, char *ret_label, size_t size)
+{
+    bool is_none = index == route_table_count(routes);
+    const struct route *route = is_none ? NULL : route_table_at(routes, index);
+    snprintf(ret_label, size, "method=\"%s\",route=\"%s\"", is_none ? "any" : route_method_name(route),
+             is_none ? "none" : route->pattern);
+}
+
+static void
+write_requests(FILE *out, const struct server *server)
+{
+    char label[160];
+    write_head(out, "http_requests_total", "counter", "Requests answered, by route and status.");
+    for (size_t route = 0; route <= route_table_count(server->routes); route++) {
+        route_label(server->routes, route, label, sizeof(label));
+        for (size_t i = 0; i < METRICS_STATUSES; i++) {
+            uint64_t value = sum(server, offsetof(struct metrics, requests) +
+                                             (route * METRICS_STATUSES + i) * sizeof(struct counter));
+            if (value > 0) {
+                fprintf(out, "testkase_http_requests_total{%s,status=\"%d\"} %llu\n", label,
+                        metrics_status_at(i), (unsigned long long)value);
+            }
+        }
+    }
+    write_head(out, "http_request_duration_seconds", "histogram",
+               "From the head of a request to its answer, by route.");
+    for (size_t route = 0; route <= route_table_count(server->routes); route++) {
+        route_label(server->routes, route, label, sizeof(label));
+        write_histogram(out, server, "http_request_duration_seconds", label,
+                        offsetof(struct metrics, latency) + route * sizeof(struct histogram),
+                        metrics_latency_bounds, 1e6);
+    }
+}
+
+static const struct number {
+    const char *name, *type, *help;
+    size_t offset;
+    bool highest; /* of the loops, instead of their sum */
+    double unit;
+} numbers[] = {
+#define NUMBER(name, type, member, help)                                                                     \
+    {                                                                                                        \
+        name, type, help, offsetof(struct metrics, member), false, 1                                         \
+    }
+    NUMBER("rate_limited_total", "counter", rate_limited, "Requests of tokens over their limit."),
+    NUMBER("token_guesses_refused_total", "counter", guesses_refused,
+           "Tokens that were not checked because their address had sent too many wrong ones."),
+    NUMBER("verified_hits_total", "counter", verified_hits, "Tokens whose proof was remembered."),
+    NUMBER("verified_misses_total", "counter", verified_misses, "Tokens that had to be proven by argon2."),
+    NUMBER("gate_questions_total", "counter", gate_questions, "Tokens whose state was asked for."),
+    NUMBER("gate_refills_total", "counter", gate_refills,
+           "Tokens whose state was read, because it was not known or had changed."),
+    NUMBER("gate_catch_ups_total", "counter", gate_catch_ups,
+           "Queries for what had changed, because the epoch had moved."),
+    NUMBER("gate_resets_total", "counter", gate_resets,
+           "Times that all states were forgotten: a connection was made, or a change was about more than "
+           "tokens."),
+    NUMBER("gate_failures_total", "counter", gate_failures, "Tokens about which PostgreSQL gave no answer."),
+    NUMBER("database_reconnects_total", "counter", reconnects, "Connections to PostgreSQL made again."),
+    NUMBER("usage_lost_total", "counter", usage_lost, "Calls missing in the usage of tokens."),
+    NUMBER("http_connections", "gauge", connections, "Connections of clients."),
+    NUMBER("http_requests_open", "gauge", requests_open, "Requests begun and not answered."),
+    NUMBER("database_connections", "gauge", database_connections, "Usable connections to PostgreSQL."),
+#undef NUMBER
+    { "usage_flush_lag_seconds", "gauge", "How long the oldest unwritten usage has waited.",
+      offsetof(struct metrics, usage_lag_ms), true, 1000 },
+};
+
+static void
+write_numbers(FILE *out, const struct server *server)
+{
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        const struct number *number = &numbers[i];
+        uint64_t value = number->highest ? most(server, number->offset) : sum(server, number->offset);
+        write_head(out, number->name, number->type, number->help);
+        fprintf(out, "testkase_%s %.15g\n", number->name, (double)value / number->unit);
+    }
+}
+
+static void
+write_gate(FILE *out, const struct server *server)
+{
+    write_head(out, "gate_round_tokens", "histogram", "Tokens that shared one query for the epoch.");
+    write_histogram(out, server, "gate_round_tokens", "", offsetof(struct metrics, gate_round_size),
+                    metrics_size_bounds, 1);
+    write_head(out, "gate_round_duration_seconds", "histogram",
+               "PostgreSQL's answer to a query for the epoch.");
+    write_histogram(out, server, "gate_round_duration_seconds", "", offsetof(struct metrics, gate_round_us),
+                    metrics_latency_bounds, 1e6);
+}
+
+static void
+write_hasher(FILE *out, const struct server *server)
+{
+    static const char *const shares[] = { "tokens", "passwords" };
+    struct hasher_stats stats;
+    hasher_read_stats(server->hasher, &stats);
+    write_head(out, "argon2_waiting", "gauge", "Secrets waiting for argon2.");
+    for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
+        fprintf(out, "testkase_argon2_waiting{share=\"%s\"} %zu\n", shares[i], stats.waiting[i]);
+    }
+    write_head(out, "argon2_refused_total", "counter", "Secrets refused because the queue was full.");
+    for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
+        fprintf(out, "testkase_argon2_refused_total{share=\"%s\"} %llu\n", shares[i],
+                (unsigned long long)stats.refused[i]);
+    }
+    write_head(out, "argon2_wait_seconds", "summary", "Time that secrets waited until argon2 began.");
+    for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
+        fprintf(out, "testkase_argon2_wait_seconds_sum{share=\"%s\"} %.6f\n", shares[i],
+                (double)stats.waited_us[i] / 1e6);
+        fprintf(out, "testkase_argon2_wait_seconds_count{share=\"%s\"} %llu\n", shares[i],
+                (unsigned long long)stats.begun[i]);
+    }
+    write_head(out, "argon2_duration_seconds", "summary", "Time that argon2 took.");
+    fprintf(out, "testkase_argon2_duration_seconds_sum %.6f\n", (double)stats.busy_us / 1e6);
+    fprintf(out, "testkase_argon2_duration_seconds_count %llu\n", (unsigned long long)stats.done);
+}
+
+static void
+write_process(FILE *out)
+{
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (statm) {
+        /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers */
+        pages = fscanf(statm, "%*d %ld", &pages) == 1 ? pages : 0;
+        fclose(statm);
+    }
+    write_head(out, "resident_memory_bytes", "gauge", "Resident memory of the process.");
+    fprintf(out, "testkase_resident_memory_bytes %ld\n", pages * sysconf(_SC_PAGESIZE));
+    write_head(out, "build_info", "gauge", "Always 1; the version is its label.");
+    fputs("testkase_build_info{version=\"" TESTKASE_VERSION "\"} 1\n", out);
+}
+
+static FILE *
+open_text(char **ret_text, size_t *ret_length)
+{
+    FILE *out = open_memstream(ret_text, ret_length);
+    if (!out) {
+        log_out_of_memory();
+    }
+    return out;
+}
+
+char *
+exposition_write(const struct server *server, size_t *ret_length)
+{
+    char *text = NULL;
+    FILE *out = open_text(&text, ret_length);
+    write_requests(out, server);
+    write_numbers(out, server);
+    write_gate(out, server);
+    write_hasher(out, server);
+    write_process(out);
+    if (fclose(out) != 0 || !text) {
+        log_out_of_memory();
+    }
+    return text;
+}
+
+/* A proxy on this machine is a loopback client, too; but it says that it is one. */
+static bool
+is_of_this_machine(const struct request *request)
+{
+    static const char *const fields_of_proxies[] = { "x-forwarded-for", "forwarded", "via", "x-real-ip" };
+    for (size_t i = 0; i < sizeof(fields_of_proxies) / sizeof(fields_of_proxies[0]); i++) {
+        if (http_head_field(request->head, fields_of_proxies[i]).bytes) {
+            return false;
+        }
+    }
+    return client_address_is_loopback(&request->address);
+}
+
+enum step_result
+exposition_get(struct request *request)
+{
+    const struct server *server = request->loop->server;
+    if (!request->is_for_metrics && (server->metrics_sockets || !is_of_this_machine(request))) {
+        return answer_refuse(&request->answer, PROBLEM_NOT_FOUND, NULL);
+    }
+    size_t length;
+    char *text = exposition_write(server, &length);
+    return answer_bytes(&request->answer, 200, "text/plain; version=0.0.4; charset=utf-8", text, length);
+}

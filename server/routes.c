@@ -1,0 +1,91 @@
+#include "server/routes.h"
+#include "common/json.h"
+#include "server/metrics.h"
+#include "server/request/endpoint.h"
+#include "server/resources/activity.h"
+#include "server/resources/api_keys.h"
+#include "server/resources/exposition.h"
+#include "server/resources/ops.h"
+#include "server/resources/projects.h"
+#include "server/resources/session.h"
+#include "server/resources/users.h"
+#include "server/resources/verify.h"
+
+#define BODY_JSON    ((size_t)1024 * 1024)
+#define BODY_SIGN_IN ((size_t)16 * 1024)
+
+/* clang-format off */
+const struct route routes[] = {
+    { HTTP_GET,    "/healthz",                       ROUTE_ANYONE,    0,            .handle = ops_health },
+    { HTTP_GET,    "/readyz",                        ROUTE_ANYONE,    0,            .handle = ops_ready },
+    { HTTP_GET,    "/metrics",                       ROUTE_ANYONE,    0,            .handle = exposition_get },
+
+    { HTTP_GET,    "/api/v1/session",                ROUTE_CALLER,    0,            .handle = session_get },
+    { HTTP_POST,   "/api/v1/session",                ROUTE_ANYONE,    BODY_SIGN_IN, .handle = session_create },
+    { HTTP_DELETE, "/api/v1/session",                ROUTE_CALLER,    0,            .handle = session_delete },
+
+    { HTTP_GET,    "/api/v1/api-keys",               ROUTE_CALLER,    0,            .endpoint = &api_keys_list },
+    { HTTP_POST,   "/api/v1/api-keys",               ROUTE_CALLER,    BODY_JSON,    .handle = api_keys_create },
+    { HTTP_GET,    "/api/v1/api-keys/current",       ROUTE_CALLER,    0,            .handle = api_keys_get_current },
+    { HTTP_DELETE, "/api/v1/api-keys/current",       ROUTE_CALLER,    0,            .handle = api_keys_delete_current },
+    { HTTP_GET,    "/api/v1/api-keys/{id}",          ROUTE_CALLER,    0,            .endpoint = &api_keys_get },
+    { HTTP_DELETE, "/api/v1/api-keys/{id}",          ROUTE_CALLER,    0,            .endpoint = &api_keys_delete },
+    { HTTP_GET,    "/api/v1/api-keys/{id}/activity", ROUTE_CALLER,    0,            .endpoint = &activity_list },
+
+    { HTTP_METHOD_COUNT, "/api/v1/auth/verify",            ROUTE_CALLER,    0,            .handle = verify },
+
+    { HTTP_GET,    "/api/v1/projects/user-projects", ROUTE_CALLER,    0,            .handle = projects_list },
+
+    { HTTP_GET,    "/api/v1/users",                  ROUTE_ORG_ADMIN, 0,            .endpoint = &users_list },
+    { HTTP_POST,   "/api/v1/users",                  ROUTE_ORG_ADMIN, BODY_JSON,    .handle = users_create },
+    { HTTP_GET,    "/api/v1/users/{id}",             ROUTE_ORG_ADMIN, 0,            .endpoint = &users_get },
+    { HTTP_PATCH,  "/api/v1/users/{id}",             ROUTE_ORG_ADMIN, BODY_JSON,    .endpoint = &users_update },
+    { HTTP_DELETE, "/api/v1/users/{id}",             ROUTE_ORG_ADMIN, 0,            .endpoint = &users_delete },
+};
+/* clang-format on */
+
+const size_t routes_count = sizeof(routes) / sizeof(routes[0]);
+
+_Static_assert(sizeof(routes) / sizeof(routes[0]) < METRICS_ROUTES,
+               "metrics have room for every route, and for requests that no route fits");
+
+static void
+write_inputs(struct json_writer *writer, const struct input *inputs, bool in_query)
+{
+    json_key(writer, in_query ? "query" : "body");
+    json_open_array(writer);
+    for (; inputs && inputs->name; inputs++) {
+        if (inputs->in_query == in_query) {
+            json_put_text(writer, inputs->name);
+        }
+    }
+    json_close_array(writer);
+}
+
+static void
+write_endpoint(struct json_writer *writer, const struct endpoint *endpoint)
+{
+    json_text_member(writer, "statement", query_texts[endpoint->query].name);
+    json_text_member(writer, "answer", endpoint_answer_name(endpoint->answer));
+    write_inputs(writer, endpoint->inputs, false);
+    write_inputs(writer, endpoint->inputs, true);
+}
+
+void
+routes_write(struct json_writer *writer)
+{
+    json_open_array(writer);
+    for (size_t i = 0; i < routes_count; i++) {
+        const struct route *route = &routes[i];
+        json_open_object(writer);
+        json_text_member(writer, "method", route_method_name(route));
+        json_text_member(writer, "path", route->pattern);
+        json_text_member(writer, "access", route_access_name(route->access));
+        json_integer_member(writer, "bodyMax", (int64_t)route->body_max);
+        if (route->endpoint) {
+            write_endpoint(writer, route->endpoint);
+        }
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}

@@ -1,0 +1,80 @@
+#include "server/server.h"
+#include "common/log.h"
+#include "server/auth/guess_throttle.h"
+#include "server/auth/hasher.h"
+#include "server/auth/rate_limit.h"
+#include "server/auth/verified.h"
+#include "server/http/client_address.h"
+#include "server/http/listener.h"
+#include "server/loop.h"
+#include <string.h>
+
+#define VERIFIED_GOOD_MAX  100000
+#define VERIFIED_WRONG_MAX 50000
+
+static int
+make_dummy_hash(struct server *server)
+{
+    char random[33];
+    secret_random_base62(random, 32);
+    return secret_hash(random, 32, &server->cost, server->dummy_hash);
+}
+
+static int
+bind_sockets(struct server *server)
+{
+    const struct config *config = server->config;
+    char error[256];
+    if (listener_bind(config->listen, (int)config->threads, &server->sockets, error, sizeof(error)) < 0 ||
+        (config->metrics_listen && *config->metrics_listen &&
+         listener_bind(config->metrics_listen, 1, &server->metrics_sockets, error, sizeof(error)) < 0)) {
+        log_error("cannot start", log_text("reason", error));
+        return -1;
+    }
+    return 0;
+}
+
+int
+server_open(struct server *server, const struct server_options *options)
+{
+    const struct config *config = options->config;
+    *server = (struct server){
+        .config = config,
+        .routes = options->routes,
+        .events = options->events,
+        .metrics_events = options->metrics_events,
+        .cost = { (uint32_t)config->argon2_memory_kib, (uint32_t)config->argon2_time,
+                  (uint32_t)config->argon2_parallelism },
+        .connections = (int)config->threads * LOOP_DATABASE_CONNECTIONS,
+        .secure = strncmp(config->public_url, "https://", strlen("https://")) == 0,
+    };
+    if (bind_sockets(server) < 0) {
+        return -1;
+    }
+    if (make_dummy_hash(server) < 0) {
+        log_error("cannot start",
+                  log_text("reason", "argon2 cannot work with these costs; is there enough memory?"));
+        return -1;
+    }
+    const struct hasher_options hasher = { .parallel = options->hashers,
+                                           .token_queue = options->token_queue,
+                                           .password_queue = options->password_queue };
+    server->hasher = hasher_new(&hasher);
+    server->verified = verified_new(VERIFIED_GOOD_MAX, VERIFIED_WRONG_MAX);
+    server->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);
+    server->guess_throttle = guess_throttle_new();
+    server->trusted_proxies = trusted_proxies_new(config->trusted_proxies);
+    return 0;
+}
+
+void
+server_close(struct server *server)
+{
+    hasher_free(server->hasher);
+    verified_free(server->verified);
+    rate_limits_free(server->rate_limits);
+    guess_throttle_free(server->guess_throttle);
+    trusted_proxies_free(server->trusted_proxies);
+    listener_unbind(server->sockets);
+    listener_unbind(server->metrics_sockets);
+}

@@ -1,0 +1,60 @@
+/* What all loops of testkase-server share: made before they start; read-only or thread-safe afterwards. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "common/config.h"
+#include "common/secret.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct connection_events;
+struct guess_throttle;
+struct hasher;
+struct listener_socket_set;
+struct loop;
+struct rate_limits;
+struct route_table;
+struct trusted_proxies;
+struct verified;
+
+/* What main chooses; all of it outlives the server. */
+struct server_options {
+    const struct config *config;
+    const struct route_table *routes;               /* the API */
+    const struct connection_events *events;         /* what begins a request; their argument is the loop */
+    const struct connection_events *metrics_events; /* the same at the address for metrics */
+    int hashers;                                    /* argon2 at a time */
+    size_t token_queue, password_queue;             /* waiting for argon2 at most */
+};
+
+struct server {
+    const struct config *config;
+    const struct route_table *routes;
+    const struct connection_events *events, *metrics_events;
+    struct secret_cost cost;           /* for new hashes */
+    bool secure;                       /* the public URL is https */
+    char dummy_hash[SECRET_HASH_SIZE]; /* verified when the address is unknown, so that both cases take the
+                                          same time */
+    struct listener_socket_set *sockets;
+    struct listener_socket_set *metrics_sockets; /* NULL: /metrics is served to this machine only */
+    struct hasher *hasher;
+    struct verified *verified;
+    struct rate_limits *rate_limits;
+    struct guess_throttle *guess_throttle;
+    struct trusted_proxies *trusted_proxies;
+    struct loop *loops;   /* config->threads of them; main makes them */
+    int connections;      /* to PostgreSQL, of all loops together */
+    atomic_int connected; /* how often one became usable; the program is ready when all have */
+    atomic_int serving;   /* loops that can ask PostgreSQL now */
+    atomic_bool ready;
+    atomic_bool failed; /* the program must end with a failure */
+};
+
+/* Binds the sockets and makes everything but the loops. Returns 0; or -1 when an address cannot be bound or
+ * argon2 does not work at the configured costs, which is logged; server_close() in both cases. */
+int server_open(struct server *server, const struct server_options *options);
+/* After the loops. */
+void server_close(struct server *server);
+
+#endif

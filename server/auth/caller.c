@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Texts of a row, which come to lie behind the caller in one piece of memory. */
 struct texts {
@@ -92,58 +91,4 @@ caller_free(struct caller *caller)
     if (caller && --caller->references == 0) {
         free(caller);
     }
-}
-
-/* RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */
-static bool
-is_bearer(struct http_slice authorization, struct http_slice *ret_token)
-{
-    const size_t scheme = sizeof("Bearer") - 1;
-    if (authorization.length < scheme || strncasecmp(authorization.bytes, "Bearer", scheme) != 0 ||
-        (authorization.length > scheme && authorization.bytes[scheme] != ' ')) {
-        return false;
-    }
-    struct http_slice token = { authorization.bytes + scheme, authorization.length - scheme };
-    while (token.length > 0 && *token.bytes == ' ') {
-        token.bytes++;
-        token.length--;
-    }
-    *ret_token = token;
-    return true;
-}
-
-/* RFC 6265 §5.4: pairs parted by "; ". The first of that name counts. */
-static bool
-find_cookie(struct http_slice cookies, const char *name, struct http_slice *ret_value)
-{
-    const size_t name_length = strlen(name);
-    const char *at = cookies.bytes, *end = cookies.bytes + cookies.length;
-    while (at < end) {
-        const char *semicolon = memchr(at, ';', (size_t)(end - at));
-        const char *stop = semicolon ? semicolon : end;
-        while (at < stop && *at == ' ') {
-            at++;
-        }
-        if ((size_t)(stop - at) > name_length && memcmp(at, name, name_length) == 0 &&
-            at[name_length] == '=') {
-            ret_value->bytes = at + name_length + 1;
-            ret_value->length = (size_t)(stop - ret_value->bytes);
-            return true;
-        }
-        at = stop + 1;
-    }
-    return false;
-}
-
-enum credentials
-caller_credentials(const struct http_head *head, bool secure, struct http_slice *ret_secret)
-{
-    if (head->authorization.bytes && is_bearer(head->authorization, ret_secret)) {
-        return CREDENTIALS_BEARER;
-    }
-    if (head->cookie.bytes &&
-        find_cookie(head->cookie, secure ? CALLER_COOKIE_SECURE : CALLER_COOKIE, ret_secret)) {
-        return CREDENTIALS_SESSION;
-    }
-    return CREDENTIALS_NONE;
 }

@@ -4,7 +4,6 @@
 #define SERVER_AUTH_CALLER_H
 
 #include "common/db.h"
-#include "server/http/head.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,16 +30,5 @@ struct caller *caller_of_session(const struct db_result *result, int row);
 struct caller *caller_keep(struct caller *caller);
 /* Gives one reference back; NULL is fine. */
 void caller_free(struct caller *caller);
-
-/* What a request presents to say who it is. A bearer token, also a bad one, hides a cookie; another scheme in
- * Authorization does not. */
-enum credentials { CREDENTIALS_NONE, CREDENTIALS_BEARER, CREDENTIALS_SESSION };
-
-/* `secure`: the cookie is the one with the __Host- prefix. The slice is the token or the cookie's value, both
- * unchecked. */
-enum credentials caller_credentials(const struct http_head *head, bool secure, struct http_slice *ret_secret);
-
-#define CALLER_COOKIE        "testkase_session"
-#define CALLER_COOKIE_SECURE "__Host-testkase_session"
 
 #endif

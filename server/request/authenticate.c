@@ -47,7 +47,7 @@ authenticate_same_origin(struct request *request)
 {
     struct http_slice secret;
     bool anyone = request->route->access == ROUTE_ANYONE;
-    request->credentials = caller_credentials(request->head, request->loop->shared->secure, &secret);
+    request->credentials = credentials_read(request->head, request->loop->shared->secure, &secret);
     if (is_unsafe(request->head->method) && (anyone || request->credentials == CREDENTIALS_SESSION) &&
         !is_same_origin(request, anyone)) {
         return request_refuse(request, PROBLEM_CROSS_SITE, NULL);
@@ -63,7 +63,7 @@ authenticate_identify(struct request *request)
         return STEP_NEXT;
     }
     struct http_slice secret;
-    switch (caller_credentials(request->head, request->loop->shared->secure, &secret)) {
+    switch (credentials_read(request->head, request->loop->shared->secure, &secret)) {
     case CREDENTIALS_NONE:
         return request_challenge(request, PROBLEM_AUTHENTICATION_REQUIRED, NULL);
     case CREDENTIALS_SESSION:
@@ -129,7 +129,7 @@ authenticate_prove(struct request *request)
                               "Too many wrong tokens came from this address; wait before the next try.");
     }
     struct http_slice token;
-    caller_credentials(request->head, request->loop->shared->secure, &token);
+    credentials_read(request->head, request->loop->shared->secure, &token);
     return request_verify(request, HASHER_TOKENS, request->verified_key.bytes, encoded, token.bytes,
                           token.length);
 }
@@ -138,7 +138,7 @@ static void
 renew_hash(struct request *request)
 {
     struct http_slice token;
-    caller_credentials(request->head, request->loop->shared->secure, &token);
+    credentials_read(request->head, request->loop->shared->secure, &token);
     renew_token_hash(request->loop, request->token_id, db_text(request->result, 0, 1), token.bytes,
                      token.length);
 }
@@ -183,7 +183,7 @@ find_session(struct request *request)
 {
     struct http_slice cookie;
     unsigned char digest[SECRET_DIGEST_SIZE];
-    caller_credentials(request->head, request->loop->shared->secure, &cookie);
+    credentials_read(request->head, request->loop->shared->secure, &cookie);
     secret_digest(cookie.bytes, cookie.length, NULL, digest);
     return request_query(request, QUERY_SESSIONS_FIND, &DB_BINARY((const char *)digest, sizeof(digest)));
 }

@@ -479,7 +479,7 @@ step_route(struct request *request)
         return STEP_NEXT;
     }
     struct http_slice token;
-    bool has_token = caller_credentials(head, request->loop->shared->secure, &token) == CREDENTIALS_BEARER;
+    bool has_token = credentials_read(head, request->loop->shared->secure, &token) == CREDENTIALS_BEARER;
     if (!has_token || request->is_for_metrics) {
         return request_refuse_unrouted(request);
     }

@@ -11,6 +11,7 @@
 #include "common/problem.h"
 #include "common/token.h"
 #include "server/auth/caller.h"
+#include "server/auth/credentials.h"
 #include "server/auth/hasher.h"
 #include "server/auth/verified.h"
 #include "server/http/connection.h"

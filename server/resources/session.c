@@ -80,7 +80,8 @@ set_cookie(struct request *request, const char *value, const char *max_age)
     char field[256];
     bool secure = request->loop->shared->secure;
     snprintf(field, sizeof(field), "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%s%s",
-             secure ? CALLER_COOKIE_SECURE : CALLER_COOKIE, value, max_age, secure ? "; Secure" : "");
+             secure ? CREDENTIALS_COOKIE_SECURE : CREDENTIALS_COOKIE, value, max_age,
+             secure ? "; Secure" : "");
     request_add_field(request, "Set-Cookie", field);
     secret_wipe(field, sizeof(field));
 }

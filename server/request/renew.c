@@ -12,6 +12,13 @@ struct renewal {
 };
 
 static void
+free_renewal(struct renewal *renewal)
+{
+    secret_wipe(renewal, sizeof(*renewal));
+    free(renewal);
+}
+
+static void
 on_renewed(const struct db_result *result, void *argument)
 {
     struct renewal *renewal = argument;
@@ -19,8 +26,7 @@ on_renewed(const struct db_result *result, void *argument)
         log_warning("query failed", log_text("query", query_texts[renewal->query].name),
                     log_text("sqlstate", db_sqlstate(result)), log_text("reason", db_message(result)));
     }
-    secret_wipe(renewal, sizeof(*renewal));
-    free(renewal);
+    free_renewal(renewal);
 }
 
 static void
@@ -29,8 +35,7 @@ on_hashed(const struct hasher_result *result, void *argument)
     struct renewal *renewal = argument;
     char id[DB_NUMBER_SIZE];
     if (result->failed || !result->encoded[0]) {
-        secret_wipe(renewal, sizeof(*renewal));
-        free(renewal);
+        free_renewal(renewal);
         return;
     }
     const struct db_value values[] = { db_number(id, renewal->id), DB_TEXT(renewal->encoded),
@@ -51,7 +56,7 @@ renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, 
     renewal->id = id;
     snprintf(renewal->encoded, sizeof(renewal->encoded), "%s", encoded);
     if (!hasher_hash(loop->mailbox, share, secret, length, &loop->shared->cost, on_hashed, renewal)) {
-        free(renewal);
+        free_renewal(renewal);
     }
 }
 

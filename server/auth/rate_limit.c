@@ -1,6 +1,7 @@
 #include "server/auth/rate_limit.h"
 #include "common/clock.h"
 #include "common/memory.h"
+#include "server/auth/allowance.h"
 #include "server/metrics.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,14 +16,14 @@
 
 #define SHARDS            16
 #define BUCKETS_PER_SHARD 8192
-#define WINDOW_MS         (RATE_LIMIT_WINDOW_SECONDS * 1000)
+#define WINDOW_US         (INT64_C(1000000) * RATE_LIMIT_WINDOW_SECONDS)
 
 struct bucket {
     int64_t token_id;
-    int64_t window_start_ms;
-    int64_t used;           /* in the window */
-    int64_t spent_until_us; /* generic cell rate: at this instant the burst is whole again */
-    bool is_used;           /* since it was last passed over */
+    int64_t window_start_us;
+    int64_t used;        /* in the window */
+    int64_t whole_at_us; /* the burst's allowance */
+    bool is_used;        /* since it was last passed over */
     UT_hash_handle hh;
     struct bucket *prev, *next; /* in the order in which they are to go */
 };
@@ -95,7 +96,7 @@ make_room(struct shard *shard)
 }
 
 static struct bucket *
-touch(struct shard *shard, int64_t token_id, int64_t now_ms)
+touch(struct shard *shard, int64_t token_id, int64_t now_us)
 {
     struct bucket *bucket;
     HASH_FIND(hh, shard->buckets, &token_id, sizeof(token_id), bucket);
@@ -103,7 +104,7 @@ touch(struct shard *shard, int64_t token_id, int64_t now_ms)
         make_room(shard);
         bucket = memory_new(1, sizeof(*bucket));
         bucket->token_id = token_id;
-        bucket->window_start_ms = now_ms;
+        bucket->window_start_us = now_us;
         HASH_ADD(hh, shard->buckets, token_id, sizeof(bucket->token_id), bucket);
         DL_APPEND(shard->order, bucket);
         shard->count++;
@@ -113,42 +114,34 @@ touch(struct shard *shard, int64_t token_id, int64_t now_ms)
 }
 
 static int64_t
-up_to_seconds(int64_t ms)
+up_to_seconds(int64_t us)
 {
-    return (ms + 999) / 1000;
-}
-
-/* How long until the burst has room for one more. */
-static int64_t
-burst_wait_ms(const struct bucket *bucket, int64_t interval_us, int64_t burst, int64_t now_ms)
-{
-    int64_t spent = bucket->spent_until_us - now_ms * 1000;
-    int64_t most = (burst - 1) * interval_us;
-    return spent > most ? (spent - most + 999) / 1000 : 0;
+    return (us + 999999) / 1000000;
 }
 
 static struct rate_decision
-decide(struct bucket *bucket, int64_t quota, int64_t burst, int64_t now_ms)
+decide(struct bucket *bucket, int64_t quota, int64_t burst, int64_t now_us)
 {
-    int64_t interval_us = (int64_t)WINDOW_MS * 1000 / quota;
-    if (now_ms - bucket->window_start_ms >= WINDOW_MS) {
-        bucket->window_start_ms = now_ms;
+    const struct allowance allowance = { burst, WINDOW_US / quota };
+    if (now_us - bucket->window_start_us >= WINDOW_US) {
+        bucket->window_start_us = now_us;
         bucket->used = 0;
     }
-    int64_t window_left = bucket->window_start_ms + WINDOW_MS - now_ms;
-    int64_t wait = bucket->used >= quota ? window_left : burst_wait_ms(bucket, interval_us, burst, now_ms);
-    if (wait > 0) {
-        return (struct rate_decision){ false, quota, 0, up_to_seconds(wait) };
+    int64_t window_left_us = bucket->window_start_us + WINDOW_US - now_us;
+    int64_t wait_us =
+        bucket->used >= quota ? window_left_us : allowance_wait_us(&allowance, bucket->whole_at_us, now_us);
+    if (wait_us > 0) {
+        return (struct rate_decision){ false, quota, 0, up_to_seconds(wait_us) };
     }
-    int64_t from = bucket->spent_until_us > now_ms * 1000 ? bucket->spent_until_us : now_ms * 1000;
-    bucket->spent_until_us = from + interval_us;
+    bucket->whole_at_us = allowance_take(&allowance, bucket->whole_at_us, now_us);
     bucket->used++;
-    return (struct rate_decision){ true, quota, quota - bucket->used, up_to_seconds(window_left) };
+    return (struct rate_decision){ true, quota, quota - bucket->used, up_to_seconds(window_left_us) };
 }
 
 struct rate_decision
 rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota, int64_t now_ms)
 {
+    int64_t now_us = now_ms * 1000;
     int64_t burst = limits->burst;
     if (quota > 0) {
         burst = quota * limits->burst / limits->quota;
@@ -157,7 +150,7 @@ rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota, in
     struct shard *shard = &limits->shards[(uint64_t)token_id % SHARDS];
     pthread_mutex_lock(&shard->lock);
     struct rate_decision decision =
-        decide(touch(shard, token_id, now_ms), quota > 0 ? quota : limits->quota, burst, now_ms);
+        decide(touch(shard, token_id, now_us), quota > 0 ? quota : limits->quota, burst, now_us);
     pthread_mutex_unlock(&shard->lock);
     return decision;
 }

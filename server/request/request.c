@@ -385,7 +385,8 @@ request_query_failed(struct request *request, const char *expected_constraint)
 int64_t
 request_begin_guess(struct request *request, enum guess_kind kind, const char *target)
 {
-    int64_t wait = guess_begin(request->loop->shared->guess_throttle, kind, &request->address, target);
+    int64_t wait =
+        guess_throttle_begin(request->loop->shared->guess_throttle, kind, &request->address, target);
     request->guess_kind = kind;
     request->guess_target = wait == 0 ? target : NULL;
     return wait;
@@ -394,11 +395,9 @@ request_begin_guess(struct request *request, enum guess_kind kind, const char *t
 void
 request_end_guess(struct request *request, bool was_wrong)
 {
-    struct guess_throttle *throttle = request->loop->shared->guess_throttle;
-    if (request->guess_target && was_wrong) {
-        guess_failed(throttle, request->guess_kind, &request->address, request->guess_target);
-    } else if (request->guess_target) {
-        guess_refund(throttle, request->guess_kind, &request->address, request->guess_target);
+    if (request->guess_target) {
+        guess_throttle_settle(request->loop->shared->guess_throttle, request->guess_kind, &request->address,
+                              request->guess_target, was_wrong);
     }
     request->guess_target = NULL;
 }

@@ -135,8 +135,8 @@ enum step_result request_batched_query(struct request *request, struct batched_r
  * 500. A violated constraint of the name `expected` (NULL: none) is not such a reason. */
 bool request_query_failed(struct request *request, const char *expected_constraint);
 
-/* guess_begin() and its end, for the request's address; `target` lives as long as the request. A guess that
- * is open when the request ends was wrong if argon2 has said so. */
+/* guess_throttle_begin() and its end, for the request's address; `target` lives as long as the request. A
+ * guess that is open when the request ends was wrong if argon2 has said so. */
 int64_t request_begin_guess(struct request *request, enum guess_kind kind, const char *target);
 void request_end_guess(struct request *request, bool was_wrong);
 

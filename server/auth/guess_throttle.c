@@ -33,7 +33,7 @@ struct guess_throttle {
     pthread_mutex_t lock;
     unsigned char secret[32];
     struct bucket *buckets;
-    TAILQ_HEAD(, bucket) order; /* the one used longest ago first */
+    TAILQ_HEAD(bucket_list, bucket) order; /* the one used longest ago first */
     size_t count;
 };
 

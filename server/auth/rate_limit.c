@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/memory.h"
 #include "server/auth/allowance.h"
+#include "server/auth/second_chance.h"
 #include "server/metrics.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,30 +10,24 @@
 #define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
 #include "server/auth/id_hash.h"
 #include <uthash.h>
-#include <utlist.h>
-
-/* The analyzer loses track of entries in the macros of uthash and utlist. */
-/* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
 
 #define SHARDS            16
 #define BUCKETS_PER_SHARD 8192
 #define WINDOW_US         (INT64_C(1000000) * RATE_LIMIT_WINDOW_SECONDS)
 
 struct bucket {
+    struct second_chance_link link;
     int64_t token_id;
     int64_t window_start_us;
     int64_t used;        /* in the window */
     int64_t whole_at_us; /* the burst's allowance */
-    bool is_used;        /* since it was last passed over */
     UT_hash_handle hh;
-    struct bucket *prev, *next; /* in the order in which they are to go */
 };
 
 struct shard {
     pthread_mutex_t lock;
     struct bucket *buckets;
-    struct bucket *order;
-    size_t count;
+    struct second_chance order;
 };
 
 struct rate_limits {
@@ -49,6 +44,7 @@ rate_limits_new(int64_t quota, int64_t burst)
     limits->burst = burst;
     for (int i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&limits->shards[i].lock, NULL);
+        second_chance_init(&limits->shards[i].order, BUCKETS_PER_SHARD);
     }
     return limits;
 }
@@ -57,8 +53,7 @@ static void
 drop(struct shard *shard, struct bucket *bucket)
 {
     HASH_DEL(shard->buckets, bucket);
-    DL_DELETE(shard->order, bucket);
-    shard->count--;
+    second_chance_remove(&shard->order, &bucket->link);
     free(bucket);
 }
 
@@ -69,47 +64,39 @@ rate_limits_free(struct rate_limits *limits)
         return;
     }
     for (int i = 0; i < SHARDS; i++) {
-        struct bucket *bucket, *next;
-        HASH_ITER (hh, limits->shards[i].buckets, bucket, next) {
-            /* cppcheck-suppress uninitvar ; the macro sets it */
-            drop(&limits->shards[i], bucket);
+        struct shard *shard = &limits->shards[i];
+        for (struct second_chance_link *link; (link = second_chance_any(&shard->order));) {
+            drop(shard, (struct bucket *)link);
         }
-        pthread_mutex_destroy(&limits->shards[i].lock);
+        pthread_mutex_destroy(&shard->lock);
     }
     free(limits);
 }
 
-/* Second chance: a bucket that was used since the last time goes to the end instead. */
-static void
-make_room(struct shard *shard)
+static struct bucket *
+add(struct shard *shard, int64_t token_id, int64_t now_us)
 {
-    while (shard->count == BUCKETS_PER_SHARD) {
-        struct bucket *first = shard->order;
-        if (first->is_used) {
-            first->is_used = false;
-            DL_DELETE(shard->order, first);
-            DL_APPEND(shard->order, first);
-        } else {
-            drop(shard, first);
-        }
+    struct second_chance_link *victim = second_chance_victim(&shard->order);
+    if (victim) {
+        drop(shard, (struct bucket *)victim);
     }
+    struct bucket *bucket = memory_new(1, sizeof(*bucket));
+    bucket->token_id = token_id;
+    bucket->window_start_us = now_us;
+    HASH_ADD(hh, shard->buckets, token_id, sizeof(bucket->token_id), bucket);
+    second_chance_add(&shard->order, &bucket->link);
+    return bucket;
 }
 
 static struct bucket *
-touch(struct shard *shard, int64_t token_id, int64_t now_us)
+find_or_add(struct shard *shard, int64_t token_id, int64_t now_us)
 {
     struct bucket *bucket;
     HASH_FIND(hh, shard->buckets, &token_id, sizeof(token_id), bucket);
     if (!bucket) {
-        make_room(shard);
-        bucket = memory_new(1, sizeof(*bucket));
-        bucket->token_id = token_id;
-        bucket->window_start_us = now_us;
-        HASH_ADD(hh, shard->buckets, token_id, sizeof(bucket->token_id), bucket);
-        DL_APPEND(shard->order, bucket);
-        shard->count++;
+        bucket = add(shard, token_id, now_us);
     }
-    bucket->is_used = true;
+    second_chance_use(&bucket->link);
     return bucket;
 }
 
@@ -150,7 +137,7 @@ rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota, in
     struct shard *shard = &limits->shards[(uint64_t)token_id % SHARDS];
     pthread_mutex_lock(&shard->lock);
     struct rate_decision decision =
-        decide(touch(shard, token_id, now_us), quota > 0 ? quota : limits->quota, burst, now_us);
+        decide(find_or_add(shard, token_id, now_us), quota > 0 ? quota : limits->quota, burst, now_us);
     pthread_mutex_unlock(&shard->lock);
     return decision;
 }
@@ -175,4 +162,3 @@ limit_rate(struct request *request)
     request_add_lines(request, "Retry-After: %\r\n", &decision.reset_seconds);
     return request_refuse(request, PROBLEM_RATE_LIMITED, NULL);
 }
-/* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

@@ -1,11 +1,8 @@
 #include "server/auth/caller_cache.h"
 #include "common/memory.h"
+#include "server/auth/id_hash.h"
 #include "server/auth/second_chance.h"
 #include <stdlib.h>
-
-#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
-#include "server/auth/id_hash.h"
-#include <uthash.h>
 
 struct entry {
     struct second_chance_link link;
@@ -128,7 +125,7 @@ caller_cache_advance(struct caller_cache *cache, struct epoch epoch)
     cache->epoch = epoch;
 }
 
-/* What is left of an earlier life is not found, and goes when there is need of room. */
+/* Entries of an earlier life stay until they are evicted; caller_cache_find() passes over them. */
 void
 caller_cache_clear(struct caller_cache *cache, struct epoch epoch)
 {

@@ -3,11 +3,11 @@
 #include "common/memory.h"
 #include "common/secret.h"
 #include "server/auth/allowance.h"
+#include "server/auth/id_hash.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
 #define BUCKETS_MAX 20000
 #define SECOND_US   INT64_C(1000000)

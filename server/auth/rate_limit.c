@@ -2,14 +2,11 @@
 #include "common/clock.h"
 #include "common/memory.h"
 #include "server/auth/allowance.h"
+#include "server/auth/id_hash.h"
 #include "server/auth/second_chance.h"
 #include "server/metrics.h"
 #include <pthread.h>
 #include <stdlib.h>
-
-#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
-#include "server/auth/id_hash.h"
-#include <uthash.h>
 
 #define SHARDS            16
 #define BUCKETS_PER_SHARD 8192

@@ -1,14 +1,11 @@
 #include "server/auth/verified.h"
 #include "common/memory.h"
 #include "common/secret.h"
+#include "server/auth/id_hash.h"
 #include "server/auth/second_chance.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
-#include "server/auth/id_hash.h"
-#include <uthash.h>
 
 #define SHARDS 16
 

@@ -151,15 +151,15 @@ authenticate_proven(struct request *request)
     }
     struct verified *verified = request->loop->shared->verified;
     int64_t token_id = db_int64(request->result, 0, 0);
-    request_end_guess(request, request->hash->result == SECRET_MISMATCH);
-    switch (request->hash->result) {
-    case SECRET_MATCH:
+    request_end_guess(request, request->hash->outcome == HASHER_MISMATCH);
+    switch (request->hash->outcome) {
+    case HASHER_MATCH:
         request->token_id = token_id;
         if (verified_remember(verified, &request->verified_key, VERIFIED_GOOD, token_id)) {
             renew_hash(request);
         }
         return STEP_NEXT;
-    case SECRET_MISMATCH:
+    case HASHER_MISMATCH:
         verified_remember(verified, &request->verified_key, VERIFIED_WRONG, token_id);
         return request_challenge(request, PROBLEM_INVALID_TOKEN, NULL);
     default:

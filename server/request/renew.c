@@ -34,7 +34,7 @@ on_hashed(const struct hasher_result *result, void *argument)
 {
     struct renewal *renewal = argument;
     char id[DB_NUMBER_SIZE];
-    if (result->failed || !result->encoded[0]) {
+    if (result->outcome != HASHER_HASHED) {
         free_renewal(renewal);
         return;
     }
@@ -55,7 +55,13 @@ renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, 
     renewal->query = query;
     renewal->id = id;
     snprintf(renewal->encoded, sizeof(renewal->encoded), "%s", encoded);
-    if (!hasher_hash(loop->mailbox, share, secret, length, &loop->shared->cost, on_hashed, renewal)) {
+    const struct hasher_job job = { .share = share,
+                                    .secret = secret,
+                                    .length = length,
+                                    .cost = &loop->shared->cost,
+                                    .callback = on_hashed,
+                                    .argument = renewal };
+    if (!hasher_hash(loop->mailbox, &job)) {
         free_renewal(renewal);
     }
 }

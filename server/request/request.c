@@ -34,7 +34,7 @@ free_hash(struct request *request)
 static void
 free_request(struct request *request)
 {
-    request_end_guess(request, request->hash && request->hash->result == SECRET_MISMATCH);
+    request_end_guess(request, request->hash && request->hash->outcome == HASHER_MISMATCH);
     if (request->handler_free) {
         request->handler_free(request->handler_data);
     }
@@ -419,7 +419,7 @@ static void
 on_hash(const struct hasher_result *result, void *argument)
 {
     struct request *request = argument;
-    if (result->dropped) {
+    if (result->outcome == HASHER_DROPPED) {
         refuse_dropped(request);
         return;
     }
@@ -433,7 +433,14 @@ enum step_result
 request_verify(struct request *request, enum hasher_share share, const unsigned char *key,
                const char *encoded, const char *secret, size_t length)
 {
-    if (!hasher_verify(request->loop->mailbox, share, key, encoded, secret, length, on_hash, request)) {
+    const struct hasher_job job = { .share = share,
+                                    .secret = secret,
+                                    .length = length,
+                                    .encoded = encoded,
+                                    .key = key,
+                                    .callback = on_hash,
+                                    .argument = request };
+    if (!hasher_verify(request->loop->mailbox, &job)) {
         return request_refuse(request, PROBLEM_UNAVAILABLE,
                               "Too many secrets are being checked; try again shortly.");
     }
@@ -443,8 +450,13 @@ request_verify(struct request *request, enum hasher_share share, const unsigned 
 enum step_result
 request_hash(struct request *request, enum hasher_share share, const char *secret, size_t length)
 {
-    if (!hasher_hash(request->loop->mailbox, share, secret, length, &request->loop->shared->cost, on_hash,
-                     request)) {
+    const struct hasher_job job = { .share = share,
+                                    .secret = secret,
+                                    .length = length,
+                                    .cost = &request->loop->shared->cost,
+                                    .callback = on_hash,
+                                    .argument = request };
+    if (!hasher_hash(request->loop->mailbox, &job)) {
         return request_refuse(request, PROBLEM_UNAVAILABLE,
                               "Too many secrets are being hashed; try again shortly.");
     }

@@ -253,7 +253,7 @@ static enum step_result
 insert(struct request *request)
 {
     const struct draft *draft = request->handler_data;
-    if (request->hash->failed) {
+    if (request->hash->outcome != HASHER_HASHED) {
         return request_refuse(request, PROBLEM_INTERNAL, NULL);
     }
     char user[DB_NUMBER_SIZE], days[DB_NUMBER_SIZE], lookup[TOKEN_LOOKUP_LENGTH + 1],

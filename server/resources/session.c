@@ -167,7 +167,7 @@ static enum step_result
 checked(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
-    bool is_right = sign_in->user_id && request->hash->result == SECRET_MATCH;
+    bool is_right = sign_in->user_id && request->hash->outcome == HASHER_MATCH;
     request_end_guess(request, !is_right);
     if (!is_right) {
         return request_challenge(request, PROBLEM_INVALID_CREDENTIALS, NULL);

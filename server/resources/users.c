@@ -138,7 +138,7 @@ static enum step_result
 insert(struct request *request)
 {
     const struct draft *draft = request->handler_data;
-    if (request->hash && request->hash->failed) {
+    if (request->hash && request->hash->outcome != HASHER_HASHED) {
         return request_refuse(request, PROBLEM_INTERNAL, NULL);
     }
     char organization[DB_NUMBER_SIZE];

@@ -1,81 +1,86 @@
 #include "server/auth/caller.h"
 #include "common/memory.h"
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-/* Texts of a row, which come to lie behind the caller in one piece of memory. */
+/* How many columns describe the token, the session and the account. */
+#define TOKEN_COLUMNS   9
+#define SESSION_COLUMNS 1
+#define ACCOUNT_COLUMNS 7
+
+/* The texts of a row, on their way into the memory behind the caller. */
 struct texts {
-    size_t count;
-    struct {
-        int column;
-        size_t offset; /* of the char * in struct caller */
-    } items[9];
+    const struct db_result *result;
+    int row;
+    char *at;
 };
 
-#define TEXT(column, member)                                                                                 \
-    {                                                                                                        \
-        column, offsetof(struct caller, member)                                                              \
-    }
-
-/* Both queries give the account in the same seven columns. */
-#define ACCOUNT_TEXTS(first)                                                                                 \
-    TEXT((first) + 1, email), TEXT((first) + 2, name), TEXT((first) + 3, kind), TEXT((first) + 4, org_role), \
-        TEXT((first) + 6, organization_name)
-
+/* The caller and its texts are one allocation. Its size counts the columns that are numbers, too: some 50
+ * bytes that are not needed, but no second list of the columns that are texts. */
 static struct caller *
-new_caller(const struct db_result *result, int row, const struct texts *texts)
+new_caller(const struct db_result *result, int row, int first, int columns, struct texts *ret_texts)
 {
-    size_t size = sizeof(struct caller), length;
-    for (size_t i = 0; i < texts->count; i++) {
-        db_bytes(result, row, texts->items[i].column, &length);
+    size_t size = sizeof(struct caller);
+    for (int i = 0; i < columns; i++) {
+        size_t length;
+        db_bytes(result, row, first + i, &length);
         size += length + 1;
     }
     struct caller *caller = memory_new(1, size);
-    char *at = (char *)(caller + 1);
-    for (size_t i = 0; i < texts->count; i++) {
-        const void *bytes = db_bytes(result, row, texts->items[i].column, &length);
-        *(char **)(void *)((char *)caller + texts->items[i].offset) = at;
-        memcpy(at, bytes, length);
-        at += length + 1;
-    }
     caller->references = 1;
+    *ret_texts = (struct texts){ result, row, (char *)(caller + 1) };
     return caller;
 }
 
-static void
-fill_account(struct caller *caller, const struct db_result *result, int row, int first)
+static char *
+keep_text(struct texts *texts, int column)
 {
-    caller->user_id = db_int64(result, row, first);
-    caller->organization_id = db_int64(result, row, first + 5);
+    size_t length;
+    const void *bytes = db_bytes(texts->result, texts->row, column, &length);
+    char *text = texts->at;
+    memcpy(text, bytes, length); /* the NUL is there: the memory was zeroed */
+    texts->at += length + 1;
+    return text;
+}
+
+static void
+fill_account(struct caller *caller, struct texts *texts, int first)
+{
+    caller->user_id = db_int64(texts->result, texts->row, first);
+    caller->email = keep_text(texts, first + 1);
+    caller->name = keep_text(texts, first + 2);
+    caller->kind = keep_text(texts, first + 3);
+    caller->org_role = keep_text(texts, first + 4);
+    caller->organization_id = db_int64(texts->result, texts->row, first + 5);
+    caller->organization_name = keep_text(texts, first + 6);
     caller->is_admin = strcmp(caller->org_role, "owner") == 0 || strcmp(caller->org_role, "admin") == 0;
 }
 
 struct caller *
 caller_of_token(const struct db_result *result, int row, int first)
 {
-    const struct texts texts = { 9,
-                                 { TEXT(first + 3, token_expires_at), TEXT(first + 4, token_name),
-                                   TEXT(first + 5, token_preview), TEXT(first + 6, token_created_at),
-                                   ACCOUNT_TEXTS(first + 9) } };
-    struct caller *caller = new_caller(result, row, &texts);
+    struct texts texts;
+    struct caller *caller = new_caller(result, row, first, TOKEN_COLUMNS + ACCOUNT_COLUMNS, &texts);
     caller->token_id = db_int64(result, row, first);
     caller->has_ended = db_bool(result, row, first + 1);
     caller->expires_us = db_int64(result, row, first + 2);
+    caller->token_expires_at = keep_text(&texts, first + 3);
+    caller->token_name = keep_text(&texts, first + 4);
+    caller->token_preview = keep_text(&texts, first + 5);
+    caller->token_created_at = keep_text(&texts, first + 6);
     caller->token_days = db_int64(result, row, first + 7);
     caller->rate_limit = db_int64(result, row, first + 8);
-    fill_account(caller, result, row, first + 9);
+    fill_account(caller, &texts, first + TOKEN_COLUMNS);
     return caller;
 }
 
 struct caller *
 caller_of_session(const struct db_result *result, int row)
 {
-    const struct texts texts = { 5, { ACCOUNT_TEXTS(1) } };
-    struct caller *caller = new_caller(result, row, &texts);
+    struct texts texts;
+    struct caller *caller = new_caller(result, row, 0, SESSION_COLUMNS + ACCOUNT_COLUMNS, &texts);
     caller->session_id = db_int64(result, row, 0);
-    fill_account(caller, result, row, 1);
+    fill_account(caller, &texts, SESSION_COLUMNS);
     return caller;
 }
 
@@ -92,58 +97,4 @@ caller_free(struct caller *caller)
     if (caller && --caller->references == 0) {
         free(caller);
     }
-}
-
-/* RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1). */
-static bool
-is_bearer(struct http_slice authorization, struct http_slice *ret_token)
-{
-    const size_t scheme = sizeof("Bearer") - 1;
-    if (authorization.length < scheme || strncasecmp(authorization.bytes, "Bearer", scheme) != 0 ||
-        (authorization.length > scheme && authorization.bytes[scheme] != ' ')) {
-        return false;
-    }
-    struct http_slice token = { authorization.bytes + scheme, authorization.length - scheme };
-    while (token.length > 0 && *token.bytes == ' ') {
-        token.bytes++;
-        token.length--;
-    }
-    *ret_token = token;
-    return true;
-}
-
-/* RFC 6265 §5.4: pairs parted by "; ". The first of that name counts. */
-static bool
-find_cookie(struct http_slice cookies, const char *name, struct http_slice *ret_value)
-{
-    const size_t name_length = strlen(name);
-    const char *at = cookies.bytes, *end = cookies.bytes + cookies.length;
-    while (at < end) {
-        const char *semicolon = memchr(at, ';', (size_t)(end - at));
-        const char *stop = semicolon ? semicolon : end;
-        while (at < stop && *at == ' ') {
-            at++;
-        }
-        if ((size_t)(stop - at) > name_length && memcmp(at, name, name_length) == 0 &&
-            at[name_length] == '=') {
-            ret_value->bytes = at + name_length + 1;
-            ret_value->length = (size_t)(stop - ret_value->bytes);
-            return true;
-        }
-        at = stop + 1;
-    }
-    return false;
-}
-
-enum credentials
-caller_credentials(const struct http_head *head, bool secure, struct http_slice *ret_secret)
-{
-    if (head->authorization.bytes && is_bearer(head->authorization, ret_secret)) {
-        return CREDENTIALS_BEARER;
-    }
-    if (head->cookie.bytes &&
-        find_cookie(head->cookie, secure ? CALLER_COOKIE_SECURE : CALLER_COOKIE, ret_secret)) {
-        return CREDENTIALS_SESSION;
-    }
-    return CREDENTIALS_NONE;
 }

@@ -1,40 +1,30 @@
 #include "server/auth/caller_cache.h"
 #include "common/memory.h"
-#include <stdbool.h>
+#include "server/auth/id_hash.h"
+#include "server/auth/second_chance.h"
 #include <stdlib.h>
 
-#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
-#include "server/auth/id_hash.h"
-#include <uthash.h>
-#include <utlist.h>
-
-/* The analyzer loses track of entries in the macros of uthash and utlist. */
-/* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
-
 struct entry {
+    struct second_chance_link link;
     int64_t token_id;
     int64_t epoch; /* under which it was read */
     uint64_t life;
     struct caller *caller;
-    bool is_used; /* since it was last passed over */
     UT_hash_handle hh;
-    struct entry *prev, *next; /* in the order in which they are to go */
 };
 
 struct caller_cache {
     struct epoch epoch;
     uint64_t life;
-    size_t capacity;
-    size_t count;
     struct entry *entries;
-    struct entry *order;
+    struct second_chance order;
 };
 
 struct caller_cache *
 caller_cache_new(size_t capacity)
 {
     struct caller_cache *cache = memory_new(1, sizeof(*cache));
-    cache->capacity = capacity;
+    second_chance_init(&cache->order, capacity);
     return cache;
 }
 
@@ -42,8 +32,7 @@ static void
 drop(struct caller_cache *cache, struct entry *entry)
 {
     HASH_DEL(cache->entries, entry);
-    DL_DELETE(cache->order, entry);
-    cache->count--;
+    second_chance_remove(&cache->order, &entry->link);
     caller_free(entry->caller);
     free(entry);
 }
@@ -54,10 +43,8 @@ caller_cache_free(struct caller_cache *cache)
     if (!cache) {
         return;
     }
-    struct entry *entry, *next;
-    DL_FOREACH_SAFE (cache->order, entry, next) {
-        /* cppcheck-suppress uninitvar ; the macro sets it */
-        drop(cache, entry);
+    for (struct second_chance_link *link; (link = second_chance_any(&cache->order));) {
+        drop(cache, (struct entry *)link);
     }
     free(cache);
 }
@@ -68,25 +55,23 @@ find(struct caller_cache *cache, int64_t token_id)
     struct entry *entry;
     HASH_FIND(hh, cache->entries, &token_id, sizeof(token_id), entry);
     if (entry) {
-        entry->is_used = true;
+        second_chance_use(&entry->link);
     }
     return entry;
 }
 
-/* Second chance: an entry that was used since the last time goes to the end instead. */
-static void
-make_room(struct caller_cache *cache)
+static struct entry *
+add(struct caller_cache *cache, int64_t token_id)
 {
-    while (cache->count == cache->capacity) {
-        struct entry *first = cache->order;
-        if (first->is_used) {
-            first->is_used = false;
-            DL_DELETE(cache->order, first);
-            DL_APPEND(cache->order, first);
-        } else {
-            drop(cache, first);
-        }
+    struct second_chance_link *victim = second_chance_victim(&cache->order);
+    if (victim) {
+        drop(cache, (struct entry *)victim);
     }
+    struct entry *entry = memory_new(1, sizeof(*entry));
+    entry->token_id = token_id;
+    HASH_ADD(hh, cache->entries, token_id, sizeof(entry->token_id), entry);
+    second_chance_add(&cache->order, &entry->link);
+    return entry;
 }
 
 struct epoch
@@ -118,12 +103,7 @@ caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t epoc
     if (entry) {
         caller_free(entry->caller);
     } else {
-        make_room(cache);
-        entry = memory_new(1, sizeof(*entry));
-        entry->token_id = caller->token_id;
-        HASH_ADD(hh, cache->entries, token_id, sizeof(entry->token_id), entry);
-        DL_APPEND(cache->order, entry);
-        cache->count++;
+        entry = add(cache, caller->token_id);
     }
     entry->caller = caller_keep(caller);
     entry->epoch = epoch;
@@ -145,11 +125,10 @@ caller_cache_advance(struct caller_cache *cache, struct epoch epoch)
     cache->epoch = epoch;
 }
 
-/* What is left of an earlier life is not found, and goes when there is need of room. */
+/* Entries of an earlier life stay until they are evicted; caller_cache_find() passes over them. */
 void
 caller_cache_clear(struct caller_cache *cache, struct epoch epoch)
 {
     cache->life++;
     cache->epoch = epoch;
 }
-/* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

@@ -1,5 +1,5 @@
-/* The callers behind tokens, as they are under the epoch up to which every change is known here. Bounded;
- * what was not used for long goes first. One loop's own. */
+/* A bounded cache of callers by token id. Every change up to the cache's epoch has been applied to it.
+ * Belongs to one loop. */
 #ifndef SERVER_AUTH_CALLER_CACHE_H
 #define SERVER_AUTH_CALLER_CACHE_H
 
@@ -7,8 +7,8 @@
 
 struct caller_cache;
 
-/* A state of the row auth_epoch: its number, and the transaction that made it. In a restored database,
- * another may reach the same number. */
+/* A version of the row auth_epoch: its number, and the transaction that wrote it. In a restored database,
+ * another transaction may reach the same number. */
 struct epoch {
     int64_t number;
     int64_t transaction;
@@ -18,29 +18,28 @@ struct caller_cache *caller_cache_new(size_t capacity);
 /* NULL is fine. */
 void caller_cache_free(struct caller_cache *cache);
 
-/* Every change up to this epoch is known here; number 0: none yet, and nothing will be found. */
+/* The epoch up to which every change has been applied. Number 0: none yet, and nothing is found. */
 struct epoch caller_cache_epoch(const struct caller_cache *cache);
 
-/* Which of its lives the cache is in: caller_cache_clear() begins the next. What was asked in an earlier one
- * says nothing about epochs in this. */
+/* The life that the cache is in; caller_cache_clear() begins the next. The answer to a query that was sent in
+ * an earlier life says nothing about epochs of this one. */
 uint64_t caller_cache_life(const struct caller_cache *cache);
 
-/* The caller as it is under caller_cache_epoch(), or was under a later one; NULL when that is not known. The
- * cache keeps its reference. */
+/* The caller as of caller_cache_epoch() or a later epoch; NULL when it is not cached. Adds no reference. */
 struct caller *caller_cache_find(struct caller_cache *cache, int64_t token_id);
 
-/* Takes its own reference, in place of what was there, of a caller that was read under `epoch` and asked for
- * in `life`. Not when that is an earlier life, or an epoch before the cache's: a change since then may have
- * been about it. */
+/* Stores a caller that was read under `epoch` by a query sent in `life`, in place of the one stored before,
+ * with a reference of the cache's own. Does nothing when that life is over, or when `epoch` is before the
+ * cache's: a change between them may have concerned this token. */
 void caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t epoch, uint64_t life);
 
-/* The change that made `epoch` was about this token: what was read before is forgotten. */
+/* The change that made `epoch` concerned this token: forgets its caller if it was read before that. */
 void caller_cache_forget(struct caller_cache *cache, int64_t token_id, int64_t epoch);
 
-/* What was to be forgotten up to `epoch`, later than the cache's, has been. */
+/* Every change up to `epoch`, which is later than the cache's, has been passed to caller_cache_forget(). */
 void caller_cache_advance(struct caller_cache *cache, struct epoch epoch);
 
-/* Forgets everything; `epoch` is the one from now on, earlier or later. */
+/* Forgets everything, and goes on from `epoch`, which may be earlier or later than the cache's. */
 void caller_cache_clear(struct caller_cache *cache, struct epoch epoch);
 
 #endif

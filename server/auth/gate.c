@@ -2,25 +2,16 @@
 #include "common/clock.h"
 #include "common/memory.h"
 #include "server/auth/caller_cache.h"
-#include "server/database/id_array.h"
+#include "server/auth/gate_limits.h"
+#include "server/database/handlers.h"
 #include "server/metrics.h"
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define BATCH_MAX   ID_ARRAY_MAX
-#define CHANGES_MAX 1000 /* rows of gate/changes; as many may not be all */
-
-/* Fewer questions wait for the round under way, rather than cost PostgreSQL a round of their own. */
-#define SECOND_ROUND_MIN 16
-
-struct question_list {
-    struct gate_question *first;
-    struct gate_question *last;
-};
+STAILQ_HEAD(question_list, gate_question);
 
 /* One query for the epoch, and the questions that arrived before it was sent. One at a time on each
- * connection: what arrives meanwhile shares the next. */
+ * connection: questions that arrive meanwhile share the next. */
 struct round {
     struct gate *gate;
     struct db *connection;
@@ -40,48 +31,44 @@ struct catch_up {
 /* One query for states. Several questions may be about one token. */
 struct batch {
     struct gate *gate;
-    uint64_t life; /* of the cache, when it was sent */
+    uint64_t life; /* of the cache, when the query was sent */
     size_t count;
-    int64_t token_ids[BATCH_MAX];
+    int64_t token_ids[GATE_BATCH_MAX];
     struct question_list questions;
 };
 
 struct gate {
-    struct round rounds[GATE_CONNECTIONS];
-    struct event *asking;         /* active when questions wait for the end of this turn */
-    struct question_list waiting; /* not yet asked */
-    size_t waiting_count;
+    struct db *connections[GATE_CONNECTIONS];
+    struct round rounds[GATE_CONNECTIONS]; /* each on the connection of its index */
     int rounds_under_way;
+    struct event *turn_end;       /* active when questions wait for the end of this turn */
+    struct question_list waiting; /* for a round */
+    size_t waiting_count;
     struct caller_cache *callers;
     struct metrics *metrics;
-    /* Whoever made the gate wants to know, too. */
-    void (*on_state)(struct db *db, bool usable, void *argument);
+    void (*on_state)(struct db *db, bool usable, void *argument); /* of the options that the gate was given */
     void *on_state_argument;
     bool closing;
 };
 
-static void
-append(struct question_list *list, struct gate_question *question)
+static db_callback on_epoch, on_changes, on_states;
+static void ask_for_changes(struct gate *gate, struct question_list *questions);
+static void answer_known(struct gate *gate, struct question_list *questions, int64_t now);
+
+/* --- answers --- */
+
+static struct gate_question *
+take_first(struct question_list *questions)
 {
-    question->next = NULL;
-    if (list->last) {
-        list->last->next = question;
-    } else {
-        list->first = question;
+    struct gate_question *first = STAILQ_FIRST(questions);
+    if (first) {
+        STAILQ_REMOVE_HEAD(questions, in_list);
     }
-    list->last = question;
-}
-
-static struct question_list
-take(struct question_list *list)
-{
-    struct question_list taken = *list;
-    *list = (struct question_list){ NULL, NULL };
-    return taken;
+    return first;
 }
 
 static void
-tell(struct gate_question *question, struct caller *caller, int64_t now)
+answer(struct gate_question *question, struct caller *caller, int64_t now)
 {
     enum gate_status status = !caller || caller->has_ended ? GATE_ENDED
                               : caller->expires_us <= now  ? GATE_EXPIRED
@@ -90,266 +77,15 @@ tell(struct gate_question *question, struct caller *caller, int64_t now)
 }
 
 static void
-tell_unavailable(struct gate *gate, struct question_list questions)
+fail(struct gate *gate, struct question_list *questions)
 {
-    for (struct gate_question *next, *question = questions.first; question; question = next) {
-        next = question->next;
+    for (struct gate_question *question; (question = take_first(questions));) {
         counter_add(&gate->metrics->gate_failures, 1);
         question->callback(GATE_UNAVAILABLE, NULL, question->argument);
     }
 }
 
-/* --- the states that are not known --- */
-
-static struct caller *
-find_row(struct caller *const *callers, int rows, int64_t token_id)
-{
-    for (int row = 0; row < rows; row++) {
-        if (callers[row]->token_id == token_id) {
-            return callers[row];
-        }
-    }
-    return NULL;
-}
-
-static void
-tell_batch(struct batch *batch, const struct db_result *result)
-{
-    struct caller *callers[BATCH_MAX];
-    int rows = db_rows(result);
-    int64_t now = 0;
-    for (int row = 0; row < rows; row++) {
-        now = db_int64(result, row, 1);
-        callers[row] = caller_of_token(result, row, 2);
-        caller_cache_put(batch->gate->callers, callers[row], db_int64(result, row, 0), batch->life);
-    }
-    for (struct gate_question *next, *question = batch->questions.first; question; question = next) {
-        next = question->next;
-        tell(question, find_row(callers, rows, question->token_id), now);
-    }
-    for (int row = 0; row < rows; row++) {
-        caller_free(callers[row]);
-    }
-}
-
-static void
-on_states(const struct db_result *result, void *argument)
-{
-    struct batch *batch = argument;
-    if (db_status(result) == DB_OK && db_rows(result) <= BATCH_MAX) {
-        tell_batch(batch, result);
-    } else {
-        tell_unavailable(batch->gate, batch->questions);
-    }
-    free(batch);
-}
-
-/* The usable connection with the least before it. */
-static struct db *
-choose_connection(const struct gate *gate)
-{
-    struct db *best = gate->rounds[0].connection;
-    for (int i = 1; i < GATE_CONNECTIONS; i++) {
-        struct db *other = gate->rounds[i].connection;
-        bool better =
-            db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
-        best = better ? other : best;
-    }
-    return best;
-}
-
-static void
-send_batch(struct batch *batch)
-{
-    struct id_array ids;
-    struct db_value value = id_array_value(&ids, batch->token_ids, batch->count);
-    counter_add(&batch->gate->metrics->gate_refills, batch->count);
-    db_call(choose_connection(batch->gate), QUERY_GATE_STATES, &value, true, on_states, batch);
-}
-
-static bool
-holds(const struct batch *batch, int64_t token_id)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        if (batch->token_ids[i] == token_id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Adds the question to the batch, or sends that and begins the next. */
-static struct batch *
-add_to_batch(struct gate *gate, struct batch *batch, struct gate_question *question)
-{
-    bool held = batch && holds(batch, question->token_id);
-    if (batch && !held && batch->count == BATCH_MAX) {
-        send_batch(batch);
-        batch = NULL;
-    }
-    if (!batch) {
-        batch = memory_new(1, sizeof(*batch));
-        batch->gate = gate;
-        batch->life = caller_cache_life(gate->callers);
-    }
-    if (!held) {
-        batch->token_ids[batch->count++] = question->token_id;
-    }
-    append(&batch->questions, question);
-    return batch;
-}
-
-/* What is known answers at once, the rest is read. */
-static void
-tell_known(struct gate *gate, struct question_list questions, int64_t now)
-{
-    struct batch *batch = NULL;
-    for (struct gate_question *next, *question = questions.first; question; question = next) {
-        next = question->next;
-        struct caller *caller = caller_cache_find(gate->callers, question->token_id);
-        if (caller) {
-            tell(question, caller, now);
-        } else {
-            batch = add_to_batch(gate, batch, question);
-        }
-    }
-    if (batch) {
-        send_batch(batch);
-    }
-}
-
-/* --- the epoch, and what it was bumped for --- */
-
-static struct epoch
-epoch_of(const struct db_result *result)
-{
-    return (struct epoch){ db_int64(result, 0, 0), db_int64(result, 0, 2) };
-}
-
-static bool
-is_same(struct epoch one, struct epoch other)
-{
-    return one.number == other.number && one.transaction == other.transaction;
-}
-
-static void
-forget_all(struct gate *gate, struct epoch epoch)
-{
-    counter_add(&gate->metrics->gate_resets, 1);
-    caller_cache_clear(gate->callers, epoch);
-}
-
-/* Whether the first rows are of the very epoch that is known here; they are passed over. */
-static bool
-begins_with(const struct db_result *result, struct epoch since, int *ret_row)
-{
-    int row = 0, rows = db_rows(result);
-    while (row < rows &&
-           is_same((struct epoch){ db_int64(result, row, 3), db_int64(result, row, 4) }, since)) {
-        row++;
-    }
-    *ret_row = row;
-    return row > 0;
-}
-
-/* Forgets what each change between `since` and `until` was about. False unless every epoch between is there
- * with its tokens. */
-static bool
-forget_changed(struct gate *gate, const struct db_result *result, struct epoch since, int64_t until)
-{
-    int64_t reached = since.number;
-    int row, rows = db_rows(result);
-    if (rows == CHANGES_MAX || !begins_with(result, since, &row)) {
-        return false;
-    }
-    for (; row < rows; row++) {
-        int64_t change = db_int64(result, row, 3);
-        if (db_is_null(result, row, 5) || change > reached + 1) {
-            return false;
-        }
-        caller_cache_forget(gate->callers, db_int64(result, row, 5), change);
-        reached = change;
-    }
-    return reached == until;
-}
-
-/* An epoch that goes back is that of a restored database, or of an answer that was overtaken: nothing is
- * known of what lies between. */
-static void
-catch_up(struct gate *gate, const struct catch_up *behind, const struct db_result *result)
-{
-    struct epoch epoch = epoch_of(result), known = caller_cache_epoch(gate->callers);
-    bool same_life = behind->life == caller_cache_life(gate->callers);
-    if (is_same(epoch, known)) {
-        return;
-    }
-    if (same_life && epoch.number > known.number &&
-        forget_changed(gate, result, behind->since, epoch.number)) {
-        caller_cache_advance(gate->callers, epoch);
-    } else {
-        forget_all(gate, epoch);
-    }
-}
-
-static void
-on_changes(const struct db_result *result, void *argument)
-{
-    struct catch_up *behind = argument;
-    if (db_status(result) == DB_OK && db_rows(result) > 0) {
-        catch_up(behind->gate, behind, result);
-        tell_known(behind->gate, behind->questions, db_int64(result, 0, 1));
-    } else {
-        tell_unavailable(behind->gate, behind->questions);
-    }
-    free(behind);
-}
-
-static void
-ask_for_changes(struct gate *gate, struct question_list questions)
-{
-    struct catch_up *behind = memory_new(1, sizeof(*behind));
-    behind->gate = gate;
-    behind->since = caller_cache_epoch(gate->callers);
-    behind->life = caller_cache_life(gate->callers);
-    behind->questions = questions;
-    counter_add(&gate->metrics->gate_catch_ups, 1);
-    struct db_value value = DB_INT64(behind->since.number);
-    db_call(choose_connection(gate), QUERY_GATE_CHANGES, &value, true, on_changes, behind);
-}
-
-static void
-tell_round(struct gate *gate, struct question_list questions, struct epoch epoch, int64_t now)
-{
-    struct epoch known = caller_cache_epoch(gate->callers);
-    if (known.number > 0 && epoch.number > known.number) {
-        ask_for_changes(gate, questions);
-        return;
-    }
-    if (!is_same(epoch, known)) {
-        forget_all(gate, epoch);
-    }
-    tell_known(gate, questions, now);
-}
-
-static void begin_rounds(struct gate *gate);
-
-static void
-on_epoch(const struct db_result *result, void *argument)
-{
-    struct round *round = argument;
-    struct question_list questions = take(&round->questions);
-    round->under_way = false;
-    round->gate->rounds_under_way--;
-    histogram_add(&round->gate->metrics->gate_round_us, metrics_latency_bounds,
-                  (uint64_t)(clock_monotonic_us() - round->begun_us));
-    /* First, so that PostgreSQL works on it while these requests are served. */
-    begin_rounds(round->gate);
-    if (db_status(result) == DB_OK && db_rows(result) == 1) {
-        tell_round(round->gate, questions, epoch_of(result), db_int64(result, 0, 1));
-    } else {
-        tell_unavailable(round->gate, questions);
-    }
-}
+/* --- rounds: questions wait for the end of the turn, and share a query for the epoch --- */
 
 /* The round to begin now: on a free connection, a usable one before others; NULL when all are under way. */
 static struct round *
@@ -372,17 +108,17 @@ choose_round(struct gate *gate)
 static bool
 is_worth_a_round(const struct gate *gate)
 {
-    return gate->waiting.first && !gate->closing &&
-           (gate->rounds_under_way == 0 || gate->waiting_count >= SECOND_ROUND_MIN);
+    return gate->waiting_count > 0 && !gate->closing &&
+           (gate->rounds_under_way == 0 || gate->waiting_count >= GATE_SECOND_ROUND_MIN);
 }
 
 static void
-begin_rounds(struct gate *gate)
+begin_round(struct gate *gate)
 {
     struct round *round = is_worth_a_round(gate) ? choose_round(gate) : NULL;
     if (round) {
         gate->rounds_under_way++;
-        round->questions = take(&gate->waiting);
+        STAILQ_CONCAT(&round->questions, &gate->waiting);
         histogram_add(&gate->metrics->gate_round_size, metrics_size_bounds, gate->waiting_count);
         gate->waiting_count = 0;
         round->under_way = true;
@@ -396,10 +132,279 @@ on_turn_end(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
-    begin_rounds(argument);
+    begin_round(argument);
 }
 
-/* --- the connections come and go --- */
+void
+gate_ask(struct gate *gate, struct gate_question *question)
+{
+    if (gate->waiting_count == 0) {
+        event_active(gate->turn_end, 0, 0);
+    }
+    STAILQ_INSERT_TAIL(&gate->waiting, question, in_list);
+    gate->waiting_count++;
+    counter_add(&gate->metrics->gate_questions, 1);
+}
+
+/* --- the epoch is here --- */
+
+static struct epoch
+epoch_of(const struct db_result *result)
+{
+    return (struct epoch){ db_int64(result, 0, 0), db_int64(result, 0, 2) };
+}
+
+static bool
+is_same(struct epoch one, struct epoch other)
+{
+    return one.number == other.number && one.transaction == other.transaction;
+}
+
+static void
+forget_all(struct gate *gate, struct epoch epoch)
+{
+    counter_add(&gate->metrics->gate_resets, 1);
+    caller_cache_clear(gate->callers, epoch);
+}
+
+static void
+answer_round(struct gate *gate, struct question_list *questions, struct epoch epoch, int64_t now)
+{
+    struct epoch known = caller_cache_epoch(gate->callers);
+    if (known.number > 0 && epoch.number > known.number) {
+        ask_for_changes(gate, questions);
+        return;
+    }
+    if (!is_same(epoch, known)) {
+        forget_all(gate, epoch);
+    }
+    answer_known(gate, questions, now);
+}
+
+static void
+on_epoch(const struct db_result *result, void *argument)
+{
+    struct round *round = argument;
+    struct question_list questions = STAILQ_HEAD_INITIALIZER(questions);
+    STAILQ_CONCAT(&questions, &round->questions);
+    round->under_way = false;
+    round->gate->rounds_under_way--;
+    histogram_add(&round->gate->metrics->gate_round_us, metrics_latency_bounds,
+                  (uint64_t)(clock_monotonic_us() - round->begun_us));
+    /* First, so that PostgreSQL works on the next round while these requests are served. */
+    begin_round(round->gate);
+    if (db_status(result) == DB_OK && db_rows(result) == 1) {
+        answer_round(round->gate, &questions, epoch_of(result), db_int64(result, 0, 1));
+    } else {
+        fail(round->gate, &questions);
+    }
+}
+
+/* --- the epoch has moved: what has changed since --- */
+
+static void
+ask_for_changes(struct gate *gate, struct question_list *questions)
+{
+    struct catch_up *behind = memory_new(1, sizeof(*behind));
+    behind->gate = gate;
+    behind->since = caller_cache_epoch(gate->callers);
+    behind->life = caller_cache_life(gate->callers);
+    STAILQ_INIT(&behind->questions);
+    STAILQ_CONCAT(&behind->questions, questions);
+    counter_add(&gate->metrics->gate_catch_ups, 1);
+    struct db_value value = DB_INT64(behind->since.number);
+    db_call(handlers_least_busy(gate->connections, GATE_CONNECTIONS), QUERY_GATE_CHANGES, &value, true,
+            on_changes, behind);
+}
+
+/* Whether the first rows are those of the epoch that is known here, made by the same transaction. Sets the
+ * row after them. */
+static bool
+begins_with(const struct db_result *result, struct epoch since, int *ret_row)
+{
+    int row = 0, rows = db_rows(result);
+    while (row < rows &&
+           is_same((struct epoch){ db_int64(result, row, 3), db_int64(result, row, 4) }, since)) {
+        row++;
+    }
+    *ret_row = row;
+    return row > 0;
+}
+
+/* Forgets the tokens of every change between `since` and `until`. False unless every epoch between is there
+ * with its tokens. */
+static bool
+forget_changed(struct gate *gate, const struct db_result *result, struct epoch since, int64_t until)
+{
+    int64_t reached = since.number;
+    int row, rows = db_rows(result);
+    if (rows == GATE_CHANGES_MAX || !begins_with(result, since, &row)) {
+        return false;
+    }
+    for (; row < rows; row++) {
+        int64_t change = db_int64(result, row, 3);
+        if (db_is_null(result, row, 5) || change > reached + 1) {
+            return false;
+        }
+        caller_cache_forget(gate->callers, db_int64(result, row, 5), change);
+        reached = change;
+    }
+    return reached == until;
+}
+
+/* An epoch that goes back is that of a restored database, or of an answer that was overtaken: nothing is
+ * known of the changes between. */
+static void
+catch_up(struct gate *gate, const struct catch_up *behind, const struct db_result *result)
+{
+    struct epoch epoch = epoch_of(result), known = caller_cache_epoch(gate->callers);
+    bool same_life = behind->life == caller_cache_life(gate->callers);
+    if (is_same(epoch, known)) {
+        return;
+    }
+    if (same_life && epoch.number > known.number &&
+        forget_changed(gate, result, behind->since, epoch.number)) {
+        caller_cache_advance(gate->callers, epoch);
+    } else {
+        forget_all(gate, epoch);
+    }
+}
+
+static void
+on_changes(const struct db_result *result, void *argument)
+{
+    struct catch_up *behind = argument;
+    if (db_status(result) == DB_OK && db_rows(result) > 0) {
+        catch_up(behind->gate, behind, result);
+        answer_known(behind->gate, &behind->questions, db_int64(result, 0, 1));
+    } else {
+        fail(behind->gate, &behind->questions);
+    }
+    free(behind);
+}
+
+/* --- states: those that are known answer at once, the others are read --- */
+
+static void
+send_batch(struct batch *batch)
+{
+    struct gate *gate = batch->gate;
+    struct id_array ids;
+    struct db_value value = id_array_value(&ids, batch->token_ids, batch->count);
+    counter_add(&gate->metrics->gate_refills, batch->count);
+    db_call(handlers_least_busy(gate->connections, GATE_CONNECTIONS), QUERY_GATE_STATES, &value, true,
+            on_states, batch);
+}
+
+static bool
+holds(const struct batch *batch, int64_t token_id)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->token_ids[i] == token_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the question to the batch; a full one is sent first, and the next begun. */
+static struct batch *
+add_to_batch(struct gate *gate, struct batch *batch, struct gate_question *question)
+{
+    bool held = batch && holds(batch, question->token_id);
+    if (batch && !held && batch->count == GATE_BATCH_MAX) {
+        send_batch(batch);
+        batch = NULL;
+    }
+    if (!batch) {
+        batch = memory_new(1, sizeof(*batch));
+        batch->gate = gate;
+        batch->life = caller_cache_life(gate->callers);
+        STAILQ_INIT(&batch->questions);
+    }
+    if (!held) {
+        batch->token_ids[batch->count++] = question->token_id;
+    }
+    STAILQ_INSERT_TAIL(&batch->questions, question, in_list);
+    return batch;
+}
+
+static void
+answer_known(struct gate *gate, struct question_list *questions, int64_t now)
+{
+    struct batch *batch = NULL;
+    for (struct gate_question *question; (question = take_first(questions));) {
+        struct caller *caller = caller_cache_find(gate->callers, question->token_id);
+        if (caller) {
+            answer(question, caller, now);
+        } else {
+            batch = add_to_batch(gate, batch, question);
+        }
+    }
+    if (batch) {
+        send_batch(batch);
+    }
+}
+
+static struct caller *
+find_row(struct caller *const *callers, int rows, int64_t token_id)
+{
+    for (int row = 0; row < rows; row++) {
+        if (callers[row]->token_id == token_id) {
+            return callers[row];
+        }
+    }
+    return NULL;
+}
+
+static void
+answer_batch(struct batch *batch, const struct db_result *result)
+{
+    struct caller *callers[GATE_BATCH_MAX];
+    int rows = db_rows(result);
+    int64_t now = 0;
+    for (int row = 0; row < rows; row++) {
+        now = db_int64(result, row, 1);
+        callers[row] = caller_of_token(result, row, 2);
+        caller_cache_put(batch->gate->callers, callers[row], db_int64(result, row, 0), batch->life);
+    }
+    for (struct gate_question *question; (question = take_first(&batch->questions));) {
+        answer(question, find_row(callers, rows, question->token_id), now);
+    }
+    for (int row = 0; row < rows; row++) {
+        caller_free(callers[row]);
+    }
+}
+
+static void
+on_states(const struct db_result *result, void *argument)
+{
+    struct batch *batch = argument;
+    if (db_status(result) == DB_OK && db_rows(result) <= GATE_BATCH_MAX) {
+        answer_batch(batch, result);
+    } else {
+        fail(batch->gate, &batch->questions);
+    }
+    free(batch);
+}
+
+/* --- the gate and its connections --- */
+
+size_t
+gate_usable_count(const struct gate *gate)
+{
+    size_t count = 0;
+    for (int i = 0; i < GATE_CONNECTIONS; i++) {
+        count += db_usable(gate->connections[i]);
+    }
+    return count;
+}
+
+bool
+gate_usable(const struct gate *gate)
+{
+    return gate_usable_count(gate) > 0;
+}
 
 /* A new connection may be to another server, which took over without the last commits of the old one: there,
  * the same epoch can stand for other changes. */
@@ -415,8 +420,6 @@ on_state(struct db *db, bool usable, void *argument)
     }
 }
 
-/* --- the outside --- */
-
 struct gate *
 gate_new(struct event_base *base, const struct db_options *options, size_t capacity, struct metrics *metrics)
 {
@@ -429,13 +432,17 @@ gate_new(struct event_base *base, const struct db_options *options, size_t capac
     own.on_state = on_state;
     own.argument = gate;
     for (int i = 0; i < GATE_CONNECTIONS; i++) {
+        gate->connections[i] = db_new(base, &own);
         gate->rounds[i].gate = gate;
-        gate->rounds[i].connection = db_new(base, &own);
+        gate->rounds[i].connection = gate->connections[i];
+        STAILQ_INIT(&gate->rounds[i].questions);
     }
-    gate->asking = event_new(base, -1, 0, on_turn_end, gate);
+    STAILQ_INIT(&gate->waiting);
+    gate->turn_end = event_new(base, -1, 0, on_turn_end, gate);
     return gate;
 }
 
+/* Callbacks may ask again, until the last of them has returned. */
 void
 gate_free(struct gate *gate)
 {
@@ -444,39 +451,10 @@ gate_free(struct gate *gate)
     }
     gate->closing = true;
     for (int i = 0; i < GATE_CONNECTIONS; i++) {
-        db_free(gate->rounds[i].connection);
+        db_free(gate->connections[i]);
     }
-    while (gate->waiting.first) {
-        tell_unavailable(gate, take(&gate->waiting));
-    }
+    fail(gate, &gate->waiting);
     caller_cache_free(gate->callers);
-    event_free(gate->asking);
+    event_free(gate->turn_end);
     free(gate);
-}
-
-void
-gate_ask(struct gate *gate, struct gate_question *question)
-{
-    if (!gate->waiting.first) {
-        event_active(gate->asking, 0, 0);
-    }
-    append(&gate->waiting, question);
-    gate->waiting_count++;
-    counter_add(&gate->metrics->gate_questions, 1);
-}
-
-size_t
-gate_usable_count(const struct gate *gate)
-{
-    size_t count = 0;
-    for (int i = 0; i < GATE_CONNECTIONS; i++) {
-        count += db_usable(gate->rounds[i].connection);
-    }
-    return count;
-}
-
-bool
-gate_usable(const struct gate *gate)
-{
-    return gate_usable_count(gate) > 0;
 }

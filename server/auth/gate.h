@@ -1,14 +1,19 @@
-/* Is this token alive right now? Whatever requests arrived in one turn of the loop are answered by one small
- * query, sent after they arrived: the epoch. Every change that can take a right away moves the epoch in its
- * own transaction, and notes there which tokens it was about. While the epoch is the one that is known here,
- * so are the states that were read; when it has moved, what was noted since is read first, and forgets those
- * that changed. What is not known is read, in batches. No request is ever decided on a state older than its
- * own arrival: a revocation that was acknowledged before it began is always seen. Expiry goes by PostgreSQL's
- * clock. The gate's connections carry nothing else. */
+/* The gate decides whether a token is valid right now. All requests of one loop turn share one small query,
+ * sent after the last of them arrived: it reads the epoch.
+ *
+ * Every change that can take a right away moves the epoch in its own transaction, and records there which
+ * tokens it concerns. While the epoch is the one that the gate knows, the states that it has read still hold.
+ * When the epoch has moved, the gate first reads the changes recorded since, and forgets the states of those
+ * tokens. States that it does not have are read in batches.
+ *
+ * So no request is decided on a state older than its own arrival: a revocation that was acknowledged before a
+ * request began is always seen. Expiry goes by PostgreSQL's clock. The gate's connections carry nothing else.
+ */
 #ifndef SERVER_AUTH_GATE_H
 #define SERVER_AUTH_GATE_H
 
 #include "server/auth/caller.h"
+#include <sys/queue.h>
 
 #define GATE_CONNECTIONS 2
 
@@ -19,16 +24,16 @@ struct metrics;
 enum gate_status {
     GATE_ALIVE,
     GATE_EXPIRED,
-    GATE_ENDED,      /* in another way, or there is no such token */
+    GATE_ENDED,      /* for another reason than its expiry, or there is no such token */
     GATE_UNAVAILABLE /* PostgreSQL did not answer: fail closed */
 };
 
 /* `caller` (NULL unless GATE_ALIVE or GATE_EXPIRED) lives until the callback returns; caller_keep() it. */
 typedef void gate_callback(enum gate_status status, struct caller *caller, void *argument);
 
-/* Belongs to whoever asks, and to the gate until its callback. */
+/* Owned by the asking code, which must keep it in place until the callback. */
 struct gate_question {
-    struct gate_question *next;
+    STAILQ_ENTRY(gate_question) in_list;
     int64_t token_id;
     gate_callback *callback;
     void *argument;

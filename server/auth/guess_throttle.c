@@ -2,45 +2,38 @@
 #include "common/clock.h"
 #include "common/memory.h"
 #include "common/secret.h"
+#include "server/auth/allowance.h"
+#include "server/auth/id_hash.h"
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
-#include <utlist.h>
-
-/* The analyzer loses track of entries in the macros of uthash and utlist. */
-/* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
+#include <sys/queue.h>
 
 #define BUCKETS_MAX 20000
-#define DEBT_MAX_MS (10 * 60 * 1000)
+#define SECOND_US   INT64_C(1000000)
+#define DEBT_MAX_US (600 * SECOND_US)
 
-struct budget {
-    int64_t burst;
-    int64_t interval_ms; /* one more every so often */
-};
-
+/* As the table in the header has them. */
 static const struct {
-    struct budget address;
-    struct budget target;
+    struct allowance address;
+    struct allowance target;
 } budgets[GUESS_KIND_COUNT] = {
-    [GUESS_PASSWORD] = { { 20, 10 * 1000 }, { 5, 60 * 1000 } },
-    [GUESS_TOKEN] = { { 60, 1000 }, { 10, 10 * 1000 } },
+    [GUESS_PASSWORD] = { { 20, 10 * SECOND_US }, { 5, 60 * SECOND_US } },
+    [GUESS_TOKEN] = { { 60, SECOND_US }, { 10, 10 * SECOND_US } },
 };
 
-/* Generic cell rate: one instant says how much of the budget is spent. */
 struct bucket {
     unsigned char key[SECRET_DIGEST_SIZE];
-    int64_t spent_until_ms; /* at this instant it is full again */
+    int64_t whole_at_us; /* see allowance.h */
     UT_hash_handle hh;
-    struct bucket *prev, *next; /* the one touched longest ago first */
+    TAILQ_ENTRY(bucket) in_order;
 };
 
 struct guess_throttle {
     pthread_mutex_t lock;
     unsigned char secret[32];
     struct bucket *buckets;
-    struct bucket *order;
+    TAILQ_HEAD(bucket_list, bucket) order; /* the one used longest ago first */
     size_t count;
 };
 
@@ -50,6 +43,7 @@ guess_throttle_new(void)
     struct guess_throttle *throttle = memory_new(1, sizeof(*throttle));
     pthread_mutex_init(&throttle->lock, NULL);
     secret_random(throttle->secret, sizeof(throttle->secret));
+    TAILQ_INIT(&throttle->order);
     return throttle;
 }
 
@@ -57,7 +51,7 @@ static void
 drop(struct guess_throttle *throttle, struct bucket *bucket)
 {
     HASH_DEL(throttle->buckets, bucket);
-    DL_DELETE(throttle->order, bucket);
+    TAILQ_REMOVE(&throttle->order, bucket, in_order);
     throttle->count--;
     free(bucket);
 }
@@ -68,79 +62,72 @@ guess_throttle_free(struct guess_throttle *throttle)
     if (!throttle) {
         return;
     }
-    struct bucket *bucket, *next;
-    DL_FOREACH_SAFE (throttle->order, bucket, next) {
-        /* cppcheck-suppress uninitvar ; the macro sets it */
-        drop(throttle, bucket);
+    while (!TAILQ_EMPTY(&throttle->order)) {
+        drop(throttle, TAILQ_FIRST(&throttle->order));
     }
     pthread_mutex_destroy(&throttle->lock);
     free(throttle);
 }
 
-/* NULL when nothing is spent of it, as far as is known. */
+/* NULL: nothing of it has been spent, or it was evicted. */
 static struct bucket *
 find(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE])
 {
     struct bucket *bucket;
     HASH_FIND(hh, throttle->buckets, key, SECRET_DIGEST_SIZE, bucket);
     if (bucket) {
-        DL_DELETE(throttle->order, bucket);
-        DL_APPEND(throttle->order, bucket);
+        TAILQ_REMOVE(&throttle->order, bucket, in_order);
+        TAILQ_INSERT_TAIL(&throttle->order, bucket, in_order);
     }
     return bucket;
 }
 
-/* Only a charge makes a bucket: who has nothing left to spend cannot push out those of others. */
+/* Only a charge makes a bucket, so a client without budget cannot evict other clients' buckets. */
 static struct bucket *
 find_or_make(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE])
 {
     struct bucket *bucket = find(throttle, key);
     if (!bucket) {
         if (throttle->count == BUCKETS_MAX) {
-            drop(throttle, throttle->order);
+            drop(throttle, TAILQ_FIRST(&throttle->order));
         }
         bucket = memory_new(1, sizeof(*bucket));
         memcpy(bucket->key, key, SECRET_DIGEST_SIZE);
         HASH_ADD(hh, throttle->buckets, key, SECRET_DIGEST_SIZE, bucket);
-        DL_APPEND(throttle->order, bucket);
+        TAILQ_INSERT_TAIL(&throttle->order, bucket, in_order);
         throttle->count++;
     }
     return bucket;
 }
 
-/* How long until one more fits, 0 when it does now. */
 static int64_t
-wait_ms(const struct bucket *bucket, const struct budget *budget, int64_t now)
+wait_us(const struct bucket *bucket, const struct allowance *budget, int64_t now_us)
 {
-    int64_t spent = bucket && bucket->spent_until_ms > now ? bucket->spent_until_ms - now : 0;
-    int64_t most = (budget->burst - 1) * budget->interval_ms;
-    return spent > most ? spent - most : 0;
+    return bucket ? allowance_wait_us(budget, bucket->whole_at_us, now_us) : 0;
 }
 
-/* Tokens that were under way at once may overdraw the budget of their address. That is made up for later, but
- * not for ever. */
+/* Tokens that are checked at the same time may overdraw the budget of their address. The debt is bounded. */
 static void
 charge(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE],
-       const struct budget *budget, int64_t now)
+       const struct allowance *budget, int64_t now_us)
 {
     struct bucket *bucket = find_or_make(throttle, key);
-    int64_t from = bucket->spent_until_ms > now ? bucket->spent_until_ms : now;
-    int64_t until = from + budget->interval_ms;
-    int64_t most = now + budget->burst * budget->interval_ms + DEBT_MAX_MS;
-    bucket->spent_until_ms = until < most ? until : most;
+    int64_t whole_at_us = allowance_take(budget, bucket->whole_at_us, now_us);
+    int64_t most_us = now_us + budget->burst * budget->interval_us + DEBT_MAX_US;
+    bucket->whole_at_us = whole_at_us < most_us ? whole_at_us : most_us;
 }
 
-/* What is full again takes no room. */
+/* A bucket that is whole again takes no room. */
 static void
 give_back(struct guess_throttle *throttle, const unsigned char key[SECRET_DIGEST_SIZE],
-          const struct budget *budget, int64_t now)
+          const struct allowance *budget, int64_t now_us)
 {
     struct bucket *bucket = find(throttle, key);
     if (!bucket) {
         return;
     }
-    bucket->spent_until_ms -= budget->interval_ms;
-    if (bucket->spent_until_ms <= now) {
+    bucket->whole_at_us -= budget->interval_us;
+    if (bucket->whole_at_us <= now_us) {
         drop(throttle, bucket);
     }
 }
@@ -168,60 +155,50 @@ make_keys(const struct guess_throttle *throttle, enum guess_kind kind, const str
         bool is_upper = kind == GUESS_PASSWORD && target[i] >= 'A' && target[i] <= 'Z';
         *at++ = is_upper ? (char)(target[i] - 'A' + 'a') : target[i];
     }
-    *at++ = '@'; /* so that no target's key is an address's */
+    *at++ = '@'; /* so that no target has the key of an address */
     secret_digest(text, (size_t)(at - text), throttle->secret, ret_keys->target);
 }
 
-/* Whether a guess costs its address something before it is checked. */
-static const bool charges_address[GUESS_KIND_COUNT] = { [GUESS_PASSWORD] = true };
+/* Whether the address is charged before the guess is checked, or only for a wrong one. */
+static const bool charges_address_first[GUESS_KIND_COUNT] = { [GUESS_PASSWORD] = true };
 
 int64_t
-guess_begin(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
-            const char *target)
+guess_throttle_begin(struct guess_throttle *throttle, enum guess_kind kind,
+                     const struct client_address *address, const char *target)
 {
     struct keys keys;
     make_keys(throttle, kind, address, target, &keys);
-    int64_t now = clock_monotonic_ms();
+    int64_t now_us = clock_monotonic_us();
     pthread_mutex_lock(&throttle->lock);
-    int64_t wait = wait_ms(find(throttle, keys.address), &budgets[kind].address, now);
-    int64_t target_wait = wait_ms(find(throttle, keys.target), &budgets[kind].target, now);
+    int64_t wait = wait_us(find(throttle, keys.address), &budgets[kind].address, now_us);
+    int64_t target_wait = wait_us(find(throttle, keys.target), &budgets[kind].target, now_us);
     wait = wait > target_wait ? wait : target_wait;
     if (wait == 0) {
-        charge(throttle, keys.target, &budgets[kind].target, now);
+        charge(throttle, keys.target, &budgets[kind].target, now_us);
     }
-    if (wait == 0 && charges_address[kind]) {
-        charge(throttle, keys.address, &budgets[kind].address, now);
+    if (wait == 0 && charges_address_first[kind]) {
+        charge(throttle, keys.address, &budgets[kind].address, now_us);
     }
     pthread_mutex_unlock(&throttle->lock);
-    return (wait + 999) / 1000;
+    return (wait + SECOND_US - 1) / SECOND_US;
 }
 
 void
-guess_failed(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
-             const char *target)
+guess_throttle_settle(struct guess_throttle *throttle, enum guess_kind kind,
+                      const struct client_address *address, const char *target, bool was_wrong)
 {
     struct keys keys;
     make_keys(throttle, kind, address, target, &keys);
-    int64_t now = clock_monotonic_ms();
+    int64_t now_us = clock_monotonic_us();
     pthread_mutex_lock(&throttle->lock);
-    if (!charges_address[kind]) {
-        charge(throttle, keys.address, &budgets[kind].address, now);
+    if (was_wrong && !charges_address_first[kind]) {
+        charge(throttle, keys.address, &budgets[kind].address, now_us);
+    }
+    if (!was_wrong) {
+        give_back(throttle, keys.target, &budgets[kind].target, now_us);
+    }
+    if (!was_wrong && charges_address_first[kind]) {
+        give_back(throttle, keys.address, &budgets[kind].address, now_us);
     }
     pthread_mutex_unlock(&throttle->lock);
 }
-
-void
-guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
-             const char *target)
-{
-    struct keys keys;
-    make_keys(throttle, kind, address, target, &keys);
-    int64_t now = clock_monotonic_ms();
-    pthread_mutex_lock(&throttle->lock);
-    give_back(throttle, keys.target, &budgets[kind].target, now);
-    if (charges_address[kind]) {
-        give_back(throttle, keys.address, &budgets[kind].address, now);
-    }
-    pthread_mutex_unlock(&throttle->lock);
-}
-/* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

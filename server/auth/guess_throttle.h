@@ -1,20 +1,24 @@
-/* Slows the guessing of secrets: passwords of accounts, and secrets of tokens whose look-up id is known. Two
- * budgets of failures for each kind, which refill with time:
+/* Slows down guessing: of passwords, and of the secrets of tokens whose look-up id is known. Each kind has
+ * two budgets of failures, which refill with time:
  *
  *                            passwords                      tokens
  *   per address              20, then one every 10 s        60, then one a second
  *   per address and target    5, then one a minute          10, then one every 10 s
  *
- * An address is an IPv4 address or an IPv6 /64; a target is an account or a look-up id. There is deliberately
- * no budget per target alone: whoever exhausts it would lock its owner out. For the same reason a token that
- * was proven before is never stopped here. Targets that do not exist are treated alike. Wrong tokens of one
- * address that were under way at once may overdraw its budget; then it waits until that is made up for, ten
- * minutes at most. Bounded memory: the budgets used longest ago go first, and a guess that is refused takes
- * no room. Thread-safe. */
+ * An address is an IPv4 address or an IPv6 /64; a target is an account or a look-up id, whether it exists or
+ * not. There is deliberately no budget per target alone: an attacker who exhausted it would lock the owner
+ * out. For the same reason, a token that was proven before is not throttled. Wrong tokens of one address that
+ * are checked at the same time may overdraw its budget; the address then waits until the debt is paid off,
+ * ten minutes at most.
+ *
+ * Bounded memory: the budget used longest ago is evicted first, and a refused guess takes no room.
+ * Thread-safe. */
 #ifndef SERVER_AUTH_GUESS_THROTTLE_H
 #define SERVER_AUTH_GUESS_THROTTLE_H
 
 #include "server/http/client_address.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct guess_throttle;
 
@@ -24,19 +28,16 @@ struct guess_throttle *guess_throttle_new(void);
 /* NULL is fine. */
 void guess_throttle_free(struct guess_throttle *throttle);
 
-/* Before a guess is checked: how many seconds until one more is allowed; 0: now, and then it is charged, so
- * that those under way at once count, too. A token is charged to its target alone, as many different ones are
- * proven for one address when a server has just started. ASCII case of `target` is ignored in an account, and
- * counts in a look-up id. */
-int64_t guess_begin(struct guess_throttle *throttle, enum guess_kind kind,
-                    const struct client_address *address, const char *target);
+/* Call before a guess is checked. Returns the seconds until one more is allowed, and 0 when it is now; then
+ * the guess is charged at once, so that guesses under way at the same time count. A token is charged to its
+ * target alone: a server that has just started proves many different tokens of one address. In an account,
+ * the ASCII case of `target` is ignored; in a look-up id it counts. */
+int64_t guess_throttle_begin(struct guess_throttle *throttle, enum guess_kind kind,
+                             const struct client_address *address, const char *target);
 
-/* Afterwards, one of these. The guess was wrong: a token is charged to its address as well. */
-void guess_failed(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
-                  const char *target);
-
-/* The secret was right, or was not checked after all: gives back what guess_begin() charged. */
-void guess_refund(struct guess_throttle *throttle, enum guess_kind kind, const struct client_address *address,
-                  const char *target);
+/* Call once after each begin that returned 0. With `was_wrong`, a token is charged to its address as well;
+ * otherwise (the secret was right, or was not checked after all) the charge is given back. */
+void guess_throttle_settle(struct guess_throttle *throttle, enum guess_kind kind,
+                           const struct client_address *address, const char *target, bool was_wrong);
 
 #endif

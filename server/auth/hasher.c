@@ -7,27 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #define KEY_SIZE 32
 
-/* sched(7), beside the loops'. A flood of secrets takes what the loops leave, not their time. Behind a token
- * that waits stands a caller with its right to be served, though, where a password may be anybody's guess; on
- * a machine without an idle moment, tokens at the passwords' level waited longer than a request may. */
+/* sched(7). The threads take what the loops leave of the processor, not the loops' share. Tokens get the
+ * better niceness: a waiting token belongs to a caller entitled to an answer, a waiting password may be a
+ * guess. On a machine without idle time, tokens at the passwords' level waited longer than a request may. */
 static const int niceness[HASHER_SHARE_COUNT] = { [HASHER_TOKENS] = 5, [HASHER_PASSWORDS] = 12 };
 
-/* Who asked. Every waiter of a job gets the job's result in its mailbox. */
+/* One submission: waits in its job, and then with the result in its mailbox. */
 struct waiter {
-    struct waiter *next;
+    TAILQ_ENTRY(waiter) in_list;
     struct hasher_mailbox *mailbox;
     hasher_callback *callback;
     void *argument;
     struct hasher_result result;
 };
 
+TAILQ_HEAD(waiter_list, waiter);
+
+/* One run of argon2, in its share's queue and then among those that run. */
 struct job {
-    struct job *next;
+    TAILQ_ENTRY(job) in_list;
     enum hasher_share share;
     bool verifies;
     bool has_key;
@@ -36,14 +40,15 @@ struct job {
     struct secret_cost cost;
     size_t length;
     char *secret;
-    struct waiter *waiters;
-    int64_t asked_us;
+    struct waiter_list waiters; /* bounded by the connections of clients */
+    int64_t submitted_us;
 };
 
-struct job_list {
-    struct job *first;
-    struct job *last;
-    size_t waiting; /* jobs; whoever waits for them is bounded by the connections */
+TAILQ_HEAD(job_list, job);
+
+struct job_queue {
+    struct job_list jobs;
+    size_t count;
     size_t bound;
 };
 
@@ -57,13 +62,13 @@ struct worker {
 struct hasher {
     pthread_mutex_t lock;
     pthread_cond_t work[HASHER_SHARE_COUNT]; /* one more of the share may run */
-    pthread_cond_t idle;                     /* a job has ended */
-    struct job_list queues[HASHER_SHARE_COUNT];
-    struct job *running;
+    pthread_cond_t ended;                    /* a job has */
+    struct job_queue queues[HASHER_SHARE_COUNT];
+    struct job_list running;
     int running_count[HASHER_SHARE_COUNT];
     int running_max[HASHER_SHARE_COUNT]; /* of each share; of both together, that of the tokens */
     enum hasher_share next_share;
-    struct hasher_stats stats; /* but for what waits */
+    struct hasher_stats stats; /* except for `waiting` */
     bool stopping;
     struct worker *workers;
     int worker_count;
@@ -73,8 +78,7 @@ struct hasher_mailbox {
     struct hasher *hasher;
     int descriptor; /* an eventfd: readable when results are there */
     struct event *arrived;
-    struct waiter *first;
-    struct waiter *last;
+    struct waiter_list results;
     size_t outstanding; /* waiters in jobs */
     bool closing;
 };
@@ -94,7 +98,7 @@ static bool
 may_run(const struct hasher *hasher, enum hasher_share share)
 {
     int running = hasher->running_count[HASHER_TOKENS] + hasher->running_count[HASHER_PASSWORDS];
-    return hasher->queues[share].first && running < hasher->running_max[HASHER_TOKENS] &&
+    return !TAILQ_EMPTY(&hasher->queues[share].jobs) && running < hasher->running_max[HASHER_TOKENS] &&
            hasher->running_count[share] < hasher->running_max[share];
 }
 
@@ -104,7 +108,7 @@ other_share(enum hasher_share share)
     return share == HASHER_TOKENS ? HASHER_PASSWORDS : HASHER_TOKENS;
 }
 
-/* One thread of each share looks again: a place is free, or it is another's turn. */
+/* Wakes one thread of each share to look again: a place is free, or it is the other share's turn. */
 static void
 signal_work(struct hasher *hasher)
 {
@@ -113,8 +117,8 @@ signal_work(struct hasher *hasher)
     }
 }
 
-/* Takes the share's next job; NULL when none may run, or it is the other share's turn. A share that may run
- * has a thread that waits, as no share has fewer threads than it may run jobs. */
+/* Takes the share's next job; NULL when none may run, or it is the other share's turn. As a share has as many
+ * threads as it may run jobs, one of them is free for each job that may run. */
 static struct job *
 take_job(struct hasher *hasher, enum hasher_share share)
 {
@@ -122,72 +126,53 @@ take_job(struct hasher *hasher, enum hasher_share share)
     if (!may_run(hasher, share) || (hasher->next_share == other && may_run(hasher, other))) {
         return NULL;
     }
-    struct job_list *queue = &hasher->queues[share];
-    struct job *job = queue->first;
-    queue->first = job->next;
-    queue->last = queue->first ? queue->last : NULL;
-    queue->waiting--;
+    struct job_queue *queue = &hasher->queues[share];
+    struct job *job = TAILQ_FIRST(&queue->jobs);
+    TAILQ_REMOVE(&queue->jobs, job, in_list);
+    queue->count--;
     hasher->next_share = other;
     hasher->running_count[share]++;
     hasher->stats.begun[share]++;
-    hasher->stats.waited_us[share] += (uint64_t)(clock_monotonic_us() - job->asked_us);
-    job->next = hasher->running;
-    hasher->running = job;
+    hasher->stats.waited_us[share] += (uint64_t)(clock_monotonic_us() - job->submitted_us);
+    TAILQ_INSERT_TAIL(&hasher->running, job, in_list);
     signal_work(hasher);
     return job;
 }
 
-static void
-do_job(const struct job *job, struct hasher_result *ret_result)
+static enum hasher_outcome
+do_job(const struct job *job, char ret_encoded[SECRET_HASH_SIZE])
 {
-    memset(ret_result, 0, sizeof(*ret_result));
-    ret_result->result = SECRET_MISMATCH;
+    static const enum hasher_outcome verified[] = { [SECRET_MATCH] = HASHER_MATCH,
+                                                    [SECRET_MISMATCH] = HASHER_MISMATCH,
+                                                    [SECRET_MALFORMED] = HASHER_MALFORMED };
     if (job->verifies) {
-        ret_result->result = secret_verify(job->encoded, job->secret, job->length);
-    } else {
-        ret_result->failed = secret_hash(job->secret, job->length, &job->cost, ret_result->encoded) < 0;
+        return verified[secret_verify(job->encoded, job->secret, job->length)];
     }
+    return secret_hash(job->secret, job->length, &job->cost, ret_encoded) == 0 ? HASHER_HASHED
+                                                                               : HASHER_FAILED;
 }
 
-/* Puts the result into the waiter's mailbox. */
+/* Moves the waiter from its job to its mailbox. */
 static void
-deliver(struct waiter *waiter, const struct hasher_result *result)
+deliver(struct job *job, struct waiter *waiter, const struct hasher_result *result)
 {
     struct hasher_mailbox *mailbox = waiter->mailbox;
     waiter->result = *result;
-    waiter->next = NULL;
-    if (mailbox->last) {
-        mailbox->last->next = waiter;
-    } else {
-        mailbox->first = waiter;
-    }
-    mailbox->last = waiter;
+    TAILQ_REMOVE(&job->waiters, waiter, in_list);
+    TAILQ_INSERT_TAIL(&mailbox->results, waiter, in_list);
     mailbox->outstanding--;
     eventfd_write(mailbox->descriptor, 1);
 }
 
 static void
-deliver_all(struct job *job, const struct hasher_result *result)
-{
-    struct waiter *next;
-    for (struct waiter *waiter = job->waiters; waiter; waiter = next) {
-        next = waiter->next;
-        deliver(waiter, result);
-    }
-    job->waiters = NULL;
-}
-
-static void
 end_job(struct hasher *hasher, struct job *job, const struct hasher_result *result)
 {
-    struct job **at = &hasher->running;
-    while (*at != job) {
-        at = &(*at)->next;
-    }
-    *at = job->next;
+    TAILQ_REMOVE(&hasher->running, job, in_list);
     hasher->running_count[job->share]--;
-    deliver_all(job, result);
-    pthread_cond_broadcast(&hasher->idle);
+    for (struct waiter *waiter; (waiter = TAILQ_FIRST(&job->waiters));) {
+        deliver(job, waiter, result);
+    }
+    pthread_cond_broadcast(&hasher->ended);
     signal_work(hasher);
 }
 
@@ -196,7 +181,7 @@ run_thread(void *argument)
 {
     const struct worker *worker = argument;
     struct hasher *hasher = worker->hasher;
-    /* Both of this thread alone, which has begun with what the process was given. */
+    /* Both calls concern this thread alone, which began with the niceness of the process. */
     int given = getpriority(PRIO_PROCESS, (id_t)gettid());
     setpriority(PRIO_PROCESS, (id_t)gettid(), given + niceness[worker->share]);
     pthread_mutex_lock(&hasher->lock);
@@ -206,10 +191,10 @@ run_thread(void *argument)
             pthread_cond_wait(&hasher->work[worker->share], &hasher->lock);
             continue;
         }
-        struct hasher_result result;
+        struct hasher_result result = { 0 };
         pthread_mutex_unlock(&hasher->lock);
         int64_t begun_us = clock_monotonic_us();
-        do_job(job, &result);
+        result.outcome = do_job(job, result.encoded);
         int64_t took_us = clock_monotonic_us() - begun_us;
         pthread_mutex_lock(&hasher->lock);
         hasher->stats.done++;
@@ -240,7 +225,8 @@ hasher_new(const struct hasher_options *options)
 {
     struct hasher *hasher = memory_new(1, sizeof(*hasher));
     pthread_mutex_init(&hasher->lock, NULL);
-    pthread_cond_init(&hasher->idle, NULL);
+    pthread_cond_init(&hasher->ended, NULL);
+    TAILQ_INIT(&hasher->running);
     hasher->queues[HASHER_TOKENS].bound = options->token_queue;
     hasher->queues[HASHER_PASSWORDS].bound = options->password_queue;
     hasher->running_max[HASHER_TOKENS] = options->parallel;
@@ -248,6 +234,7 @@ hasher_new(const struct hasher_options *options)
     hasher->workers = memory_new((size_t)options->parallel * HASHER_SHARE_COUNT, sizeof(*hasher->workers));
     for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
         pthread_cond_init(&hasher->work[share], NULL);
+        TAILQ_INIT(&hasher->queues[share].jobs);
     }
     for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
         start_workers(hasher, (enum hasher_share)share);
@@ -274,33 +261,32 @@ hasher_free(struct hasher *hasher)
         pthread_cond_destroy(&hasher->work[share]);
     }
     pthread_mutex_destroy(&hasher->lock);
-    pthread_cond_destroy(&hasher->idle);
+    pthread_cond_destroy(&hasher->ended);
     free(hasher->workers);
     free(hasher);
 }
 
 /* --- mailboxes --- */
 
-static struct waiter *
-take_results(struct hasher_mailbox *mailbox)
+static void
+take_results(struct hasher_mailbox *mailbox, struct waiter_list *ret_results)
 {
+    TAILQ_INIT(ret_results);
     pthread_mutex_lock(&mailbox->hasher->lock);
-    struct waiter *results = mailbox->first;
-    mailbox->first = mailbox->last = NULL;
+    TAILQ_CONCAT(ret_results, &mailbox->results, in_list);
     pthread_mutex_unlock(&mailbox->hasher->lock);
-    return results;
 }
 
 static void
-tell_results(struct hasher_mailbox *mailbox)
+call_back(struct hasher_mailbox *mailbox)
 {
-    struct waiter *waiter = take_results(mailbox);
-    while (waiter) {
-        struct waiter *next = waiter->next;
+    struct waiter_list results;
+    take_results(mailbox, &results);
+    for (struct waiter *waiter; (waiter = TAILQ_FIRST(&results));) {
+        TAILQ_REMOVE(&results, waiter, in_list);
         waiter->callback(&waiter->result, waiter->argument);
         secret_wipe(waiter, sizeof(*waiter));
         free(waiter);
-        waiter = next;
     }
 }
 
@@ -310,7 +296,7 @@ on_arrived(evutil_socket_t fd, short what, void *argument)
     (void)what;
     eventfd_t count;
     eventfd_read(fd, &count);
-    tell_results(argument);
+    call_back(argument);
 }
 
 struct hasher_mailbox *
@@ -318,6 +304,7 @@ hasher_mailbox_new(struct hasher *hasher, struct event_base *base)
 {
     struct hasher_mailbox *mailbox = memory_new(1, sizeof(*mailbox));
     mailbox->hasher = hasher;
+    TAILQ_INIT(&mailbox->results);
     mailbox->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (mailbox->descriptor < 0) {
         log_out_of_memory();
@@ -330,34 +317,25 @@ hasher_mailbox_new(struct hasher *hasher, struct event_base *base)
 static void
 drop_waiters(struct job *job, const struct hasher_mailbox *mailbox)
 {
-    static const struct hasher_result dropped = { .result = SECRET_MALFORMED,
-                                                  .failed = true,
-                                                  .dropped = true };
-    for (struct waiter **at = &job->waiters; *at;) {
-        struct waiter *waiter = *at;
+    static const struct hasher_result dropped = { .outcome = HASHER_DROPPED };
+    for (struct waiter *next, *waiter = TAILQ_FIRST(&job->waiters); waiter; waiter = next) {
+        next = TAILQ_NEXT(waiter, in_list);
         if (waiter->mailbox == mailbox) {
-            *at = waiter->next;
-            deliver(waiter, &dropped);
-        } else {
-            at = &waiter->next;
+            deliver(job, waiter, &dropped);
         }
     }
 }
 
-/* A long queue would outlast the time that a program has to end. */
+/* To run a long queue would take longer than the program has to end. */
 static void
-drop_queued(struct job_list *queue, const struct hasher_mailbox *mailbox)
+drop_queued(struct job_queue *queue, const struct hasher_mailbox *mailbox)
 {
-    queue->last = NULL;
-    for (struct job **at = &queue->first; *at;) {
-        struct job *job = *at;
+    for (struct job *next, *job = TAILQ_FIRST(&queue->jobs); job; job = next) {
+        next = TAILQ_NEXT(job, in_list);
         drop_waiters(job, mailbox);
-        if (job->waiters) {
-            queue->last = job;
-            at = &job->next;
-        } else {
-            *at = job->next;
-            queue->waiting--;
+        if (TAILQ_EMPTY(&job->waiters)) {
+            TAILQ_REMOVE(&queue->jobs, job, in_list);
+            queue->count--;
             free_job(job);
         }
     }
@@ -375,21 +353,22 @@ hasher_mailbox_free(struct hasher_mailbox *mailbox)
         drop_queued(&mailbox->hasher->queues[share], mailbox);
     }
     while (mailbox->outstanding > 0) {
-        pthread_cond_wait(&mailbox->hasher->idle, &mailbox->hasher->lock);
+        pthread_cond_wait(&mailbox->hasher->ended, &mailbox->hasher->lock);
     }
     pthread_mutex_unlock(&mailbox->hasher->lock);
-    tell_results(mailbox);
+    call_back(mailbox);
     event_free(mailbox->arrived);
     close(mailbox->descriptor);
     free(mailbox);
 }
 
-/* --- asking --- */
+/* --- submitting --- */
 
 static struct job *
-find_among(struct job *job, const unsigned char *key, const char *encoded)
+find_among(const struct job_list *jobs, const unsigned char *key, const char *encoded)
 {
-    for (; job; job = job->next) {
+    struct job *job;
+    TAILQ_FOREACH (job, jobs, in_list) {
         if (job->has_key && memcmp(job->key, key, KEY_SIZE) == 0 && strcmp(job->encoded, encoded) == 0) {
             return job;
         }
@@ -400,8 +379,8 @@ find_among(struct job *job, const unsigned char *key, const char *encoded)
 static struct job *
 find_twin(const struct hasher *hasher, enum hasher_share share, const unsigned char *key, const char *encoded)
 {
-    struct job *job = key ? find_among(hasher->running, key, encoded) : NULL;
-    return key && !job ? find_among(hasher->queues[share].first, key, encoded) : job;
+    struct job *job = key ? find_among(&hasher->running, key, encoded) : NULL;
+    return key && !job ? find_among(&hasher->queues[share].jobs, key, encoded) : job;
 }
 
 bool
@@ -414,70 +393,11 @@ hasher_is_under_way(struct hasher_mailbox *mailbox, enum hasher_share share, con
     return found;
 }
 
-static void
-append_job(struct hasher *hasher, struct job *job)
+static bool
+has_room(const struct hasher_mailbox *mailbox, enum hasher_share share)
 {
-    struct job_list *queue = &hasher->queues[job->share];
-    if (queue->last) {
-        queue->last->next = job;
-    } else {
-        queue->first = job;
-    }
-    queue->last = job;
-    queue->waiting++;
-    pthread_cond_signal(&hasher->work[job->share]);
-}
-
-static void
-add_waiter(struct job *job, struct hasher_mailbox *mailbox, hasher_callback *callback, void *argument)
-{
-    struct waiter *waiter = memory_new(1, sizeof(*waiter));
-    waiter->mailbox = mailbox;
-    waiter->callback = callback;
-    waiter->argument = argument;
-    waiter->next = job->waiters;
-    job->waiters = waiter;
-    mailbox->outstanding++;
-}
-
-static struct job *
-new_job(enum hasher_share share, const char *secret, size_t length)
-{
-    struct job *job = memory_new(1, sizeof(*job));
-    job->share = share;
-    job->secret = memory_copy_text(secret, length);
-    job->length = length;
-    job->asked_us = clock_monotonic_us();
-    return job;
-}
-
-bool
-hasher_verify(struct hasher_mailbox *mailbox, enum hasher_share share, const unsigned char *key,
-              const char *encoded, const char *secret, size_t length, hasher_callback *callback,
-              void *argument)
-{
-    struct hasher *hasher = mailbox->hasher;
-    struct job_list *queue = &hasher->queues[share];
-    pthread_mutex_lock(&hasher->lock);
-    struct job *job = find_twin(hasher, share, key, encoded);
-    bool accepted = !mailbox->closing && (job || queue->waiting < queue->bound);
-    if (accepted && !job) {
-        job = new_job(share, secret, length);
-        job->verifies = true;
-        job->has_key = key != NULL;
-        if (key) {
-            memcpy(job->key, key, KEY_SIZE);
-        }
-        strncpy(job->encoded, encoded, sizeof(job->encoded) - 1);
-        append_job(hasher, job);
-    }
-    if (accepted) {
-        add_waiter(job, mailbox, callback, argument);
-    } else {
-        hasher->stats.refused[share]++;
-    }
-    pthread_mutex_unlock(&hasher->lock);
-    return accepted;
+    const struct job_queue *queue = &mailbox->hasher->queues[share];
+    return !mailbox->closing && queue->count < queue->bound;
 }
 
 bool
@@ -485,26 +405,80 @@ hasher_has_room(struct hasher_mailbox *mailbox, enum hasher_share share)
 {
     struct hasher *hasher = mailbox->hasher;
     pthread_mutex_lock(&hasher->lock);
-    bool has_room = !mailbox->closing && hasher->queues[share].waiting < hasher->queues[share].bound;
-    hasher->stats.refused[share] += !has_room;
+    bool found = has_room(mailbox, share);
+    hasher->stats.refused[share] += !found;
     pthread_mutex_unlock(&hasher->lock);
-    return has_room;
+    return found;
+}
+
+static struct job *
+add_job(struct hasher *hasher, const struct hasher_job *submitted)
+{
+    struct job_queue *queue = &hasher->queues[submitted->share];
+    struct job *job = memory_new(1, sizeof(*job));
+    job->share = submitted->share;
+    job->secret = memory_copy_text(submitted->secret, submitted->length);
+    job->length = submitted->length;
+    job->submitted_us = clock_monotonic_us();
+    TAILQ_INIT(&job->waiters);
+    TAILQ_INSERT_TAIL(&queue->jobs, job, in_list);
+    queue->count++;
+    pthread_cond_signal(&hasher->work[job->share]);
+    return job;
+}
+
+static struct job *
+add_verification(struct hasher *hasher, const struct hasher_job *submitted)
+{
+    struct job *job = add_job(hasher, submitted);
+    job->verifies = true;
+    job->has_key = submitted->key != NULL;
+    if (submitted->key) {
+        memcpy(job->key, submitted->key, KEY_SIZE);
+    }
+    strncpy(job->encoded, submitted->encoded, sizeof(job->encoded) - 1);
+    return job;
+}
+
+static void
+add_waiter(struct job *job, struct hasher_mailbox *mailbox, const struct hasher_job *submitted)
+{
+    struct waiter *waiter = memory_new(1, sizeof(*waiter));
+    waiter->mailbox = mailbox;
+    waiter->callback = submitted->callback;
+    waiter->argument = submitted->argument;
+    TAILQ_INSERT_TAIL(&job->waiters, waiter, in_list);
+    mailbox->outstanding++;
 }
 
 bool
-hasher_hash(struct hasher_mailbox *mailbox, enum hasher_share share, const char *secret, size_t length,
-            const struct secret_cost *cost, hasher_callback *callback, void *argument)
+hasher_verify(struct hasher_mailbox *mailbox, const struct hasher_job *job)
 {
     struct hasher *hasher = mailbox->hasher;
     pthread_mutex_lock(&hasher->lock);
-    bool accepted = !mailbox->closing && hasher->queues[share].waiting < hasher->queues[share].bound;
+    struct job *twin = find_twin(hasher, job->share, job->key, job->encoded);
+    bool accepted = twin ? !mailbox->closing : has_room(mailbox, job->share);
     if (accepted) {
-        struct job *job = new_job(share, secret, length);
-        job->cost = *cost;
-        append_job(hasher, job);
-        add_waiter(job, mailbox, callback, argument);
+        add_waiter(twin ? twin : add_verification(hasher, job), mailbox, job);
     } else {
-        hasher->stats.refused[share]++;
+        hasher->stats.refused[job->share]++;
+    }
+    pthread_mutex_unlock(&hasher->lock);
+    return accepted;
+}
+
+bool
+hasher_hash(struct hasher_mailbox *mailbox, const struct hasher_job *job)
+{
+    struct hasher *hasher = mailbox->hasher;
+    pthread_mutex_lock(&hasher->lock);
+    bool accepted = has_room(mailbox, job->share);
+    if (accepted) {
+        struct job *added = add_job(hasher, job);
+        added->cost = *job->cost;
+        add_waiter(added, mailbox, job);
+    } else {
+        hasher->stats.refused[job->share]++;
     }
     pthread_mutex_unlock(&hasher->lock);
     return accepted;
@@ -516,7 +490,7 @@ hasher_read_stats(struct hasher *hasher, struct hasher_stats *ret_stats)
     pthread_mutex_lock(&hasher->lock);
     *ret_stats = hasher->stats;
     for (int i = 0; i < HASHER_SHARE_COUNT; i++) {
-        ret_stats->waiting[i] = hasher->queues[i].waiting;
+        ret_stats->waiting[i] = hasher->queues[i].count;
     }
     pthread_mutex_unlock(&hasher->lock);
 }

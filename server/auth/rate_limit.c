@@ -1,35 +1,28 @@
 #include "server/auth/rate_limit.h"
 #include "common/memory.h"
+#include "server/auth/allowance.h"
+#include "server/auth/id_hash.h"
+#include "server/auth/second_chance.h"
 #include <pthread.h>
 #include <stdlib.h>
 
-#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
-#include "server/auth/id_hash.h"
-#include <uthash.h>
-#include <utlist.h>
-
-/* The analyzer loses track of entries in the macros of uthash and utlist. */
-/* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
-
 #define SHARDS            16
 #define BUCKETS_PER_SHARD 8192
-#define WINDOW_MS         (RATE_LIMIT_WINDOW_SECONDS * 1000)
+#define WINDOW_US         (INT64_C(1000000) * RATE_LIMIT_WINDOW_SECONDS)
 
 struct bucket {
+    struct second_chance_link link;
     int64_t token_id;
-    int64_t window_start_ms;
-    int64_t used;           /* in the window */
-    int64_t spent_until_us; /* generic cell rate: at this instant the burst is whole again */
-    bool is_used;           /* since it was last passed over */
+    int64_t window_start_us;
+    int64_t used;        /* in the window */
+    int64_t whole_at_us; /* the burst's allowance */
     UT_hash_handle hh;
-    struct bucket *prev, *next; /* in the order in which they are to go */
 };
 
 struct shard {
     pthread_mutex_t lock;
     struct bucket *buckets;
-    struct bucket *order;
-    size_t count;
+    struct second_chance order;
 };
 
 struct rate_limits {
@@ -46,6 +39,7 @@ rate_limits_new(int64_t quota, int64_t burst)
     limits->burst = burst;
     for (int i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&limits->shards[i].lock, NULL);
+        second_chance_init(&limits->shards[i].order, BUCKETS_PER_SHARD);
     }
     return limits;
 }
@@ -54,8 +48,7 @@ static void
 drop(struct shard *shard, struct bucket *bucket)
 {
     HASH_DEL(shard->buckets, bucket);
-    DL_DELETE(shard->order, bucket);
-    shard->count--;
+    second_chance_remove(&shard->order, &bucket->link);
     free(bucket);
 }
 
@@ -66,87 +59,71 @@ rate_limits_free(struct rate_limits *limits)
         return;
     }
     for (int i = 0; i < SHARDS; i++) {
-        struct bucket *bucket, *next;
-        HASH_ITER (hh, limits->shards[i].buckets, bucket, next) {
-            /* cppcheck-suppress uninitvar ; the macro sets it */
-            drop(&limits->shards[i], bucket);
+        struct shard *shard = &limits->shards[i];
+        for (struct second_chance_link *link; (link = second_chance_any(&shard->order));) {
+            drop(shard, (struct bucket *)link);
         }
-        pthread_mutex_destroy(&limits->shards[i].lock);
+        pthread_mutex_destroy(&shard->lock);
     }
     free(limits);
 }
 
-/* Second chance: a bucket that was used since the last time goes to the end instead. */
-static void
-make_room(struct shard *shard)
+static struct bucket *
+add(struct shard *shard, int64_t token_id, int64_t now_us)
 {
-    while (shard->count == BUCKETS_PER_SHARD) {
-        struct bucket *first = shard->order;
-        if (first->is_used) {
-            first->is_used = false;
-            DL_DELETE(shard->order, first);
-            DL_APPEND(shard->order, first);
-        } else {
-            drop(shard, first);
-        }
+    struct second_chance_link *victim = second_chance_victim(&shard->order);
+    if (victim) {
+        drop(shard, (struct bucket *)victim);
     }
+    struct bucket *bucket = memory_new(1, sizeof(*bucket));
+    bucket->token_id = token_id;
+    bucket->window_start_us = now_us;
+    HASH_ADD(hh, shard->buckets, token_id, sizeof(bucket->token_id), bucket);
+    second_chance_add(&shard->order, &bucket->link);
+    return bucket;
 }
 
 static struct bucket *
-touch(struct shard *shard, int64_t token_id, int64_t now_ms)
+find_or_add(struct shard *shard, int64_t token_id, int64_t now_us)
 {
     struct bucket *bucket;
     HASH_FIND(hh, shard->buckets, &token_id, sizeof(token_id), bucket);
     if (!bucket) {
-        make_room(shard);
-        bucket = memory_new(1, sizeof(*bucket));
-        bucket->token_id = token_id;
-        bucket->window_start_ms = now_ms;
-        HASH_ADD(hh, shard->buckets, token_id, sizeof(bucket->token_id), bucket);
-        DL_APPEND(shard->order, bucket);
-        shard->count++;
+        bucket = add(shard, token_id, now_us);
     }
-    bucket->is_used = true;
+    second_chance_use(&bucket->link);
     return bucket;
 }
 
 static int64_t
-up_to_seconds(int64_t ms)
+up_to_seconds(int64_t us)
 {
-    return (ms + 999) / 1000;
-}
-
-/* How long until the burst has room for one more. */
-static int64_t
-burst_wait_ms(const struct bucket *bucket, int64_t interval_us, int64_t burst, int64_t now_ms)
-{
-    int64_t spent = bucket->spent_until_us - now_ms * 1000;
-    int64_t most = (burst - 1) * interval_us;
-    return spent > most ? (spent - most + 999) / 1000 : 0;
+    return (us + 999999) / 1000000;
 }
 
 static struct rate_decision
-decide(struct bucket *bucket, int64_t quota, int64_t burst, int64_t now_ms)
+decide(struct bucket *bucket, int64_t quota, int64_t burst, int64_t now_us)
 {
-    int64_t interval_us = (int64_t)WINDOW_MS * 1000 / quota;
-    if (now_ms - bucket->window_start_ms >= WINDOW_MS) {
-        bucket->window_start_ms = now_ms;
+    const struct allowance allowance = { burst, WINDOW_US / quota };
+    if (now_us - bucket->window_start_us >= WINDOW_US) {
+        bucket->window_start_us = now_us;
         bucket->used = 0;
     }
-    int64_t window_left = bucket->window_start_ms + WINDOW_MS - now_ms;
-    int64_t wait = bucket->used >= quota ? window_left : burst_wait_ms(bucket, interval_us, burst, now_ms);
-    if (wait > 0) {
-        return (struct rate_decision){ false, quota, 0, up_to_seconds(wait) };
+    int64_t window_left_us = bucket->window_start_us + WINDOW_US - now_us;
+    int64_t wait_us =
+        bucket->used >= quota ? window_left_us : allowance_wait_us(&allowance, bucket->whole_at_us, now_us);
+    if (wait_us > 0) {
+        return (struct rate_decision){ false, quota, 0, up_to_seconds(wait_us) };
     }
-    int64_t from = bucket->spent_until_us > now_ms * 1000 ? bucket->spent_until_us : now_ms * 1000;
-    bucket->spent_until_us = from + interval_us;
+    bucket->whole_at_us = allowance_take(&allowance, bucket->whole_at_us, now_us);
     bucket->used++;
-    return (struct rate_decision){ true, quota, quota - bucket->used, up_to_seconds(window_left) };
+    return (struct rate_decision){ true, quota, quota - bucket->used, up_to_seconds(window_left_us) };
 }
 
 struct rate_decision
 rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota, int64_t now_ms)
 {
+    int64_t now_us = now_ms * 1000;
     int64_t burst = limits->burst;
     if (quota > 0) {
         burst = quota * limits->burst / limits->quota;
@@ -155,8 +132,7 @@ rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota, in
     struct shard *shard = &limits->shards[(uint64_t)token_id % SHARDS];
     pthread_mutex_lock(&shard->lock);
     struct rate_decision decision =
-        decide(touch(shard, token_id, now_ms), quota > 0 ? quota : limits->quota, burst, now_ms);
+        decide(find_or_add(shard, token_id, now_us), quota > 0 ? quota : limits->quota, burst, now_us);
     pthread_mutex_unlock(&shard->lock);
     return decision;
 }
-/* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

@@ -1,47 +1,32 @@
 #include "server/auth/verified.h"
 #include "common/memory.h"
 #include "common/secret.h"
+#include "server/auth/id_hash.h"
+#include "server/auth/second_chance.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
-#include "server/auth/id_hash.h"
-#include <uthash.h>
-#include <utlist.h>
-
-/* The analyzer loses track of entries in the macros of uthash and utlist. */
-/* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
-
 #define SHARDS 16
 
 struct entry {
+    struct second_chance_link link;
     struct verified_key key;
     enum verified_answer answer;
     int64_t token_id;
-    bool is_used; /* since it was last passed over */
     UT_hash_handle hh;
-    struct entry *prev, *next; /* its list, in the order in which they are to go */
 };
 
 struct shard {
     pthread_mutex_t lock;
     struct entry *entries;
-    struct entry *lists[2]; /* good, wrong */
-    size_t counts[2];
+    struct second_chance good, wrong;
 };
 
 struct verified {
     unsigned char secret[32];
-    size_t capacities[2]; /* of one shard */
     struct shard shards[SHARDS];
 };
-
-static int
-list_of(enum verified_answer answer)
-{
-    return answer == VERIFIED_GOOD ? 0 : 1;
-}
 
 static struct shard *
 shard_of(struct verified *verified, const struct verified_key *key)
@@ -49,13 +34,17 @@ shard_of(struct verified *verified, const struct verified_key *key)
     return &verified->shards[key->bytes[31] % SHARDS];
 }
 
+static struct second_chance *
+order_of(struct shard *shard, enum verified_answer answer)
+{
+    return answer == VERIFIED_GOOD ? &shard->good : &shard->wrong;
+}
+
 static void
 drop(struct shard *shard, struct entry *entry)
 {
-    int list = list_of(entry->answer);
     HASH_DEL(shard->entries, entry);
-    DL_DELETE(shard->lists[list], entry);
-    shard->counts[list]--;
+    second_chance_remove(order_of(shard, entry->answer), &entry->link);
     secret_wipe(entry, sizeof(*entry));
     free(entry);
 }
@@ -65,12 +54,21 @@ verified_new(size_t good_capacity, size_t wrong_capacity)
 {
     struct verified *verified = memory_new(1, sizeof(*verified));
     secret_random(verified->secret, sizeof(verified->secret));
-    verified->capacities[0] = good_capacity / SHARDS + 1;
-    verified->capacities[1] = wrong_capacity / SHARDS + 1;
     for (int i = 0; i < SHARDS; i++) {
-        pthread_mutex_init(&verified->shards[i].lock, NULL);
+        struct shard *shard = &verified->shards[i];
+        pthread_mutex_init(&shard->lock, NULL);
+        second_chance_init(&shard->good, good_capacity / SHARDS + 1);
+        second_chance_init(&shard->wrong, wrong_capacity / SHARDS + 1);
     }
     return verified;
+}
+
+static void
+drop_all(struct shard *shard, const struct second_chance *order)
+{
+    for (struct second_chance_link *link; (link = second_chance_any(order));) {
+        drop(shard, (struct entry *)link);
+    }
 }
 
 void
@@ -81,11 +79,8 @@ verified_free(struct verified *verified)
     }
     for (int i = 0; i < SHARDS; i++) {
         struct shard *shard = &verified->shards[i];
-        struct entry *entry, *next;
-        HASH_ITER (hh, shard->entries, entry, next) {
-            /* cppcheck-suppress uninitvar ; the macro sets it */
-            drop(shard, entry);
-        }
+        drop_all(shard, &shard->good);
+        drop_all(shard, &shard->wrong);
         pthread_mutex_destroy(&shard->lock);
     }
     secret_wipe(verified, sizeof(*verified));
@@ -108,7 +103,7 @@ verified_find(struct verified *verified, const struct verified_key *key, int64_t
     pthread_mutex_lock(&shard->lock);
     HASH_FIND(hh, shard->entries, key, sizeof(*key), entry);
     if (entry) {
-        entry->is_used = true;
+        second_chance_use(&entry->link);
         answer = entry->answer;
         if (answer == VERIFIED_GOOD) {
             *ret_token_id = entry->token_id;
@@ -118,20 +113,20 @@ verified_find(struct verified *verified, const struct verified_key *key, int64_t
     return answer;
 }
 
-/* Second chance: an entry that was used since the last time goes to the end instead. */
 static void
-make_room(struct shard *shard, int list, size_t capacity)
+add(struct shard *shard, const struct verified_key *key, enum verified_answer answer, int64_t token_id)
 {
-    while (shard->counts[list] == capacity) {
-        struct entry *first = shard->lists[list];
-        if (first->is_used) {
-            first->is_used = false;
-            DL_DELETE(shard->lists[list], first);
-            DL_APPEND(shard->lists[list], first);
-        } else {
-            drop(shard, first);
-        }
+    struct second_chance *order = order_of(shard, answer);
+    struct second_chance_link *victim = second_chance_victim(order);
+    if (victim) {
+        drop(shard, (struct entry *)victim);
     }
+    struct entry *entry = memory_new(1, sizeof(*entry));
+    entry->key = *key;
+    entry->answer = answer;
+    entry->token_id = token_id;
+    HASH_ADD(hh, shard->entries, key, sizeof(entry->key), entry);
+    second_chance_add(order, &entry->link);
 }
 
 bool
@@ -146,16 +141,7 @@ verified_remember(struct verified *verified, const struct verified_key *key, enu
     if (entry) {
         drop(shard, entry);
     }
-    int list = list_of(answer);
-    make_room(shard, list, verified->capacities[list]);
-    entry = memory_new(1, sizeof(*entry));
-    entry->key = *key;
-    entry->answer = answer;
-    entry->token_id = token_id;
-    HASH_ADD(hh, shard->entries, key, sizeof(entry->key), entry);
-    DL_APPEND(shard->lists[list], entry);
-    shard->counts[list]++;
+    add(shard, key, answer, token_id);
     pthread_mutex_unlock(&shard->lock);
     return is_news;
 }
-/* NOLINTEND(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

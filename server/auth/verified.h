@@ -1,9 +1,9 @@
-/* Bounded memory of argon2 results, so that a token costs argon2 once and not with every request. It maps a
- * keyed digest of the whole token, under a key that is random per process, to the token's id; the token
- * itself is not kept. Whether the token lives is not remembered here: that is the gate's question.
+/* A cache of argon2 results, so that a token costs argon2 once, and not with every request. It maps a digest
+ * of the whole token, under a key that is random per process, to the token's id; the token itself is not
+ * kept. Whether the token is still valid is not cached here: that is for the gate to decide.
  *
- * Right and wrong secrets are bounded apart, what was not used for long goes first, so that a flood of wrong
- * ones pushes no right one out. Thread-safe. */
+ * Right and wrong secrets have separate bounds, so that a flood of wrong ones evicts no right one.
+ * Thread-safe. */
 #ifndef SERVER_AUTH_VERIFIED_H
 #define SERVER_AUTH_VERIFIED_H
 
@@ -30,7 +30,8 @@ void verified_key_of(const struct verified *verified, const char *token, size_t 
 enum verified_answer verified_find(struct verified *verified, const struct verified_key *key,
                                    int64_t *ret_token_id);
 
-/* Whether that is news: of many who were told the same at once, one is told so. */
+/* Returns whether this was not known yet. When several threads store the same at once, one of them gets true.
+ */
 bool verified_remember(struct verified *verified, const struct verified_key *key, enum verified_answer answer,
                        int64_t token_id);
 

@@ -18,8 +18,8 @@ struct batched_read {
     enum query query;
     struct db *(*choose)(void *argument);
     void *argument;
-    struct batch *gathered; /* not yet sent; NULL: none */
-    struct event *turn_end; /* active when some are gathered */
+    struct batch *gathered; /* not sent yet; NULL: no reads */
+    struct event *turn_end; /* active while reads are gathered */
 };
 
 static int

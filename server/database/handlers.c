@@ -50,15 +50,18 @@ handlers_usable(const struct handlers *handlers)
 
 /* --- which connection --- */
 
+static bool
+is_better(const struct db *one, const struct db *other)
+{
+    return db_usable(one) == db_usable(other) ? db_pending(one) < db_pending(other) : db_usable(one);
+}
+
 struct db *
 handlers_least_busy(struct db *const *connections, int count)
 {
     struct db *best = connections[0];
     for (int i = 1; i < count; i++) {
-        struct db *other = connections[i];
-        bool better =
-            db_usable(other) == db_usable(best) ? db_pending(other) < db_pending(best) : db_usable(other);
-        best = better ? other : best;
+        best = is_better(connections[i], best) ? connections[i] : best;
     }
     return best;
 }

@@ -50,7 +50,7 @@ authenticate_same_origin(struct request *request)
 {
     struct http_slice secret;
     bool anyone = request->route->access == ROUTE_ANYONE;
-    request->auth.credentials = caller_credentials(request->head, request->loop->server->secure, &secret);
+    request->auth.credentials = credentials_read(request->head, request->loop->server->secure, &secret);
     if (is_unsafe(request->head->method) && (anyone || request->auth.credentials == CREDENTIALS_SESSION) &&
         !is_same_origin(request, anyone)) {
         return answer_refuse(&request->answer, PROBLEM_CROSS_SITE, NULL);
@@ -66,7 +66,7 @@ authenticate_identify(struct request *request)
         return STEP_NEXT;
     }
     struct http_slice secret;
-    switch (caller_credentials(request->head, request->loop->server->secure, &secret)) {
+    switch (credentials_read(request->head, request->loop->server->secure, &secret)) {
     case CREDENTIALS_NONE:
         return answer_challenge(&request->answer, PROBLEM_AUTHENTICATION_REQUIRED, NULL);
     case CREDENTIALS_SESSION:
@@ -132,7 +132,7 @@ hash_found(struct request *request)
                              "Too many wrong tokens came from this address; wait before the next try.");
     }
     struct http_slice token;
-    caller_credentials(request->head, request->loop->server->secure, &token);
+    credentials_read(request->head, request->loop->server->secure, &token);
     request_then(request, secret_compared);
     return await_verify(request, HASHER_TOKENS, request->auth.verified_key.bytes, encoded, token.bytes,
                         token.length);
@@ -142,7 +142,7 @@ static void
 renew_hash(struct request *request)
 {
     struct http_slice token;
-    caller_credentials(request->head, request->loop->server->secure, &token);
+    credentials_read(request->head, request->loop->server->secure, &token);
     renew_token_hash(request->loop, request->auth.token_id, db_text(request->outcome.result, 0, 1),
                      token.bytes, token.length);
 }
@@ -152,15 +152,15 @@ secret_compared(struct request *request)
 {
     struct verified *verified = request->loop->server->verified;
     int64_t token_id = db_int64(request->outcome.result, 0, 0);
-    await_end_guess(request, request->outcome.hash->result == SECRET_MISMATCH);
-    switch (request->outcome.hash->result) {
-    case SECRET_MATCH:
+    await_end_guess(request, request->outcome.hash->outcome == HASHER_MISMATCH);
+    switch (request->outcome.hash->outcome) {
+    case HASHER_MATCH:
         request->auth.token_id = token_id;
         if (verified_remember(verified, &request->auth.verified_key, VERIFIED_GOOD, token_id)) {
             renew_hash(request);
         }
         return STEP_NEXT;
-    case SECRET_MISMATCH:
+    case HASHER_MISMATCH:
         verified_remember(verified, &request->auth.verified_key, VERIFIED_WRONG, token_id);
         return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);
     default:
@@ -186,7 +186,7 @@ find_session(struct request *request)
 {
     struct http_slice cookie;
     unsigned char digest[SECRET_DIGEST_SIZE];
-    caller_credentials(request->head, request->loop->server->secure, &cookie);
+    credentials_read(request->head, request->loop->server->secure, &cookie);
     secret_digest(cookie.bytes, cookie.length, NULL, digest);
     return await_query(request, QUERY_SESSIONS_FIND, &DB_BINARY((const char *)digest, sizeof(digest)));
 }

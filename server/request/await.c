@@ -91,7 +91,7 @@ static void
 on_hash(const struct hasher_result *result, void *argument)
 {
     struct request *request = argument;
-    if (result->dropped) {
+    if (result->outcome == HASHER_DROPPED) {
         answer_refuse(&request->answer, PROBLEM_UNAVAILABLE, "The service is stopping; try again.");
         request->answer.closes = true;
         request_complete_with_answer(request);
@@ -107,7 +107,14 @@ enum step_result
 await_verify(struct request *request, enum hasher_share share, const unsigned char *key, const char *encoded,
              const char *secret, size_t length)
 {
-    if (!hasher_verify(request->loop->mailbox, share, key, encoded, secret, length, on_hash, request)) {
+    const struct hasher_job job = { .share = share,
+                                    .secret = secret,
+                                    .length = length,
+                                    .encoded = encoded,
+                                    .key = key,
+                                    .callback = on_hash,
+                                    .argument = request };
+    if (!hasher_verify(request->loop->mailbox, &job)) {
         return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
                              "Too many secrets are being checked; try again shortly.");
     }
@@ -117,8 +124,13 @@ await_verify(struct request *request, enum hasher_share share, const unsigned ch
 enum step_result
 await_hash(struct request *request, enum hasher_share share, const char *secret, size_t length)
 {
-    if (!hasher_hash(request->loop->mailbox, share, secret, length, &request->loop->server->cost, on_hash,
-                     request)) {
+    const struct hasher_job job = { .share = share,
+                                    .secret = secret,
+                                    .length = length,
+                                    .cost = &request->loop->server->cost,
+                                    .callback = on_hash,
+                                    .argument = request };
+    if (!hasher_hash(request->loop->mailbox, &job)) {
         return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
                              "Too many secrets are being hashed; try again shortly.");
     }
@@ -130,7 +142,8 @@ await_hash(struct request *request, enum hasher_share share, const char *secret,
 int64_t
 await_begin_guess(struct request *request, enum guess_kind kind, const char *target)
 {
-    int64_t wait = guess_begin(request->loop->server->guess_throttle, kind, &request->address, target);
+    int64_t wait =
+        guess_throttle_begin(request->loop->server->guess_throttle, kind, &request->address, target);
     request->outcome.guess_kind = kind;
     request->outcome.guess_target = wait == 0 ? target : NULL;
     return wait;
@@ -139,12 +152,10 @@ await_begin_guess(struct request *request, enum guess_kind kind, const char *tar
 void
 await_end_guess(struct request *request, bool was_wrong)
 {
-    struct guess_throttle *throttle = request->loop->server->guess_throttle;
     struct outcome *outcome = &request->outcome;
-    if (outcome->guess_target && was_wrong) {
-        guess_failed(throttle, outcome->guess_kind, &request->address, outcome->guess_target);
-    } else if (outcome->guess_target) {
-        guess_refund(throttle, outcome->guess_kind, &request->address, outcome->guess_target);
+    if (outcome->guess_target) {
+        guess_throttle_settle(request->loop->server->guess_throttle, outcome->guess_kind, &request->address,
+                              outcome->guess_target, was_wrong);
     }
     outcome->guess_target = NULL;
 }
@@ -153,7 +164,7 @@ void
 await_end(struct request *request)
 {
     struct outcome *outcome = &request->outcome;
-    await_end_guess(request, outcome->hash && outcome->hash->result == SECRET_MISMATCH);
+    await_end_guess(request, outcome->hash && outcome->hash->outcome == HASHER_MISMATCH);
     free_hash(outcome);
     db_result_free(outcome->result);
 }

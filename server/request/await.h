@@ -23,9 +23,9 @@ enum step_result await_verify(struct request *request, enum hasher_share share, 
 enum step_result await_hash(struct request *request, enum hasher_share share, const char *secret,
                             size_t length);
 
-/* guess_begin() for the request's address: the seconds that the guess has to wait, 0 when it may be made now;
- * `target` lives as long as the request. A guess that is open when the request ends was wrong if argon2 has
- * said so. */
+/* guess_throttle_begin() for the request's address: the seconds that the guess has to wait, 0 when it may be
+ * made now; `target` lives as long as the request. A guess that is open when the request ends was wrong if
+ * argon2 has said so. */
 int64_t await_begin_guess(struct request *request, enum guess_kind kind, const char *target);
 void await_end_guess(struct request *request, bool was_wrong);
 

@@ -15,6 +15,13 @@ struct renewal {
 };
 
 static void
+free_renewal(struct renewal *renewal)
+{
+    secret_wipe(renewal, sizeof(*renewal));
+    free(renewal);
+}
+
+static void
 on_renewed(const struct db_result *result, void *argument)
 {
     struct renewal *renewal = argument;
@@ -22,17 +29,15 @@ on_renewed(const struct db_result *result, void *argument)
         log_warning("query failed", log_text("query", query_texts[renewal->query].name),
                     log_text("sqlstate", db_sqlstate(result)), log_text("reason", db_message(result)));
     }
-    secret_wipe(renewal, sizeof(*renewal));
-    free(renewal);
+    free_renewal(renewal);
 }
 
 static void
 on_hashed(const struct hasher_result *result, void *argument)
 {
     struct renewal *renewal = argument;
-    if (result->failed || !result->encoded[0]) {
-        secret_wipe(renewal, sizeof(*renewal));
-        free(renewal);
+    if (result->outcome != HASHER_HASHED) {
+        free_renewal(renewal);
         return;
     }
     const struct db_value values[] = { DB_INT64(renewal->id), DB_TEXT(renewal->encoded),
@@ -52,8 +57,14 @@ renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, 
     renewal->query = query;
     renewal->id = id;
     snprintf(renewal->encoded, sizeof(renewal->encoded), "%s", encoded);
-    if (!hasher_hash(loop->mailbox, share, secret, length, &loop->server->cost, on_hashed, renewal)) {
-        free(renewal);
+    const struct hasher_job job = { .share = share,
+                                    .secret = secret,
+                                    .length = length,
+                                    .cost = &loop->server->cost,
+                                    .callback = on_hashed,
+                                    .argument = renewal };
+    if (!hasher_hash(loop->mailbox, &job)) {
+        free_renewal(renewal);
     }
 }
 

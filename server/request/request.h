@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/token.h"
 #include "server/auth/caller.h"
+#include "server/auth/credentials.h"
 #include "server/auth/gate.h"
 #include "server/auth/guess_throttle.h"
 #include "server/auth/hasher.h"

@@ -59,7 +59,7 @@ step_route(struct request *request)
         return STEP_NEXT;
     }
     struct http_slice token;
-    bool has_token = caller_credentials(head, server->secure, &token) == CREDENTIALS_BEARER;
+    bool has_token = credentials_read(head, server->secure, &token) == CREDENTIALS_BEARER;
     if (!has_token || request->is_for_metrics) {
         return refuse_unrouted(request);
     }

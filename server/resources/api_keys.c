@@ -126,7 +126,7 @@ static enum step_result
 insert(struct request *request)
 {
     const struct draft *draft = request->handler_data;
-    if (request->outcome.hash->failed) {
+    if (request->outcome.hash->outcome != HASHER_HASHED) {
         return answer_refuse(&request->answer, PROBLEM_INTERNAL, NULL);
     }
     char lookup[TOKEN_LOOKUP_LENGTH + 1], preview[TOKEN_PREVIEW_SIZE];

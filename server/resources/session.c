@@ -160,7 +160,7 @@ static enum step_result
 checked(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
-    bool is_right = sign_in->user_id && request->outcome.hash->result == SECRET_MATCH;
+    bool is_right = sign_in->user_id && request->outcome.hash->outcome == HASHER_MATCH;
     await_end_guess(request, !is_right);
     if (!is_right) {
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
@@ -189,7 +189,8 @@ set_cookie(struct request *request, const char *value, int64_t seconds)
     char field[256];
     bool secure = request->loop->server->secure;
     snprintf(field, sizeof(field), "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%" PRId64 "%s",
-             secure ? CALLER_COOKIE_SECURE : CALLER_COOKIE, value, seconds, secure ? "; Secure" : "");
+             secure ? CREDENTIALS_COOKIE_SECURE : CREDENTIALS_COOKIE, value, seconds,
+             secure ? "; Secure" : "");
     answer_add_header(&request->answer, "Set-Cookie", field);
     secret_wipe(field, sizeof(field));
 }

@@ -88,7 +88,7 @@ static enum step_result
 insert(struct request *request)
 {
     const struct hasher_result *hash = request->outcome.hash;
-    if (hash && hash->failed) {
+    if (hash && hash->outcome != HASHER_HASHED) {
         return answer_refuse(&request->answer, PROBLEM_INTERNAL, NULL);
     }
     const struct db_named values[] = { { "hash", DB_TEXT(hash ? hash->encoded : NULL) }, { 0 } };

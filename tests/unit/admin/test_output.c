@@ -8,9 +8,8 @@
 #include <cmocka.h>
 
 static const struct output_column columns[] = {
-    { "id", "token", OUTPUT_NUMBER },  { "name", "name", OUTPUT_TEXT },
-    { "rotateAt", NULL, OUTPUT_TEXT }, { "stale", "stale", OUTPUT_TRUTH },
-    { NULL, NULL, OUTPUT_TEXT },
+    { "id", "token", OUTPUT_NUMBER },   { "name", "name", OUTPUT_TEXT }, { "rotateAt", NULL, OUTPUT_TEXT },
+    { "stale", "stale", OUTPUT_TRUTH }, { NULL, NULL, OUTPUT_TEXT },
 };
 
 struct capture {

@@ -1,6 +1,7 @@
 /* A PostgreSQL that answers when and as the test says: takes the place of common/db.c and db_result.c in a
- * test of the server. Calls are remembered in their order until scripted_reset() and wait; each ends by one
- * of answer(), refuse() and lose(), in any order. Cells are text, NULL for SQL NULL. */
+ * test of the server. Calls are kept in their order until scripted_reset(), and wait. Each is ended by
+ * answer(), refuse() or lose() with its index, in any order, or by answer_next() and its like with its query.
+ * Cells are text, NULL for SQL NULL. */
 #ifndef TESTS_UNIT_SERVER_SCRIPTED_DB_H
 #define TESTS_UNIT_SERVER_SCRIPTED_DB_H
 
@@ -112,6 +113,47 @@ static inline void
 lose(int index)
 {
     scripted_end(index, DB_UNAVAILABLE, "", NULL, 0, 0);
+}
+
+static inline int
+scripted_waiting_count(enum query query)
+{
+    int count = 0;
+    for (int i = 0; i < scripted.count; i++) {
+        count += scripted.calls[i].query == query && !scripted.calls[i].ended;
+    }
+    return count;
+}
+
+/* The call of `query` that waits, after `skipped` earlier ones that wait, too. */
+static inline int
+scripted_waiting(enum query query, int skipped)
+{
+    assert_true(scripted_waiting_count(query) > skipped);
+    int index = -1;
+    for (int passed = 0; passed <= skipped;) {
+        index++;
+        passed += scripted.calls[index].query == query && !scripted.calls[index].ended;
+    }
+    return index;
+}
+
+static inline void
+answer_next(enum query query, const char *const *cells, int rows, int columns)
+{
+    answer(scripted_waiting(query, 0), cells, rows, columns);
+}
+
+static inline void
+refuse_next(enum query query, const char *sqlstate)
+{
+    refuse(scripted_waiting(query, 0), sqlstate);
+}
+
+static inline void
+lose_next(enum query query)
+{
+    lose(scripted_waiting(query, 0));
 }
 
 /* How many numbers the bigint[] of a value has. */

@@ -27,8 +27,8 @@ tear_down(void **state)
     return 0;
 }
 
-/* Puts a new caller of that token, asked for now, which only the cache holds afterwards; NULL when it was not
- * kept. */
+/* Puts a new caller of that token, which only the cache references afterwards; NULL when it was not stored.
+ */
 static struct caller *
 put_of_life(int64_t token_id, int64_t epoch, uint64_t life)
 {
@@ -57,22 +57,22 @@ test_nothing_is_found_before_the_first_epoch(void **state)
 }
 
 static void
-test_what_was_read_since_is_found(void **state)
+test_a_caller_read_since_the_epoch_is_found(void **state)
 {
     (void)state;
     struct caller *caller = put(7, 5), *later = put(8, 6);
     assert_ptr_equal(caller_cache_find(cache, 7), caller);
     assert_ptr_equal(caller_cache_find(cache, 8), later);
     assert_null(caller_cache_find(cache, 9));
-    caller_cache_advance(cache, (struct epoch){ 6, 1 }); /* no change was about them */
+    caller_cache_advance(cache, (struct epoch){ 6, 1 }); /* no change concerned them */
     assert_int_equal(caller_cache_epoch(cache).number, 6);
     assert_ptr_equal(caller_cache_find(cache, 7), caller);
     assert_ptr_equal(caller_cache_find(cache, 8), later);
 }
 
-/* A change between its epoch and the cache's may have been about it, and nobody would forget it any more. */
+/* A change between the two epochs may have concerned it, and would not be applied any more. */
 static void
-test_what_was_read_before_is_not_kept(void **state)
+test_a_caller_read_before_the_epoch_is_not_stored(void **state)
 {
     (void)state;
     caller_cache_advance(cache, (struct epoch){ 6, 1 });
@@ -84,7 +84,7 @@ test_what_was_read_before_is_not_kept(void **state)
 }
 
 static void
-test_a_newer_state_takes_the_place(void **state)
+test_a_newer_caller_replaces_the_older(void **state)
 {
     (void)state;
     put(7, 5);
@@ -94,7 +94,7 @@ test_a_newer_state_takes_the_place(void **state)
 }
 
 static void
-test_a_change_forgets_what_was_read_before_it(void **state)
+test_a_change_forgets_a_caller_read_before_it(void **state)
 {
     (void)state;
     struct caller *other = put(9, 5);
@@ -109,7 +109,7 @@ test_a_change_forgets_what_was_read_before_it(void **state)
     assert_ptr_equal(caller_cache_find(cache, 9), other);
 }
 
-/* Also at an earlier epoch, as of a restored database: what was read under later ones means nothing there. */
+/* Also at an earlier epoch, that of a restored database: callers read under later ones mean nothing there. */
 static void
 test_clearing_forgets_everything(void **state)
 {
@@ -131,7 +131,7 @@ test_clearing_forgets_everything(void **state)
 }
 
 static void
-test_who_still_holds_a_caller_keeps_it(void **state)
+test_a_referenced_caller_outlives_its_entry(void **state)
 {
     (void)state;
     struct caller *held = caller_keep(put(7, 5));
@@ -142,7 +142,7 @@ test_who_still_holds_a_caller_keeps_it(void **state)
 }
 
 static void
-test_what_was_not_used_goes_first(void **state)
+test_an_unused_caller_is_evicted_first(void **state)
 {
     (void)state;
     put(1, 5);
@@ -158,7 +158,7 @@ test_what_was_not_used_goes_first(void **state)
 }
 
 static void
-test_when_all_are_used_one_goes_all_the_same(void **state)
+test_when_all_were_used_one_is_evicted_all_the_same(void **state)
 {
     (void)state;
     for (int64_t id = 1; id <= 1000; id++) {
@@ -177,11 +177,15 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_nothing_is_found_before_the_first_epoch),  TEST(test_what_was_read_since_is_found),
-        TEST(test_what_was_read_before_is_not_kept),         TEST(test_a_newer_state_takes_the_place),
-        TEST(test_a_change_forgets_what_was_read_before_it), TEST(test_clearing_forgets_everything),
-        TEST(test_who_still_holds_a_caller_keeps_it),        TEST(test_what_was_not_used_goes_first),
-        TEST(test_when_all_are_used_one_goes_all_the_same),
+        TEST(test_nothing_is_found_before_the_first_epoch),
+        TEST(test_a_caller_read_since_the_epoch_is_found),
+        TEST(test_a_caller_read_before_the_epoch_is_not_stored),
+        TEST(test_a_newer_caller_replaces_the_older),
+        TEST(test_a_change_forgets_a_caller_read_before_it),
+        TEST(test_clearing_forgets_everything),
+        TEST(test_a_referenced_caller_outlives_its_entry),
+        TEST(test_an_unused_caller_is_evicted_first),
+        TEST(test_when_all_were_used_one_is_evicted_all_the_same),
     };
     caller_cache_free(NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ guess_until_refused(struct guess_throttle *throttle, enum guess_kind kind, const
 {
     struct client_address address = address_of(from);
     int count = 0;
-    while (guess_begin(throttle, kind, &address, target) == 0) {
+    while (guess_throttle_begin(throttle, kind, &address, target) == 0) {
         count++;
     }
     return count;
@@ -38,8 +38,8 @@ test_budgets(void **state)
     struct guess_throttle *throttle = guess_throttle_new();
     struct client_address here = address_of("::ffff:192.0.2.1");
     assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 5);
-    assert_in_range(guess_begin(throttle, GUESS_PASSWORD, &here, "A@B.c"), 55, 60);
-    assert_int_equal(guess_begin(throttle, GUESS_PASSWORD, &here, "other@b.c"), 0);
+    assert_in_range(guess_throttle_begin(throttle, GUESS_PASSWORD, &here, "A@B.c"), 55, 60);
+    assert_int_equal(guess_throttle_begin(throttle, GUESS_PASSWORD, &here, "other@b.c"), 0);
     assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.2", "a@b.c"), 5);
     assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "aaaaaaaa"), 10);
     assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "AAAAAAAA"), 10);
@@ -56,15 +56,15 @@ test_an_address_has_a_budget_over_all_targets(void **state)
     for (int i = 0; i < 40; i++) {
         snprintf(target, sizeof(target), "%d@b.c", i);
         struct client_address here = address_of("::ffff:192.0.2.1");
-        count += guess_begin(throttle, GUESS_PASSWORD, &here, target) == 0;
+        count += guess_throttle_begin(throttle, GUESS_PASSWORD, &here, target) == 0;
     }
     assert_int_equal(count, 20);
     guess_throttle_free(throttle);
 }
 
-/* Who has nothing left to spend makes no buckets, which would push out those of others. */
+/* A client without budget makes no buckets, so it cannot evict those of others. */
 static void
-test_refused_guesses_push_nobody_out(void **state)
+test_refused_guesses_evict_nothing(void **state)
 {
     (void)state;
     struct guess_throttle *throttle = guess_throttle_new();
@@ -73,15 +73,15 @@ test_refused_guesses_push_nobody_out(void **state)
     assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 5);
     for (int i = 0; i < 40000; i++) {
         snprintf(target, sizeof(target), "%d@b.c", i);
-        guess_begin(throttle, GUESS_PASSWORD, &stranger, target);
+        guess_throttle_begin(throttle, GUESS_PASSWORD, &stranger, target);
     }
     assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 0);
     guess_throttle_free(throttle);
 }
 
-/* Tokens that were under way at once are charged to their address when they have been checked. */
+/* Tokens that are checked at the same time are charged to their address only afterwards. */
 static void
-test_a_debt_is_made_up_for_to_an_end(void **state)
+test_a_debt_is_bounded(void **state)
 {
     (void)state;
     struct guess_throttle *throttle = guess_throttle_new();
@@ -89,16 +89,16 @@ test_a_debt_is_made_up_for_to_an_end(void **state)
     char target[16];
     for (int i = 0; i < 1000; i++) {
         snprintf(target, sizeof(target), "%d", i);
-        assert_int_equal(guess_begin(throttle, GUESS_TOKEN, &here, target), 0);
+        assert_int_equal(guess_throttle_begin(throttle, GUESS_TOKEN, &here, target), 0);
     }
     for (int i = 0; i < 1000; i++) {
         snprintf(target, sizeof(target), "%d", i);
-        guess_failed(throttle, GUESS_TOKEN, &here, target);
+        guess_throttle_settle(throttle, GUESS_TOKEN, &here, target, true);
         if (i == 99) {
-            assert_in_range(guess_begin(throttle, GUESS_TOKEN, &here, "bbbbbbbb"), 40, 41);
+            assert_in_range(guess_throttle_begin(throttle, GUESS_TOKEN, &here, "bbbbbbbb"), 40, 41);
         }
     }
-    assert_in_range(guess_begin(throttle, GUESS_TOKEN, &here, "bbbbbbbb"), 600, 601);
+    assert_in_range(guess_throttle_begin(throttle, GUESS_TOKEN, &here, "bbbbbbbb"), 600, 601);
     guess_throttle_free(throttle);
 }
 
@@ -114,14 +114,14 @@ test_an_ipv6_network_is_one_address(void **state)
 }
 
 static void
-test_what_was_right_is_given_back(void **state)
+test_a_right_guess_is_refunded(void **state)
 {
     (void)state;
     struct guess_throttle *throttle = guess_throttle_new();
     struct client_address here = address_of("::ffff:192.0.2.1");
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(guess_begin(throttle, GUESS_PASSWORD, &here, "a@b.c"), 0);
-        guess_refund(throttle, GUESS_PASSWORD, &here, "a@b.c");
+        assert_int_equal(guess_throttle_begin(throttle, GUESS_PASSWORD, &here, "a@b.c"), 0);
+        guess_throttle_settle(throttle, GUESS_PASSWORD, &here, "a@b.c", false);
     }
     assert_int_equal(guess_until_refused(throttle, GUESS_PASSWORD, "::ffff:192.0.2.1", "a@b.c"), 5);
     guess_throttle_free(throttle);
@@ -136,21 +136,21 @@ test_a_token_costs_its_address_only_when_it_was_wrong(void **state)
     char target[16];
     for (int i = 0; i < 200; i++) {
         snprintf(target, sizeof(target), "right%d", i);
-        assert_int_equal(guess_begin(throttle, GUESS_TOKEN, &here, target), 0);
-        guess_refund(throttle, GUESS_TOKEN, &here, target);
+        assert_int_equal(guess_throttle_begin(throttle, GUESS_TOKEN, &here, target), 0);
+        guess_throttle_settle(throttle, GUESS_TOKEN, &here, target, false);
     }
     int wrong = 0;
-    for (; guess_begin(throttle, GUESS_TOKEN, &here, target) == 0; wrong++) {
-        guess_failed(throttle, GUESS_TOKEN, &here, target);
+    for (; guess_throttle_begin(throttle, GUESS_TOKEN, &here, target) == 0; wrong++) {
+        guess_throttle_settle(throttle, GUESS_TOKEN, &here, target, true);
         snprintf(target, sizeof(target), "wrong%d", wrong);
     }
     assert_int_equal(wrong, 60);
     guess_throttle_free(throttle);
 }
 
-/* Tokens that are proven after a start push out no budget that is spent. */
+/* Tokens that are proven after a start evict no budget of a guesser. */
 static void
-test_what_was_right_takes_no_room(void **state)
+test_a_right_guess_takes_no_room(void **state)
 {
     (void)state;
     struct guess_throttle *throttle = guess_throttle_new();
@@ -159,8 +159,8 @@ test_what_was_right_takes_no_room(void **state)
     assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "aaaaaaaa"), 10);
     for (int i = 0; i < 40000; i++) {
         snprintf(target, sizeof(target), "%d", i);
-        assert_int_equal(guess_begin(throttle, GUESS_TOKEN, &here, target), 0);
-        guess_refund(throttle, GUESS_TOKEN, &here, target);
+        assert_int_equal(guess_throttle_begin(throttle, GUESS_TOKEN, &here, target), 0);
+        guess_throttle_settle(throttle, GUESS_TOKEN, &here, target, false);
     }
     assert_int_equal(guess_until_refused(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "aaaaaaaa"), 0);
     guess_throttle_free(throttle);
@@ -174,7 +174,8 @@ guess_many(void *argument)
 {
     struct client_address here = address_of("::ffff:192.0.2.1");
     for (int i = 0; i < 500; i++) {
-        atomic_fetch_add(&allowed_of_all, guess_begin(shared_throttle, GUESS_PASSWORD, &here, "a@b.c") == 0);
+        atomic_fetch_add(&allowed_of_all,
+                         guess_throttle_begin(shared_throttle, GUESS_PASSWORD, &here, "a@b.c") == 0);
     }
     return argument;
 }
@@ -201,16 +202,16 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_an_address_has_a_budget_over_all_targets),
-        cmocka_unit_test(test_refused_guesses_push_nobody_out),
-        cmocka_unit_test(test_a_debt_is_made_up_for_to_an_end),
+        cmocka_unit_test(test_refused_guesses_evict_nothing),
+        cmocka_unit_test(test_a_debt_is_bounded),
         cmocka_unit_test(test_an_ipv6_network_is_one_address),
-        cmocka_unit_test(test_what_was_right_is_given_back),
+        cmocka_unit_test(test_a_right_guess_is_refunded),
         cmocka_unit_test(test_a_token_costs_its_address_only_when_it_was_wrong),
-        cmocka_unit_test(test_what_was_right_takes_no_room),
+        cmocka_unit_test(test_a_right_guess_takes_no_room),
         cmocka_unit_test(test_parallel_guesses_count),
     };
     secret_setup();
-    /* Or budgets fill while the machine does something else. */
+    /* Otherwise budgets would refill while the machine is busy with something else. */
     clock_freeze(clock_monotonic_us(), clock_wall_us());
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

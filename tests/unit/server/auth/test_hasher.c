@@ -17,12 +17,13 @@
 
 static const struct secret_cost cost = { 64, 1, 1 };
 
+/* What came back. */
 struct outcome {
-    int count, matches, mismatches, failures, dropped;
+    int count, of[HASHER_OUTCOME_COUNT];
     char encoded[SECRET_HASH_SIZE];
 };
 
-static bool torn_down; /* what a failed test noted in is no more */
+static bool torn_down; /* after a failed test, whose variables are gone */
 
 static void
 note(const struct hasher_result *result, void *argument)
@@ -32,10 +33,7 @@ note(const struct hasher_result *result, void *argument)
         return;
     }
     outcome->count++;
-    outcome->failures += result->failed;
-    outcome->dropped += result->dropped;
-    outcome->matches += result->result == SECRET_MATCH;
-    outcome->mismatches += result->result == SECRET_MISMATCH;
+    outcome->of[result->outcome]++;
     memcpy(outcome->encoded, result->encoded, sizeof(outcome->encoded));
 }
 
@@ -71,6 +69,35 @@ tear_down(void **state)
     return 0;
 }
 
+/* Submits "secret" to be hashed. */
+static bool
+hash(struct hasher_mailbox *to, enum hasher_share share, const struct secret_cost *at,
+     hasher_callback *callback, void *argument)
+{
+    const struct hasher_job job = { .share = share,
+                                    .secret = "secret",
+                                    .length = 6,
+                                    .cost = at,
+                                    .callback = callback,
+                                    .argument = argument };
+    return hasher_hash(to, &job);
+}
+
+/* Submits the secret of a token to be verified. */
+static bool
+verify(struct hasher_mailbox *to, const unsigned char *key, const char *encoded, const char *secret,
+       hasher_callback *callback, void *argument)
+{
+    const struct hasher_job job = { .share = HASHER_TOKENS,
+                                    .secret = secret,
+                                    .length = strlen(secret),
+                                    .encoded = encoded,
+                                    .key = key,
+                                    .callback = callback,
+                                    .argument = argument };
+    return hasher_verify(to, &job);
+}
+
 static void
 wait_for(const struct outcome *outcome, int count)
 {
@@ -85,16 +112,32 @@ test_hashes_and_verifies(void **state)
     (void)state;
     start(2, 10);
     struct outcome made = { 0 }, right = { 0 }, wrong = { 0 };
-    assert_true(hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &cost, note, &made));
+    assert_true(hash(mailbox, HASHER_PASSWORDS, &cost, note, &made));
     assert_int_equal(made.count, 0);
     wait_for(&made, 1);
-    assert_int_equal(made.failures, 0);
-    assert_true(hasher_verify(mailbox, HASHER_TOKENS, NULL, made.encoded, "secret", 6, note, &right));
-    assert_true(hasher_verify(mailbox, HASHER_TOKENS, NULL, made.encoded, "Secret", 6, note, &wrong));
+    assert_int_equal(made.of[HASHER_HASHED], 1);
+    assert_true(verify(mailbox, NULL, made.encoded, "secret", note, &right));
+    assert_true(verify(mailbox, NULL, made.encoded, "Secret", note, &wrong));
     wait_for(&right, 1);
     wait_for(&wrong, 1);
-    assert_int_equal(right.matches, 1);
-    assert_int_equal(wrong.mismatches, 1);
+    assert_int_equal(right.of[HASHER_MATCH], 1);
+    assert_int_equal(wrong.of[HASHER_MISMATCH], 1);
+}
+
+static void
+test_what_argon2_refuses(void **state)
+{
+    (void)state;
+    start(1, 10);
+    const struct secret_cost impossible = { 64, 0, 1 };
+    struct outcome hashed = { 0 }, verified = { 0 };
+    assert_true(hash(mailbox, HASHER_TOKENS, &impossible, note, &hashed));
+    assert_true(verify(mailbox, NULL, "no hash", "secret", note, &verified));
+    wait_for(&hashed, 1);
+    wait_for(&verified, 1);
+    assert_int_equal(hashed.of[HASHER_FAILED], 1);
+    assert_string_equal(hashed.encoded, "");
+    assert_int_equal(verified.of[HASHER_MALFORMED], 1);
 }
 
 static void
@@ -108,20 +151,20 @@ test_equal_ones_cost_one_argon2(void **state)
     const unsigned char one[32] = { 1 }, two[32] = { 2 };
     struct outcome outcome = { 0 }, other = { 0 };
     for (int i = 0; i < 100; i++) {
-        assert_true(hasher_verify(mailbox, HASHER_TOKENS, one, encoded, "secret", 6, note, &outcome));
+        assert_true(verify(mailbox, one, encoded, "secret", note, &outcome));
     }
-    assert_true(hasher_verify(mailbox, HASHER_TOKENS, two, encoded, "other", 5, note, &other));
+    assert_true(verify(mailbox, two, encoded, "other", note, &other));
     assert_true(hasher_is_under_way(mailbox, HASHER_TOKENS, two, encoded));
     assert_false(hasher_is_under_way(mailbox, HASHER_TOKENS, two, "another hash"));
     assert_false(hasher_is_under_way(mailbox, HASHER_PASSWORDS, two, encoded));
     wait_for(&outcome, 100);
     wait_for(&other, 1);
     assert_false(hasher_is_under_way(mailbox, HASHER_TOKENS, two, encoded));
-    assert_int_equal(outcome.matches, 100);
-    assert_int_equal(other.mismatches, 1);
+    assert_int_equal(outcome.of[HASHER_MATCH], 100);
+    assert_int_equal(other.of[HASHER_MISMATCH], 1);
     struct hasher_stats stats;
     hasher_read_stats(hasher, &stats);
-    assert_in_range(stats.done, 2, 10); /* the first may have been over before the last was asked */
+    assert_in_range(stats.done, 2, 10); /* the first may have ended before the last was submitted */
 }
 
 static void
@@ -132,7 +175,7 @@ test_a_full_queue_refuses_and_the_other_share_does_not(void **state)
     const struct secret_cost dear = { 32768, 1, 1 };
     struct outcome outcome = { 0 };
     int accepted = 0;
-    while (hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &dear, note, &outcome)) {
+    while (hash(mailbox, HASHER_PASSWORDS, &dear, note, &outcome)) {
         accepted++;
     }
     struct hasher_stats stats;
@@ -140,15 +183,15 @@ test_a_full_queue_refuses_and_the_other_share_does_not(void **state)
     assert_true(accepted >= 3);
     assert_in_range(stats.waiting[HASHER_PASSWORDS], 0, 3);
     assert_int_equal(stats.waiting[HASHER_PASSWORDS] + stats.begun[HASHER_PASSWORDS], accepted);
-    assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, note, &outcome));
+    assert_true(hash(mailbox, HASHER_TOKENS, &cost, note, &outcome));
     hasher_read_stats(hasher, &stats);
     assert_int_equal(stats.refused[HASHER_PASSWORDS], 1);
     assert_int_equal(stats.refused[HASHER_TOKENS], 0);
-    /* Freeing answers whoever still waits, at once. */
+    /* Freeing ends at once what still waits. */
     hasher_mailbox_free(mailbox);
     mailbox = NULL;
     assert_int_equal(outcome.count, accepted + 1);
-    assert_int_equal(outcome.failures, outcome.dropped);
+    assert_int_equal(outcome.of[HASHER_HASHED] + outcome.of[HASHER_DROPPED], outcome.count);
 }
 
 /* How many passwords were done before the token. */
@@ -170,14 +213,15 @@ test_passwords_leave_a_thread_to_tokens(void **state)
     struct outcome passwords = { 0 };
     passwords_before = -1;
     for (int i = 0; i < 10; i++) {
-        assert_true(hasher_hash(mailbox, HASHER_PASSWORDS, "secret", 6, &dear, note, &passwords));
+        assert_true(hash(mailbox, HASHER_PASSWORDS, &dear, note, &passwords));
     }
-    assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, note_token, &passwords));
+    assert_true(hash(mailbox, HASHER_TOKENS, &cost, note_token, &passwords));
     wait_for(&passwords, 10);
     assert_in_range(passwords_before, 0, 9);
 }
 
-/* The shares in the order in which their jobs ended: one at a time ends, so it is that of the mailbox. */
+/* The shares in the order in which their jobs ended. One job runs at a time, so the mailbox has that order.
+ */
 static enum hasher_share ended[10];
 static int ended_count;
 
@@ -196,9 +240,9 @@ begun(void)
     return stats.begun[HASHER_TOKENS] + stats.begun[HASHER_PASSWORDS];
 }
 
-/* Asks for five of one share, then for five of the other. Whether all were there before the second began. */
+/* Submits five of one share, then five of the other. Returns whether all waited before the second began. */
 static bool
-ask_in_turns(int first)
+submit_both(int first)
 {
     static const enum hasher_share shares[] = { HASHER_TOKENS, HASHER_PASSWORDS };
     const struct secret_cost dear = { 8192, 1, 1 };
@@ -206,7 +250,7 @@ ask_in_turns(int first)
     ended_count = 0;
     for (int i = 0; i < 10; i++) {
         const enum hasher_share *share = &shares[(first + (i >= 5)) % 2];
-        assert_true(hasher_hash(mailbox, *share, "secret", 6, &dear, note_turn, (void *)(uintptr_t)share));
+        assert_true(hash(mailbox, *share, &dear, note_turn, (void *)(uintptr_t)share));
     }
     bool in_time = begun() - before <= 1;
     while (ended_count < 10) {
@@ -215,14 +259,14 @@ ask_in_turns(int first)
     return in_time;
 }
 
-/* Of one that runs a single job at a time, too. */
+/* Also of a hasher that runs a single job at a time. */
 static void
 test_the_shares_take_turns(void **state)
 {
     (void)state;
     start(1, 20);
     for (int first = 0; first < 2; first++) {
-        while (!ask_in_turns(first)) {
+        while (!submit_both(first)) {
         }
         for (int i = 1; i < 10; i++) {
             assert_int_not_equal(ended[i], ended[i - 1]);
@@ -245,7 +289,7 @@ count_threads(long niceness)
     return count;
 }
 
-/* How many threads have each niceness, beyond that of the process. */
+/* How many threads are nicer than the process, by `least` to `most`. */
 static int
 count_nicer(int least, int most)
 {
@@ -272,8 +316,8 @@ nicer_life(void)
     return tokens == 3 && passwords == 2 ? 0 : 1;
 }
 
-/* Beside threads that take all of a machine, each gets time as its niceness says: a token a fifth or more of
- * what they get, but a password less than half of that. */
+/* On a busy machine, the scheduler gives a thread time by its niceness: to a token's a fifth or more of what
+ * an ordinary thread gets, to a password's less than half of that. */
 static void
 test_tokens_get_more_of_a_busy_machine(void **state)
 {
@@ -310,11 +354,11 @@ test_waiting_is_measured(void **state)
     struct outcome outcome = { 0 };
     int64_t begun_us = clock_monotonic_us();
     for (int i = 0; i < 2; i++) {
-        assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &dear, note, &outcome));
+        assert_true(hash(mailbox, HASHER_TOKENS, &dear, note, &outcome));
     }
-    /* The first has not ended at `still_us`, so that the second waits. */
-    int64_t asked_us = clock_monotonic_us(), still_us = asked_us;
-    for (int64_t now_us = asked_us; !done(); now_us = clock_monotonic_us()) {
+    /* At `still_us` the first has not ended yet, so the second waits at least until then. */
+    int64_t submitted_us = clock_monotonic_us(), still_us = submitted_us;
+    for (int64_t now_us = submitted_us; !done(); now_us = clock_monotonic_us()) {
         still_us = now_us;
         sched_yield();
     }
@@ -323,21 +367,20 @@ test_waiting_is_measured(void **state)
     struct hasher_stats stats;
     hasher_read_stats(hasher, &stats);
     assert_int_equal(stats.begun[HASHER_TOKENS], 2);
-    assert_in_range(stats.waited_us[HASHER_TOKENS], (uint64_t)(still_us - asked_us), 2 * took_us);
+    assert_in_range(stats.waited_us[HASHER_TOKENS], (uint64_t)(still_us - submitted_us), 2 * took_us);
     assert_int_equal(stats.begun[HASHER_PASSWORDS], 0);
     assert_int_equal(stats.waited_us[HASHER_PASSWORDS], 0);
 }
 
-/* As a token's renewal does, which begins when the token was proven. */
+/* As the renewal of a hash does, which begins when a token has been proven. */
 static void
-ask_again(const struct hasher_result *result, void *argument)
+submit_again(const struct hasher_result *result, void *argument)
 {
     struct outcome *outcome = argument;
     note(result, argument);
     assert_false(hasher_has_room(mailbox, HASHER_TOKENS));
-    assert_false(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, ask_again, outcome));
-    assert_false(
-        hasher_verify(mailbox, HASHER_TOKENS, NULL, outcome->encoded, "secret", 6, ask_again, outcome));
+    assert_false(hash(mailbox, HASHER_TOKENS, &cost, submit_again, outcome));
+    assert_false(verify(mailbox, NULL, outcome->encoded, "secret", submit_again, outcome));
 }
 
 static void
@@ -347,16 +390,16 @@ test_a_mailbox_that_closes_takes_no_more(void **state)
     start(1, 10);
     struct outcome outcome = { 0 };
     for (int i = 0; i < 5; i++) {
-        assert_true(hasher_hash(mailbox, HASHER_TOKENS, "secret", 6, &cost, ask_again, &outcome));
+        assert_true(hash(mailbox, HASHER_TOKENS, &cost, submit_again, &outcome));
     }
     hasher_mailbox_free(mailbox);
     mailbox = NULL;
     assert_int_equal(outcome.count, 5);
 }
 
-/* Two loops wait for one job: when one of them ends, it stays the other's. */
+/* Two loops wait for one job: when one of the loops ends, the job stays for the other. */
 static void
-test_what_another_waits_for_is_not_dropped(void **state)
+test_a_job_that_another_mailbox_waits_for_stays(void **state)
 {
     (void)state;
     start(1, 10);
@@ -366,23 +409,23 @@ test_what_another_waits_for_is_not_dropped(void **state)
     struct outcome first = { 0 }, mine = { 0 }, others = { 0 };
     char encoded[SECRET_HASH_SIZE];
     assert_int_equal(secret_hash("secret", 6, &cost, encoded), 0);
-    assert_true(hasher_hash(other, HASHER_TOKENS, "secret", 6, &dear, note, &first));
-    assert_true(hasher_verify(mailbox, HASHER_TOKENS, key, encoded, "secret", 6, note, &mine));
-    assert_true(hasher_verify(other, HASHER_TOKENS, key, encoded, "secret", 6, note, &others));
+    assert_true(hash(other, HASHER_TOKENS, &dear, note, &first));
+    assert_true(verify(mailbox, key, encoded, "secret", note, &mine));
+    assert_true(verify(other, key, encoded, "secret", note, &others));
     hasher_mailbox_free(mailbox);
     mailbox = NULL;
     assert_int_equal(mine.count, 1);
-    assert_int_equal(mine.dropped, 1);
+    assert_int_equal(mine.of[HASHER_DROPPED], 1);
     wait_for(&others, 1);
-    assert_int_equal(others.matches, 1);
-    assert_true(hasher_hash(other, HASHER_TOKENS, "secret", 6, &cost, note, &first));
+    assert_int_equal(others.of[HASHER_MATCH], 1);
+    assert_true(hash(other, HASHER_TOKENS, &cost, note, &first));
     wait_for(&first, 2);
     hasher_mailbox_free(other);
 }
 
 static char shared_encoded[SECRET_HASH_SIZE];
 
-/* A loop of its own, as the server's threads have. */
+/* On a loop of its own, as the threads of the server have. */
 static void *
 use_it(void *argument)
 {
@@ -391,7 +434,7 @@ use_it(void *argument)
     struct outcome outcome = { 0 };
     for (int i = 0; i < 200; i++) {
         const unsigned char key[32] = { (unsigned char)(i % 5) };
-        if (!hasher_verify(own_mailbox, HASHER_TOKENS, key, shared_encoded, "secret", 6, note, &outcome)) {
+        if (!verify(own_mailbox, key, shared_encoded, "secret", note, &outcome)) {
             outcome.count++;
         }
         event_base_loop(own_base, EVLOOP_NONBLOCK);
@@ -401,7 +444,7 @@ use_it(void *argument)
     }
     hasher_mailbox_free(own_mailbox);
     event_base_free(own_base);
-    return outcome.mismatches ? argument : NULL;
+    return outcome.of[HASHER_MISMATCH] ? argument : NULL;
 }
 
 static void
@@ -428,6 +471,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_hashes_and_verifies),
+        TEST(test_what_argon2_refuses),
         TEST(test_equal_ones_cost_one_argon2),
         TEST(test_a_full_queue_refuses_and_the_other_share_does_not),
         TEST(test_passwords_leave_a_thread_to_tokens),
@@ -435,7 +479,7 @@ main(void)
         TEST(test_tokens_get_more_of_a_busy_machine),
         TEST(test_waiting_is_measured),
         TEST(test_a_mailbox_that_closes_takes_no_more),
-        TEST(test_what_another_waits_for_is_not_dropped),
+        TEST(test_a_job_that_another_mailbox_waits_for_stays),
         TEST(test_threads_share_it),
     };
     secret_setup();

@@ -28,7 +28,7 @@ test_remembers_right_and_wrong(void **state)
     int64_t token_id = 0;
     assert_true(verified_remember(verified, &good, VERIFIED_GOOD, 41));
     assert_true(verified_remember(verified, &wrong, VERIFIED_WRONG, 42));
-    assert_false(verified_remember(verified, &good, VERIFIED_GOOD, 41)); /* no news */
+    assert_false(verified_remember(verified, &good, VERIFIED_GOOD, 41)); /* known already */
     assert_int_equal(verified_find(verified, &good, &token_id), VERIFIED_GOOD);
     assert_int_equal(token_id, 41);
     token_id = 7;
@@ -79,7 +79,7 @@ test_is_bounded(void **state)
 }
 
 static void
-test_wrong_ones_push_no_right_one_out(void **state)
+test_wrong_secrets_evict_no_right_one(void **state)
 {
     (void)state;
     struct verified *verified = verified_new(3200, 160);
@@ -97,7 +97,7 @@ test_wrong_ones_push_no_right_one_out(void **state)
 }
 
 static void
-test_what_is_used_stays(void **state)
+test_a_used_entry_stays(void **state)
 {
     (void)state;
     struct verified *verified = verified_new(320, 10);
@@ -153,8 +153,8 @@ main(void)
         cmocka_unit_test(test_remembers_right_and_wrong),
         cmocka_unit_test(test_the_key_of_a_token_differs_from_process_to_process),
         cmocka_unit_test(test_is_bounded),
-        cmocka_unit_test(test_wrong_ones_push_no_right_one_out),
-        cmocka_unit_test(test_what_is_used_stays),
+        cmocka_unit_test(test_wrong_secrets_evict_no_right_one),
+        cmocka_unit_test(test_a_used_entry_stays),
         cmocka_unit_test(test_threads_share_it),
     };
     secret_setup();

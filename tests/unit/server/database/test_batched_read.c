@@ -1,4 +1,5 @@
 #include "server/database/batched_read.h"
+#include "server/database/id_array.h"
 #include <event2/event.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +10,7 @@
 
 #include "scripted_db.h"
 
-#define BATCH_MAX 24
-#define QUERY     QUERY_PROJECTS_LIST_FOR_MEMBER
+#define QUERY QUERY_PROJECTS_LIST_FOR_MEMBER
 
 static struct event_base *base;
 static struct db *db;
@@ -103,7 +103,7 @@ test_the_reads_of_a_turn_share_a_query(void **state)
     assert_int_equal(scripted.count, 1);
     assert_int_equal(scripted.calls[0].query, QUERY);
     for (int i = 0; i < query_texts[QUERY].parameters; i++) {
-        int64_t numbers[BATCH_MAX];
+        int64_t numbers[ID_ARRAY_MAX];
         assert_int_equal(scripted_numbers(0, i, numbers), 3);
         assert_int_equal(numbers[0], 10 + i);
         assert_int_equal(numbers[1], 20 + i);
@@ -134,26 +134,26 @@ static void
 test_a_full_query_is_sent_at_once(void **state)
 {
     (void)state;
-    for (int i = 0; i < BATCH_MAX; i++) {
+    for (int i = 0; i < ID_ARRAY_MAX; i++) {
         begin(i);
     }
     assert_int_equal(scripted.count, 1);
     begin(100);
     end_turn();
     assert_int_equal(scripted.count, 2);
-    int64_t numbers[BATCH_MAX];
-    assert_int_equal(scripted_numbers(0, 0, numbers), BATCH_MAX);
+    int64_t numbers[ID_ARRAY_MAX];
+    assert_int_equal(scripted_numbers(0, 0, numbers), ID_ARRAY_MAX);
     assert_int_equal(scripted_numbers(1, 0, numbers), 1);
     assert_int_equal(numbers[0], 100);
     answer(1, (const char *const[]){ "1" }, 1, 1);
-    assert_int_equal(reads[BATCH_MAX].count, 1);
+    assert_int_equal(reads[ID_ARRAY_MAX].count, 1);
     assert_int_equal(reads[0].answers, 0);
-    answer(0, (const char *const[]){ "24" }, 1, 1);
-    assert_int_equal(reads[BATCH_MAX - 1].count, 1);
+    answer(0, (const char *const[]){ "24" } /* ID_ARRAY_MAX */, 1, 1);
+    assert_int_equal(reads[ID_ARRAY_MAX - 1].count, 1);
 }
 
 static void
-test_a_failure_is_told_to_all(void **state)
+test_a_failure_ends_all_reads(void **state)
 {
     (void)state;
     begin(10);
@@ -186,9 +186,9 @@ test_reading_again_from_within_the_answer(void **state)
     assert_int_equal(reads[1].count, 1);
 }
 
-/* tear_down() sees that it was told. */
+/* tear_down() checks that its callback came. */
 static void
-test_what_is_gathered_at_the_end_is_told_of_the_lost_connection(void **state)
+test_reads_gathered_at_the_end_fail_with_the_connection(void **state)
 {
     (void)state;
     begin(10);
@@ -202,9 +202,9 @@ main(void)
         TEST(test_the_reads_of_a_turn_share_a_query),
         TEST(test_none_has_a_row),
         TEST(test_a_full_query_is_sent_at_once),
-        TEST(test_a_failure_is_told_to_all),
+        TEST(test_a_failure_ends_all_reads),
         TEST(test_reading_again_from_within_the_answer),
-        TEST(test_what_is_gathered_at_the_end_is_told_of_the_lost_connection),
+        TEST(test_reads_gathered_at_the_end_fail_with_the_connection),
     };
     batched_read_free(NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include "server/request/renew.h"
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,39 @@
 
 static const char token[] = "tk_pat_secret", password[] = "correct horse";
 static const struct secret_cost former = { 16, 2, 1 };
+
+/* A text that no memory may hold which this thread frees; "": none. */
+static _Thread_local char watched[SECRET_HASH_SIZE];
+static _Thread_local int blocks_unwiped;
+
+static void
+look_at_freed(const volatile void *block)
+{
+    void *bytes = (void *)(uintptr_t)block;
+    if (block && watched[0] && memmem(bytes, malloc_usable_size(bytes), watched, strlen(watched))) {
+        blocks_unwiped++;
+    }
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+void __sanitizer_free_hook(const volatile void *block);
+
+void
+__sanitizer_free_hook(const volatile void *block)
+{
+    look_at_freed(block);
+}
+#else
+void __libc_free(void *block);
+
+/* In place of the C library's. */
+void
+free(void *block)
+{
+    look_at_freed(block);
+    __libc_free(block);
+}
+#endif
 
 static void
 make_hash(const char *secret, const struct secret_cost *cost, char ret_hash[SECRET_HASH_SIZE])
@@ -65,19 +99,23 @@ test_a_hash_of_todays_cost_stays(void **state)
     assert_int_equal(stats.done + stats.waiting[HASHER_TOKENS], 0);
 }
 
-/* What waits when the loop ends is freed with it, and nothing is written. */
+/* What finds no room is wiped and freed at once. What waits when the loop ends is freed with it, and nothing
+ * is written. */
 static void
 test_a_full_queue_and_the_end(void **state)
 {
     (void)state;
     char hash[SECRET_HASH_SIZE];
     make_hash(token, &former, hash);
+    memcpy(watched, hash, sizeof(watched));
     for (int i = 0; i < 4 * QUEUE; i++) {
         renew_token_hash(&loop, 7, hash, token, strlen(token));
     }
+    watched[0] = '\0';
     struct hasher_stats stats;
     hasher_read_stats(server.hasher, &stats);
     assert_true(stats.refused[HASHER_TOKENS] > 0);
+    assert_int_equal(blocks_unwiped, 0);
 }
 
 int

@@ -95,18 +95,6 @@ problem_status(enum problem_code code)
     return problems[code].status;
 }
 
-const char *
-problem_title(enum problem_code code)
-{
-    return problems[code].title;
-}
-
-const char *
-problem_name(enum problem_code code)
-{
-    return problems[code].name;
-}
-
 static void
 write_errors(const struct problem *problem, struct json_writer *writer)
 {

@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 enum problem_code {
-    PROBLEM_BAD_REQUEST,             /* 400 the message breaks HTTP or names what cannot be */
+    PROBLEM_NONE,        /* no problem, in an output that may name one; the functions below do not take it */
+    PROBLEM_BAD_REQUEST, /* 400 the message breaks HTTP or names what cannot be */
     PROBLEM_MALFORMED_JSON,          /* 400 */
     PROBLEM_AUTHENTICATION_REQUIRED, /* 401 no credentials were sent */
     PROBLEM_INVALID_TOKEN,           /* 401 */
@@ -52,9 +53,6 @@ void problem_set(struct problem *problem, enum problem_code code, const char *de
 void problem_add_error(struct problem *problem, const char *field, const char *detail);
 
 int problem_status(enum problem_code code);
-const char *problem_title(enum problem_code code);
-/* The wire form of the code, for example "invalid_token". */
-const char *problem_name(enum problem_code code);
 
 /* Writes the whole application/problem+json document: type, title, status, detail, code, and errors if there
  * are any. */

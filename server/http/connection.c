@@ -182,7 +182,7 @@ static const struct {
     const char *detail;
 } body_news[] = {
     [HTTP_BODY_UNFINISHED] = { PROBLEM_BAD_REQUEST, "The connection ended before the body did." },
-    [HTTP_BODY_WHOLE] = { PROBLEM_COUNT, NULL },
+    [HTTP_BODY_WHOLE] = { PROBLEM_NONE, NULL },
     [HTTP_BODY_BROKEN] = { PROBLEM_BAD_REQUEST, "The body is not made of chunks as Transfer-Encoding says." },
     [HTTP_BODY_TOO_LARGE] = { PROBLEM_PAYLOAD_TOO_LARGE, "Send a smaller body." },
 };

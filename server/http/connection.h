@@ -31,7 +31,7 @@ struct connection_events {
      * afterwards. Returns the request as above. */
     void *(*on_refused)(struct connection *connection, enum problem_code code, const char *detail,
                         void *argument);
-    /* After connection_want_body(): the whole body is here (code == PROBLEM_COUNT), or must be answered with
+    /* After connection_want_body(): the whole body is here (code == PROBLEM_NONE), or must be answered with
      * this problem (too large, broken chunks; or the request's time is over: PROBLEM_REQUEST_TIMEOUT). */
     void (*on_body)(void *request, enum problem_code code, const char *detail);
     /* The 30 s for the answer are over, and the request has not been answered. It must still be, now. */

@@ -77,21 +77,6 @@ refuse_bad(struct parse *parse, const char *detail)
 
 /* --- the request line (RFC 9112 §3) --- */
 
-static const char *const method_names[HTTP_OTHER] = {
-    [HTTP_GET] = "GET",     [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",       [HTTP_PUT] = "PUT",
-    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
-};
-
-static enum http_method
-method_of(struct http_slice text)
-{
-    enum http_method method = HTTP_GET;
-    while (method < HTTP_OTHER && !http_slice_equals(text, method_names[method])) {
-        method++;
-    }
-    return method;
-}
-
 static bool
 parse_version(struct parse *parse, struct http_slice version)
 {
@@ -120,7 +105,7 @@ parse_request_line(struct parse *parse, struct http_slice line)
         return refuse_bad(parse, "The request line must begin with a method and one space.");
     }
     head->method_text = http_slice_between(line.bytes, target - 1);
-    head->method = method_of(head->method_text);
+    head->method = http_method_parse(head->method_text);
     const char *space = memchr(target, ' ', (size_t)(end - target));
     if (!space) {
         return refuse_bad(parse, "The request line must end with the HTTP version.");

@@ -7,6 +7,7 @@
 #define SERVER_HTTP_HEAD_H
 
 #include "common/problem.h"
+#include "server/http/method.h"
 #include "server/http/slice.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,18 +17,6 @@
 #define HTTP_HEAD_MAX   (16 * 1024)
 #define HTTP_TARGET_MAX (8 * 1024)
 #define HTTP_FIELDS_MAX 100
-
-enum http_method {
-    HTTP_GET,
-    HTTP_HEAD,
-    HTTP_POST,
-    HTTP_PUT,
-    HTTP_PATCH,
-    HTTP_DELETE,
-    HTTP_OPTIONS,
-    HTTP_OTHER, /* a well-formed token that is none of the above, CONNECT and TRACE too */
-    HTTP_METHOD_COUNT
-};
 
 struct http_head {
     enum http_method method;

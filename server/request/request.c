@@ -649,7 +649,7 @@ on_body(void *argument, enum problem_code code, const char *detail)
 {
     struct request *request = argument;
     request->waiting = false;
-    if (code == PROBLEM_COUNT) {
+    if (code == PROBLEM_NONE) {
         request_resume(request);
     } else {
         request->closes = true;

@@ -28,7 +28,7 @@ static const struct route routes[] = {
     { HTTP_GET, "/api/v1/api-keys/{id}", ROUTE_CALLER, 0, api_keys_get },
     { HTTP_DELETE, "/api/v1/api-keys/{id}", ROUTE_CALLER, 0, api_keys_delete },
     { HTTP_GET, "/api/v1/api-keys/{id}/activity", ROUTE_CALLER, 0, activity_list },
-    { HTTP_METHOD_COUNT, "/api/v1/auth/verify", ROUTE_CALLER, 0, verify },
+    { HTTP_ANY, "/api/v1/auth/verify", ROUTE_CALLER, 0, verify },
     { HTTP_GET, "/api/v1/projects/user-projects", ROUTE_CALLER, 0, projects_list },
     { HTTP_GET, "/api/v1/users", ROUTE_ORG_ADMIN, 0, users_list },
     { HTTP_POST, "/api/v1/users", ROUTE_ORG_ADMIN, BODY_MAX, users_create },
@@ -36,7 +36,7 @@ static const struct route routes[] = {
     { HTTP_PATCH, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, BODY_MAX, users_update },
     { HTTP_DELETE, "/api/v1/users/{id}", ROUTE_ORG_ADMIN, 0, users_delete },
 };
-const struct route route_none = { HTTP_METHOD_COUNT, "none", ROUTE_CALLER, 0, request_refuse_unrouted };
+const struct route route_none = { HTTP_ANY, "none", ROUTE_CALLER, 0, request_refuse_unrouted };
 
 _Static_assert(sizeof(routes) / sizeof(routes[0]) < METRICS_ROUTES,
                "metrics have room for every route, and for none");
@@ -96,7 +96,7 @@ route_find(enum http_method method, struct http_slice path, const struct route *
             continue;
         }
         pattern = routes[i].path;
-        if (routes[i].method == wanted || routes[i].method == HTTP_METHOD_COUNT) {
+        if (routes[i].method == wanted || routes[i].method == HTTP_ANY) {
             *ret_route = &routes[i];
             return ROUTE_FOUND;
         }
@@ -129,7 +129,7 @@ route_method(const struct route *route)
     static const char *const names[] = {
         [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
         [HTTP_PUT] = "PUT",         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
-        [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "other", [HTTP_METHOD_COUNT] = "any",
+        [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "other", [HTTP_ANY] = "any",
     };
     return names[route->method];
 }

@@ -12,7 +12,7 @@ enum route_access {
 };
 
 struct route {
-    enum http_method method; /* HTTP_METHOD_COUNT: any */
+    enum http_method method; /* HTTP_ANY: all of them */
     const char *path;        /* one segment may be {id}, a decimal number */
     enum route_access access;
     size_t body_max; /* 0: takes no JSON body; one that comes is dropped unread */

@@ -280,7 +280,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct http_head head;
-    enum problem_code code = PROBLEM_COUNT;
+    enum problem_code code = PROBLEM_NONE;
     const char *detail = NULL;
     char *bytes = malloc(size ? size : 1); /* exact, so that a read past the end is seen */
     memcpy(bytes, data, size);
@@ -291,7 +291,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         http_query_each(head.query, query_names_end, &head);
         differentiate(&head, bytes, parsed);
     } else {
-        check(code < PROBLEM_COUNT && detail, "a refusal without a reason");
+        check(code > PROBLEM_NONE && code < PROBLEM_COUNT && detail, "a refusal without a reason");
     }
     free(bytes);
     return 0;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Nothing here allocates or takes a lock: log_out_of_memory() runs through the same code. */
+/* Nothing here allocates or takes a lock, because log_out_of_memory() runs through the same code. */
 
 #define LINE_SIZE    8192
 #define LINE_RESERVE 32 /* room for what ends a line: a quote, the mark of a cut line, a brace, LF */
@@ -357,8 +357,18 @@ log_event(enum log_level level, const char *message, ...)
 }
 
 _Noreturn void
+log_fatal(const char *message, int error)
+{
+    if (error) {
+        log_error(message, log_text("error", strerrordesc_np(error)));
+    } else {
+        log_error(message);
+    }
+    abort();
+}
+
+_Noreturn void
 log_out_of_memory(void)
 {
-    log_error("out of memory; the process stops and its supervisor starts it again");
-    abort();
+    log_fatal("out of memory; the process stops and its supervisor starts it again", 0);
 }

@@ -51,8 +51,12 @@ void log_event(enum log_level level, const char *message, ...);
 #define log_warning(...) log_event(LOG_LEVEL_WARNING, __VA_ARGS__, LOG_END)
 #define log_error(...)   log_event(LOG_LEVEL_ERROR, __VA_ARGS__, LOG_END)
 
-/* Memory ran out: one error line, then abort(); the supervisor restarts the process. Allocation wrappers call
- * it. */
+/* For what the process cannot go on without, and what no caller could make up for: one error line with
+ * `message` ("cannot start a thread") and the description of the errno `error` (0: none), then abort(); the
+ * supervisor restarts the process. */
+_Noreturn void log_fatal(const char *message, int error);
+
+/* The same when memory ran out. Allocation wrappers call it. */
 _Noreturn void log_out_of_memory(void);
 
 #endif

@@ -189,7 +189,7 @@ wait_writable(struct connection *connection)
             event_new(connection->pool->base, connection->fd, EV_WRITE, on_writable, connection);
     }
     if (!connection->writable || event_add(connection->writable, NULL) < 0) {
-        log_out_of_memory();
+        log_fatal("cannot watch a connection", errno);
     }
 }
 
@@ -308,7 +308,7 @@ connection_io_start(struct connection *connection)
     connection->readable =
         event_new(connection->pool->base, connection->fd, EV_READ | EV_PERSIST, on_readable, connection);
     if (!connection->readable || event_add(connection->readable, NULL) < 0) {
-        log_out_of_memory();
+        log_fatal("cannot watch a connection", errno);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "server/http/connection_private.h"
+#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ connection_pool_new(struct event_base *base, const struct connection_events *eve
     pool->sweep = event_new(base, -1, EV_PERSIST, on_sweep, pool);
     pool->deferred = event_new(base, -1, 0, on_deferred, pool);
     if (!pool->sweep || !pool->deferred || event_add(pool->sweep, &(struct timeval){ 1, 0 }) < 0) {
-        log_out_of_memory();
+        log_fatal("cannot make the timer of the connections", errno);
     }
     return pool;
 }

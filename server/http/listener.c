@@ -161,7 +161,7 @@ listen_with(struct listener *listener, struct event_base *base, int fd)
 {
     struct event *event = event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
     if (!event || event_add(event, NULL) < 0) {
-        log_out_of_memory();
+        log_fatal("cannot watch a listening socket", errno);
     }
     listener->sockets[listener->count++] = (struct listening){ fd, event };
 }
@@ -179,7 +179,7 @@ listener_new(struct event_base *base, struct listener_socket_set *set, int index
     listener->spare = open_spare();
     listener->resume = event_new(base, -1, 0, on_resume, listener);
     if (!listener->resume) {
-        log_out_of_memory();
+        log_fatal("cannot make the timer of a listener", errno);
     }
     for (int i = 0; i < count; i++) {
         listen_with(listener, base, listener_sockets_descriptor(set, i, index));

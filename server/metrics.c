@@ -12,20 +12,6 @@ const uint64_t metrics_latency_bounds[METRICS_BUCKETS] = { 100,    250,    500, 
 const uint64_t metrics_size_bounds[METRICS_BUCKETS] = { 1,   2,   4,   8,    16,   32,   64,
                                                         128, 256, 512, 1024, 2048, 4096, 8192 };
 
-static const int statuses[METRICS_STATUSES - 1] = { 200, 201, 202, 204, 304, 400, 401, 403,
-                                                    404, 405, 408, 409, 410, 413, 414, 415,
-                                                    417, 422, 429, 431, 500, 503, 505 };
-
-size_t
-metrics_status_index(int status)
-{
-    size_t i = 0;
-    while (i < METRICS_STATUSES - 1 && statuses[i] != status) {
-        i++;
-    }
-    return i;
-}
-
 void
 histogram_add(struct histogram *histogram, const uint64_t bounds[METRICS_BUCKETS], uint64_t value)
 {
@@ -111,7 +97,7 @@ write_requests(FILE *out, const struct shared *shared)
                                              (route * METRICS_STATUSES + i) * sizeof(struct counter));
             if (value > 0) {
                 fprintf(out, "testkase_http_requests_total{%s,status=\"%d\"} %llu\n", label,
-                        i < METRICS_STATUSES - 1 ? statuses[i] : 0, (unsigned long long)value);
+                        http_status_at(i), (unsigned long long)value);
             }
         }
     }

@@ -377,7 +377,7 @@ connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct s
                 socklen_t length)
 {
     if (pool->count >= pool->capacity && connection_pool_reap(pool, 1) == 0) {
-        connection_turn_away(fd);
+        connection_turn_away(pool, fd);
         return false;
     }
     struct connection *connection = memory_new(1, sizeof(*connection));

@@ -66,8 +66,8 @@ size_t connection_pool_reap(struct connection_pool *pool, size_t count);
 bool connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct sockaddr *peer,
                      socklen_t length);
 
-/* Tells a client for whom there is no room so (503), without waiting, and closes the socket. */
-void connection_turn_away(evutil_socket_t fd);
+/* Sends 503 to a client that there is no room for, without blocking, and closes the socket. */
+void connection_turn_away(const struct connection_pool *pool, evutil_socket_t fd);
 
 /* The other end; AF_UNIX for a unix socket. */
 const struct sockaddr *connection_peer(const struct connection *connection);

@@ -4,10 +4,7 @@
 #include "server/http/connection_private.h"
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #define INPUT_CAPACITY 4096
 #define CACHED_MAX     256
@@ -51,7 +48,7 @@ connection_pool_new(struct event_base *base, const struct connection_events *eve
         TAILQ_INIT(&pool->slots[i]);
     }
     pool->swept_s = clock_monotonic_ms() / 1000;
-    pool->date_s = -1;
+    pool->busy_answer = connection_reply_write_busy();
     pool->sweep = event_new(base, -1, EV_PERSIST, on_sweep, pool);
     pool->deferred = event_new(base, -1, 0, on_deferred, pool);
     if (!pool->sweep || !pool->deferred || event_add(pool->sweep, &(struct timeval){ 1, 0 }) < 0) {
@@ -91,6 +88,7 @@ connection_pool_free(struct connection_pool *pool)
     }
     event_free(pool->sweep);
     event_free(pool->deferred);
+    free(pool->busy_answer);
     free(pool);
 }
 
@@ -282,30 +280,4 @@ connection_pool_give_input(struct connection_pool *pool, struct connection_input
     input->next = pool->cache;
     pool->cache = input;
     pool->cached++;
-}
-
-/* RFC 9110 §5.6.7. Not by strftime(), whose names are the locale's. */
-static void
-format_date(time_t second, char *ret_date)
-{
-    static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    struct tm tm;
-    gmtime_r(&second, &tm);
-    snprintf(ret_date, CONNECTION_DATE_LENGTH + 1, "Date: %s, %02u %s %04u %02u:%02u:%02u GMT\r\n",
-             days[tm.tm_wday], (unsigned)tm.tm_mday % 100, months[tm.tm_mon],
-             (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
-             (unsigned)tm.tm_sec % 100);
-}
-
-const char *
-connection_pool_date(struct connection_pool *pool)
-{
-    int64_t second = clock_wall_us() / 1000000;
-    if (second != pool->date_s) {
-        format_date((time_t)second, pool->date);
-        pool->date_s = second;
-    }
-    return pool->date;
 }

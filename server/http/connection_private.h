@@ -10,6 +10,7 @@
 
 #include "server/http/body.h"
 #include "server/http/connection.h"
+#include "server/http/date.h"
 #include <netinet/in.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -17,10 +18,9 @@
 
 struct event;
 
-#define CONNECTION_SKIP_MAX    (64 * 1024) /* of an unwanted body, and of what comes after our last word */
-#define CONNECTION_INPUT_ROOM  2048        /* there is at least this much behind a head */
-#define CONNECTION_INPUT_MAX   (HTTP_HEAD_MAX + CONNECTION_INPUT_ROOM)
-#define CONNECTION_DATE_LENGTH 37 /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
+#define CONNECTION_SKIP_MAX   (64 * 1024) /* of an unwanted body, and of what comes after our last word */
+#define CONNECTION_INPUT_ROOM 2048        /* there is at least this much behind a head */
+#define CONNECTION_INPUT_MAX  (HTTP_HEAD_MAX + CONNECTION_INPUT_ROOM)
 
 enum connection_state {
     CONNECTION_IDLE,     /* between requests */
@@ -104,8 +104,8 @@ struct connection_pool {
     struct connection *advancing;
     struct connection_input *cache;
     size_t cached;
-    int64_t date_s;
-    char date[CONNECTION_DATE_LENGTH + 1];
+    struct http_date date;
+    char *busy_answer; /* of connection_turn_away(), ready because it is sent when memory may be short */
 };
 
 /* --- connection.c --- */
@@ -130,8 +130,6 @@ void connection_pool_sweep(struct connection_pool *pool);
 struct connection_input *connection_pool_take_input(struct connection_pool *pool);
 /* Wiped by the caller. */
 void connection_pool_give_input(struct connection_pool *pool, struct connection_input *input);
-/* The Date line of this second. */
-const char *connection_pool_date(struct connection_pool *pool);
 
 /* --- connection_io.c --- */
 
@@ -151,5 +149,10 @@ void connection_io_grow(struct connection *connection, size_t size);
 void connection_io_consume(struct connection *connection);
 /* Tells the client that no more will come, and forgets what it has sent. */
 void connection_io_shut(struct connection *connection);
+
+/* --- connection_reply.c --- */
+
+/* The whole answer to a client that there is no room for; the caller frees it. */
+char *connection_reply_write_busy(void);
 
 #endif

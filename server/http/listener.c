@@ -77,7 +77,7 @@ turn_away(struct listener *listener, int fd)
     /* cppcheck-suppress nullPointer ; accept4(2) takes NULL for an address that nobody wants */
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client >= 0) {
-        connection_turn_away(client);
+        connection_turn_away(listener->pool, client);
     }
     listener->spare = open_spare();
     return client >= 0;

@@ -84,7 +84,7 @@ count_answer(const struct request *request)
     struct loop *loop = request->loop;
     size_t route = route_index(request->route);
     int64_t now_us = clock_monotonic_us();
-    counter_add(&loop->metrics.requests[route][metrics_status_index(request->status)], 1);
+    counter_add(&loop->metrics.requests[route][http_status_index(request->status)], 1);
     histogram_add(&loop->metrics.latency[route], metrics_latency_bounds,
                   (uint64_t)(now_us - request->started_us));
     if (request->caller && request->caller->token_id) {

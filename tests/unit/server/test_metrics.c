@@ -78,18 +78,6 @@ test_a_histogram_counts_up_to_its_bounds(void **state)
 }
 
 static void
-test_every_status_of_a_problem_has_its_own_count(void **state)
-{
-    (void)state;
-    for (int code = PROBLEM_NONE + 1; code < PROBLEM_COUNT; code++) {
-        assert_int_not_equal(metrics_status_index(problem_status((enum problem_code)code)),
-                             METRICS_STATUSES - 1);
-    }
-    assert_int_not_equal(metrics_status_index(200), metrics_status_index(201));
-    assert_int_equal(metrics_status_index(999), METRICS_STATUSES - 1);
-}
-
-static void
 test_the_loops_are_summed(void **state)
 {
     (void)state;
@@ -97,7 +85,7 @@ test_the_loops_are_summed(void **state)
         counter_add(&loops[i].metrics.rate_limited, 3);
         counter_set(&loops[i].metrics.connections, 10 + i);
         counter_set(&loops[i].metrics.usage_lag_ms, 1000 * (i + 1));
-        counter_add(&loops[i].metrics.requests[0][metrics_status_index(200)], 1);
+        counter_add(&loops[i].metrics.requests[0][http_status_index(200)], 1);
         histogram_add(&loops[i].metrics.latency[0], metrics_latency_bounds, 200);
     }
     write_text();
@@ -119,7 +107,7 @@ static void
 test_what_matched_no_route_has_a_label_too(void **state)
 {
     (void)state;
-    counter_add(&loops[0].metrics.requests[route_index(NULL)][metrics_status_index(404)], 1);
+    counter_add(&loops[0].metrics.requests[route_index(NULL)][http_status_index(404)], 1);
     write_text();
     assert_line("testkase_http_requests_total{method=\"any\",route=\"none\",status=\"404\"} 1");
 }
@@ -150,7 +138,6 @@ main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_histogram_counts_up_to_its_bounds),
-        TEST(test_every_status_of_a_problem_has_its_own_count),
         TEST(test_the_loops_are_summed),
         TEST(test_what_matched_no_route_has_a_label_too),
         TEST(test_every_name_is_explained_once),

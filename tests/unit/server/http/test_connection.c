@@ -126,10 +126,11 @@ test_fields_and_status_lines(void **state)
     assert_string_equal(fixture_receive(), "HTTP/1.1 405 Method Not Allowed\r\n"
                                            "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 2\r\n"
                                            "Allow: GET\r\nX: y\r\n" TYPE "ok");
-    fixture->reply = (struct connection_reply){ .status = 299 };
+    fixture->reply = (struct connection_reply){ .status = 308 };
     fixture_send(GET);
     assert_string_equal(fixture_receive(),
-                        "HTTP/1.1 299 \r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n");
+                        "HTTP/1.1 308 Permanent Redirect\r\n"
+                        "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n");
 }
 
 static void

@@ -268,6 +268,10 @@ test_without_room_a_client_is_turned_away(void **state)
     const char *announced = strstr(answer, "Content-Length: ");
     assert_non_null(announced);
     assert_int_equal(strtoul(announced + 16, NULL, 10), strlen(body));
+    assert_string_equal(body,
+                        "{\"type\":\"/problems/unavailable\",\"title\":\"Temporarily unavailable\","
+                        "\"status\":503,\"detail\":\"Too many connections are open; try again in a moment.\","
+                        "\"code\":\"unavailable\"}");
     assert_int_equal(recv(ends[1], answer, sizeof(answer), 0), 0);
     close(ends[1]);
     assert_int_equal(connection_pool_count(fixture->pool), 1);

@@ -1,4 +1,5 @@
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "server/http/connection_private.h"
 #include <assert.h>
@@ -18,9 +19,7 @@ begin_request(struct connection *connection, size_t head_length)
 {
     struct connection_input *input = connection->input;
     connection->state = CONNECTION_HANDLING;
-    connection->refused = connection->overdue = connection->continue_due = false;
-    connection->client_stays = true;
-    connection->has_request = true;
+    connection->exchange = (struct connection_exchange){ .has_request = true, .client_stays = true };
     connection->pool->busy++;
     input->used = input->head_length = head_length;
     return input;
@@ -32,10 +31,10 @@ refuse(struct connection *connection, enum problem_code code, const char *detail
 {
     struct connection_events *events = &connection->pool->events;
     struct connection_input *input = begin_request(connection, connection->input->filled);
-    connection->refused = true;
-    connection->head_only = input->filled >= 5 && memcmp(input->bytes, "HEAD ", 5) == 0;
+    connection->exchange.refused = true;
+    connection->exchange.head_only = input->filled >= 5 && memcmp(input->bytes, "HEAD ", 5) == 0;
     connection->body = (struct http_body){ .state = HTTP_BODY_BROKEN };
-    connection->request = events->on_refused(connection, code, detail, events->argument);
+    connection->exchange.request = events->on_refused(connection, code, detail, events->argument);
     return AGAIN;
 }
 
@@ -45,10 +44,10 @@ handle(struct connection *connection, size_t head_length)
     struct connection_events *events = &connection->pool->events;
     struct connection_input *input = begin_request(connection, head_length);
     http_body_begin(&connection->body, &input->head);
-    connection->head_only = input->head.method == HTTP_HEAD;
-    connection->client_stays = input->head.keep_alive;
-    connection->continue_due = input->head.expects_continue && connection_has_body(connection);
-    connection->request = events->on_head(connection, &input->head, events->argument);
+    connection->exchange.head_only = input->head.method == HTTP_HEAD;
+    connection->exchange.client_stays = input->head.keep_alive;
+    connection->exchange.continue_due = input->head.expects_continue && connection_has_body(connection);
+    connection->exchange.request = events->on_head(connection, &input->head, events->argument);
     return AGAIN;
 }
 
@@ -56,22 +55,22 @@ static enum turn
 tell_body(struct connection *connection, enum problem_code code, const char *detail)
 {
     connection->state = CONNECTION_HANDLING;
-    connection->pool->events.on_body(connection->request, code, detail);
+    connection->pool->events.on_body(connection->exchange.request, code, detail);
     return AGAIN;
 }
 
 static void
-finish_request(struct connection *connection)
+finish_request(struct connection *connection, bool sent)
 {
-    void *request = connection->request;
-    connection->request = NULL;
-    connection->has_request = false;
+    void *request = connection->exchange.request;
+    connection->exchange.request = NULL;
+    connection->exchange.has_request = false;
     connection->is_fresh = false;
     connection->blank_skipped = false;
     connection->timed_state = -1;
     connection_io_consume(connection);
     if (connection->pool->events.on_finished) {
-        connection->pool->events.on_finished(request, !connection->gone);
+        connection->pool->events.on_finished(request, sent);
     }
 }
 
@@ -87,7 +86,7 @@ step_idle(struct connection *connection)
     }
     connection_io_consume(connection);
     bool stays = !connection->pool->draining || connection_io_has_arrived(connection);
-    return connection->ended || !stays ? CLOSE : WAIT;
+    return connection->socket.ended || !stays ? CLOSE : WAIT;
 }
 
 /* RFC 9112 §2.2 lets a client send one empty line too many. */
@@ -128,7 +127,7 @@ wait_for_head(struct connection *connection)
     if (connection->input->filled >= HTTP_HEAD_MAX) {
         return refuse_long_head(connection);
     }
-    if (connection->ended) {
+    if (connection->socket.ended) {
         return CLOSE;
     }
     connection_io_grow(connection, connection->input->filled + 1);
@@ -203,7 +202,7 @@ step_body(struct connection *connection)
     feed_body(connection);
     enum http_body_state state = connection->body.state;
     if (state == HTTP_BODY_UNFINISHED) {
-        if (!connection->ended) {
+        if (!connection->socket.ended) {
             return WAIT;
         }
         connection->body.state = HTTP_BODY_BROKEN;
@@ -216,8 +215,8 @@ static enum turn
 linger(struct connection *connection)
 {
     bool expected =
-        !connection->client_stays && !connection->input && connection->body.state == HTTP_BODY_WHOLE;
-    if (connection->ended || expected) {
+        !connection->exchange.client_stays && !connection->input && connection->body.state == HTTP_BODY_WHOLE;
+    if (connection->socket.ended || expected) {
         return CLOSE;
     }
     connection_io_shut(connection);
@@ -230,14 +229,14 @@ linger(struct connection *connection)
 static enum turn
 step_sending(struct connection *connection)
 {
-    if (connection->output) {
+    if (connection->socket.output) {
         return WAIT;
     }
-    finish_request(connection);
-    if (connection->gone) {
+    finish_request(connection, !connection->socket.gone);
+    if (connection->socket.gone) {
         return CLOSE;
     }
-    if (!connection->keep) {
+    if (!connection->exchange.keep) {
         return linger(connection);
     }
     connection->state = CONNECTION_SKIPPING;
@@ -250,7 +249,7 @@ step_skipping(struct connection *connection)
     feed_body(connection);
     connection_io_consume(connection);
     if (connection->body.state == HTTP_BODY_UNFINISHED) {
-        return connection->ended ? CLOSE : WAIT;
+        return connection->socket.ended ? CLOSE : WAIT;
     }
     if (connection->body.state != HTTP_BODY_WHOLE) {
         return linger(connection);
@@ -263,7 +262,7 @@ step_skipping(struct connection *connection)
 static enum turn
 step_lingering(struct connection *connection)
 {
-    return connection->ended || connection->lingered >= CONNECTION_SKIP_MAX ? CLOSE : WAIT;
+    return connection->socket.ended || connection->lingered >= CONNECTION_SKIP_MAX ? CLOSE : WAIT;
 }
 
 /* --- deadlines: one for each state --- */
@@ -284,15 +283,15 @@ expire_head(struct connection *connection)
 static enum turn
 expire_handling(struct connection *connection)
 {
-    connection->overdue = true;
-    connection->pool->events.on_deadline(connection->request);
+    connection->exchange.overdue = true;
+    connection->pool->events.on_deadline(connection->exchange.request);
     return AGAIN;
 }
 
 static enum turn
 expire_body(struct connection *connection)
 {
-    connection->overdue = true;
+    connection->exchange.overdue = true;
     connection->body.state = HTTP_BODY_BROKEN;
     return tell_body(connection, PROBLEM_REQUEST_TIMEOUT, "Send the whole body within 30 seconds.");
 }
@@ -301,8 +300,7 @@ expire_body(struct connection *connection)
 static enum turn
 expire_sending(struct connection *connection)
 {
-    connection->gone = true;
-    finish_request(connection);
+    finish_request(connection, false);
     return CLOSE;
 }
 
@@ -367,6 +365,8 @@ connection_advance(struct connection *connection)
 void
 connection_expire(struct connection *connection)
 {
+    log_debug("connection timed out", log_text("state", behaviours[connection->state].name),
+              log_number("seconds", behaviours[connection->state].seconds));
     run(connection, behaviours[connection->state].expire);
 }
 
@@ -382,7 +382,6 @@ connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct s
     }
     struct connection *connection = memory_new(1, sizeof(*connection));
     connection->pool = pool;
-    connection->fd = fd;
     connection->is_fresh = true;
     connection->timed_state = -1;
     connection->body.state = HTTP_BODY_WHOLE;
@@ -392,7 +391,7 @@ connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct s
                length < sizeof(connection->peer) ? length : sizeof(connection->peer));
     }
     pool->count++;
-    connection_io_start(connection);
+    connection_io_start(connection, fd);
     set_deadline(connection);
     connection_pool_file(connection);
     return true;
@@ -404,10 +403,10 @@ connection_free(struct connection *connection)
     struct connection_pool *pool = connection->pool;
     connection_pool_unfile(connection);
     connection_pool_forget(connection);
-    if (connection->has_request) {
+    if (connection->exchange.has_request) {
         pool->busy -= connection->state != CONNECTION_SENDING;
-        connection->gone |= connection->state != CONNECTION_SENDING || connection->output;
-        finish_request(connection);
+        finish_request(connection, connection->state == CONNECTION_SENDING && !connection->socket.output &&
+                                       !connection->socket.gone);
     }
     connection_io_end(connection);
     http_body_end(&connection->body);
@@ -424,22 +423,10 @@ connection_peer(const struct connection *connection)
 }
 
 bool
-connection_gone(const struct connection *connection)
-{
-    return connection->gone;
-}
-
-const char *
-connection_state_name(const struct connection *connection)
-{
-    return behaviours[connection->state].name;
-}
-
-bool
 connection_has_body(const struct connection *connection)
 {
     const struct http_head *head = &connection->input->head;
-    return !connection->refused && (head->chunked || head->content_length > 0);
+    return !connection->exchange.refused && (head->chunked || head->content_length > 0);
 }
 
 static void
@@ -448,10 +435,10 @@ send_continue(struct connection *connection)
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
     const struct iovec part = { (void *)(uintptr_t)interim, sizeof(interim) - 1 };
     const struct connection_input *input = connection->input;
-    if (connection->continue_due && connection->body.state == HTTP_BODY_UNFINISHED &&
+    if (connection->exchange.continue_due && connection->body.state == HTTP_BODY_UNFINISHED &&
         input->used == input->filled) {
         connection_io_send(connection, &part, 1);
-        connection->continue_due = false;
+        connection->exchange.continue_due = false;
     }
 }
 

@@ -72,12 +72,6 @@ void connection_turn_away(const struct connection_pool *pool, evutil_socket_t fd
 /* The other end; AF_UNIX for a unix socket. */
 const struct sockaddr *connection_peer(const struct connection *connection);
 
-/* The client has gone away; the reply is still due, and will be dropped. */
-bool connection_gone(const struct connection *connection);
-
-/* "idle", "head", "handling", "body", "sending", "skipping" or "lingering", for logs. */
-const char *connection_state_name(const struct connection *connection);
-
 /* Whether the request announces a body (Content-Length above 0, or chunked). */
 bool connection_has_body(const struct connection *connection);
 

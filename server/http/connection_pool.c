@@ -44,6 +44,7 @@ connection_pool_new(struct event_base *base, const struct connection_events *eve
     TAILQ_INIT(&pool->lingering);
     TAILQ_INIT(&pool->overdue);
     TAILQ_INIT(&pool->ready);
+    STAILQ_INIT(&pool->cache);
     for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
         TAILQ_INIT(&pool->slots[i]);
     }
@@ -81,10 +82,10 @@ connection_pool_free(struct connection_pool *pool)
     for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
         close_some(&pool->slots[i], SIZE_MAX);
     }
-    while (pool->cache) {
-        struct connection_input *next = pool->cache->next;
-        free(pool->cache);
-        pool->cache = next;
+    struct connection_input *input;
+    while ((input = STAILQ_FIRST(&pool->cache))) {
+        STAILQ_REMOVE_HEAD(&pool->cache, entry);
+        free(input);
     }
     event_free(pool->sweep);
     event_free(pool->deferred);
@@ -147,7 +148,7 @@ list_for(struct connection *connection)
     if (connection->state == CONNECTION_LINGERING) {
         return &pool->lingering;
     }
-    if (connection->state == CONNECTION_HANDLING && connection->overdue) {
+    if (connection->state == CONNECTION_HANDLING && connection->exchange.overdue) {
         return &pool->overdue;
     }
     return slot_for(connection);
@@ -258,9 +259,9 @@ connection_pool_forget(struct connection *connection)
 struct connection_input *
 connection_pool_take_input(struct connection_pool *pool)
 {
-    struct connection_input *input = pool->cache;
+    struct connection_input *input = STAILQ_FIRST(&pool->cache);
     if (input) {
-        pool->cache = input->next;
+        STAILQ_REMOVE_HEAD(&pool->cache, entry);
         pool->cached--;
     } else {
         input = memory_new(1, sizeof(*input) + INPUT_CAPACITY);
@@ -277,7 +278,6 @@ connection_pool_give_input(struct connection_pool *pool, struct connection_input
         free(input);
         return;
     }
-    input->next = pool->cache;
-    pool->cache = input;
+    STAILQ_INSERT_HEAD(&pool->cache, input, entry);
     pool->cached++;
 }

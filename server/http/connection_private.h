@@ -35,7 +35,7 @@ enum connection_state {
 /* What has been received and not been dealt with: `bytes` up to `filled`, of which `used` are done. During a
  * request the head stays at the front, for its slices. An idle connection has none. */
 struct connection_input {
-    struct connection_input *next; /* in the pool's cache */
+    STAILQ_ENTRY(connection_input) entry; /* in the pool's cache */
     size_t capacity, used, filled;
     size_t scanned;     /* by http_head_scan() */
     size_t head_length; /* 0 before the head is whole */
@@ -45,36 +45,46 @@ struct connection_input {
 
 TAILQ_HEAD(connection_list, connection);
 
+/* One request and its answer; connection.c and connection_reply.c write it. */
+struct connection_exchange {
+    void *request;     /* the owner's */
+    bool has_request;  /* from on_head or on_refused to on_finished */
+    bool refused;      /* by on_refused: there is no head */
+    bool head_only;    /* the answer has no body */
+    bool client_stays; /* the client asked to keep the connection open */
+    bool continue_due; /* the client may be waiting for 100 Continue */
+    bool overdue;      /* on_deadline or on_body has reported that the time is over */
+    bool keep;         /* the connection stays open after this answer; decided with the answer */
+};
+
+/* The socket, and what it has not taken yet; connection_io.c writes it. */
+struct connection_socket {
+    evutil_socket_t fd;
+    struct event *readable;
+    struct event *writable; /* NULL until it is needed */
+    bool paused;            /* not reading: there is no room */
+    bool ended;             /* the client will send no more */
+    bool gone;              /* nor take any */
+    char *output;           /* what the socket did not take at once */
+    size_t output_sent, output_length;
+};
+
 struct connection {
     struct connection_pool *pool;
     TAILQ_ENTRY(connection) entry;       /* in `list`, but while a step runs */
     TAILQ_ENTRY(connection) ready_entry; /* in the pool's `ready`, if is_ready */
     struct connection_list *list;
+    bool is_ready;
+    bool is_fresh;      /* had no request so far */
+    bool blank_skipped; /* one empty line before a request is allowed (RFC 9112 §2.2) */
     enum connection_state state;
     int timed_state; /* the state that since_ms belongs to; -1: the time begins anew */
     int64_t since_ms, deadline_ms;
-    evutil_socket_t fd;
-    struct event *readable;
-    struct event *writable; /* NULL until it is needed */
-    bool is_ready;
-    bool is_fresh;      /* had no request so far */
-    bool paused;        /* not reading: there is no room */
-    bool ended;         /* the client will send no more */
-    bool gone;          /* nor take any */
-    bool blank_skipped; /* one empty line before a request is allowed (RFC 9112 §2.2) */
-    bool refused;
-    bool head_only;    /* the answer has no body */
-    bool continue_due; /* the client may wait for 100 Continue */
-    bool overdue;      /* the owner has been told that time is over */
-    bool client_stays; /* it asked for more than one request */
-    bool keep;         /* decided with the answer */
-    bool has_request;  /* from on_head or on_refused to on_finished */
-    void *request;     /* the owner's */
+    struct connection_socket socket;
     struct connection_input *input;
+    struct connection_exchange exchange;
     struct http_body body;
-    char *output; /* what the socket did not take at once */
-    size_t output_sent, output_length;
-    size_t lingered;
+    size_t lingered; /* bytes received after our last word */
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
@@ -102,7 +112,7 @@ struct connection_pool {
     struct event *deferred;
     bool in_deferred;
     struct connection *advancing;
-    struct connection_input *cache;
+    STAILQ_HEAD(, connection_input) cache;
     size_t cached;
     struct http_date date;
     char *busy_answer; /* of connection_turn_away(), ready because it is sent when memory may be short */
@@ -135,7 +145,7 @@ void connection_pool_give_input(struct connection_pool *pool, struct connection_
 
 /* Whether the client has sent something that was not looked at yet. */
 bool connection_io_has_arrived(const struct connection *connection);
-void connection_io_start(struct connection *connection);
+void connection_io_start(struct connection *connection, evutil_socket_t fd);
 /* Stops, closes and wipes. */
 void connection_io_end(struct connection *connection);
 /* Sends, and keeps a copy of what the socket does not take now. */

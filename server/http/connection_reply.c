@@ -61,7 +61,7 @@ add_length(struct text *text, const struct connection_reply *reply)
 static void
 add_connection(struct text *text, const struct connection *connection)
 {
-    if (!connection->keep) {
+    if (!connection->exchange.keep) {
         add_text(text, "Connection: close\r\n");
     } else if (connection->input->head.minor_version == 0) {
         add_text(text, "Connection: keep-alive\r\n");
@@ -82,7 +82,7 @@ send_reply(struct connection *connection, const struct connection_reply *reply)
     add(&head, http_date_line(&connection->pool->date), HTTP_DATE_LENGTH);
     add_length(&head, reply);
     add_connection(&head, connection);
-    bool has_body = status_has_body(reply->status) && !connection->head_only;
+    bool has_body = status_has_body(reply->status) && !connection->exchange.head_only;
     bool has_type = reply->content_type && reply->status != 204;
     const struct iovec parts[] = {
         part(head.bytes, head.length),
@@ -102,7 +102,7 @@ can_skip_body(const struct connection *connection)
 {
     const struct http_body *body = &connection->body;
     const struct connection_input *input = connection->input;
-    if (connection->continue_due && body->state != HTTP_BODY_WHOLE && input->used == input->filled) {
+    if (connection->exchange.continue_due && body->state != HTTP_BODY_WHOLE && input->used == input->filled) {
         return false;
     }
     return http_body_may_drop(body, CONNECTION_SKIP_MAX);
@@ -113,8 +113,9 @@ connection_reply(struct connection *connection, const struct connection_reply *r
 {
     struct connection_pool *pool = connection->pool;
     assert(connection->state == CONNECTION_HANDLING || connection->state == CONNECTION_BODY);
-    connection->keep = !reply->close && !connection->refused && connection->client_stays && !pool->draining &&
-                       can_skip_body(connection);
+    connection->exchange.keep = !reply->close && !connection->exchange.refused &&
+                                connection->exchange.client_stays && !pool->draining &&
+                                can_skip_body(connection);
     send_reply(connection, reply);
     /* Only now: the reply may lie in memory of the body. */
     http_body_drop(&connection->body, CONNECTION_SKIP_MAX);

@@ -376,7 +376,8 @@ reply(struct asked *asked)
                                                  .body = body,
                                                  .body_length = length,
                                                  .close = closes(asked) });
-    check(!is_ambiguous(asked) || !asked->run->connection->keep, "a close where a body may come or not");
+    check(!is_ambiguous(asked) || !asked->run->connection->exchange.keep,
+          "a close where a body may come or not");
 }
 
 static void
@@ -437,7 +438,7 @@ on_refused(struct connection *connection, enum problem_code code, const char *de
     check(timed_out ? run->way.pause >= 0 : run->count < run->model.count, "a refusal without cause");
     struct asked *asked = begin(run);
     asked->timed_out = timed_out;
-    asked->head_only = timed_out ? connection->head_only : expected_of(asked)->head_only;
+    asked->head_only = timed_out ? connection->exchange.head_only : expected_of(asked)->head_only;
     check(timed_out || expected_of(asked)->refused, "a good request was refused");
     decide_now_or_later(asked);
     return asked;
@@ -496,7 +497,7 @@ check_memory(const struct run *run)
         return;
     }
     check(!connection->input || connection->input->capacity <= CONNECTION_INPUT_MAX, "input within bounds");
-    check(connection->output_length <= REPLY_MAX, "output within bounds");
+    check(connection->socket.output_length <= REPLY_MAX, "output within bounds");
     check(connection->body.capacity <= run->way.limit, "body within its limit");
     check(connection->body.capacity <= 4096 + 2 * run->sent, "body no larger than what has come");
 }
@@ -536,9 +537,9 @@ progress_of(const struct run *run)
         progress.used = connection->input ? connection->input->used : 0;
         progress.filled = connection->input ? connection->input->filled : 0;
         progress.body = connection->body.length + connection->lingered;
-        progress.output = connection->output_sent;
+        progress.output = connection->socket.output_sent;
         progress.state = (int)connection->state;
-        ioctl(connection->fd, FIONREAD, &progress.to_server);
+        ioctl(connection->socket.fd, FIONREAD, &progress.to_server);
     }
     return progress;
 }

@@ -25,14 +25,14 @@ test_a_request_is_handed_over_and_answered_later(void **state)
     assert_false(fixture_last()->has_body);
     assert_string_equal(fixture_receive(), "");
     assert_int_equal(connection_pool_busy(fixture->pool), 1);
-    assert_string_equal(connection_state_name(fixture->first), "handling");
+    assert_int_equal(fixture->first->state, CONNECTION_HANDLING);
     fixture_reply();
     assert_int_equal(connection_pool_busy(fixture->pool), 0);
     assert_int_equal(fixture_last()->finishes, 0); /* not from within the call */
     assert_string_equal(fixture_receive(), WHOLE);
     assert_int_equal(fixture_last()->finishes, 1);
     assert_true(fixture_last()->sent);
-    assert_string_equal(connection_state_name(fixture->first), "idle");
+    assert_int_equal(fixture->first->state, CONNECTION_IDLE);
 }
 
 static void
@@ -197,7 +197,7 @@ test_a_long_answer_arrives_whole(void **state)
     memset(body, 'X', length); /* it was copied */
     fixture_turn();
     assert_int_equal(fixture_last()->finishes, 0);
-    assert_string_equal(connection_state_name(fixture->first), "sending");
+    assert_int_equal(fixture->first->state, CONNECTION_SENDING);
     free(body);
     size_t total = 0, wrong = 0;
     const char *begin = strstr(fixture_receive(), "\r\n\r\n");
@@ -227,7 +227,7 @@ test_a_body_is_handed_over_when_whole(void **state)
     fixture_send(POST("Content-Length: 11\r\n") "hello");
     assert_true(fixture_last()->has_body);
     assert_int_equal(fixture_last()->bodies, 0);
-    assert_string_equal(connection_state_name(fixture->first), "body");
+    assert_int_equal(fixture->first->state, CONNECTION_BODY);
     fixture_send(" world" GET);
     assert_int_equal(fixture_last()->bodies, 1);
     assert_int_equal(fixture_last()->body_code, PROBLEM_NONE);
@@ -352,7 +352,7 @@ test_an_unwanted_body_is_read_past(void **state)
     fixture->reply_at_once = true;
     fixture_send("GET /g HTTP/1.1\r\nHost: x\r\nContent-Length: 31\r\n\r\nGET /inner HTTP");
     assert_string_equal(fixture_receive(), WHOLE);
-    assert_string_equal(connection_state_name(fixture->first), "skipping");
+    assert_int_equal(fixture->first->state, CONNECTION_SKIPPING);
     fixture_send("/1.1\r\nHost: x\r\n\r" GET);
     assert_string_equal(fixture_receive(), WHOLE);
     assert_int_equal(fixture->count, 2);
@@ -536,7 +536,7 @@ test_close_as_the_owner_asks(void **state)
     assert_string_equal(fixture_receive(), LAST);
     assert_true(fixture_is_shut());
     assert_int_equal(fixture->count, 1);
-    assert_string_equal(connection_state_name(fixture->first), "lingering");
+    assert_int_equal(fixture->first->state, CONNECTION_LINGERING);
 }
 
 static void
@@ -558,7 +558,7 @@ test_a_client_that_half_closes_is_answered(void **state)
     fixture_send(GET GET);
     shutdown(fixture->client, SHUT_WR);
     fixture_turn();
-    assert_false(connection_gone(fixture->first));
+    assert_false(fixture->first->socket.gone);
     fixture_reply();
     fixture_turn();
     fixture_reply();
@@ -617,7 +617,7 @@ test_requests_that_are_not_answered_yet_fill_no_memory(void **state)
     flood();
     assert_int_equal(fixture->count, 1);
     assert_in_range(fixture->first->input->capacity, 1, 64 * 1024);
-    assert_true(fixture->first->paused);
+    assert_true(fixture->first->socket.paused);
     fixture_reply();
     fixture_turn();
     fixture_reply();
@@ -636,7 +636,7 @@ test_a_refused_request_that_fills_the_input_is_not_read_on(void **state)
     fixture_send_bytes(text, sizeof(text));
     assert_true(fixture_last()->refused);
     assert_int_equal(fixture->first->input->filled, fixture->first->input->capacity);
-    assert_true(fixture->first->paused);
+    assert_true(fixture->first->socket.paused);
     fixture_reply();
     assert_string_equal(fixture_receive(), LAST);
     assert_true(fixture_is_shut());
@@ -656,8 +656,8 @@ test_answers_that_are_not_read_fill_no_memory(void **state)
     fixture->reply.body_length = sizeof(body);
     flood();
     assert_in_range(fixture->count, 1, 50);
-    assert_in_range(fixture->first->output_length, 1, 64 * 1024);
-    assert_true(fixture->first->paused);
+    assert_in_range(fixture->first->socket.output_length, 1, 64 * 1024);
+    assert_true(fixture->first->socket.paused);
     int before = fixture->count;
     do {
         fixture_receive();

@@ -183,7 +183,7 @@ test_accepted_sockets_do_not_delay(void **state)
     listen_on("127.0.0.1:0");
     int client = connect_tcp(listener_address(fixture.set));
     wait_for(NULL, 1);
-    int fd = TAILQ_FIRST(&fixture.pool->idle)->fd, on = 0;
+    int fd = TAILQ_FIRST(&fixture.pool->idle)->socket.fd, on = 0;
     socklen_t length = sizeof(on);
     assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &length), 0);
     assert_int_equal(on, 1);

@@ -23,21 +23,14 @@ enum step {
     LAST_LF
 };
 
-static bool
-is_chunked(const struct http_body *body)
-{
-    return body->digits != SIZE_MAX;
-}
-
 void
 http_body_begin(struct http_body *body, const struct http_head *head)
 {
-    *body = (struct http_body){ .state = HTTP_BODY_UNFINISHED, .limit = SIZE_MAX };
-    if (head->chunked) {
+    *body = (struct http_body){ .state = HTTP_BODY_UNFINISHED, .chunked = head->chunked, .limit = SIZE_MAX };
+    if (body->chunked) {
         body->step = SIZE;
         return;
     }
-    body->digits = SIZE_MAX;
     body->left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
     body->state = body->left ? HTTP_BODY_UNFINISHED : HTTP_BODY_WHOLE;
 }
@@ -85,7 +78,7 @@ make_room(struct http_body *body, size_t count)
         return;
     }
     size_t capacity = body->capacity ? body->capacity * 2 : FIRST_CAPACITY;
-    size_t most = is_chunked(body) ? body->limit : body->length + (size_t)body->left;
+    size_t most = body->chunked ? body->limit : body->length + (size_t)body->left;
     capacity = capacity > most ? most : capacity;
     grow(body, capacity < needed ? needed : capacity);
 }
@@ -98,7 +91,7 @@ count_data(struct http_body *body, size_t count)
     if (body->left) {
         return;
     }
-    if (is_chunked(body)) {
+    if (body->chunked) {
         body->step = DATA_CR;
     } else {
         body->state = HTTP_BODY_WHOLE;

@@ -17,6 +17,7 @@ enum http_body_state {
 /* Embedded in the connection; use only the functions. */
 struct http_body {
     enum http_body_state state;
+    bool chunked;
     int step;      /* where in the chunk's frame; for plain bytes: in the data */
     uint64_t left; /* of the data at hand, or the size being read */
     size_t digits, overhead;

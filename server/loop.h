@@ -10,9 +10,9 @@
 #include "server/auth/guess_throttle.h"
 #include "server/auth/hasher.h"
 #include "server/auth/verified.h"
-#include "server/http/client_address.h"
 #include "server/http/connection.h"
 #include "server/http/listener.h"
+#include "server/http/client_address.h"
 #include "server/metrics.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,9 +32,9 @@ struct shared {
     bool secure;                       /* the public URL is https */
     char dummy_hash[SECRET_HASH_SIZE]; /* what a password of an unknown address is checked against: costs the
                                           same */
-    struct listener_socket_set *sockets;
-    char *address;                               /* where they listen, for the log */
-    struct listener_socket_set *metrics_sockets; /* NULL: /metrics is served to this machine only */
+    struct listener_sockets *sockets;
+    char *address;                            /* where they listen, for the log */
+    struct listener_sockets *metrics_sockets; /* NULL: /metrics is served to this machine only */
     struct hasher *hasher;
     struct verified *verified;
     struct rate_limits *rate_limits;

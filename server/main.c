@@ -95,16 +95,18 @@ open_shared(struct shared *shared, const struct config *config)
                                          (uint32_t)config->argon2_parallelism };
     shared->connections = (int)config->threads * (GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS);
     shared->secure = strncmp(config->public_url, "https://", strlen("https://")) == 0;
-    if (listener_bind(config->listen, (int)config->threads, &shared->sockets, error, sizeof(error)) < 0) {
+    if (listener_sockets_bind(config->listen, (int)config->threads, &shared->sockets, error, sizeof(error)) <
+        0) {
         log_error("cannot start", log_text("reason", error));
         return -1;
     }
     if (config->metrics_listen && *config->metrics_listen &&
-        listener_bind(config->metrics_listen, 1, &shared->metrics_sockets, error, sizeof(error)) < 0) {
+        listener_sockets_bind(config->metrics_listen, 1, &shared->metrics_sockets, error, sizeof(error)) <
+            0) {
         log_error("cannot start", log_text("reason", error));
         return -1;
     }
-    shared->address = memory_duplicate(listener_address(shared->sockets));
+    shared->address = memory_duplicate(listener_sockets_address(shared->sockets));
     if (make_dummy_hash(shared) < 0) {
         log_error("cannot start",
                   log_text("reason", "argon2 cannot work with these costs; is there enough memory?"));
@@ -129,8 +131,8 @@ close_shared(struct shared *shared)
     rate_limits_free(shared->rate_limits);
     guess_throttle_free(shared->guess_throttle);
     trusted_proxies_free(shared->trusted_proxies);
-    listener_unbind(shared->sockets);
-    listener_unbind(shared->metrics_sockets);
+    listener_sockets_unbind(shared->sockets);
+    listener_sockets_unbind(shared->metrics_sockets);
     free(shared->address);
 }
 

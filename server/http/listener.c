@@ -2,7 +2,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
-#include "server/http/listener_sockets.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -24,7 +23,7 @@ struct listening {
 
 struct listener {
     struct connection_pool *pool;
-    struct listener_socket_set *set;
+    struct listener_sockets *sockets;
     int index; /* of the loop */
     bool closing;
     struct event *resume;
@@ -33,7 +32,7 @@ struct listener {
     int64_t logged_ms;
     bool has_logged;
     int count;
-    struct listening sockets[];
+    struct listening listening[];
 };
 
 static int
@@ -87,7 +86,7 @@ static void
 pause_accepting(struct listener *listener)
 {
     for (int i = 0; i < listener->count; i++) {
-        event_del(listener->sockets[i].event);
+        event_del(listener->listening[i].event);
     }
     event_add(listener->resume, &(struct timeval){ 0, PAUSE_US });
 }
@@ -102,7 +101,7 @@ on_resume(evutil_socket_t fd, short what, void *argument)
         listener->spare = open_spare();
     }
     for (int i = 0; i < listener->count; i++) {
-        event_add(listener->sockets[i].event, NULL);
+        event_add(listener->listening[i].event, NULL);
     }
 }
 
@@ -163,18 +162,18 @@ listen_with(struct listener *listener, struct event_base *base, int fd)
     if (!event || event_add(event, NULL) < 0) {
         log_fatal("cannot watch a listening socket", errno);
     }
-    listener->sockets[listener->count++] = (struct listening){ fd, event };
+    listener->listening[listener->count++] = (struct listening){ fd, event };
 }
 
 struct listener *
-listener_new(struct event_base *base, struct listener_socket_set *set, int index,
+listener_new(struct event_base *base, struct listener_sockets *sockets, int index,
              struct connection_pool *pool)
 {
-    int count = listener_sockets_count(set);
+    int count = listener_sockets_count(sockets);
     struct listener *listener =
-        memory_new(1, sizeof(*listener) + (size_t)count * sizeof(listener->sockets[0]));
+        memory_new(1, sizeof(*listener) + (size_t)count * sizeof(listener->listening[0]));
     listener->pool = pool;
-    listener->set = set;
+    listener->sockets = sockets;
     listener->index = index;
     listener->spare = open_spare();
     listener->resume = event_new(base, -1, 0, on_resume, listener);
@@ -182,7 +181,7 @@ listener_new(struct event_base *base, struct listener_socket_set *set, int index
         log_fatal("cannot make the timer of a listener", errno);
     }
     for (int i = 0; i < count; i++) {
-        listen_with(listener, base, listener_sockets_descriptor(set, i, index));
+        listen_with(listener, base, listener_sockets_descriptor(sockets, i, index));
     }
     return listener;
 }
@@ -193,16 +192,16 @@ listener_close(struct listener *listener)
     if (!listener) {
         return;
     }
-    struct listener_socket_set *set = listener->set;
+    struct listener_sockets *sockets = listener->sockets;
     int index = listener->index;
-    bool is_last = listener_sockets_leave(set);
+    bool is_last = listener_sockets_leave(sockets);
     listener->closing = true;
     for (int i = 0; is_last && i < listener->count; i++) {
-        accept_some(listener, listener->sockets[i].fd, LISTENER_BACKLOG);
+        accept_some(listener, listener->listening[i].fd, LISTENER_BACKLOG);
     }
     listener_free(listener);
     if (is_last) {
-        listener_sockets_close(set, index);
+        listener_sockets_close(sockets, index);
     }
 }
 
@@ -213,7 +212,7 @@ listener_free(struct listener *listener)
         return;
     }
     for (int i = 0; i < listener->count; i++) {
-        event_free(listener->sockets[i].event);
+        event_free(listener->listening[i].event);
     }
     event_free(listener->resume);
     if (listener->spare >= 0) {

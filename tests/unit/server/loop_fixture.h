@@ -63,7 +63,7 @@ loop_fixture_set_up(void **state)
     shared.cost = (struct secret_cost){ 8, 1, 1 };
     shared.loops = &loop;
     shared.connections = GATE_CONNECTIONS + LOOP_HANDLER_CONNECTIONS;
-    assert_int_equal(listener_bind(listen, 1, &shared.sockets, error, sizeof(error)), 0);
+    assert_int_equal(listener_sockets_bind(listen, 1, &shared.sockets, error, sizeof(error)), 0);
     shared.hasher = hasher_new(&hasher);
     shared.verified = verified_new(1000, 1000);
     shared.rate_limits = rate_limits_new(600, 120);
@@ -87,7 +87,7 @@ loop_fixture_tear_down(void **state)
     rate_limits_free(shared.rate_limits);
     guess_throttle_free(shared.guess_throttle);
     trusted_proxies_free(shared.trusted_proxies);
-    listener_unbind(shared.sockets);
+    listener_sockets_unbind(shared.sockets);
     assert_int_equal(scripted.results, 0);
     return 0;
 }

@@ -12,7 +12,7 @@
 #include "server/auth/verified.h"
 #include "server/http/connection.h"
 #include "server/http/listener.h"
-#include "server/http/client_address.h"
+#include "server/http/trusted_proxies.h"
 #include "server/metrics.h"
 #include <pthread.h>
 #include <stdatomic.h>

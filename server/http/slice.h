@@ -31,6 +31,10 @@ bool http_slice_same_nocase(struct http_slice left, struct http_slice right);
 /* Without the spaces and tabs around it. */
 struct http_slice http_slice_trim(struct http_slice slice);
 
+/* Cuts `prefix` (ASCII case ignored) off the front; returns false, and leaves the slice alone, when it begins
+ * otherwise. */
+bool http_slice_skip_nocase(struct http_slice *slice, const char *prefix);
+
 /* Takes what stands before the next `separator` off the front of `rest`; the last piece ends at its end.
  * Returns false when nothing is left. */
 bool http_slice_next(struct http_slice *rest, char separator, struct http_slice *ret_piece);

@@ -497,7 +497,7 @@ step_body(struct request *request)
         return request_refuse(request, PROBLEM_BAD_REQUEST,
                               "Send a JSON object as the body of this request.");
     }
-    if (!media_type_is_json(request->head->content_type)) {
+    if (!http_media_type_is_json(request->head->content_type)) {
         return request_refuse(request, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
     }
     connection_want_body(request->connection, request->route->body_max);
@@ -608,7 +608,8 @@ new_request(struct connection *connection, const struct http_head *head, struct 
     request->connection = connection;
     request->head = head;
     request->started_us = clock_monotonic_us();
-    client_address_of(loop->shared->trusted_proxies, connection_peer(connection), head, &request->address);
+    trusted_proxies_client(loop->shared->trusted_proxies, connection_peer(connection), head,
+                           &request->address);
     if (head && is_request_id(head->request_id)) {
         memcpy(request->id, head->request_id.bytes, head->request_id.length);
     } else {

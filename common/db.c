@@ -55,7 +55,6 @@ struct db {
     struct call_list failed;
     int64_t connect_deadline_ms;
     int backoff_ms;
-    int schema_version;
     bool schema_refused;
     char failure[512];
 };
@@ -360,11 +359,11 @@ on_schema_version(const struct db_result *result, void *argument)
         break_connection(db, db_message(result));
         return;
     }
-    db->schema_version = db_status(result) == DB_OK ? (int)db_int64(result, 0, 0) : 0;
-    db->schema_refused = db->schema_version != migration_count;
+    int version = db_status(result) == DB_OK ? (int)db_int64(result, 0, 0) : 0;
+    db->schema_refused = version != migration_count;
     if (db->schema_refused) {
         char why[256];
-        db_describe_schema(db->schema_version, why, sizeof(why));
+        db_describe_schema(version, why, sizeof(why));
         break_connection(db, why);
         return;
     }
@@ -560,12 +559,6 @@ bool
 db_schema_refused(const struct db *db)
 {
     return db->schema_refused;
-}
-
-int
-db_schema_version(const struct db *db)
-{
-    return db->schema_version;
 }
 
 int

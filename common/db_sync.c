@@ -260,12 +260,6 @@ db_sync_alive(const struct db_sync *db)
     return !db->dead && PQstatus(db->connection) == CONNECTION_OK;
 }
 
-int
-db_sync_schema_version(const struct db_sync *db)
-{
-    return db->schema_version;
-}
-
 bool
 db_sync_schema_fits(const struct db_sync *db, char *ret_error, size_t error_size)
 {

@@ -38,10 +38,8 @@ const char *db_sync_error(const struct db_sync *db);
 /* Whether the connection still stands, as far as is known. */
 bool db_sync_alive(const struct db_sync *db);
 
-/* The schema version found when opening; 0 when there is no schema. */
-int db_sync_schema_version(const struct db_sync *db);
-
-/* Whether that is the version that this build knows; if not, one line in `ret_error` says what to do. */
+/* Whether the schema's version, as found when opening, is the one that this build knows; if not, one line in
+ * `ret_error` says what to do. */
 bool db_sync_schema_fits(const struct db_sync *db, char *ret_error, size_t error_size);
 
 /* The socket, for poll(2): readable when a notification may have come. */

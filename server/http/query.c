@@ -70,16 +70,3 @@ http_query_parameter(struct http_slice query, const char *name, char *ret_value,
     ret_value[length] = '\0';
     return 1;
 }
-
-bool
-http_query_each(struct http_slice query, bool (*visit)(struct http_slice name, void *argument),
-                void *argument)
-{
-    struct http_field parameter;
-    while (next_parameter(&query, &parameter)) {
-        if (!visit(parameter.name, argument)) {
-            return false;
-        }
-    }
-    return true;
-}

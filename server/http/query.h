@@ -9,8 +9,4 @@
  * when it is absent; -1 when it is there twice, longer than `size` - 1, holds NUL or a bad escape. */
 int http_query_parameter(struct http_slice query, const char *name, char *ret_value, size_t size);
 
-/* Calls `visit` with each parameter's name, still encoded; stops early and returns false when visit does. */
-bool http_query_each(struct http_slice query, bool (*visit)(struct http_slice name, void *argument),
-                     void *argument);
-
 #endif

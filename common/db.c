@@ -3,6 +3,7 @@
 #include "common/db_result.h"
 #include "common/memory.h"
 #include "common/migrations.h"
+#include "common/retry.h"
 #include "common/secret.h"
 #include <event2/event.h>
 #include <stdio.h>
@@ -10,8 +11,8 @@
 #include <string.h>
 
 #define CONNECT_DEADLINE_MS 5000
-#define BACKOFF_FIRST_MS    50
-#define BACKOFF_LAST_MS     2000
+#define RETRY_FIRST_MS      50
+#define RETRY_MOST_MS       2000
 
 enum state {
     STATE_WAITING,    /* until the next attempt to connect */
@@ -54,7 +55,7 @@ struct db {
     struct call_list sent;
     struct call_list failed;
     int64_t connect_deadline_ms;
-    int backoff_ms;
+    int failures; /* attempts and connections lost in a row */
     bool schema_refused;
     char failure[512];
 };
@@ -120,14 +121,6 @@ arm_timer(struct db *db, int64_t delay_ms)
 
 /* --- losing the connection --- */
 
-static int
-jittered(int backoff_ms)
-{
-    uint32_t random;
-    secret_random(&random, sizeof(random));
-    return backoff_ms / 2 + (int)(random % (uint32_t)(backoff_ms / 2 + 1));
-}
-
 static void
 drop_connection(struct db *db)
 {
@@ -149,8 +142,8 @@ lose_connection(struct db *db, const char *why)
     db->state = STATE_WAITING;
     db->broken = false;
     evtimer_del(db->timer);
-    arm_timer(db, jittered(db->backoff_ms));
-    db->backoff_ms = db->backoff_ms * 2 > BACKOFF_LAST_MS ? BACKOFF_LAST_MS : db->backoff_ms * 2;
+    db->failures++;
+    arm_timer(db, retry_delay_ms(db->failures, RETRY_FIRST_MS, RETRY_MOST_MS));
     fail_calls(&db->sent);
     if (db->options.on_state) {
         db->options.on_state(db, false, db->options.argument);
@@ -368,7 +361,7 @@ on_schema_version(const struct db_result *result, void *argument)
         return;
     }
     db->state = STATE_USABLE;
-    db->backoff_ms = BACKOFF_FIRST_MS;
+    db->failures = 0;
     db->failure[0] = '\0';
     if (db->options.on_state) {
         db->options.on_state(db, true, db->options.argument);
@@ -514,7 +507,6 @@ db_new(struct event_base *base, const struct db_options *options)
     db->application_name = memory_duplicate(options->application_name);
     db->timer = evtimer_new(base, on_timer, db);
     db->failing = event_new(base, -1, 0, on_failing, db);
-    db->backoff_ms = BACKOFF_FIRST_MS;
     list_init(&db->sent);
     list_init(&db->failed);
     snprintf(db->failure, sizeof(db->failure), "not connected yet");

@@ -2,13 +2,13 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/migrations.h"
+#include "common/retry.h"
 #include "common/service.h"
 #include "worker/heartbeat.h"
 #include "worker/jobs.h"
 #include "worker/link.h"
 #include "worker/listen.h"
 #include "worker/metrics.h"
-#include "worker/trouble.h"
 #include <poll.h>
 
 /* Notifications that come this close together are one reason to work, so that a burst does not become a storm
@@ -28,8 +28,8 @@ struct loop {
     struct jobs *jobs;
     struct heartbeat *heartbeat;
     struct metrics metrics;
-    struct trouble deadline; /* asking for it fails */
-    struct trouble overdue;  /* never logged: the rows are somebody else's for the moment */
+    struct retry deadline; /* asking for it fails */
+    int overdue;           /* how often in a row a deadline had passed already; no failure, so never logged */
     bool ready;
     bool outdated; /* the schema has moved on: connect again, to tell so */
 };
@@ -109,8 +109,8 @@ become_ready(struct loop *loop)
 static int64_t
 overdue_delay_ms(struct loop *loop)
 {
-    loop->overdue.failures++;
-    return trouble_delay_ms(&loop->overdue, OVERDUE_FIRST_MS, OVERDUE_MOST_MS);
+    loop->overdue++;
+    return retry_delay_ms(loop->overdue, OVERDUE_FIRST_MS, OVERDUE_MOST_MS);
 }
 
 /* How long the deadlines in the database let the worker sleep. */
@@ -120,18 +120,18 @@ ask_deadline(struct loop *loop, struct db_sync *db)
     int64_t delay = SLEEP_MOST_MS;
     struct db_result *result = db_sync_call(db, QUERY_WORKER_NEXT_DEADLINE, NULL);
     if (db_status(result) == DB_OK) {
-        trouble_over(&loop->deadline);
+        retry_worked(&loop->deadline);
         delay = db_int64(result, 0, 0);
         loop->outdated = db_int64(result, 0, 1) != migration_count;
     } else if (db_status(result) == DB_REFUSED) {
-        trouble_note(&loop->deadline, db_sqlstate(result), db_message(result));
-        delay = trouble_delay_ms(&loop->deadline, OVERDUE_MOST_MS, SLEEP_MOST_MS);
+        retry_failed(&loop->deadline, db_sqlstate(result), db_message(result));
+        delay = retry_delay_ms(loop->deadline.failures, OVERDUE_MOST_MS, SLEEP_MOST_MS);
     }
     db_result_free(result);
     if (delay == 0) {
         return overdue_delay_ms(loop);
     }
-    loop->overdue.failures = 0;
+    loop->overdue = 0;
     return delay;
 }
 
@@ -205,7 +205,6 @@ loop_run(const char *database_url, const char *metrics_address, const struct sto
         .link = link_new(database_url),
         .heartbeat = heartbeat_new(),
         .deadline = { .what = "asking for the next deadline" },
-        .overdue = { .what = "overdue rows" },
     };
     loop.jobs = jobs_new(&loop.metrics);
     struct metrics_server *server = NULL;

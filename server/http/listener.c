@@ -1,7 +1,7 @@
 #include "server/http/listener.h"
-#include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/retry.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -14,7 +14,6 @@
 #define ACCEPTS_MAX 64 /* a turn of the loop */
 #define REAPED_MAX  16 /* idle connections closed at once when descriptors run out */
 #define PAUSE_US    100000
-#define QUIET_MS    60000 /* between two log lines about the same trouble */
 
 struct listening {
     int fd;
@@ -29,8 +28,7 @@ struct listener {
     struct event *resume;
     int spare; /* given up to accept and turn away a client when there are no descriptors; -1 when there is
                   none */
-    int64_t logged_ms;
-    bool has_logged;
+    struct retry_log exhaustion_log;
     int count;
     struct listening listening[];
 };
@@ -54,15 +52,11 @@ is_exhaustion(int fd, int error)
 static void
 log_exhaustion(struct listener *listener, int error)
 {
-    int64_t now_ms = clock_monotonic_ms();
-    if (listener->has_logged && now_ms - listener->logged_ms < QUIET_MS) {
-        return;
+    if (retry_log_is_due(&listener->exhaustion_log)) {
+        log_warning("cannot accept connections; raise the limit of open files",
+                    log_text("error", strerror(error)),
+                    log_number("open", (int64_t)connection_pool_count(listener->pool)));
     }
-    listener->has_logged = true;
-    listener->logged_ms = now_ms;
-    log_warning("cannot accept connections; raise the limit of open files",
-                log_text("error", strerror(error)),
-                log_number("open", (int64_t)connection_pool_count(listener->pool)));
 }
 
 /* Without this, clients would hang in the backlog, and the readable socket would keep the loop spinning. */

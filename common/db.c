@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #define CONNECT_DEADLINE_MS 5000
 #define RETRY_FIRST_MS      50
@@ -23,7 +24,7 @@ enum state {
 
 /* One submitted query. Those that were sent stand in the order of their answers. */
 struct call {
-    struct call *next;
+    STAILQ_ENTRY(call) entry;
     enum query query;
     bool prepares; /* its preparation was sent along with it */
     int64_t deadline_ms;
@@ -32,9 +33,8 @@ struct call {
     void *argument;
 };
 
-struct call_list {
-    struct call *first;
-    struct call **last;
+struct calls {
+    STAILQ_HEAD(, call) list;
     int count;
 };
 
@@ -52,8 +52,8 @@ struct db {
     bool timer_pending;
     bool broken;
     bool prepared[QUERY_COUNT];
-    struct call_list sent;
-    struct call_list failed;
+    struct calls sent;
+    struct calls failed;
     int64_t connect_deadline_ms;
     int failures; /* attempts and connections lost in a row */
     bool schema_refused;
@@ -61,31 +61,19 @@ struct db {
 };
 
 static void
-list_init(struct call_list *list)
+append(struct calls *calls, struct call *call)
 {
-    *list = (struct call_list){ NULL, NULL, 0 };
-}
-
-static void
-list_append(struct call_list *list, struct call *call)
-{
-    call->next = NULL;
-    if (list->first) {
-        *list->last = call;
-    } else {
-        list->first = call;
-    }
-    list->last = &call->next;
-    list->count++;
+    STAILQ_INSERT_TAIL(&calls->list, call, entry);
+    calls->count++;
 }
 
 static struct call *
-list_take(struct call_list *list)
+take_first(struct calls *calls)
 {
-    struct call *call = list->first;
+    struct call *call = STAILQ_FIRST(&calls->list);
     if (call) {
-        list->first = call->next;
-        list->count--;
+        STAILQ_REMOVE_HEAD(&calls->list, entry);
+        calls->count--;
     }
     return call;
 }
@@ -99,14 +87,16 @@ end_call(struct call *call, struct db_result *result)
     free(call);
 }
 
-/* Ends what is in `list` now; what the callbacks submit in turn waits for the next turn of the loop. */
+/* Fails the calls that are there now; calls that the callbacks submit in turn wait for the next turn of the
+ * loop. */
 static void
-fail_calls(struct call_list *list)
+fail_calls(struct calls *calls)
 {
-    struct call_list ending = *list;
-    list_init(list);
+    struct calls ending = { .list = STAILQ_HEAD_INITIALIZER(ending.list) };
+    STAILQ_CONCAT(&ending.list, &calls->list);
+    calls->count = 0;
     struct call *call;
-    while ((call = list_take(&ending))) {
+    while ((call = take_first(&ending))) {
         end_call(call, db_result_new(DB_UNAVAILABLE, NULL));
     }
 }
@@ -227,7 +217,7 @@ static void
 submit(struct db *db, struct call *call, const struct db_value *values, bool binary)
 {
     bool sent = send_query(db, call, values, binary);
-    list_append(&db->sent, call);
+    append(&db->sent, call);
     if (!sent) {
         break_connection(db, PQerrorMessage(db->connection));
         return;
@@ -244,7 +234,7 @@ db_call(struct db *db, enum query query, const struct db_value *values, bool bin
 {
     struct call *call = new_call(db, query, callback, argument);
     if (db->state != STATE_USABLE || db->broken || db->sent.count >= db->options.pending_max) {
-        list_append(&db->failed, call);
+        append(&db->failed, call);
         event_active(db->failing, 0, 0);
         return;
     }
@@ -278,7 +268,7 @@ is_stale(const struct db_result *result)
 static bool
 finish_call(struct db *db)
 {
-    struct call *call = list_take(&db->sent);
+    struct call *call = take_first(&db->sent);
     struct db_result *result = call->result ? call->result : db_result_new(DB_UNAVAILABLE, NULL);
     call->result = NULL;
     bool stale = is_stale(result);
@@ -294,7 +284,7 @@ static bool
 read_results(struct db *db)
 {
     int silent = 0;
-    while (db->sent.first && !PQisBusy(db->connection)) {
+    while (!STAILQ_EMPTY(&db->sent.list) && !PQisBusy(db->connection)) {
         PGresult *pg = PQgetResult(db->connection);
         if (!pg) {
             /* One NULL ends each statement of the pipeline; more in a row than there are statements is no
@@ -311,7 +301,7 @@ read_results(struct db *db)
                 return false;
             }
         } else {
-            take_result(db->sent.first, pg);
+            take_result(STAILQ_FIRST(&db->sent.list), pg);
         }
         if (PQstatus(db->connection) == CONNECTION_BAD) {
             return false;
@@ -471,13 +461,14 @@ check_deadlines(struct db *db)
         }
         return;
     }
-    if (!db->sent.first) {
+    const struct call *oldest = STAILQ_FIRST(&db->sent.list);
+    if (!oldest) {
         return;
     }
-    if (now >= db->sent.first->deadline_ms) {
+    if (now >= oldest->deadline_ms) {
         lose_connection(db, "PostgreSQL did not answer in time");
     } else {
-        arm_timer(db, db->sent.first->deadline_ms - now);
+        arm_timer(db, oldest->deadline_ms - now);
     }
 }
 
@@ -507,8 +498,8 @@ db_new(struct event_base *base, const struct db_options *options)
     db->application_name = memory_duplicate(options->application_name);
     db->timer = evtimer_new(base, on_timer, db);
     db->failing = event_new(base, -1, 0, on_failing, db);
-    list_init(&db->sent);
-    list_init(&db->failed);
+    STAILQ_INIT(&db->sent.list);
+    STAILQ_INIT(&db->failed.list);
     snprintf(db->failure, sizeof(db->failure), "not connected yet");
     arm_timer(db, 0);
     return db;
@@ -523,7 +514,7 @@ db_free(struct db *db)
     db->options.on_state = NULL;
     db->state = STATE_WAITING;
     fail_calls(&db->sent);
-    while (db->failed.first) {
+    while (!STAILQ_EMPTY(&db->failed.list)) {
         fail_calls(&db->failed);
     }
     drop_connection(db);

@@ -10,13 +10,13 @@
 #define DIRECT_ROOM_MIN 2048
 
 enum step {
-    DATA,      /* of a chunk or, without chunks, of all the body */
+    DATA,      /* of a chunk or, without chunks, of the whole body */
     SIZE,      /* the digits */
-    EXTENSION, /* behind a ';' */
+    EXTENSION, /* after a ';' */
     SIZE_LF,
     DATA_CR,
     DATA_LF,
-    TRAILER_BEGIN, /* at the begin of a line after the last chunk */
+    TRAILER_BEGIN, /* at the beginning of a line after the last chunk */
     TRAILER_NAME,
     TRAILER_VALUE,
     TRAILER_LF,
@@ -35,7 +35,7 @@ http_body_begin(struct http_body *body, const struct http_head *head)
     body->state = body->left ? HTTP_BODY_UNFINISHED : HTTP_BODY_WHOLE;
 }
 
-/* What is already known to come is over the limit. */
+/* Refuses the body if the bytes that are announced exceed the limit. */
 static void
 check_limit(struct http_body *body)
 {
@@ -53,9 +53,9 @@ http_body_keep(struct http_body *body, size_t limit)
     check_limit(body);
 }
 
-/* --- what is kept --- */
+/* --- keeping --- */
 
-/* Like realloc(), but leaves no copy behind: a body may hold a password. */
+/* Like realloc(), but wipes the old copy: a body may hold a password. */
 static void
 grow(struct http_body *body, size_t capacity)
 {
@@ -69,7 +69,8 @@ grow(struct http_body *body, size_t capacity)
     body->capacity = capacity;
 }
 
-/* Memory follows what has come, not what was announced: at most doubled, and never over what may come. */
+/* Memory follows the bytes received, not the bytes announced: it at most doubles, and never exceeds what may
+ * still come. */
 static void
 make_room(struct http_body *body, size_t count)
 {
@@ -166,8 +167,8 @@ http_body_end(struct http_body *body)
     *body = (struct http_body){ .state = HTTP_BODY_WHOLE };
 }
 
-/* --- the frame of a chunk: one function a step, which takes one byte and returns false when it cannot be
- * there --- */
+/* --- the framing of chunks: one function a step, which takes one byte and returns false when the grammar
+ * does not allow it there --- */
 
 static bool
 step_to(struct http_body *body, enum step step)
@@ -187,7 +188,7 @@ take_size(struct http_body *body, char byte)
            ((byte == '\r' && step_to(body, SIZE_LF)) || (byte == ';' && step_to(body, EXTENSION)));
 }
 
-/* Extensions mean nothing to us; visible ASCII, quoted or not, is all their grammar is made of. */
+/* Extensions are ignored; their grammar, quoted strings included, consists of visible ASCII. */
 static bool
 take_extension(struct http_body *body, char byte)
 {
@@ -261,7 +262,7 @@ static bool (*const take[])(struct http_body *body, char byte) = {
     [LAST_LF] = take_last_lf,
 };
 
-/* Without a bound, extensions and trailers would be bytes that no limit counts. */
+/* Extensions and trailers need a bound of their own, because the limit of the body does not count them. */
 static bool
 count_overhead(struct http_body *body, enum step step)
 {

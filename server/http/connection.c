@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STEPS_MAX 64 /* about 16 pipelined requests, then it is the others' turn */
+#define STEPS_MAX 64 /* about 16 pipelined requests a turn, so that one client cannot starve the others */
 
-/* What a step says to do next. */
+/* What to do after a step. */
 enum turn { AGAIN, WAIT, CLOSE };
 
-/* --- the owner's part: a request begins, goes on, ends --- */
+/* --- the owner's callbacks: a request begins, goes on, ends --- */
 
 static struct connection_input *
 begin_request(struct connection *connection, size_t head_length)
@@ -25,7 +25,7 @@ begin_request(struct connection *connection, size_t head_length)
     return input;
 }
 
-/* Whatever follows is not looked at. The method may be known even so: an answer to HEAD has no body. */
+/* Ignores all further input. Even so, the method may be known, and an answer to HEAD has no body. */
 static enum turn
 refuse(struct connection *connection, enum problem_code code, const char *detail)
 {
@@ -175,14 +175,15 @@ step_handling(struct connection *connection)
     return WAIT;
 }
 
-/* What on_body is told in each state of the body. */
+/* The arguments of on_body for each state of the body. */
 static const struct {
     enum problem_code code;
     const char *detail;
 } body_news[] = {
     [HTTP_BODY_UNFINISHED] = { PROBLEM_BAD_REQUEST, "The connection ended before the body did." },
     [HTTP_BODY_WHOLE] = { PROBLEM_NONE, NULL },
-    [HTTP_BODY_BROKEN] = { PROBLEM_BAD_REQUEST, "The body is not made of chunks as Transfer-Encoding says." },
+    [HTTP_BODY_BROKEN] = { PROBLEM_BAD_REQUEST,
+                           "The body is not encoded in chunks as Transfer-Encoding says." },
     [HTTP_BODY_TOO_LARGE] = { PROBLEM_PAYLOAD_TOO_LARGE, "Send a smaller body." },
 };
 
@@ -210,7 +211,7 @@ step_body(struct connection *connection)
     return tell_body(connection, body_news[state].code, body_news[state].detail);
 }
 
-/* A client that asked to close, and has sent nothing more, is not waited for. */
+/* Does not wait for a client that asked to close and has sent nothing more. */
 static enum turn
 linger(struct connection *connection)
 {
@@ -296,7 +297,7 @@ expire_body(struct connection *connection)
     return tell_body(connection, PROBLEM_REQUEST_TIMEOUT, "Send the whole body within 30 seconds.");
 }
 
-/* The output stays: connection_io_end() sees by it that the client was cut. */
+/* Leaves the output in place, from which connection_io_end() learns that the client was cut off. */
 static enum turn
 expire_sending(struct connection *connection)
 {
@@ -304,8 +305,8 @@ expire_sending(struct connection *connection)
     return CLOSE;
 }
 
-/* What a state is called, what it does when something happened, how long it may last, and what is done then.
- * The time of the first three of a request runs from its first byte. */
+/* For each state: its name, its step, how many seconds it may last, from which state on they count, and what
+ * happens when they are over. CONNECTION_HEAD begins with the first byte of a request. */
 static const struct behaviour {
     const char *name;
     enum turn (*step)(struct connection *connection);
@@ -414,7 +415,7 @@ connection_free(struct connection *connection)
     free(connection);
 }
 
-/* --- the owner's questions and wishes --- */
+/* --- calls of the owner --- */
 
 const struct sockaddr *
 connection_peer(const struct connection *connection)

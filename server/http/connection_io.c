@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define AT_ONCE_MAX 4096 /* a reply up to this size is put together and sent as one piece */
+#define AT_ONCE_MAX 4096 /* a reply up to this size is copied together and sent as one piece */
 
 /* --- receiving --- */
 
@@ -18,7 +18,7 @@ stop_reading(struct connection *connection)
     event_del(connection->socket.readable);
 }
 
-/* recv() of 0 bytes is the client's end, of -1 its end or nothing new. */
+/* Takes what recv() returned: 0 means that the client has ended, -1 that it has gone or sent nothing new. */
 static size_t
 note_received(struct connection *connection, ssize_t received)
 {
@@ -48,7 +48,7 @@ receive(struct connection *connection, void *bytes, size_t size)
     return note_received(connection, recv(connection->socket.fd, bytes, size, 0));
 }
 
-/* Only so that our last words are not cut off by a reset; what comes means nothing. */
+/* Receives only to keep a reset from cutting off our last answer; ignores the bytes. */
 static void
 receive_and_drop(struct connection *connection)
 {
@@ -56,7 +56,7 @@ receive_and_drop(struct connection *connection)
     connection->lingered += receive(connection, bytes, sizeof(bytes));
 }
 
-/* What is used up behind the head makes room for more. */
+/* When everything after the head is processed, makes its room free again. */
 static void
 rewind_input(struct connection_input *input)
 {
@@ -114,7 +114,7 @@ connection_io_resume(struct connection *connection)
         return;
     }
     const struct connection_input *input = connection->input;
-    /* What is used up makes room, but for the head. */
+    /* There is room at the end, or receive_input() will make some by rewind_input(). */
     if (!input || input->filled < input->capacity ||
         (input->used == input->filled && input->head_length < input->filled)) {
         connection->socket.paused = false;
@@ -237,7 +237,7 @@ length_of(const struct iovec *parts, int count)
     return length;
 }
 
-/* Copies the parts, but for the first `skip` bytes of them, to `ret_bytes`. */
+/* Copies the parts, without their first `skip` bytes, to `ret_bytes`. */
 static void
 join(const struct iovec *parts, int count, size_t skip, char *ret_bytes)
 {
@@ -252,7 +252,7 @@ join(const struct iovec *parts, int count, size_t skip, char *ret_bytes)
     }
 }
 
-/* What was sent of the old output stays in front; replies behind an unsent one are rare, and small. */
+/* Keeps the sent part of the old output in front: replies queued after an unsent one are rare, and small. */
 static void
 keep_output(struct connection *connection, const struct iovec *parts, int count, size_t skip)
 {
@@ -272,11 +272,11 @@ keep_output(struct connection *connection, const struct iovec *parts, int count,
     }
 }
 
-/* One piece costs the kernel less than several, by more than the copy costs us. */
+/* Sending one piece instead of several saves the kernel more than the copy costs us. */
 static size_t
 transmit_joined(struct connection *connection, const struct iovec *parts, int count, size_t length)
 {
-    /* Not set to zeros as the compiler would by -ftrivial-auto-var-init: that costs as much as the rest. */
+    /* Exempt from -ftrivial-auto-var-init: zeroing it would double the cost of this function. */
     __attribute__((uninitialized)) char bytes[AT_ONCE_MAX];
     join(parts, count, 0, bytes);
     size_t sent = transmit(connection, &(struct iovec){ bytes, length }, 1);
@@ -323,7 +323,7 @@ connection_io_shut(struct connection *connection)
     }
 }
 
-/* With output left the client was cut: a reset frees the kernel's buffers, too. */
+/* If there is output left, the client was cut off: a reset frees the kernel's buffers, too. */
 void
 connection_io_end(struct connection *connection)
 {

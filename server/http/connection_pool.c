@@ -17,7 +17,8 @@ on_sweep(evutil_socket_t fd, short what, void *argument)
     connection_pool_sweep(argument);
 }
 
-/* Takes only as many as are here now: one that defers again comes after a look at the sockets. */
+/* Advances only the connections that are ready now; one that defers again waits until the loop has looked at
+ * the sockets. */
 static void
 on_deferred(evutil_socket_t fd, short what, void *argument)
 {
@@ -129,7 +130,7 @@ connection_pool_reap(struct connection_pool *pool, size_t count)
 
 /* --- deadlines --- */
 
-/* A deadline that is already over belongs to the sweep at work or to the next. */
+/* A deadline that has passed already goes to the slot of the current or the next sweep. */
 static struct connection_list *
 slot_for(struct connection *connection)
 {
@@ -187,7 +188,7 @@ expire_ordered(struct connection_list *list, int64_t now_ms)
     }
 }
 
-/* A slot has no order, and what expires may change it; so those that are due move out first. */
+/* A slot has no order, and a callback may change it; so the connections that are due move out first. */
 static void
 expire_slot(struct connection_list *slot, int64_t now_ms)
 {
@@ -214,7 +215,7 @@ connection_pool_sweep(struct connection_pool *pool)
     int64_t now_s = now_ms / 1000;
     int64_t first_s =
         now_s - pool->swept_s < CONNECTION_POOL_SLOTS ? pool->swept_s : now_s - CONNECTION_POOL_SLOTS + 1;
-    /* The current second comes again in the next sweep: not all of its deadlines are over. */
+    /* The next sweep visits the current second again, because not all of its deadlines have passed. */
     pool->swept_s = now_s;
     for (int64_t second = first_s; second <= now_s; second++) {
         expire_slot(&pool->slots[second % CONNECTION_POOL_SLOTS], now_ms);
@@ -236,8 +237,7 @@ connection_pool_defer(struct connection *connection)
     connection->is_ready = true;
     TAILQ_INSERT_TAIL(&pool->ready, connection, ready_entry);
     if (pool->in_deferred) {
-        /* An event that activates itself would keep the loop from looking at the sockets; a timer does not.
-         */
+        /* By a timer: an event that activates itself would keep the loop from looking at the sockets. */
         event_add(pool->deferred, &(struct timeval){ 0, 0 });
     } else if (!scheduled) {
         event_active(pool->deferred, EV_TIMEOUT, 0);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Text that grows to a bound that is known to suffice. */
+/* Text up to a bound, which is enough for the longest status line and fields of ours. */
 struct text {
     char bytes[256];
     size_t length;
@@ -47,7 +47,7 @@ status_has_body(int status)
     return status != 204 && status != 304;
 }
 
-/* RFC 9110 §8.6: none with 204; with 304 it would be that of the 200 that is not sent. */
+/* RFC 9110 §8.6: not with 204; with 304 it is the length of the 200 answer that is not sent. */
 static void
 add_length(struct text *text, const struct connection_reply *reply)
 {
@@ -95,8 +95,8 @@ send_reply(struct connection *connection, const struct connection_reply *reply)
     connection_io_send(connection, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-/* Whether what is left of the request's body can be read past, so that the next request begins where it ends.
- * Who waits for 100 Continue may send the body or not: the next byte could be either. */
+/* Whether the rest of the request's body can be skipped, so that the next request begins where it ends. A
+ * client that waits for 100 Continue may or may not send the body, so the next byte is ambiguous. */
 static bool
 can_skip_body(const struct connection *connection)
 {
@@ -117,7 +117,7 @@ connection_reply(struct connection *connection, const struct connection_reply *r
                                 connection->exchange.client_stays && !pool->draining &&
                                 can_skip_body(connection);
     send_reply(connection, reply);
-    /* Only now: the reply may lie in memory of the body. */
+    /* Only now, because the reply may point into the body. */
     http_body_drop(&connection->body, CONNECTION_SKIP_MAX);
     connection->state = CONNECTION_SENDING;
     pool->busy--;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ACCEPTS_MAX 64 /* a turn of the loop */
-#define REAPED_MAX  16 /* idle connections closed at once when descriptors run out */
+#define REAPED_MAX  16 /* idle connections to close at a time when descriptors run out */
 #define PAUSE_US    100000
 
 struct listening {
@@ -26,7 +26,7 @@ struct listener {
     int index; /* of the loop */
     bool closing;
     struct event *resume;
-    int spare; /* given up to accept and turn away a client when there are no descriptors; -1 when there is
+    int spare; /* a descriptor to close, so that one client can be accepted and turned away; -1 when there is
                   none */
     struct retry_log exhaustion_log;
     int count;
@@ -39,7 +39,7 @@ open_spare(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* accept() looks for a descriptor before it looks for a client, so it fails for want of one even when nobody
+/* accept() reserves a descriptor before it looks for a client, so it fails without one even when no client
  * waits. */
 static bool
 is_exhaustion(int fd, int error)
@@ -59,7 +59,7 @@ log_exhaustion(struct listener *listener, int error)
     }
 }
 
-/* Without this, clients would hang in the backlog, and the readable socket would keep the loop spinning. */
+/* Otherwise clients would hang in the backlog, and the readable socket would keep the loop spinning. */
 static bool
 turn_away(struct listener *listener, int fd)
 {
@@ -67,7 +67,7 @@ turn_away(struct listener *listener, int fd)
         return false;
     }
     close(listener->spare);
-    /* cppcheck-suppress nullPointer ; accept4(2) takes NULL for an address that nobody wants */
+    /* cppcheck-suppress nullPointer ; accept4(2) allows NULL when the address is not wanted */
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client >= 0) {
         connection_turn_away(listener->pool, client);
@@ -99,8 +99,8 @@ on_resume(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-/* Makes room by closing idle connections, or turns those who wait away and pauses. Returns whether to go on.
- * In a shutdown there is no later, so one after the other is turned away. */
+/* Makes room by closing idle connections; if there are none, turns waiting clients away and pauses. Returns
+ * whether to go on accepting. A shutdown does not pause: it turns the clients away one after another. */
 static bool
 relieve(struct listener *listener, int fd, int error)
 {

@@ -17,10 +17,9 @@
 
 struct listener_sockets {
     char address[128];
-    struct sockaddr_un
-        unix_address; /* of the socket file that we made; sun_path is empty when we made none */
+    struct sockaddr_un unix_address; /* of the socket file that we made; sun_path is empty if we made none */
     struct stat unix_file;
-    bool one_per_loop;    /* else every loop accepts from all of them */
+    bool one_per_loop;    /* otherwise every loop accepts from all of them */
     bool adopted;         /* from systemd */
     atomic_int accepting; /* loops that may still accept */
     int count;
@@ -48,7 +47,7 @@ listener_sockets_descriptor(const struct listener_sockets *sockets, int number, 
     return sockets->descriptors[sockets->one_per_loop ? loop : number];
 }
 
-/* Closes `fd`, keeping the errno of what failed before. Returns -1. */
+/* Closes `fd` after a failure and keeps its errno. Returns -1. */
 static int
 close_failed(int fd)
 {
@@ -96,7 +95,7 @@ name_of(int fd, char *ret_name, size_t size)
 
 /* --- systemd --- */
 
-/* Accepted sockets inherit TCP_NODELAY, which spares a call for each of them. */
+/* Accepted sockets inherit TCP_NODELAY, which saves a call for each of them. */
 static int
 adopt(int fd)
 {
@@ -127,7 +126,7 @@ adopt_all(struct listener_sockets *sockets, int count)
 
 /* --- unix sockets --- */
 
-/* Whether the file is a socket that nobody listens on any more. */
+/* Whether the file is a socket that no process listens on any more. */
 static bool
 is_stale(const struct sockaddr_un *address)
 {
@@ -185,8 +184,8 @@ open_unix(struct listener_sockets *sockets, const char *path)
     return 0;
 }
 
-/* Only if it is still ours: another process may have replaced it. And only once: its successor's may have the
- * same inode again. */
+/* Only if the file is still ours, because another process may have replaced it. And only once, because the
+ * replacement may get the same inode number. */
 static void
 remove_unix(struct listener_sockets *sockets)
 {
@@ -216,7 +215,7 @@ bind_inet(const struct sockaddr *address, socklen_t length, bool shared)
     return fd;
 }
 
-/* With SO_REUSEPORT alone, a port that another process of the same user listens on would seem to be free. */
+/* With SO_REUSEPORT, binding succeeds even if another process of this user listens on the port. */
 static int
 check_free(const struct sockaddr *address, socklen_t length)
 {
@@ -261,7 +260,7 @@ close_all(struct listener_sockets *sockets)
     errno = error;
 }
 
-/* host:port or [v6]:port; the host's addresses in turn until one can be used. */
+/* host:port or [v6]:port; tries the host's addresses in turn. */
 static int
 open_tcp(struct listener_sockets *sockets, const char *address, int loops, const char **ret_reason)
 {
@@ -290,7 +289,7 @@ open_tcp(struct listener_sockets *sockets, const char *address, int loops, const
     return result;
 }
 
-/* --- all of them --- */
+/* --- all kinds --- */
 
 static int
 fail(struct listener_sockets *sockets, const char *address, const char *reason, char *ret_error, size_t size)
@@ -304,7 +303,7 @@ int
 listener_sockets_bind(const char *address, int loops, struct listener_sockets **ret_sockets, char *ret_error,
                       size_t error_size)
 {
-    /* Taken out of the environment, so that a second address is not given the same sockets. */
+    /* Removes them from the environment, so that a second address does not get the same sockets. */
     int given = sd_listen_fds(1);
     struct listener_sockets *sockets = new_sockets(given > loops ? given : loops, loops);
     if (given > 0) {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* The next parameter, empty ones skipped; its value is empty when there is no '='. */
+/* Skips empty parameters; without a '=', the value is empty. */
 static bool
 next_parameter(struct http_slice *rest, struct http_field *ret_parameter)
 {
@@ -20,7 +20,7 @@ next_parameter(struct http_slice *rest, struct http_field *ret_parameter)
     return false;
 }
 
-/* The length of the decoded value, or -1; writes it to `ret_value` unless that is NULL. */
+/* Returns the length of the decoded value, or -1; writes the value to `ret_value` unless that is NULL. */
 static ssize_t
 decode(struct http_slice value, char *ret_value)
 {

@@ -22,17 +22,18 @@ enum state {
     STATE_USABLE,
 };
 
-/* One submitted query. Those that were sent stand in the order of their answers. */
+/* One submitted query. */
 struct call {
     STAILQ_ENTRY(call) entry;
     enum query query;
     bool prepares; /* its preparation was sent along with it */
     int64_t deadline_ms;
-    struct db_result *result; /* what has come of it so far */
+    struct db_result *result; /* so far */
     db_callback *callback;
     void *argument;
 };
 
+/* In the order of their answers. */
 struct calls {
     STAILQ_HEAD(, call) list;
     int count;
@@ -48,7 +49,7 @@ struct db {
     struct event *readable;
     struct event *writable;
     struct event *timer;   /* next attempt, the attempt's end, or the oldest call's deadline */
-    struct event *failing; /* calls in `failed` are to be told; or the connection broke while sending */
+    struct event *failing; /* has calls in `failed` to end, or a connection that broke while sending */
     bool timer_pending;
     bool broken;
     bool prepared[QUERY_COUNT];
@@ -87,8 +88,7 @@ end_call(struct call *call, struct db_result *result)
     free(call);
 }
 
-/* Fails the calls that are there now; calls that the callbacks submit in turn wait for the next turn of the
- * loop. */
+/* Fails the present calls; calls that the callbacks submit wait for the next turn of the loop. */
 static void
 fail_calls(struct calls *calls)
 {
@@ -143,13 +143,13 @@ lose_connection(struct db *db, const char *why)
 static void
 lose_by_libpq(struct db *db)
 {
-    /* A copy: the message dies with the connection. */
+    /* A copy, because the message is freed with the connection. */
     char why[sizeof(db->failure)];
     db_one_line(PQerrorMessage(db->connection), why, sizeof(why));
     lose_connection(db, *why ? why : "the connection to PostgreSQL was lost");
 }
 
-/* Gives the connection up through the loop, where callbacks may run. */
+/* Has the loop give the connection up, because callbacks must not run here. */
 static void
 break_connection(struct db *db, const char *why)
 {
@@ -243,7 +243,7 @@ db_call(struct db *db, enum query query, const struct db_value *values, bool bin
 
 /* --- receiving --- */
 
-/* The first error of a call counts; what follows it is only its echo. */
+/* The first error of a call counts; later results only follow from it. */
 static void
 take_result(struct call *call, PGresult *pg)
 {
@@ -258,7 +258,7 @@ take_result(struct call *call, PGresult *pg)
     call->result = db_result_new(db_result_judge(pg), pg);
 }
 
-/* A statement whose plan no longer fits the schema: this connection is of the past. */
+/* Whether a prepared statement no longer fits the schema, so that the connection is of no use any more. */
 static bool
 is_stale(const struct db_result *result)
 {
@@ -279,7 +279,7 @@ finish_call(struct db *db)
     return !stale;
 }
 
-/* Takes what has arrived. False when the connection must be given up. */
+/* Takes the results that have arrived. False when the connection must be given up. */
 static bool
 read_results(struct db *db)
 {
@@ -287,8 +287,7 @@ read_results(struct db *db)
     while (!STAILQ_EMPTY(&db->sent.list) && !PQisBusy(db->connection)) {
         PGresult *pg = PQgetResult(db->connection);
         if (!pg) {
-            /* One NULL ends each statement of the pipeline; more in a row than there are statements is no
-             * protocol that we know. */
+            /* One NULL follows the results of each statement; more in a row would repeat for ever. */
             if (++silent > 4) {
                 return false;
             }
@@ -418,7 +417,7 @@ on_handshake(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-/* A notice may quote values; whatever matters comes as an error. */
+/* Notices are dropped: they may quote values, and everything important is an error. */
 static void
 drop_notice(void *argument, const char *message)
 {
@@ -486,7 +485,7 @@ on_timer(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-/* --- the outside --- */
+/* --- a db's life --- */
 
 struct db *
 db_new(struct event_base *base, const struct db_options *options)

@@ -56,7 +56,7 @@ static const struct {
                                         "Use HTTP/1.1 or HTTP/1.0." },
 };
 
-/* Copies what fits, cut before a character that does not. */
+/* Copies as many whole characters as fit. */
 static void
 copy_text(char *to, size_t size, const char *text)
 {

@@ -13,13 +13,14 @@
 #define RETRY_FIRST_MS 1000
 #define RETRY_MOST_MS  MINUTE_MS
 
-/* In the order of a round. Leavers come first, because dead is dead: their tokens do not expire and they get
- * no reminder. */
+/* In the order of a round. The jobs for leavers come first, so that a leaver's tokens are ended for that
+ * reason, instead of expiring or causing a reminder. */
 static const struct job {
     const char *name;
     enum query query;
-    unsigned channels; /* a notification there makes it run */
-    int64_t every_ms;  /* it runs this often in any case; 0: in every round, for what a deadline brings */
+    unsigned channels; /* a notification on one of these makes it run */
+    int64_t
+        every_ms; /* it runs at least this often; 0: in every round, because its work comes by deadlines */
 } jobs_table[] = {
     { "leavers_tokens", QUERY_WORKER_END_LEAVERS_TOKENS, LISTEN_USERS, MINUTE_MS },
     { "leavers_sessions", QUERY_WORKER_DELETE_LEAVERS_SESSIONS, LISTEN_USERS, MINUTE_MS },
@@ -36,7 +37,7 @@ static const struct job {
 
 struct job_state {
     int64_t next_ms;
-    int64_t rows; /* changed since it last found nothing to do */
+    int64_t rows; /* changed since it last found no work */
     bool has_run;
     struct retry retry;
 };
@@ -86,7 +87,7 @@ jobs_wake(struct jobs *jobs, unsigned channels)
     }
 }
 
-/* One line for a whole backlog, not one a batch. */
+/* Logs one line for a whole backlog, not one for each batch. */
 static void
 note_success(const struct job *job, struct job_state *state, int64_t rows)
 {

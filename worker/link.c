@@ -6,7 +6,7 @@
 #include "worker/stop.h"
 #include <stdlib.h>
 
-/* Together with the 5 s that db_sync waits for a silent network, less than the 10 s that a stop may take. */
+/* With the 5 s that db_sync waits beyond it for the network, less than the 10 s that a stop may take. */
 #define STATEMENT_TIMEOUT_MS 3000
 #define RETRY_FIRST_MS       50
 #define RETRY_MOST_MS        2000

@@ -11,12 +11,11 @@
 #include "worker/metrics.h"
 #include <poll.h>
 
-/* Notifications that come this close together are one reason to work, so that a burst does not become a storm
- * of scans. */
+/* Notifications within this time cause one scan, so that a burst of them does not become a storm of scans. */
 #define COALESCE_MS 100
 
-/* A row that is overdue although a round has just found nothing to do became due in between, or is locked by
- * somebody else: look again, less and less often. */
+/* If a row is overdue although a round has just found no work, it became due since, or another transaction
+ * has locked it: look again, less and less often. */
 #define OVERDUE_FIRST_MS 10
 #define OVERDUE_MOST_MS  1000
 
@@ -28,10 +27,10 @@ struct loop {
     struct jobs *jobs;
     struct heartbeat *heartbeat;
     struct metrics metrics;
-    struct retry deadline; /* asking for it fails */
-    int overdue;           /* how often in a row a deadline had passed already; no failure, so never logged */
+    struct retry deadline; /* of the query for it */
+    int overdue;           /* deadlines in a row that had passed already */
     bool ready;
-    bool outdated; /* the schema has moved on: connect again, to tell so */
+    bool outdated; /* the schema has another version now: connecting again logs that */
 };
 
 static int64_t
@@ -40,8 +39,7 @@ earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Waits for at most `wait_ms` for a signal or, if it is not -1, for `descriptor`; keeps the watchdog content.
- */
+/* Waits at most `wait_ms` for a signal or for `descriptor` (-1: none), and less if the watchdog is due. */
 static void
 wait_for(const struct loop *loop, int descriptor, int64_t wait_ms)
 {
@@ -84,7 +82,7 @@ connect_until_up(struct loop *loop)
     return 0;
 }
 
-/* Works as long as there is work, looking up after each round. */
+/* Works as long as there is work, taking notifications before each round. */
 static void
 work(struct loop *loop, struct db_sync *db)
 {
@@ -113,7 +111,7 @@ overdue_delay_ms(struct loop *loop)
     return retry_delay_ms(loop->overdue, OVERDUE_FIRST_MS, OVERDUE_MOST_MS);
 }
 
-/* How long the deadlines in the database let the worker sleep. */
+/* How long the worker may sleep until the next deadline in the database. */
 static int64_t
 ask_deadline(struct loop *loop, struct db_sync *db)
 {
@@ -135,8 +133,8 @@ ask_deadline(struct loop *loop, struct db_sync *db)
     return delay;
 }
 
-/* Sleeps until there may be work: a deadline, a beat, a notification, or the end. Notifications are looked
- * for before each wait: those that came along with an answer are not in the socket any more. */
+/* Sleeps until a deadline, a beat, a notification, or a stop. Takes notifications before each wait, because
+ * those that arrived with an answer do not make the socket readable any more. */
 static void
 sleep_until_needed(struct loop *loop, struct db_sync *db)
 {

@@ -2,7 +2,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-/* Written by tests only; a program reads `held` as false all its life. */
+/* Only tests write this; in a program, `held` is always false. */
 static struct {
     bool held;
     int64_t monotonic_us;

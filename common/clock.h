@@ -1,5 +1,5 @@
-/* Time. Monotonic time measures durations and deadlines; wall time is for logs and for the Date field only.
- * Whether a token has expired is decided by PostgreSQL's clock, never by this machine's. */
+/* Time. Monotonic time measures durations and deadlines; wall time serves logs and the Date field only.
+ * PostgreSQL's clock decides whether a token has expired, never this machine's. */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
@@ -14,7 +14,7 @@ int64_t clock_monotonic_us(void);
 /* Microseconds since 1970-01-01T00:00:00Z by this machine's clock. */
 int64_t clock_wall_us(void);
 
-/* Tests only: from now on the clock stands still at these values, until clock_release(). Not thread-safe. */
+/* For tests: stops the clock at these values until clock_release(). Not thread-safe. */
 void clock_freeze(int64_t monotonic_us, int64_t wall_us);
 void clock_release(void);
 

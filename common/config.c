@@ -24,7 +24,7 @@
 #define THREADS_DEFAULT_MAX 8
 #define HELP_WIDTH          80
 
-/* Where the one line about what is wrong goes. */
+/* The buffer for the line that says what is wrong. */
 struct failure {
     char *text;
     size_t size;
@@ -34,7 +34,7 @@ struct option;
 
 struct kind {
     bool text; /* the field is a char *, and an empty value means unset */
-    /* Checks `value` and stores it; false and a line in `failure` when it is refused. */
+    /* Checks `value` and stores it; when it refuses it, returns false and a line in `failure`. */
     bool (*parse)(const struct option *option, const char *value, void *field, struct failure *failure);
 };
 
@@ -44,7 +44,7 @@ struct option {
     size_t offset; /* of the field in struct config */
     long minimum;  /* numbers only */
     long maximum;
-    unsigned programs; /* those that read it, enum config_program; 0: known, but for people and scripts */
+    unsigned programs; /* the enum config_program that read it; 0: only people and scripts do */
     bool secret;       /* has a _FILE form; its value appears in no error */
     const char *fallback;
     const char *shown_fallback; /* what --help says instead of the fallback, or of "none" */
@@ -61,7 +61,7 @@ static const char *const level_names[] = {
 
 static const char *const format_names[] = { [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL };
 
-/* Writes the line. Values come from outside, so only printable ASCII of them gets through. */
+/* Writes the line. Replaces everything but printable ASCII, because values come from outside. */
 static bool __attribute__((format(printf, 2, 3))) fail(struct failure *failure, const char *format, ...)
 {
     va_list arguments;
@@ -79,7 +79,7 @@ static bool __attribute__((format(printf, 2, 3))) fail(struct failure *failure, 
 static bool
 refuse(const struct option *option, const char *value, const char *phrase, struct failure *failure)
 {
-    /* What stands before an @ may be a password, whatever the variable. */
+    /* The text before an @ may be a password, whatever the variable. */
     if (option->secret || strchr(value, '@')) {
         return fail(failure, "%s %s", option->name, phrase);
     }
@@ -143,7 +143,7 @@ release(char *text)
     }
 }
 
-/* Of two variables that fill one field, the first of the table wins. */
+/* When two variables fill one field, the first in the table wins. */
 static void
 keep_text(void *field, char *text)
 {
@@ -232,7 +232,7 @@ _Static_assert(ARGON2_MEMORY_MINIMUM >= 8 * ARGON2_PARALLELISM_MAXIMUM, "8 KiB f
 static const struct option options[] = {
     { .name = "TESTKASE_ADMIN_DATABASE_URL", .kind = &kind_line, .secret = true,
       .offset = offsetof(struct config, database_url), .programs = CONFIG_ADMIN,
-      .meaning = "PostgreSQL connection of the role that owns the schema. Goes before "
+      .meaning = "PostgreSQL connection of the role that owns the schema. Takes precedence over "
                  "TESTKASE_DATABASE_URL." },
     { .name = "TESTKASE_ADMIN_EMAIL" },
     { .name = "TESTKASE_ADMIN_PASSWORD" },
@@ -252,16 +252,16 @@ static const struct option options[] = {
     { .name = "TESTKASE_DATABASE_URL", .kind = &kind_line, .secret = true,
       .fallback = "postgresql:///testkase",
       .offset = offsetof(struct config, database_url), .programs = PROGRAMS_WITH_DATABASE,
-      .meaning = "PostgreSQL connection: a libpq connection string or URI. Several hosts for failover." },
+      .meaning = "PostgreSQL connection: a libpq connection string or URI. It may name several hosts, for failover." },
     { .name = "TESTKASE_LISTEN", .kind = &kind_listen, .fallback = "127.0.0.1:8080",
       .offset = offsetof(struct config, listen), .programs = CONFIG_SERVER,
-      .meaning = "Address to serve on: host:port, [v6]:port or unix:/path. Socket activation wins." },
+      .meaning = "Address to serve on: host:port, [v6]:port or unix:/path. Socket activation takes precedence." },
     { .name = "TESTKASE_LOG_FORMAT", .kind = &kind_format, .fallback = "text",
       .offset = offsetof(struct config, log_format), .programs = PROGRAMS_WITH_DATABASE,
-      .meaning = "Form of the log on stderr: text (for journald and people) or json." },
+      .meaning = "Format of the log on stderr: text (for journald and people) or json." },
     { .name = "TESTKASE_LOG_LEVEL", .kind = &kind_level, .fallback = "info",
       .offset = offsetof(struct config, log_level), .programs = PROGRAMS_WITH_DATABASE,
-      .meaning = "The least that is logged: debug, info, warning or error." },
+      .meaning = "Lowest level that is logged: debug, info, warning or error." },
     { .name = "TESTKASE_MAIL_FROM", .kind = &kind_line,
       .offset = offsetof(struct config, mail_from), .programs = CONFIG_WORKER,
       .meaning = "Sender address of mail." },
@@ -271,10 +271,10 @@ static const struct option options[] = {
       .meaning = "Separate address for /metrics." },
     { .name = "TESTKASE_PAT", .kind = &kind_line, .secret = true,
       .offset = offsetof(struct config, pat), .programs = CONFIG_REPORTER,
-      .meaning = "Personal Access Token to report with. The option --token goes before it." },
+      .meaning = "Personal Access Token to report with. The option --token takes precedence." },
     { .name = "TESTKASE_PUBLIC_URL", .kind = &kind_origin, .fallback = "http://127.0.0.1:8080",
       .offset = offsetof(struct config, public_url), .programs = CONFIG_SERVER | CONFIG_WORKER,
-      .meaning = "Address as the browser sees it, without a path. https turns on Secure and "
+      .meaning = "Address of the service as browsers see it, without a path. https turns on Secure and "
                  "__Host- cookies and HSTS." },
     { .name = "TESTKASE_RATE_BURST", .kind = &kind_number, .fallback = "120", .minimum = 1, .maximum = 100000,
       .offset = offsetof(struct config, rate_burst), .programs = CONFIG_SERVER,
@@ -282,7 +282,7 @@ static const struct option options[] = {
     { .name = "TESTKASE_RATE_LIMIT", .kind = &kind_number, .fallback = "600",
       .minimum = 1, .maximum = 1000000,
       .offset = offsetof(struct config, rate_limit), .programs = CONFIG_SERVER,
-      .meaning = "Requests a minute for each token; every server counts by itself. An admin can "
+      .meaning = "Requests a minute for each token; every server counts separately. An admin can "
                  "set another limit for a token." },
     { .name = "TESTKASE_SMTP_URL", .kind = &kind_smtp, .secret = true,
       .offset = offsetof(struct config, smtp_url), .programs = CONFIG_WORKER,
@@ -291,14 +291,14 @@ static const struct option options[] = {
     { .name = "TESTKASE_THREADS", .kind = &kind_number, .minimum = 1, .maximum = THREADS_LIMIT,
       .offset = offsetof(struct config, threads), .programs = CONFIG_SERVER,
       .shown_fallback = "number of usable cores, 8 at most",
-      .meaning = "Event-loop threads, of 6 connections to PostgreSQL each." },
+      .meaning = "Event-loop threads; each has 6 connections to PostgreSQL." },
     { .name = "TESTKASE_TRUSTED_PROXIES", .kind = &kind_networks,
       .offset = offsetof(struct config, trusted_proxies), .programs = CONFIG_SERVER,
       .meaning = "Comma-separated CIDRs or addresses whose X-Forwarded-For and Forwarded "
                  "fields are believed." },
     { .name = "TESTKASE_URL", .kind = &kind_origin,
       .offset = offsetof(struct config, url), .programs = CONFIG_REPORTER,
-      .meaning = "Address of the server to report to. The option --url goes before it." },
+      .meaning = "Address of the server to report to. The option --url takes precedence." },
 };
 /* clang-format on */
 
@@ -415,8 +415,8 @@ read_all(int descriptor, char *bytes, size_t size)
     return (ssize_t)used;
 }
 
-/* Opens a regular file. The errors name the variable, not the path: who mixes up VAR and VAR_FILE has put the
- * secret there. */
+/* Opens a regular file. The errors name the variable, not the path, because an operator who mixes up VAR and
+ * VAR_FILE has put the secret there. */
 static int
 open_file(const char *variable, const char *path, struct failure *failure)
 {
@@ -435,7 +435,7 @@ open_file(const char *variable, const char *path, struct failure *failure)
     return -1;
 }
 
-/* Turns what was read into a value; false when it is empty, too long or binary. */
+/* Turns the bytes of the file into a value; false when they are none, too many or binary. */
 static bool
 accept_content(const char *variable, const char *bytes, size_t length, struct failure *failure)
 {
@@ -458,7 +458,7 @@ read_file(const char *variable, const char *path, char **ret_value, struct failu
     if (descriptor < 0) {
         return false;
     }
-    const size_t size = VALUE_LIMIT + 2; /* a newline, and one byte more to notice that there is more */
+    const size_t size = VALUE_LIMIT + 2; /* a newline, and one byte to detect a longer file */
     char *bytes = memory_new(size, 1);
     ssize_t count = read_all(descriptor, bytes, size);
     bool good = count >= 0;
@@ -484,7 +484,7 @@ is_set(const struct option *option, const char *value)
     return value && (*value || !option->kind->text);
 }
 
-/* Gives the value of the variable, or of the file that its _FILE form names; NULL when it is unset. */
+/* Finds the value, in the variable or in the file that its _FILE form names; NULL when it is unset. */
 static bool
 read_value(const struct option *option, const char *const *environment, char **ret_value,
            struct failure *failure)
@@ -528,8 +528,8 @@ load_option(const struct option *option, const char *const *environment, struct 
     return good;
 }
 
-/* On a big machine, half of PostgreSQL's 100 connections, its default, is enough. And one thread keeps
- * several processes of PostgreSQL busy. */
+/* The bound keeps a big machine from taking more than half of PostgreSQL's default of 100 connections. One
+ * thread keeps several processes of PostgreSQL busy anyway. */
 static long
 default_threads(void)
 {
@@ -632,7 +632,7 @@ print_option(FILE *out, const struct option *option, size_t column)
     }
 }
 
-/* The column behind the longest name that `program` reads. */
+/* The column after the longest name that `program` reads. */
 static size_t
 help_column(enum config_program program)
 {

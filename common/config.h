@@ -1,11 +1,12 @@
-/* Configuration from TESTKASE_* environment variables. One sorted table (config.c) holds every variable's
- * name, default, meaning and the programs that read it; --help is printed from the same table. Every secret
- * also has a *_FILE form that names a file. An unknown TESTKASE_* variable, a value out of range, or a
- * variable set together with its _FILE form is an error. A variable that another program of ours reads is
- * accepted and ignored.
+/* Configuration from TESTKASE_* environment variables. One sorted table (config.c) has each variable's name,
+ * default, meaning and the programs that read it; --help prints the same table. Every secret also has a
+ * *_FILE form, whose value is the path of a file. An unknown TESTKASE_* variable, a value out of range, or a
+ * variable set together with its _FILE form is an error. A variable that only another program of ours reads
+ * is ignored.
  *
  * An empty value means unset for a text (address, URL, list), and is an error for a number or a choice. The
- * file of a _FILE form is a regular one of at most 64 KiB, not empty; one line end at its end is dropped. */
+ * file of a _FILE form must be a regular file, not empty, of at most 64 KiB; one line end at its end is
+ * dropped. */
 #ifndef COMMON_CONFIG_H
 #define COMMON_CONFIG_H
 
@@ -22,13 +23,13 @@ enum config_program {
 
 /* Strings are never NULL: an unset optional is "". Numbers are within the range that the table states. */
 struct config {
-    /* For testkase-admin, TESTKASE_ADMIN_DATABASE_URL goes before TESTKASE_DATABASE_URL. */
+    /* TESTKASE_DATABASE_URL; for testkase-admin, TESTKASE_ADMIN_DATABASE_URL takes precedence. */
     char *database_url;
     char *listen; /* TESTKASE_LISTEN */
     /* As a browser's Origin: http:// or https://, lower case, no trailing slash, no default port. */
     char *public_url;
-    long threads; /* TESTKASE_THREADS, 1 to 256; the number of online cores when unset */
-    /* Comma-separated CIDRs, checked: no blanks, each with a prefix length, the bits behind it cleared. */
+    long threads; /* TESTKASE_THREADS, 1 to 256; the number of usable cores, 8 at most, when unset */
+    /* Valid CIDRs separated by commas: no blanks, each with a prefix length, the bits after it cleared. */
     char *trusted_proxies;
     long argon2_memory_kib;     /* TESTKASE_ARGON2_MEMORY_KIB */
     long argon2_time;           /* TESTKASE_ARGON2_TIME */

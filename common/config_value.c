@@ -101,7 +101,7 @@ is_port(const char *port, size_t length, int64_t minimum)
     return text_to_id(port, length, &number) && number >= minimum && number <= UINT16_MAX;
 }
 
-/* Splits at the colon behind the host, and checks both parts. */
+/* Splits at the colon after the host, and checks both parts. */
 static bool
 split_address(const char *text, size_t length, int64_t minimum_port, struct address *ret_address)
 {
@@ -127,7 +127,7 @@ split_address(const char *text, size_t length, int64_t minimum_port, struct addr
     return true;
 }
 
-/* Returns what follows `prefix`, or NULL. */
+/* Returns the text after `prefix`, or NULL when the value does not begin with it. */
 static const char *
 after(const char *text, const char *prefix)
 {
@@ -202,7 +202,7 @@ config_value_smtp(const char *value)
     return good ? NULL : REFUSED_SMTP;
 }
 
-/* Clears the bits behind the first `prefix` ones. */
+/* Clears the bits after the first `prefix` ones. */
 static void
 mask(unsigned char *bytes, size_t size, int64_t prefix)
 {

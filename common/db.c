@@ -3,15 +3,17 @@
 #include "common/db_result.h"
 #include "common/memory.h"
 #include "common/migrations.h"
+#include "common/retry.h"
 #include "common/secret.h"
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #define CONNECT_DEADLINE_MS 5000
-#define BACKOFF_FIRST_MS    50
-#define BACKOFF_LAST_MS     2000
+#define RETRY_FIRST_MS      50
+#define RETRY_MOST_MS       2000
 
 enum state {
     STATE_WAITING,    /* until the next attempt to connect */
@@ -20,20 +22,20 @@ enum state {
     STATE_USABLE,
 };
 
-/* One submitted query. Those that were sent stand in the order of their answers. */
+/* One submitted query. */
 struct call {
-    struct call *next;
+    STAILQ_ENTRY(call) entry;
     enum query query;
     bool prepares; /* its preparation was sent along with it */
     int64_t deadline_ms;
-    struct db_result *result; /* what has come of it so far */
+    struct db_result *result; /* so far */
     db_callback *callback;
     void *argument;
 };
 
-struct call_list {
-    struct call *first;
-    struct call **last;
+/* In the order of their answers. */
+struct calls {
+    STAILQ_HEAD(, call) list;
     int count;
 };
 
@@ -47,45 +49,32 @@ struct db {
     struct event *readable;
     struct event *writable;
     struct event *timer;   /* next attempt, the attempt's end, or the oldest call's deadline */
-    struct event *failing; /* calls in `failed` are to be told; or the connection broke while sending */
+    struct event *failing; /* has calls in `failed` to end, or a connection that broke while sending */
     bool timer_pending;
     bool broken;
     bool prepared[QUERY_COUNT];
-    struct call_list sent;
-    struct call_list failed;
+    struct calls sent;
+    struct calls failed;
     int64_t connect_deadline_ms;
-    int backoff_ms;
-    int schema_version;
+    int failures; /* attempts and connections lost in a row */
     bool schema_refused;
     char failure[512];
 };
 
 static void
-list_init(struct call_list *list)
+append(struct calls *calls, struct call *call)
 {
-    *list = (struct call_list){ NULL, NULL, 0 };
-}
-
-static void
-list_append(struct call_list *list, struct call *call)
-{
-    call->next = NULL;
-    if (list->first) {
-        *list->last = call;
-    } else {
-        list->first = call;
-    }
-    list->last = &call->next;
-    list->count++;
+    STAILQ_INSERT_TAIL(&calls->list, call, entry);
+    calls->count++;
 }
 
 static struct call *
-list_take(struct call_list *list)
+take_first(struct calls *calls)
 {
-    struct call *call = list->first;
+    struct call *call = STAILQ_FIRST(&calls->list);
     if (call) {
-        list->first = call->next;
-        list->count--;
+        STAILQ_REMOVE_HEAD(&calls->list, entry);
+        calls->count--;
     }
     return call;
 }
@@ -99,14 +88,15 @@ end_call(struct call *call, struct db_result *result)
     free(call);
 }
 
-/* Ends what is in `list` now; what the callbacks submit in turn waits for the next turn of the loop. */
+/* Fails the present calls; calls that the callbacks submit wait for the next turn of the loop. */
 static void
-fail_calls(struct call_list *list)
+fail_calls(struct calls *calls)
 {
-    struct call_list ending = *list;
-    list_init(list);
+    struct calls ending = { .list = STAILQ_HEAD_INITIALIZER(ending.list) };
+    STAILQ_CONCAT(&ending.list, &calls->list);
+    calls->count = 0;
     struct call *call;
-    while ((call = list_take(&ending))) {
+    while ((call = take_first(&ending))) {
         end_call(call, db_result_new(DB_UNAVAILABLE, NULL));
     }
 }
@@ -120,14 +110,6 @@ arm_timer(struct db *db, int64_t delay_ms)
 }
 
 /* --- losing the connection --- */
-
-static int
-jittered(int backoff_ms)
-{
-    uint32_t random;
-    secret_random(&random, sizeof(random));
-    return backoff_ms / 2 + (int)(random % (uint32_t)(backoff_ms / 2 + 1));
-}
 
 static void
 drop_connection(struct db *db)
@@ -150,8 +132,8 @@ lose_connection(struct db *db, const char *why)
     db->state = STATE_WAITING;
     db->broken = false;
     evtimer_del(db->timer);
-    arm_timer(db, jittered(db->backoff_ms));
-    db->backoff_ms = db->backoff_ms * 2 > BACKOFF_LAST_MS ? BACKOFF_LAST_MS : db->backoff_ms * 2;
+    db->failures++;
+    arm_timer(db, retry_delay_ms(db->failures, RETRY_FIRST_MS, RETRY_MOST_MS));
     fail_calls(&db->sent);
     if (db->options.on_state) {
         db->options.on_state(db, false, db->options.argument);
@@ -161,13 +143,13 @@ lose_connection(struct db *db, const char *why)
 static void
 lose_by_libpq(struct db *db)
 {
-    /* A copy: the message dies with the connection. */
+    /* A copy, because the message is freed with the connection. */
     char why[sizeof(db->failure)];
     db_one_line(PQerrorMessage(db->connection), why, sizeof(why));
     lose_connection(db, *why ? why : "the connection to PostgreSQL was lost");
 }
 
-/* Gives the connection up through the loop, where callbacks may run. */
+/* Has the loop give the connection up, because callbacks must not run here. */
 static void
 break_connection(struct db *db, const char *why)
 {
@@ -235,7 +217,7 @@ static void
 submit(struct db *db, struct call *call, const struct db_value *values, bool binary)
 {
     bool sent = send_query(db, call, values, binary);
-    list_append(&db->sent, call);
+    append(&db->sent, call);
     if (!sent) {
         break_connection(db, PQerrorMessage(db->connection));
         return;
@@ -252,7 +234,7 @@ db_call(struct db *db, enum query query, const struct db_value *values, bool bin
 {
     struct call *call = new_call(db, query, callback, argument);
     if (db->state != STATE_USABLE || db->broken || db->sent.count >= db->options.pending_max) {
-        list_append(&db->failed, call);
+        append(&db->failed, call);
         event_active(db->failing, 0, 0);
         return;
     }
@@ -261,7 +243,7 @@ db_call(struct db *db, enum query query, const struct db_value *values, bool bin
 
 /* --- receiving --- */
 
-/* The first error of a call counts; what follows it is only its echo. */
+/* The first error of a call counts; later results only follow from it. */
 static void
 take_result(struct call *call, PGresult *pg)
 {
@@ -276,7 +258,7 @@ take_result(struct call *call, PGresult *pg)
     call->result = db_result_new(db_result_judge(pg), pg);
 }
 
-/* A statement whose plan no longer fits the schema: this connection is of the past. */
+/* Whether a prepared statement no longer fits the schema, so that the connection is of no use any more. */
 static bool
 is_stale(const struct db_result *result)
 {
@@ -286,7 +268,7 @@ is_stale(const struct db_result *result)
 static bool
 finish_call(struct db *db)
 {
-    struct call *call = list_take(&db->sent);
+    struct call *call = take_first(&db->sent);
     struct db_result *result = call->result ? call->result : db_result_new(DB_UNAVAILABLE, NULL);
     call->result = NULL;
     bool stale = is_stale(result);
@@ -297,16 +279,15 @@ finish_call(struct db *db)
     return !stale;
 }
 
-/* Takes what has arrived. False when the connection must be given up. */
+/* Takes the results that have arrived. False when the connection must be given up. */
 static bool
 read_results(struct db *db)
 {
     int silent = 0;
-    while (db->sent.first && !PQisBusy(db->connection)) {
+    while (!STAILQ_EMPTY(&db->sent.list) && !PQisBusy(db->connection)) {
         PGresult *pg = PQgetResult(db->connection);
         if (!pg) {
-            /* One NULL ends each statement of the pipeline; more in a row than there are statements is no
-             * protocol that we know. */
+            /* One NULL follows the results of each statement; more in a row would repeat for ever. */
             if (++silent > 4) {
                 return false;
             }
@@ -319,7 +300,7 @@ read_results(struct db *db)
                 return false;
             }
         } else {
-            take_result(db->sent.first, pg);
+            take_result(STAILQ_FIRST(&db->sent.list), pg);
         }
         if (PQstatus(db->connection) == CONNECTION_BAD) {
             return false;
@@ -360,16 +341,16 @@ on_schema_version(const struct db_result *result, void *argument)
         break_connection(db, db_message(result));
         return;
     }
-    db->schema_version = db_status(result) == DB_OK ? (int)db_int64(result, 0, 0) : 0;
-    db->schema_refused = db->schema_version != migration_count;
+    int version = db_status(result) == DB_OK ? (int)db_int64(result, 0, 0) : 0;
+    db->schema_refused = version != migration_count;
     if (db->schema_refused) {
         char why[256];
-        db_describe_schema(db->schema_version, why, sizeof(why));
+        db_describe_schema(version, why, sizeof(why));
         break_connection(db, why);
         return;
     }
     db->state = STATE_USABLE;
-    db->backoff_ms = BACKOFF_FIRST_MS;
+    db->failures = 0;
     db->failure[0] = '\0';
     if (db->options.on_state) {
         db->options.on_state(db, true, db->options.argument);
@@ -435,7 +416,7 @@ on_handshake(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-/* A notice may quote values; whatever matters comes as an error. */
+/* Notices are dropped: they may quote values, and everything important is an error. */
 static void
 drop_notice(void *argument, const char *message)
 {
@@ -478,13 +459,14 @@ check_deadlines(struct db *db)
         }
         return;
     }
-    if (!db->sent.first) {
+    const struct call *oldest = STAILQ_FIRST(&db->sent.list);
+    if (!oldest) {
         return;
     }
-    if (now >= db->sent.first->deadline_ms) {
+    if (now >= oldest->deadline_ms) {
         lose_connection(db, "PostgreSQL did not answer in time");
     } else {
-        arm_timer(db, db->sent.first->deadline_ms - now);
+        arm_timer(db, oldest->deadline_ms - now);
     }
 }
 
@@ -502,7 +484,7 @@ on_timer(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-/* --- the outside --- */
+/* --- a db's life --- */
 
 struct db *
 db_new(struct event_base *base, const struct db_options *options)
@@ -514,9 +496,8 @@ db_new(struct event_base *base, const struct db_options *options)
     db->application_name = memory_duplicate(options->application_name);
     db->timer = evtimer_new(base, on_timer, db);
     db->failing = event_new(base, -1, 0, on_failing, db);
-    db->backoff_ms = BACKOFF_FIRST_MS;
-    list_init(&db->sent);
-    list_init(&db->failed);
+    STAILQ_INIT(&db->sent.list);
+    STAILQ_INIT(&db->failed.list);
     snprintf(db->failure, sizeof(db->failure), "not connected yet");
     arm_timer(db, 0);
     return db;
@@ -531,7 +512,7 @@ db_free(struct db *db)
     db->options.on_state = NULL;
     db->state = STATE_WAITING;
     fail_calls(&db->sent);
-    while (db->failed.first) {
+    while (!STAILQ_EMPTY(&db->failed.list)) {
         fail_calls(&db->failed);
     }
     drop_connection(db);
@@ -559,12 +540,6 @@ bool
 db_schema_refused(const struct db *db)
 {
     return db->schema_refused;
-}
-
-int
-db_schema_version(const struct db *db)
-{
-    return db->schema_version;
 }
 
 int

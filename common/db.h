@@ -55,10 +55,6 @@ void db_free(struct db *db);
 /* Connected to a primary, session settings made, and the schema is the version that this binary knows. */
 bool db_usable(const struct db *db);
 
-/* The database's schema version when it is not the one that this build knows (then the connection is not
- * usable), 0 before one was seen, else migration_count. */
-int db_schema_version(const struct db *db);
-
 /* Whether the database's schema was seen and is not the one that this build knows; db_failure() says more. */
 bool db_schema_refused(const struct db *db);
 

@@ -28,7 +28,7 @@ lost(struct db_sync *db, const char *why)
     return db_result_new(DB_UNAVAILABLE, NULL);
 }
 
-/* Waits until a whole result can be read; false when the connection is dead or silent for too long. */
+/* Waits until a whole result has arrived; false when the connection is dead or the deadline has passed. */
 static bool
 wait_for_result(struct db_sync *db, int64_t deadline)
 {
@@ -42,7 +42,7 @@ wait_for_result(struct db_sync *db, int64_t deadline)
             if (left <= 0) {
                 return false;
             }
-            continue; /* EINTR: a signal's handler has its own way to tell */
+            continue; /* EINTR */
         }
         if (waiting.revents && !PQconsumeInput(db->connection)) {
             return false;
@@ -51,12 +51,12 @@ wait_for_result(struct db_sync *db, int64_t deadline)
     return true;
 }
 
-/* Reads every result of what was sent. The first error, else the last result, counts. */
+/* Reads all results of what was sent. The first error counts or, without one, the last result. */
 static struct db_result *
 collect(struct db_sync *db)
 {
-    /* Without a statement time-out (migrations) PostgreSQL may take as long as it needs; keep-alives notice
-     * its death. */
+    /* Without a statement time-out (migrations), PostgreSQL may take as long as it needs; keep-alives detect
+     * a dead connection. */
     int64_t limit =
         db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS : INT64_MAX / 2;
     int64_t deadline = clock_monotonic_ms() + limit;
@@ -145,7 +145,7 @@ db_sync_script(struct db_sync *db, const char *sql)
     return collect(db);
 }
 
-/* A notice may quote values; whatever matters comes as an error. */
+/* Notices are dropped: they may quote values, and everything important is an error. */
 static void
 drop_notice(void *argument, const char *message)
 {
@@ -256,12 +256,6 @@ bool
 db_sync_alive(const struct db_sync *db)
 {
     return !db->dead && PQstatus(db->connection) == CONNECTION_OK;
-}
-
-int
-db_sync_schema_version(const struct db_sync *db)
-{
-    return db->schema_version;
 }
 
 bool

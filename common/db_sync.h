@@ -1,5 +1,5 @@
-/* Straight-line PostgreSQL for the worker and the operator's CLI: open, call, read rows. Queries are those of
- * sql/queries, prepared on first use. Not thread-safe. */
+/* A blocking PostgreSQL connection, for the worker and testkase-admin. Queries are those of sql/queries,
+ * prepared on first use. Not thread-safe. */
 #ifndef COMMON_DB_SYNC_H
 #define COMMON_DB_SYNC_H
 
@@ -10,7 +10,7 @@ struct db_sync;
 enum db_sync_schema {
     DB_SYNC_SCHEMA_CHECKED, /* fail when the database's schema is not the version that this build knows */
     DB_SYNC_SCHEMA_ANY,     /* for migrate and status */
-    DB_SYNC_SCHEMA_UNREAD,  /* the role that connects may not look; another will, by db_sync_read_schema() */
+    DB_SYNC_SCHEMA_UNREAD,  /* do not read it yet: the role may lack the right; see db_sync_read_schema() */
 };
 
 /* Connects (at most 10 s a host), pins search_path, time zone and the two time-outs (statement, 0 for none;
@@ -19,15 +19,15 @@ enum db_sync_schema {
 int db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
                  enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size);
 
-/* For a connection that was opened with DB_SYNC_SCHEMA_UNREAD. Returns as db_sync_open() does. */
+/* Reads the schema's version after DB_SYNC_SCHEMA_UNREAD. Returns as db_sync_open() does. */
 int db_sync_read_schema(struct db_sync *db, enum db_sync_schema schema, char *ret_error, size_t error_size);
 void db_sync_close(struct db_sync *db);
 
-/* Runs one query with its parameters. The result (never NULL) is read with the functions of db.h and freed
- * with db_result_free(). */
+/* Runs one query with its parameters. Returns a result, never NULL, for db_result_free(). Waits at most
+ * statement_timeout_ms + 5 s; then the connection counts as dead. */
 struct db_result *db_sync_call(struct db_sync *db, enum query query, const struct db_value *values);
 
-/* Runs SQL text that may hold several statements, without parameters: migrations, LISTEN, begin and commit.
+/* Runs SQL text without parameters, which may contain several statements: migrations, LISTEN, begin, commit.
  */
 struct db_result *db_sync_script(struct db_sync *db, const char *sql);
 
@@ -35,23 +35,18 @@ struct db_result *db_sync_script(struct db_sync *db, const char *sql);
  * was none. */
 const char *db_sync_error(const struct db_sync *db);
 
-/* Whether the connection still stands, as far as is known. */
+/* Whether the connection is alive, as far as is known. */
 bool db_sync_alive(const struct db_sync *db);
 
-/* The schema version found when opening; 0 when there is no schema. */
-int db_sync_schema_version(const struct db_sync *db);
-
-/* Whether that is the version that this build knows; if not, one line in `ret_error` says what to do. */
+/* Whether the schema's version, as found when opening, is the one that this build knows; if not, one line in
+ * `ret_error` says what to do. */
 bool db_sync_schema_fits(const struct db_sync *db, char *ret_error, size_t error_size);
 
 /* The socket, for poll(2): readable when a notification may have come. */
 int db_sync_descriptor(const struct db_sync *db);
 
-/* Takes the next notification that has arrived, without waiting: true and the channel and payload, which live
- * until the next call. Call it until false. A lost connection shows in db_sync_alive(). */
+/* Takes the next notification that has arrived, without waiting. Returns true with channel and payload, which
+ * live until the next call, or false when there are no more or the connection is lost (db_sync_alive()). */
 bool db_sync_notification(struct db_sync *db, const char **ret_channel, const char **ret_payload);
-
-/* db_sync_call() waits at most statement_timeout_ms + 5 s for the network; then the connection counts as
- * dead. */
 
 #endif

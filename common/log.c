@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Nothing here allocates or takes a lock: log_out_of_memory() runs through the same code. */
+/* Nothing here allocates or takes a lock, because log_out_of_memory() runs through the same code. */
 
 #define LINE_SIZE    8192
-#define LINE_RESERVE 32 /* room for what ends a line: a quote, the mark of a cut line, a brace, LF */
+#define LINE_RESERVE 32 /* room for the end of a line: a quote, the mark of a cut line, a brace, LF */
 #define NUMBER_SIZE  24 /* a 64-bit number, or the quotes around a text, with the punctuation of its key */
 
 #define LAST_SECOND 253402300799 /* 9999-12-31T23:59:59Z, the last that RFC 3339 can write */
@@ -40,12 +40,12 @@ struct line {
     size_t used;
     bool json;
     bool begun; /* has a field, so that the next one needs a separator */
-    bool cut;   /* something did not fit; nothing is added any more */
+    bool cut;   /* something did not fit, so nothing more is added */
     char bytes[LINE_SIZE];
 };
 
-/* systemd.exec(5): JOURNAL_STREAM holds device:inode of the journal's stream. It is inherited by processes
- * whose stderr goes elsewhere, so its presence alone says nothing. */
+/* systemd.exec(5): JOURNAL_STREAM is the device:inode of the journal's stream. Its presence alone proves
+ * nothing, because processes inherit it even if their stderr goes elsewhere. */
 static bool
 stderr_is_journald(void)
 {
@@ -80,7 +80,7 @@ room(const struct line *line)
     return LINE_SIZE - LINE_RESERVE - line->used;
 }
 
-/* Adds all of the bytes or none, so that no escape and no character is split where a line is cut. */
+/* Adds all of the bytes or none, so that a cut line ends with no half of an escape or character. */
 static void
 put(struct line *line, const char *bytes, size_t length)
 {
@@ -98,7 +98,7 @@ put_string(struct line *line, const char *string)
     put(line, string, strlen(string));
 }
 
-/* Adds to what the reserve is for. */
+/* Adds to the end of the line, for which LINE_RESERVE keeps room. */
 static void
 put_ending(struct line *line, const char *string)
 {
@@ -107,7 +107,7 @@ put_ending(struct line *line, const char *string)
     line->used += length;
 }
 
-/* How many bytes the UTF-8 character at `text` has and which one it is; 0 when it is not one. */
+/* Decodes the UTF-8 character at `text`; returns its length in bytes, or 0 when it is invalid. */
 static size_t
 decode(const char *text, size_t left, uint32_t *ret_point)
 {
@@ -124,8 +124,8 @@ decode(const char *text, size_t left, uint32_t *ret_point)
     return length;
 }
 
-/* Characters that act on a terminal or on the order in which a line is read: C0, DEL and C1 controls, line
- * and paragraph separators, bidirectional controls. All lie below U+10000, so that four digits write them. */
+/* Characters that control a terminal or the direction of text: C0, DEL and C1 controls, line and paragraph
+ * separators, bidirectional controls. All are below U+10000, so four hexadecimal digits are enough. */
 static bool
 acts(uint32_t point)
 {
@@ -321,8 +321,8 @@ end_line(struct line *line)
 static void
 write_line(const struct line *line)
 {
-    /* One call for one line, which keeps lines of several threads apart. What a full disk or pipe does not
-     * take is lost: there is nowhere to report it. */
+    /* One call for each line keeps the lines of several threads apart. If the disk or pipe is full, the line
+     * is lost: there is nowhere to report it. */
     ssize_t written = 0;
     do {
         written = write(STDERR_FILENO, line->bytes, line->used);
@@ -357,8 +357,18 @@ log_event(enum log_level level, const char *message, ...)
 }
 
 _Noreturn void
+log_fatal(const char *message, int error)
+{
+    if (error) {
+        log_error(message, log_text("error", strerrordesc_np(error)));
+    } else {
+        log_error(message);
+    }
+    abort();
+}
+
+_Noreturn void
 log_out_of_memory(void)
 {
-    log_error("out of memory; the process stops and its supervisor starts it again");
-    abort();
+    log_fatal("out of memory; the process stops and its supervisor starts it again", 0);
 }

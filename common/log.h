@@ -1,6 +1,6 @@
-/* The log: one event, one line, on stderr, in one write(2). Whatever a value holds (line ends, escapes, bad
- * UTF-8), it cannot start a second line or reach the terminal. A value is never a secret: tokens, passwords,
- * hashes, cookies and the parameters of queries are not logged at any level. Thread-safe. */
+/* The log: each event is one line on stderr, in one write(2). Line ends, escapes and invalid UTF-8 in a value
+ * are escaped, so that a value cannot begin another line or control a terminal. Secrets are never logged, at
+ * any level: tokens, passwords, hashes, cookies, parameters of queries. Thread-safe. */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
@@ -13,7 +13,7 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
  * not copied. Call it before other threads start. */
 void log_setup(const char *program, enum log_level level, enum log_format format);
 
-/* Whether an event of this level would be written; for callers that would work to make its fields. */
+/* Whether an event of this level would be written, for callers whose fields take work to compute. */
 int log_enabled(enum log_level level);
 
 struct log_field {
@@ -51,8 +51,11 @@ void log_event(enum log_level level, const char *message, ...);
 #define log_warning(...) log_event(LOG_LEVEL_WARNING, __VA_ARGS__, LOG_END)
 #define log_error(...)   log_event(LOG_LEVEL_ERROR, __VA_ARGS__, LOG_END)
 
-/* Memory ran out: one error line, then abort(); the supervisor restarts the process. Allocation wrappers call
- * it. */
+/* For failures that no caller could handle: logs one error line, with `message` ("cannot start a thread") and
+ * the description of the errno `error` (0: none), and aborts; the supervisor restarts the process. */
+_Noreturn void log_fatal(const char *message, int error);
+
+/* The same when memory ran out. Allocation wrappers call it. */
 _Noreturn void log_out_of_memory(void);
 
 #endif

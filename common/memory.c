@@ -7,8 +7,7 @@
 void *
 memory_new(size_t count, size_t size)
 {
-    /* Never zero bytes: what calloc(0) returns is the C library's choice, and NULL would mean failure here.
-     */
+    /* Never zero bytes, because calloc(0) may return NULL without a failure. */
     void *memory = calloc(count ? count : 1, size ? size : 1);
     if (!memory) {
         log_out_of_memory();
@@ -19,7 +18,7 @@ memory_new(size_t count, size_t size)
 void *
 memory_resize(void *old, size_t count, size_t size)
 {
-    /* realloc() to zero bytes frees the object, so the smallest size is one byte. */
+    /* At least one byte, because realloc() to zero bytes frees the object. */
     void *memory = count && size ? reallocarray(old, count, size) : realloc(old, 1);
     if (!memory) {
         log_out_of_memory();

@@ -11,7 +11,7 @@ struct migration {
 };
 
 extern const struct migration migrations[];
-/* How many there are, which is the schema version that this build knows. */
+/* Their number, which is the schema version that this build knows. */
 extern const int migration_count;
 
 #endif

@@ -9,7 +9,7 @@ static const struct {
     const char *detail;
 } problems[PROBLEM_COUNT] = {
     [PROBLEM_BAD_REQUEST] = { 400, "bad_request", "Bad request",
-                              "The request cannot be read; check how it is sent." },
+                              "The server cannot read the request; check how it was sent." },
     [PROBLEM_MALFORMED_JSON] = { 400, "malformed_json", "Malformed JSON",
                                  "The body is not valid JSON; check its syntax." },
     [PROBLEM_AUTHENTICATION_REQUIRED] = { 401, "authentication_required", "Authentication required",
@@ -21,18 +21,18 @@ static const struct {
     [PROBLEM_INVALID_CREDENTIALS] = { 401, "invalid_credentials", "Sign-in failed",
                                       "The e-mail address or the password is wrong; check both." },
     [PROBLEM_FORBIDDEN] = { 403, "forbidden", "Forbidden",
-                            "The account may not do this; ask an admin for the role." },
+                            "The account's role does not allow this; ask an admin." },
     [PROBLEM_CROSS_SITE] = { 403, "cross_site", "Cross-site request refused",
                              "A request with a session must come from this service's own pages; use a token "
                              "instead." },
     [PROBLEM_NOT_FOUND] = { 404, "not_found", "Not found",
                             "There is nothing here; check the path and the id." },
     [PROBLEM_METHOD_NOT_ALLOWED] = { 405, "method_not_allowed", "Method not allowed",
-                                     "Use one of the methods that the Allow field names." },
+                                     "Use one of the methods in the Allow field." },
     [PROBLEM_REQUEST_TIMEOUT] = { 408, "request_timeout", "Request timeout",
                                   "The request did not arrive in time; send it again." },
     [PROBLEM_CONFLICT] = { 409, "conflict", "Conflict",
-                           "The request does not fit what is there; look again first." },
+                           "The request conflicts with the current state; reload and try again." },
     [PROBLEM_PAYLOAD_TOO_LARGE] = { 413, "payload_too_large", "Payload too large",
                                     "The body is too large; send less." },
     [PROBLEM_URI_TOO_LONG] = { 414, "uri_too_long", "URI too long",
@@ -40,22 +40,23 @@ static const struct {
     [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = { 415, "unsupported_media_type", "Unsupported media type",
                                          "Send the body as \"Content-Type: application/json\"." },
     [PROBLEM_EXPECTATION_FAILED] = { 417, "expectation_failed", "Expectation failed",
-                                     "Only \"Expect: 100-continue\" is understood; leave the field out." },
+                                     "Only \"Expect: 100-continue\" is supported; leave the field out." },
     [PROBLEM_VALIDATION_FAILED] = { 422, "validation_failed", "Validation failed",
                                     "Correct the fields named in \"errors\" and send the request again." },
     [PROBLEM_RATE_LIMITED] = { 429, "rate_limited", "Too many requests",
-                               "Wait as long as Retry-After says." },
+                               "Wait for the number of seconds in Retry-After, then try again." },
     [PROBLEM_HEADERS_TOO_LARGE] = { 431, "headers_too_large", "Header fields too large",
-                                    "A request may have 100 header fields and 16 KiB of them." },
+                                    "A request may have at most 100 header fields, and 16 KiB of them." },
     [PROBLEM_INTERNAL] = { 500, "internal", "Internal error",
-                           "The service failed; report the X-Request-Id of this answer to its operator." },
+                           "The service failed; report this answer's X-Request-Id to its operator." },
     [PROBLEM_UNAVAILABLE] = { 503, "unavailable", "Temporarily unavailable",
-                              "The service cannot decide right now; try again as Retry-After says." },
+                              "The service is temporarily unavailable; try again after the seconds in "
+                              "Retry-After." },
     [PROBLEM_VERSION_NOT_SUPPORTED] = { 505, "version_not_supported", "HTTP version not supported",
                                         "Use HTTP/1.1 or HTTP/1.0." },
 };
 
-/* Copies what fits, cut before a character that does not. */
+/* Copies as many whole characters as fit. */
 static void
 copy_text(char *to, size_t size, const char *text)
 {
@@ -93,18 +94,6 @@ int
 problem_status(enum problem_code code)
 {
     return problems[code].status;
-}
-
-const char *
-problem_title(enum problem_code code)
-{
-    return problems[code].title;
-}
-
-const char *
-problem_name(enum problem_code code)
-{
-    return problems[code].name;
 }
 
 static void

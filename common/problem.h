@@ -1,5 +1,5 @@
-/* Problems (RFC 9457): one table of codes with status and title; a problem is a code, a detail and the fields
- * at fault. */
+/* Problems (RFC 9457): one table of codes with status and title. A problem has a code, a detail, and the
+ * fields at fault. */
 #ifndef COMMON_PROBLEM_H
 #define COMMON_PROBLEM_H
 
@@ -7,11 +7,12 @@
 #include <stddef.h>
 
 enum problem_code {
-    PROBLEM_BAD_REQUEST,             /* 400 the message breaks HTTP or names what cannot be */
+    PROBLEM_NONE,                    /* no problem; not valid for the functions below */
+    PROBLEM_BAD_REQUEST,             /* 400 the message breaks the rules of HTTP */
     PROBLEM_MALFORMED_JSON,          /* 400 */
     PROBLEM_AUTHENTICATION_REQUIRED, /* 401 no credentials were sent */
     PROBLEM_INVALID_TOKEN,           /* 401 */
-    PROBLEM_TOKEN_EXPIRED,           /* 401 the secret was proven */
+    PROBLEM_TOKEN_EXPIRED,           /* 401 only after the secret has been verified */
     PROBLEM_INVALID_CREDENTIALS,     /* 401 e-mail address or password */
     PROBLEM_FORBIDDEN,               /* 403 */
     PROBLEM_CROSS_SITE,              /* 403 an unsafe cookie request that is not same-origin */
@@ -27,7 +28,7 @@ enum problem_code {
     PROBLEM_RATE_LIMITED,            /* 429 */
     PROBLEM_HEADERS_TOO_LARGE,       /* 431 */
     PROBLEM_INTERNAL,                /* 500 */
-    PROBLEM_UNAVAILABLE,             /* 503 PostgreSQL or the argon2 queue; Retry-After says when */
+    PROBLEM_UNAVAILABLE,             /* 503 PostgreSQL or argon2 is not available; needs Retry-After */
     PROBLEM_VERSION_NOT_SUPPORTED,   /* 505 */
     PROBLEM_COUNT
 };
@@ -44,17 +45,14 @@ struct problem {
     } errors[PROBLEM_ERRORS_MAX];
 };
 
-/* Starts a problem; `detail` is a sentence that says what to do next, or NULL for the code's usual one.
- * Longer text is cut at a character. */
+/* Sets a problem; `detail` is a sentence that says what to do next, or NULL for the code's usual one. Text
+ * that is too long is cut between two characters. */
 void problem_set(struct problem *problem, enum problem_code code, const char *detail);
 
-/* Names a field at fault; past PROBLEM_ERRORS_MAX it is dropped. */
+/* Adds a field at fault; ignored after PROBLEM_ERRORS_MAX fields. */
 void problem_add_error(struct problem *problem, const char *field, const char *detail);
 
 int problem_status(enum problem_code code);
-const char *problem_title(enum problem_code code);
-/* The wire form of the code, for example "invalid_token". */
-const char *problem_name(enum problem_code code);
 
 /* Writes the whole application/problem+json document: type, title, status, detail, code, and errors if there
  * are any. */

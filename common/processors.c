@@ -22,7 +22,7 @@ by_affinity(void)
     return count > 0 ? count : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* The rest of the first line that begins with `prefix`, without its end. */
+/* Finds the first line that begins with `prefix`; the rest of that line comes without its line end. */
 static bool
 read_line(const char *path, const char *prefix, char *ret_rest, size_t size)
 {

@@ -37,7 +37,7 @@ secret_hash(const char *secret, size_t length, const struct secret_cost *cost,
     return outcome == ARGON2_OK ? 0 : -1;
 }
 
-/* The costs of "$argon2id$v=19$m=19456,t=2,p=1$salt$tag", within what we are willing to spend. */
+/* Reads the costs of "$argon2id$v=19$m=19456,t=2,p=1$salt$tag"; false when they exceed our limits. */
 static bool
 read_cost(const char *encoded, struct secret_cost *ret_cost)
 {

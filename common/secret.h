@@ -19,8 +19,8 @@ struct secret_cost {
 enum secret_result {
     SECRET_MATCH,
     SECRET_MISMATCH,
-    SECRET_MALFORMED, /* the stored hash is not one of ours, or asks for more than 1 GiB, 64 passes or 16
-                         lanes */
+    SECRET_MALFORMED, /* the stored hash is not one of ours, or needs more than 1 GiB, 64 passes or 16 lanes
+                       */
 };
 
 /* Prepares libsodium; call once at the start of a program. Aborts when the system has no random generator. */

@@ -58,7 +58,7 @@ service_harden(void)
     int (*const steps[])(void) = { ignore_broken_pipes, forbid_core_dumps, forbid_inspection,
                                    make_files_private, raise_descriptor_limit };
     int failure = 0;
-    /* A container may refuse one call. The others still count, for a program that decides to go on. */
+    /* A container may refuse one call; the others are still worth making. */
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         if (steps[i]() && !failure) {
             failure = errno;
@@ -80,7 +80,8 @@ service_stopping(void)
     sd_notify(0, "STOPPING=1");
 }
 
-/* How much of `text` fits without splitting a UTF-8 character: systemd drops a status that is not UTF-8. */
+/* How many bytes of `text` fit without splitting a character, because systemd drops a status that is not
+ * valid UTF-8. */
 static size_t
 fitting_length(const char *text)
 {
@@ -98,7 +99,7 @@ service_status(const char *text)
     size_t start = strlen(message);
     size_t length = fitting_length(text);
     for (size_t i = 0; i < length; i++) {
-        /* A line end would start another assignment of the notification protocol. */
+        /* In the protocol of sd_notify(3), a line end would begin another assignment. */
         message[start + i] = text[i];
         if (iscntrl((unsigned char)text[i])) {
             message[start + i] = ' ';

@@ -1,5 +1,5 @@
-/* What a supervisor sees of a program: readiness and watchdog by sd_notify(3), signals, limits. Without
- * systemd all of it is silent. */
+/* The interface to the supervisor: readiness and watchdog by sd_notify(3), signals, limits. Without systemd,
+ * the notifications do nothing. */
 #ifndef COMMON_SERVICE_H
 #define COMMON_SERVICE_H
 
@@ -7,10 +7,10 @@
 
 /* At the start of every program: SIGPIPE ignored, core dumps off and the process not dumpable (memory holds
  * tokens), umask 077, descriptor limit raised to its hard limit. Returns 0, or -1 with the errno of the first
- * refusal (by a container, say); what can be done is done all the same. */
+ * step that failed (in a container, for example); the other steps are done all the same. */
 int service_harden(void);
 
-/* The service answers from now on (READY=1). The loop calls it once, when it really serves. */
+/* The service is ready (READY=1). Call it once, when the service can answer. */
 void service_ready(void);
 
 /* Shutdown has begun (STOPPING=1). */
@@ -19,8 +19,7 @@ void service_stopping(void);
 /* One line for systemctl status. */
 void service_status(const char *text);
 
-/* How often service_watchdog() must be called, in milliseconds (half of WatchdogSec), or 0 when nobody
- * watches. */
+/* How often to call service_watchdog(), in milliseconds (half of WatchdogSec), or 0 without a watchdog. */
 int64_t service_watchdog_interval_ms(void);
 void service_watchdog(void);
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Reads one character of RFC 3629; returns its length in bytes, or 0. */
+/* Decodes one UTF-8 character (RFC 3629); returns its length in bytes, or 0 when it is invalid. */
 static size_t
 read_character(const unsigned char *bytes, size_t length, uint32_t *ret_character)
 {
@@ -65,7 +65,7 @@ static const struct range white_space[] = {
 };
 
 /* Controls, line and paragraph separators, bidirectional controls, invisible format characters, tags,
- * noncharacters; U+200D, the joiner of emoji, is not among them. */
+ * noncharacters. Not U+200D, the joiner of emoji. */
 static const struct range refused[] = {
     { 0x00, 0x1F },     { 0x7F, 0x9F },     { 0xAD, 0xAD },       { 0x34F, 0x34F },     { 0x61C, 0x61C },
     { 0x115F, 0x1160 }, { 0x17B4, 0x17B5 }, { 0x180E, 0x180E },   { 0x200B, 0x200C },   { 0x200E, 0x200F },
@@ -79,7 +79,7 @@ is_refused(uint32_t character)
     return (character & 0xFFFE) == 0xFFFE || IS_AMONG(character, refused);
 }
 
-/* Cuts white space off both ends. The bytes are UTF-8. */
+/* Cuts white space off both ends. The bytes must be UTF-8. */
 static void
 trim(const char **bytes, size_t *length)
 {

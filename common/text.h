@@ -6,24 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether the bytes are UTF-8 as RFC 3629 has it: no overlong form, no surrogate, nothing past U+10FFFF. NUL
- * is a character here. */
+/* Whether the bytes are UTF-8 by RFC 3629: no overlong form, no surrogate, nothing past U+10FFFF. NUL counts
+ * as a character. */
 bool text_is_utf8(const char *bytes, size_t length);
 
 /* Checks a display name: UTF-8, 1 to `limit` characters after trimming white space (Unicode's White_Space),
  * no control (C0, C1, DEL), line or paragraph separator, bidirectional control or other invisible format
- * character (zero-width space and the like; U+200D, the joiner of emoji, passes). Returns NULL and the
- * trimmed slice of `bytes` in the two ret_ parameters, or a constant sentence that says what to change ("must
+ * character such as the zero-width space (but U+200D, the joiner of emoji, is allowed). Returns NULL and the
+ * trimmed slice of `bytes` in the two ret_ parameters, or a constant phrase that says what to change ("must
  * have 1 to 100 characters"). */
 const char *text_name_refusal(const char *bytes, size_t length, size_t limit, const char **ret_name,
                               size_t *ret_length);
 
 /* Checks an e-mail address: the ASCII subset of RFC 5321 Mailbox without quoted strings and address literals,
- * at most 254 bytes. NULL when it is one, else a constant sentence. */
+ * at most 254 bytes. Returns NULL when it is valid, otherwise a constant phrase. */
 const char *text_email_refusal(const char *bytes, size_t length);
 
-/* Decimal digits only, without sign, at most INT64_MAX, no leading zero but for 0 itself; false when it is
- * not. */
+/* Reads decimal digits without a sign, at most INT64_MAX, and without a leading zero unless the number is 0;
+ * otherwise returns false. */
 bool text_to_id(const char *bytes, size_t length, int64_t *ret_id);
 
 /* How the things of a project are written: a prefix and a number, which is theirs in the organization or
@@ -45,7 +45,7 @@ void text_choices_refusal(const char *choices, char *ret_refusal, size_t size);
  * without a fraction; no leap second. */
 bool text_is_time(const char *text);
 
-/* Writes a number's decimal form, NUL-ended; returns its length. For where snprintf() costs too much. */
+/* Writes a number's decimal form, NUL-ended; returns its length. For places where snprintf() is too slow. */
 #define TEXT_NUMBER_SIZE 21
 size_t text_number(int64_t number, char ret_text[TEXT_NUMBER_SIZE]);
 

@@ -78,28 +78,30 @@ lock() {
 }
 
 # The port asked for, else that of the last start.
-choose_port() {
+chosen_port() {
     if [[ -n $wanted_port ]]; then
-        port=$wanted_port
+        echo "$wanted_port"
     elif [[ -f $state/port ]]; then
-        port=$(<"$state/port")
+        cat -- "$state/port"
     else
-        port=$default_port
+        echo "$default_port"
     fi
 }
 
 port_is_taken() {
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
 check_port() {
+    local port=$1
     if process_id server >/dev/null; then
         local current
         current=$(<"$state/port")
         [[ $port == "$current" ]] ||
             fail "the service runs on port $current already: stop it first, then start it with --port $port"
-    elif port_is_taken; then
-        fail "port $port of 127.0.0.1 is taken by another program: choose a free one by --port, for example --port $((port < 65000 ? port + 1 : 18080))"
+    elif port_is_taken "$port"; then
+        fail "port $port of 127.0.0.1 is taken by another program: choose a free one by --port, for example" \
+            "--port $((port < 65000 ? port + 1 : 18080))"
     fi
 }
 
@@ -122,7 +124,7 @@ worker_is_ready() {
 }
 
 server_is_ready() {
-    ask_server --fail --output /dev/null "$(url "$port")/readyz"
+    ask_server --fail --output /dev/null "$(url "$1")/readyz"
 }
 
 # One that runs already may be waiting to connect again, to a PostgreSQL that had to be started anew.
@@ -135,12 +137,13 @@ start_worker() {
 }
 
 start_server() {
+    local port=$1
     if ! process_id server >/dev/null; then
         process_start server env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_server)" \
             TESTKASE_LISTEN="127.0.0.1:$port" TESTKASE_PUBLIC_URL="$(url "$port")" "$programs/testkase-server"
         echo "$port" >"$state/port"
     fi
-    process_wait server 30 server_is_ready || fail_with_log server 'the server does not start'
+    process_wait server 30 server_is_ready "$port" || fail_with_log server 'the server does not start'
 }
 
 fill_database() {
@@ -149,7 +152,7 @@ fill_database() {
         fail_with_log migrate 'the database could not be migrated (to begin anew without its data: ./deploy/local.sh reset)'
     demo_read || demo_make
     # shellcheck disable=SC2034 # demo_write uses them by name
-    TESTKASE_URL=$(url "$port") TESTKASE_BIN=$programs
+    TESTKASE_URL=$(url "$1") TESTKASE_BIN=$programs
     # shellcheck disable=SC2034
     TESTKASE_DATABASE_URL=$(postgres_url testkase_server) TESTKASE_ADMIN_DATABASE_URL=$(postgres_url testkase_owner)
     demo_write
@@ -164,7 +167,7 @@ stop_after_failure() {
 }
 
 everything_runs() {
-    process_id postgres >/dev/null && process_id worker >/dev/null && process_id server >/dev/null && server_is_ready
+    process_id postgres >/dev/null && process_id worker >/dev/null && process_id server >/dev/null && server_is_ready "$1"
 }
 
 print_access() {
@@ -188,9 +191,9 @@ END
 run_start() {
     local port
     lock
-    choose_port
-    check_port
-    if everything_runs && demo_read; then
+    port=$(chosen_port)
+    check_port "$port"
+    if everything_runs "$port" && demo_read; then
         say 'The service runs already. To start a newly compiled one: stop, then start.'
     else
         trap stop_after_failure EXIT
@@ -198,10 +201,10 @@ run_start() {
         build_preset "$root" release "$logs" || fail 'the programs could not be compiled; the messages are above'
         link_programs
         postgres_start
-        fill_database
+        fill_database "$port"
         start_worker
-        start_server
-        everything_runs || fail "not everything that was started still runs; see $logs"
+        start_server "$port"
+        everything_runs "$port" || fail "not everything that was started still runs; see $logs"
         demo_check_token
         trap - EXIT
     fi
@@ -227,7 +230,7 @@ run_stop() {
 
 run_status() {
     local name pid port status=0
-    choose_port
+    port=$(chosen_port)
     for name in postgres worker server; do
         if pid=$(process_id "$name"); then
             say "$name runs (process $pid)"
@@ -236,7 +239,7 @@ run_status() {
             status=1
         fi
     done
-    if ((status == 0)) && server_is_ready; then
+    if ((status == 0)) && server_is_ready "$port"; then
         say "The service answers at $(url "$port")"
     elif ((status == 0)); then
         say "The service does not answer at $(url "$port"); see $logs"

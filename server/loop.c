@@ -42,7 +42,7 @@ note_ready(struct loop *loop)
     }
     if (atomic_fetch_add(&loop->server->connected, 1) + 1 == loop->server->connections) {
         atomic_store(&loop->server->ready, true);
-        log_info("ready", log_text("address", listener_address(loop->server->sockets)));
+        log_info("ready", log_text("address", listener_sockets_address(loop->server->sockets)));
         service_ready();
     }
     if (loop->outage_logged_ms) {

@@ -1,94 +1,23 @@
 /* testkase-server: options, sockets, loops. */
-#include "common/config.h"
-#include "common/db.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/processors.h"
+#include "common/program.h"
+#include "common/secret.h"
 #include "common/service.h"
 #include "server/loop.h"
 #include "server/request/steps.h"
 #include "server/routes.h"
 #include "server/server.h"
-#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define EXIT_USAGE     2
 #define TOKEN_QUEUE    256
 #define PASSWORD_QUEUE 64
-
-static struct config *
-load_config(void)
-{
-    struct config *config = NULL;
-    char error[512];
-    if (config_load((const char *const *)environ, CONFIG_SERVER, &config, error, sizeof(error)) < 0) {
-        log_setup("testkase-server", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-        log_error("bad configuration", log_text("error", error));
-        return NULL;
-    }
-    log_setup("testkase-server", config->log_level, config->log_format);
-    const char *refusal = db_url_refusal(config->database_url);
-    if (refusal) {
-        log_error("bad configuration", log_text("variable", "TESTKASE_DATABASE_URL"),
-                  log_text("error", refusal));
-        config_free(config);
-        return NULL;
-    }
-    return config;
-}
-
-static int
-print_help(void)
-{
-    puts("Usage: testkase-server [--help | --version | --check-config]\n\n"
-         "The HTTP front: authenticates Personal Access Tokens against PostgreSQL and serves the REST API.\n"
-         "Any number may run at once, on one database.\n\n"
-         "  --help          this text\n"
-         "  --version       the version\n"
-         "  --check-config  check the configuration and exit\n"
-         "  --routes        the calls of the API as JSON: method, path, access, body size, statement\n\n"
-         "SIGTERM stops accepting, finishes what is in flight within 10 s and exits with 0.\n\n"
-         "Environment:");
-    config_print_help(stdout, CONFIG_SERVER);
-    return EXIT_SUCCESS;
-}
-
-static int
-print_version(void)
-{
-    puts("testkase-server " TESTKASE_VERSION);
-    return EXIT_SUCCESS;
-}
-
-static int
-print_routes(void)
-{
-    struct json_writer *writer = json_writer_new();
-    size_t length;
-    routes_write(writer);
-    const char *json = json_writer_bytes(writer, &length);
-    fwrite(json, 1, length, stdout);
-    putchar('\n');
-    json_writer_free(writer);
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static int
-check_config(void)
-{
-    struct config *config = load_config();
-    if (!config) {
-        return EXIT_FAILURE;
-    }
-    config_free(config);
-    puts("testkase-server: the configuration is valid");
-    return EXIT_SUCCESS;
-}
 
 /* --- loops --- */
 
@@ -211,43 +140,41 @@ serve(const struct config *config)
     return outcome;
 }
 
+/* --- options --- */
+
 static int
-run(void)
+print_routes(const struct program *program)
 {
-    struct config *config = load_config();
-    if (!config) {
-        return EXIT_FAILURE;
-    }
-    if (service_harden() < 0) {
-        log_warning("could not harden the process in full", log_text("error", strerror(errno)));
-    }
-    secret_setup();
-    int outcome = serve(config);
-    config_free(config);
-    return outcome == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    (void)program;
+    struct json_writer *writer = json_writer_new();
+    size_t length;
+    routes_write(writer);
+    const char *json = json_writer_bytes(writer, &length);
+    fwrite(json, 1, length, stdout);
+    putchar('\n');
+    json_writer_free(writer);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static const struct option {
-    const char *name;
-    int (*run)(void);
-} options[] = {
-    { "--help", print_help },
-    { "--version", print_version },
-    { "--check-config", check_config },
-    { "--routes", print_routes },
+static const struct program_option options[] = {
+    PROGRAM_OPTIONS,
+    { "--routes", "print the calls of the API as JSON and exit", print_routes },
+    { NULL, NULL, NULL },
+};
+
+static const struct program program = {
+    .name = "testkase-server",
+    .config = CONFIG_SERVER,
+    .summary =
+        "The HTTP front: authenticates Personal Access Tokens against PostgreSQL and serves the REST API.\n"
+        "Any number may run at once, on one database.",
+    .notes = "SIGTERM stops accepting, finishes what is in flight within 10 s and exits with 0.",
+    .options = options,
+    .serve = serve,
 };
 
 int
 main(int argc, char **argv)
 {
-    if (argc == 1) {
-        return run();
-    }
-    for (size_t i = 0; argc == 2 && i < sizeof(options) / sizeof(options[0]); i++) {
-        if (strcmp(argv[1], options[i].name) == 0) {
-            return options[i].run();
-        }
-    }
-    fprintf(stderr, "testkase-server: unknown option %s; see testkase-server --help\n", argv[1]);
-    return EXIT_USAGE;
+    return program_main(&program, argc, argv);
 }

@@ -3,13 +3,14 @@
 #ifndef SERVER_METRICS_H
 #define SERVER_METRICS_H
 
+#include "server/http/status.h"
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define METRICS_BUCKETS  14
 #define METRICS_ROUTES   64
-#define METRICS_STATUSES 32
+#define METRICS_STATUSES HTTP_STATUS_COUNT
 
 struct counter {
     _Atomic uint64_t value;
@@ -49,7 +50,7 @@ void histogram_add(struct histogram *histogram, const uint64_t bounds[METRICS_BU
 
 /* One loop's. */
 struct metrics {
-    struct counter requests[METRICS_ROUTES][METRICS_STATUSES];
+    struct counter requests[METRICS_ROUTES][METRICS_STATUSES]; /* by http_status_index() */
     struct histogram latency[METRICS_ROUTES];
     struct counter rate_limited;
     struct counter
@@ -61,10 +62,5 @@ struct metrics {
     /* As they are now, set about once a second. */
     struct counter connections, requests_open, database_connections, usage_lag_ms;
 };
-
-/* The index of a status in `requests`; the last one for what we never answer. */
-size_t metrics_status_index(int status);
-/* The status at an index; 0 for the last one. */
-int metrics_status_at(size_t index);
 
 #endif

@@ -32,7 +32,7 @@ const struct route routes[] = {
     { HTTP_DELETE, "/api/v1/api-keys/{id}",          ROUTE_CALLER,    0,            .endpoint = &api_keys_delete },
     { HTTP_GET,    "/api/v1/api-keys/{id}/activity", ROUTE_CALLER,    0,            .endpoint = &activity_list },
 
-    { HTTP_METHOD_COUNT, "/api/v1/auth/verify",            ROUTE_CALLER,    0,            .handle = verify },
+    { HTTP_ANY,    "/api/v1/auth/verify",                ROUTE_CALLER,    0,            .handle = verify },
 
     { HTTP_GET,    "/api/v1/projects/user-projects", ROUTE_CALLER,    0,            .handle = projects_list },
 
@@ -78,7 +78,7 @@ routes_write(struct json_writer *writer)
     for (size_t i = 0; i < routes_count; i++) {
         const struct route *route = &routes[i];
         json_open_object(writer);
-        json_text_member(writer, "method", route_method_name(route));
+        json_text_member(writer, "method", http_method_name(route->method));
         json_text_member(writer, "path", route->pattern);
         json_text_member(writer, "access", route_access_name(route->access));
         json_integer_member(writer, "bodyMax", (int64_t)route->body_max);

@@ -4,8 +4,8 @@
 #include "server/auth/hasher.h"
 #include "server/auth/rate_limit.h"
 #include "server/auth/verified.h"
-#include "server/http/client_address.h"
-#include "server/http/listener.h"
+#include "server/http/listener_sockets.h"
+#include "server/http/trusted_proxies.h"
 #include "server/loop.h"
 #include <string.h>
 
@@ -25,9 +25,11 @@ bind_sockets(struct server *server)
 {
     const struct config *config = server->config;
     char error[256];
-    if (listener_bind(config->listen, (int)config->threads, &server->sockets, error, sizeof(error)) < 0 ||
+    if (listener_sockets_bind(config->listen, (int)config->threads, &server->sockets, error, sizeof(error)) <
+            0 ||
         (config->metrics_listen && *config->metrics_listen &&
-         listener_bind(config->metrics_listen, 1, &server->metrics_sockets, error, sizeof(error)) < 0)) {
+         listener_sockets_bind(config->metrics_listen, 1, &server->metrics_sockets, error, sizeof(error)) <
+             0)) {
         log_error("cannot start", log_text("reason", error));
         return -1;
     }
@@ -75,6 +77,6 @@ server_close(struct server *server)
     rate_limits_free(server->rate_limits);
     guess_throttle_free(server->guess_throttle);
     trusted_proxies_free(server->trusted_proxies);
-    listener_unbind(server->sockets);
-    listener_unbind(server->metrics_sockets);
+    listener_sockets_unbind(server->sockets);
+    listener_sockets_unbind(server->metrics_sockets);
 }

@@ -11,7 +11,7 @@
 struct connection_events;
 struct guess_throttle;
 struct hasher;
-struct listener_socket_set;
+struct listener_sockets;
 struct loop;
 struct rate_limits;
 struct route_table;
@@ -36,8 +36,8 @@ struct server {
     bool secure;                       /* the public URL is https */
     char dummy_hash[SECRET_HASH_SIZE]; /* verified when the address is unknown, so that both cases take the
                                           same time */
-    struct listener_socket_set *sockets;
-    struct listener_socket_set *metrics_sockets; /* NULL: /metrics is served to this machine only */
+    struct listener_sockets *sockets;
+    struct listener_sockets *metrics_sockets; /* NULL: /metrics is served to this machine only */
     struct hasher *hasher;
     struct verified *verified;
     struct rate_limits *rate_limits;

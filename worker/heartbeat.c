@@ -1,7 +1,7 @@
 #include "worker/heartbeat.h"
 #include "common/clock.h"
 #include "common/memory.h"
-#include "worker/trouble.h"
+#include "common/retry.h"
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ struct heartbeat {
     char worker[HOST_NAME_MAX + 16];
     bool written;
     int64_t next_ms;
-    struct trouble trouble;
+    struct retry retry;
 };
 
 struct heartbeat *
@@ -27,7 +27,7 @@ heartbeat_new(void)
     }
     host[sizeof(host) - 1] = '\0';
     snprintf(heartbeat->worker, sizeof(heartbeat->worker), "%s:%ld", host, (long)getpid());
-    heartbeat->trouble.what = "heartbeat";
+    heartbeat->retry.what = "heartbeat";
     return heartbeat;
 }
 
@@ -50,9 +50,9 @@ heartbeat_beat(struct heartbeat *heartbeat, struct db_sync *db)
     struct db_result *result = db_sync_call(db, QUERY_WORKER_BEAT, values);
     if (db_status(result) == DB_OK) {
         heartbeat->written = true;
-        trouble_over(&heartbeat->trouble);
+        retry_worked(&heartbeat->retry);
     } else if (db_status(result) == DB_REFUSED) {
-        trouble_note(&heartbeat->trouble, db_sqlstate(result), db_message(result));
+        retry_failed(&heartbeat->retry, db_sqlstate(result), db_message(result));
     }
     db_result_free(result);
 }

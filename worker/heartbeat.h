@@ -1,4 +1,4 @@
-/* The worker's sign of life: a row of worker_heartbeats under `<host>:<pid>`, renewed every 15 seconds. */
+/* The worker's heartbeat: its row of worker_heartbeats, named `<host>:<pid>`, renewed every 15 seconds. */
 #ifndef WORKER_HEARTBEAT_H
 #define WORKER_HEARTBEAT_H
 
@@ -10,7 +10,7 @@ struct heartbeat;
 struct heartbeat *heartbeat_new(void);
 void heartbeat_free(struct heartbeat *heartbeat);
 
-/* Renews the row if it is time. A failure is logged and tried again at the next beat. */
+/* Renews the row if it is due. Logs a failure, and tries again at the next beat. */
 void heartbeat_beat(struct heartbeat *heartbeat, struct db_sync *db);
 
 /* When the next beat is due, by clock_monotonic_ms(). */

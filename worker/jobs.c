@@ -2,10 +2,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/retry.h"
 #include "common/service.h"
 #include "worker/listen.h"
 #include "worker/metrics.h"
-#include "worker/trouble.h"
 #include <stdlib.h>
 
 #define MINUTE_MS      INT64_C(60000)
@@ -13,13 +13,14 @@
 #define RETRY_FIRST_MS 1000
 #define RETRY_MOST_MS  MINUTE_MS
 
-/* In the order of a round. Leavers come first, because dead is dead: their tokens do not expire and they get
- * no reminder. */
+/* In the order of a round. The jobs for leavers come first, so that a leaver's tokens are ended for that
+ * reason, instead of expiring or causing a reminder. */
 static const struct job {
     const char *name;
     enum query query;
-    unsigned channels; /* a notification there makes it run */
-    int64_t every_ms;  /* it runs this often in any case; 0: in every round, for what a deadline brings */
+    unsigned channels; /* a notification on one of these makes it run */
+    int64_t
+        every_ms; /* it runs at least this often; 0: in every round, because its work comes by deadlines */
 } jobs_table[] = {
     { "leavers_tokens", QUERY_WORKER_END_LEAVERS_TOKENS, LISTEN_USERS, MINUTE_MS },
     { "leavers_sessions", QUERY_WORKER_DELETE_LEAVERS_SESSIONS, LISTEN_USERS, MINUTE_MS },
@@ -36,9 +37,9 @@ static const struct job {
 
 struct job_state {
     int64_t next_ms;
-    int64_t rows; /* changed since it last found nothing to do */
+    int64_t rows; /* changed since it last found no work */
     bool has_run;
-    struct trouble trouble;
+    struct retry retry;
 };
 
 struct jobs {
@@ -53,7 +54,7 @@ jobs_new(struct metrics *metrics)
     struct jobs *jobs = memory_new(1, sizeof(*jobs));
     jobs->metrics = metrics;
     for (size_t i = 0; i < JOB_COUNT; i++) {
-        jobs->states[i].trouble.what = jobs_table[i].name;
+        jobs->states[i].retry.what = jobs_table[i].name;
         if (metrics) {
             metrics->jobs[i].name = jobs_table[i].name;
         }
@@ -80,17 +81,17 @@ void
 jobs_wake(struct jobs *jobs, unsigned channels)
 {
     for (size_t i = 0; i < JOB_COUNT; i++) {
-        if ((jobs_table[i].channels & channels) && jobs->states[i].trouble.failures == 0) {
+        if ((jobs_table[i].channels & channels) && jobs->states[i].retry.failures == 0) {
             jobs->states[i].next_ms = 0;
         }
     }
 }
 
-/* One line for a whole backlog, not one a batch. */
+/* Logs one line for a whole backlog, not one for each batch. */
 static void
 note_success(const struct job *job, struct job_state *state, int64_t rows)
 {
-    trouble_over(&state->trouble);
+    retry_worked(&state->retry);
     state->has_run = true;
     state->rows += rows;
     state->next_ms = rows > 0 ? 0 : clock_monotonic_ms() + job->every_ms;
@@ -103,8 +104,9 @@ note_success(const struct job *job, struct job_state *state, int64_t rows)
 static void
 note_failure(struct job_state *state, const struct db_result *result)
 {
-    trouble_note(&state->trouble, db_sqlstate(result), db_message(result));
-    state->next_ms = clock_monotonic_ms() + trouble_delay_ms(&state->trouble, RETRY_FIRST_MS, RETRY_MOST_MS);
+    retry_failed(&state->retry, db_sqlstate(result), db_message(result));
+    state->next_ms =
+        clock_monotonic_ms() + retry_delay_ms(state->retry.failures, RETRY_FIRST_MS, RETRY_MOST_MS);
 }
 
 static int64_t
@@ -128,7 +130,7 @@ count_run(const struct jobs *jobs, size_t job, int64_t rows)
     if (jobs->metrics) {
         atomic_fetch_add(&jobs->metrics->jobs[job].runs, 1);
         atomic_fetch_add(&jobs->metrics->jobs[job].rows, (uint64_t)rows);
-        atomic_fetch_add(&jobs->metrics->jobs[job].failures, jobs->states[job].trouble.failures > 0);
+        atomic_fetch_add(&jobs->metrics->jobs[job].failures, jobs->states[job].retry.failures > 0);
     }
 }
 
@@ -151,7 +153,7 @@ bool
 jobs_complete(const struct jobs *jobs)
 {
     for (size_t i = 0; i < JOB_COUNT; i++) {
-        if (!jobs->states[i].has_run || jobs->states[i].trouble.failures > 0) {
+        if (!jobs->states[i].has_run || jobs->states[i].retry.failures > 0) {
             return false;
         }
     }
@@ -164,7 +166,7 @@ jobs_next_ms(const struct jobs *jobs)
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < JOB_COUNT; i++) {
         const struct job_state *state = &jobs->states[i];
-        bool waits = jobs_table[i].every_ms > 0 || state->trouble.failures > 0;
+        bool waits = jobs_table[i].every_ms > 0 || state->retry.failures > 0;
         if (waits && state->next_ms < next) {
             next = state->next_ms;
         }

@@ -1,12 +1,12 @@
 #include "worker/link.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/retry.h"
 #include "worker/listen.h"
 #include "worker/stop.h"
-#include "worker/trouble.h"
 #include <stdlib.h>
 
-/* Together with the 5 s that db_sync waits for a silent network, less than the 10 s that a stop may take. */
+/* With the 5 s that db_sync waits beyond it for the network, less than the 10 s that a stop may take. */
 #define STATEMENT_TIMEOUT_MS 3000
 #define RETRY_FIRST_MS       50
 #define RETRY_MOST_MS        2000
@@ -14,7 +14,7 @@
 struct link {
     char *url;
     struct db_sync *db;
-    struct trouble trouble;
+    struct retry retry;
 };
 
 struct link *
@@ -22,7 +22,7 @@ link_new(const char *url)
 {
     struct link *link = memory_new(1, sizeof(*link));
     link->url = memory_duplicate(url);
-    link->trouble.what = "connection to PostgreSQL";
+    link->retry.what = "connection to PostgreSQL";
     return link;
 }
 
@@ -54,7 +54,7 @@ link_open(struct link *link)
                               &link->db, error, sizeof(error));
     stop_at_once_end();
     if (opened < 0) {
-        trouble_note(&link->trouble, "", error);
+        retry_failed(&link->retry, "", error);
         return LINK_DOWN;
     }
     if (!db_sync_schema_fits(link->db, error, sizeof(error))) {
@@ -62,7 +62,7 @@ link_open(struct link *link)
         return give_up(link, LINK_IMPOSSIBLE);
     }
     if (listen_begin(link->db) < 0) {
-        trouble_note(&link->trouble, "", db_sync_error(link->db));
+        retry_failed(&link->retry, "", db_sync_error(link->db));
         return give_up(link, LINK_DOWN);
     }
     return LINK_UP;
@@ -71,13 +71,13 @@ link_open(struct link *link)
 void
 link_settled(struct link *link)
 {
-    trouble_over(&link->trouble);
+    retry_worked(&link->retry);
 }
 
 int64_t
 link_delay_ms(const struct link *link)
 {
-    return trouble_delay_ms(&link->trouble, RETRY_FIRST_MS, RETRY_MOST_MS);
+    return retry_delay_ms(link->retry.failures, RETRY_FIRST_MS, RETRY_MOST_MS);
 }
 
 struct db_sync *
@@ -93,7 +93,7 @@ link_close(struct link *link)
         return;
     }
     if (!db_sync_alive(link->db)) {
-        trouble_note(&link->trouble, "", db_sync_error(link->db));
+        retry_failed(&link->retry, "", db_sync_error(link->db));
     }
     db_sync_close(link->db);
     link->db = NULL;

@@ -1,4 +1,4 @@
-/* The worker's connection to PostgreSQL: made, lost, made again. */
+/* The worker's connection to PostgreSQL, and its reconnecting. */
 #ifndef WORKER_LINK_H
 #define WORKER_LINK_H
 
@@ -10,8 +10,7 @@ struct link;
 enum link_outcome {
     LINK_UP,
     LINK_DOWN,       /* try again after link_delay_ms() */
-    LINK_IMPOSSIBLE, /* trying again does not help: the schema is not the one that this build knows. Logged.
-                      */
+    LINK_IMPOSSIBLE, /* do not try again: the schema is not the one that this build knows; logged */
 };
 
 /* Does not connect yet. `url` is copied. */
@@ -19,11 +18,11 @@ struct link *link_new(const char *url);
 /* Closes; NULL is fine. */
 void link_free(struct link *link);
 
-/* Connects, checks the schema's version, listens. Failures are logged, the first and then one a minute. A
- * signal to stop ends the process in here. */
+/* Connects, checks the schema's version, listens. Logs failures, once a minute at most. A signal to stop ends
+ * the process while it connects. */
 enum link_outcome link_open(struct link *link);
 
-/* The connection has proven good: the next failure is a first one again. */
+/* The connection works: the next failure is the first of a new row. */
 void link_settled(struct link *link);
 
 /* How long to wait before the next link_open(), after a failure or a loss. */
@@ -32,7 +31,7 @@ int64_t link_delay_ms(const struct link *link);
 /* The open connection; only between LINK_UP and link_close(). */
 struct db_sync *link_db(const struct link *link);
 
-/* Closes; a connection that was lost counts as a failure, and is logged like one. */
+/* Closes it; a lost connection counts as a failure, and is logged like one. */
 void link_close(struct link *link);
 
 #endif

@@ -1,4 +1,5 @@
 #include "worker/listen.h"
+#include <stdio.h>
 #include <string.h>
 
 static const struct channel {
@@ -10,11 +11,17 @@ static const struct channel {
     { "testkase_reminders", LISTEN_REMINDERS },
 };
 
+#define CHANNEL_COUNT (sizeof(channels) / sizeof(channels[0]))
+
 int
 listen_begin(struct db_sync *db)
 {
-    struct db_result *result =
-        db_sync_script(db, "listen testkase_tokens; listen testkase_users; listen testkase_reminders");
+    char script[CHANNEL_COUNT * 80] = ""; /* a name has at most 63 bytes */
+    size_t length = 0;
+    for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+        length += (size_t)snprintf(script + length, sizeof(script) - length, "listen %s;", channels[i].name);
+    }
+    struct db_result *result = db_sync_script(db, script);
     int outcome = db_status(result) == DB_OK ? 0 : -1;
     db_result_free(result);
     return outcome;
@@ -23,7 +30,7 @@ listen_begin(struct db_sync *db)
 static unsigned
 channel_bit(const char *name)
 {
-    for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++) {
+    for (size_t i = 0; i < CHANNEL_COUNT; i++) {
         if (strcmp(channels[i].name, name) == 0) {
             return channels[i].bit;
         }

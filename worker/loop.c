@@ -2,21 +2,20 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/migrations.h"
+#include "common/retry.h"
 #include "common/service.h"
 #include "worker/heartbeat.h"
 #include "worker/jobs.h"
 #include "worker/link.h"
 #include "worker/listen.h"
 #include "worker/metrics.h"
-#include "worker/trouble.h"
 #include <poll.h>
 
-/* Notifications that come this close together are one reason to work, so that a burst does not become a storm
- * of scans. */
+/* Notifications within this time cause one scan, so that a burst of them does not become a storm of scans. */
 #define COALESCE_MS 100
 
-/* A row that is overdue although a round has just found nothing to do became due in between, or is locked by
- * somebody else: look again, less and less often. */
+/* If a row is overdue although a round has just found no work, it became due since, or another transaction
+ * has locked it: look again, less and less often. */
 #define OVERDUE_FIRST_MS 10
 #define OVERDUE_MOST_MS  1000
 
@@ -28,10 +27,10 @@ struct loop {
     struct jobs *jobs;
     struct heartbeat *heartbeat;
     struct metrics metrics;
-    struct trouble deadline; /* asking for it fails */
-    struct trouble overdue;  /* never logged: the rows are somebody else's for the moment */
+    struct retry deadline; /* of the query for it */
+    int overdue;           /* deadlines in a row that had passed already */
     bool ready;
-    bool outdated; /* the schema has moved on: connect again, to tell so */
+    bool outdated; /* the schema has another version now: connecting again logs that */
 };
 
 static int64_t
@@ -40,8 +39,7 @@ earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Waits for at most `wait_ms` for a signal or, if it is not -1, for `descriptor`; keeps the watchdog content.
- */
+/* Waits at most `wait_ms` for a signal or for `descriptor` (-1: none), and less if the watchdog is due. */
 static void
 wait_for(const struct loop *loop, int descriptor, int64_t wait_ms)
 {
@@ -84,7 +82,7 @@ connect_until_up(struct loop *loop)
     return 0;
 }
 
-/* Works as long as there is work, looking up after each round. */
+/* Works as long as there is work, taking notifications before each round. */
 static void
 work(struct loop *loop, struct db_sync *db)
 {
@@ -109,34 +107,34 @@ become_ready(struct loop *loop)
 static int64_t
 overdue_delay_ms(struct loop *loop)
 {
-    loop->overdue.failures++;
-    return trouble_delay_ms(&loop->overdue, OVERDUE_FIRST_MS, OVERDUE_MOST_MS);
+    loop->overdue++;
+    return retry_delay_ms(loop->overdue, OVERDUE_FIRST_MS, OVERDUE_MOST_MS);
 }
 
-/* How long the deadlines in the database let the worker sleep. */
+/* How long the worker may sleep until the next deadline in the database. */
 static int64_t
 ask_deadline(struct loop *loop, struct db_sync *db)
 {
     int64_t delay = SLEEP_MOST_MS;
     struct db_result *result = db_sync_call(db, QUERY_WORKER_NEXT_DEADLINE, NULL);
     if (db_status(result) == DB_OK) {
-        trouble_over(&loop->deadline);
+        retry_worked(&loop->deadline);
         delay = db_int64(result, 0, 0);
         loop->outdated = db_int64(result, 0, 1) != migration_count;
     } else if (db_status(result) == DB_REFUSED) {
-        trouble_note(&loop->deadline, db_sqlstate(result), db_message(result));
-        delay = trouble_delay_ms(&loop->deadline, OVERDUE_MOST_MS, SLEEP_MOST_MS);
+        retry_failed(&loop->deadline, db_sqlstate(result), db_message(result));
+        delay = retry_delay_ms(loop->deadline.failures, OVERDUE_MOST_MS, SLEEP_MOST_MS);
     }
     db_result_free(result);
     if (delay == 0) {
         return overdue_delay_ms(loop);
     }
-    loop->overdue.failures = 0;
+    loop->overdue = 0;
     return delay;
 }
 
-/* Sleeps until there may be work: a deadline, a beat, a notification, or the end. Notifications are looked
- * for before each wait: those that came along with an answer are not in the socket any more. */
+/* Sleeps until a deadline, a beat, a notification, or a stop. Takes notifications before each wait, because
+ * those that arrived with an answer do not make the socket readable any more. */
 static void
 sleep_until_needed(struct loop *loop, struct db_sync *db)
 {
@@ -205,7 +203,6 @@ loop_run(const char *database_url, const char *metrics_address, const struct sto
         .link = link_new(database_url),
         .heartbeat = heartbeat_new(),
         .deadline = { .what = "asking for the next deadline" },
-        .overdue = { .what = "overdue rows" },
     };
     loop.jobs = jobs_new(&loop.metrics);
     struct metrics_server *server = NULL;

@@ -1,12 +1,12 @@
-/* The worker's life: connect, work until there is nothing left to do, sleep until a notification or the next
- * deadline. Every deadline is asked from PostgreSQL, by its clock. */
+/* The worker's loop: connect, work until no work is left, sleep until a notification or the next deadline.
+ * PostgreSQL computes every deadline, by its own clock. */
 #ifndef WORKER_LOOP_H
 #define WORKER_LOOP_H
 
 #include "worker/stop.h"
 
-/* Works until `stop` is requested. `metrics_address` (NULL: nowhere) is where metrics are told. Returns 0
- * then, or -1 (logged) when working is impossible. */
+/* Works until `stop` is requested, then returns 0. Returns -1, after logging why, when it cannot work.
+ * Exposes metrics at `metrics_address`, unless that is NULL or "". */
 int loop_run(const char *database_url, const char *metrics_address, const struct stop *stop);
 
 #endif

@@ -1,6 +1,7 @@
 #include "worker/metrics.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -128,10 +129,12 @@ metrics_server_new(const char *address, const struct metrics *metrics, char *ret
     server->http = evhttp_new(server->base);
     server->stop_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!server->base || !server->http || server->stop_descriptor < 0) {
-        log_out_of_memory();
+        log_fatal("cannot make the event loop of the metrics", errno);
     }
     server->stopping = event_new(server->base, server->stop_descriptor, EV_READ, on_stopping, server->base);
-    event_add(server->stopping, NULL);
+    if (!server->stopping || event_add(server->stopping, NULL) < 0) {
+        log_fatal("cannot watch for the end of the metrics", errno);
+    }
     evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
     evhttp_set_max_headers_size(server->http, HEADERS_MAX);
     evhttp_set_max_body_size(server->http, 0);

@@ -1,5 +1,5 @@
-/* Counts of the worker for Prometheus, and the small HTTP server that tells them: libevent's, on a thread of
- * its own, at an address that the operator has chosen for it. The worker's thread writes, that one reads. */
+/* The worker's counts for Prometheus, and a small HTTP server (libevent's) that exposes them at an address of
+ * the operator's choice. The server has a thread of its own; the worker's thread writes the counts. */
 #ifndef WORKER_METRICS_H
 #define WORKER_METRICS_H
 

@@ -1,4 +1,4 @@
-/* SIGTERM and SIGINT as a descriptor, so that the worker ends between two batches and never within one. */
+/* SIGTERM and SIGINT as a descriptor, so that the worker ends between two batches, never within one. */
 #ifndef WORKER_STOP_H
 #define WORKER_STOP_H
 
@@ -10,12 +10,12 @@ struct stop;
 struct stop *stop_new(void);
 void stop_free(struct stop *stop);
 
-/* Readable once one of them has come, and from then on. */
+/* Readable from the first of these signals on. */
 int stop_descriptor(const struct stop *stop);
 bool stop_requested(const struct stop *stop);
 
-/* Between these two a signal ends the process at once, with status 0: for connecting, which libpq continues
- * through signals while nothing is under way. */
+/* Between these two calls, a signal ends the process at once with status 0. For connecting: libpq does not
+ * return on a signal, and no work is under way. */
 void stop_at_once_begin(void);
 void stop_at_once_end(void);
 

@@ -10,39 +10,32 @@
 #define DIRECT_ROOM_MIN 2048
 
 enum step {
-    DATA,      /* of a chunk or, without chunks, of all the body */
+    DATA,      /* of a chunk or, without chunks, of the whole body */
     SIZE,      /* the digits */
-    EXTENSION, /* behind a ';' */
+    EXTENSION, /* after a ';' */
     SIZE_LF,
     DATA_CR,
     DATA_LF,
-    TRAILER_BEGIN, /* at the begin of a line after the last chunk */
+    TRAILER_BEGIN, /* at the beginning of a line after the last chunk */
     TRAILER_NAME,
     TRAILER_VALUE,
     TRAILER_LF,
     LAST_LF
 };
 
-static bool
-is_chunked(const struct http_body *body)
-{
-    return body->digits != SIZE_MAX;
-}
-
 void
 http_body_begin(struct http_body *body, const struct http_head *head)
 {
-    *body = (struct http_body){ .state = HTTP_BODY_UNFINISHED, .limit = SIZE_MAX };
-    if (head->chunked) {
+    *body = (struct http_body){ .state = HTTP_BODY_UNFINISHED, .chunked = head->chunked, .limit = SIZE_MAX };
+    if (body->chunked) {
         body->step = SIZE;
         return;
     }
-    body->digits = SIZE_MAX;
     body->left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
     body->state = body->left ? HTTP_BODY_UNFINISHED : HTTP_BODY_WHOLE;
 }
 
-/* What is already known to come is over the limit. */
+/* Refuses the body if the bytes that are announced exceed the limit. */
 static void
 check_limit(struct http_body *body)
 {
@@ -60,9 +53,9 @@ http_body_keep(struct http_body *body, size_t limit)
     check_limit(body);
 }
 
-/* --- what is kept --- */
+/* --- keeping --- */
 
-/* Like realloc(), but leaves no copy behind: a body may hold a password. */
+/* Like realloc(), but wipes the old copy: a body may hold a password. */
 static void
 grow(struct http_body *body, size_t capacity)
 {
@@ -76,7 +69,8 @@ grow(struct http_body *body, size_t capacity)
     body->capacity = capacity;
 }
 
-/* Memory follows what has come, not what was announced: at most doubled, and never over what may come. */
+/* Memory follows the bytes received, not the bytes announced: it at most doubles, and never exceeds what may
+ * still come. */
 static void
 make_room(struct http_body *body, size_t count)
 {
@@ -85,7 +79,7 @@ make_room(struct http_body *body, size_t count)
         return;
     }
     size_t capacity = body->capacity ? body->capacity * 2 : FIRST_CAPACITY;
-    size_t most = is_chunked(body) ? body->limit : body->length + (size_t)body->left;
+    size_t most = body->chunked ? body->limit : body->length + (size_t)body->left;
     capacity = capacity > most ? most : capacity;
     grow(body, capacity < needed ? needed : capacity);
 }
@@ -98,7 +92,7 @@ count_data(struct http_body *body, size_t count)
     if (body->left) {
         return;
     }
-    if (is_chunked(body)) {
+    if (body->chunked) {
         body->step = DATA_CR;
     } else {
         body->state = HTTP_BODY_WHOLE;
@@ -173,8 +167,8 @@ http_body_end(struct http_body *body)
     *body = (struct http_body){ .state = HTTP_BODY_WHOLE };
 }
 
-/* --- the frame of a chunk: one function a step, which takes one byte and returns false when it cannot be
- * there --- */
+/* --- the framing of chunks: one function a step, which takes one byte and returns false when the grammar
+ * does not allow it there --- */
 
 static bool
 step_to(struct http_body *body, enum step step)
@@ -194,7 +188,7 @@ take_size(struct http_body *body, char byte)
            ((byte == '\r' && step_to(body, SIZE_LF)) || (byte == ';' && step_to(body, EXTENSION)));
 }
 
-/* Extensions mean nothing to us; visible ASCII, quoted or not, is all their grammar is made of. */
+/* Extensions are ignored; their grammar, quoted strings included, consists of visible ASCII. */
 static bool
 take_extension(struct http_body *body, char byte)
 {
@@ -268,7 +262,7 @@ static bool (*const take[])(struct http_body *body, char byte) = {
     [LAST_LF] = take_last_lf,
 };
 
-/* Without a bound, extensions and trailers would be bytes that no limit counts. */
+/* Extensions and trailers need a bound of their own, because the limit of the body does not count them. */
 static bool
 count_overhead(struct http_body *body, enum step step)
 {

@@ -1,6 +1,6 @@
 #include "server/http/characters.h"
 
-/* Sums of enum http_character, by byte; test_http_head computes them from the grammar. */
+/* The classes of each byte, as a sum; test_characters computes them from the grammar. */
 /* clang-format off */
 const uint8_t http_characters[256] = {
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* 0x00 */

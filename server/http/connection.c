@@ -1,4 +1,5 @@
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "server/http/connection_private.h"
 #include <assert.h>
@@ -6,36 +7,34 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STEPS_MAX 64 /* about 16 pipelined requests, then it is the others' turn */
+#define STEPS_MAX 64 /* about 16 pipelined requests a turn, so that one client cannot starve the others */
 
-/* What a step says to do next. */
+/* What to do after a step. */
 enum turn { AGAIN, WAIT, CLOSE };
 
-/* --- the owner's part: a request begins, goes on, ends --- */
+/* --- the owner's callbacks: a request begins, goes on, ends --- */
 
 static struct connection_input *
 begin_request(struct connection *connection, size_t head_length)
 {
     struct connection_input *input = connection->input;
     connection->state = CONNECTION_HANDLING;
-    connection->refused = connection->overdue = connection->continue_due = false;
-    connection->client_stays = true;
-    connection->has_request = true;
+    connection->exchange = (struct connection_exchange){ .has_request = true, .client_stays = true };
     connection->pool->busy++;
     input->used = input->head_length = head_length;
     return input;
 }
 
-/* Whatever follows is not looked at. The method may be known even so: an answer to HEAD has no body. */
+/* Ignores all further input. Even so, the method may be known, and an answer to HEAD has no body. */
 static enum turn
 refuse(struct connection *connection, enum problem_code code, const char *detail)
 {
     struct connection_events *events = &connection->pool->events;
     struct connection_input *input = begin_request(connection, connection->input->filled);
-    connection->refused = true;
-    connection->head_only = input->filled >= 5 && memcmp(input->bytes, "HEAD ", 5) == 0;
+    connection->exchange.refused = true;
+    connection->exchange.head_only = input->filled >= 5 && memcmp(input->bytes, "HEAD ", 5) == 0;
     connection->body = (struct http_body){ .state = HTTP_BODY_BROKEN };
-    connection->request = events->on_refused(connection, code, detail, events->argument);
+    connection->exchange.request = events->on_refused(connection, code, detail, events->argument);
     return AGAIN;
 }
 
@@ -45,10 +44,10 @@ handle(struct connection *connection, size_t head_length)
     struct connection_events *events = &connection->pool->events;
     struct connection_input *input = begin_request(connection, head_length);
     http_body_begin(&connection->body, &input->head);
-    connection->head_only = input->head.method == HTTP_HEAD;
-    connection->client_stays = input->head.keep_alive;
-    connection->continue_due = input->head.expects_continue && connection_has_body(connection);
-    connection->request = events->on_head(connection, &input->head, events->argument);
+    connection->exchange.head_only = input->head.method == HTTP_HEAD;
+    connection->exchange.client_stays = input->head.keep_alive;
+    connection->exchange.continue_due = input->head.expects_continue && connection_has_body(connection);
+    connection->exchange.request = events->on_head(connection, &input->head, events->argument);
     return AGAIN;
 }
 
@@ -56,22 +55,22 @@ static enum turn
 tell_body(struct connection *connection, enum problem_code code, const char *detail)
 {
     connection->state = CONNECTION_HANDLING;
-    connection->pool->events.on_body(connection->request, code, detail);
+    connection->pool->events.on_body(connection->exchange.request, code, detail);
     return AGAIN;
 }
 
 static void
-finish_request(struct connection *connection)
+finish_request(struct connection *connection, bool sent)
 {
-    void *request = connection->request;
-    connection->request = NULL;
-    connection->has_request = false;
+    void *request = connection->exchange.request;
+    connection->exchange.request = NULL;
+    connection->exchange.has_request = false;
     connection->is_fresh = false;
     connection->blank_skipped = false;
     connection->timed_state = -1;
     connection_io_consume(connection);
     if (connection->pool->events.on_finished) {
-        connection->pool->events.on_finished(request, !connection->gone);
+        connection->pool->events.on_finished(request, sent);
     }
 }
 
@@ -87,7 +86,7 @@ step_idle(struct connection *connection)
     }
     connection_io_consume(connection);
     bool stays = !connection->pool->draining || connection_io_has_arrived(connection);
-    return connection->ended || !stays ? CLOSE : WAIT;
+    return connection->socket.ended || !stays ? CLOSE : WAIT;
 }
 
 /* RFC 9112 §2.2 lets a client send one empty line too many. */
@@ -128,7 +127,7 @@ wait_for_head(struct connection *connection)
     if (connection->input->filled >= HTTP_HEAD_MAX) {
         return refuse_long_head(connection);
     }
-    if (connection->ended) {
+    if (connection->socket.ended) {
         return CLOSE;
     }
     connection_io_grow(connection, connection->input->filled + 1);
@@ -176,14 +175,15 @@ step_handling(struct connection *connection)
     return WAIT;
 }
 
-/* What on_body is told in each state of the body. */
+/* The arguments of on_body for each state of the body. */
 static const struct {
     enum problem_code code;
     const char *detail;
 } body_news[] = {
     [HTTP_BODY_UNFINISHED] = { PROBLEM_BAD_REQUEST, "The connection ended before the body did." },
-    [HTTP_BODY_WHOLE] = { PROBLEM_COUNT, NULL },
-    [HTTP_BODY_BROKEN] = { PROBLEM_BAD_REQUEST, "The body is not made of chunks as Transfer-Encoding says." },
+    [HTTP_BODY_WHOLE] = { PROBLEM_NONE, NULL },
+    [HTTP_BODY_BROKEN] = { PROBLEM_BAD_REQUEST,
+                           "The body is not encoded in chunks as Transfer-Encoding says." },
     [HTTP_BODY_TOO_LARGE] = { PROBLEM_PAYLOAD_TOO_LARGE, "Send a smaller body." },
 };
 
@@ -203,7 +203,7 @@ step_body(struct connection *connection)
     feed_body(connection);
     enum http_body_state state = connection->body.state;
     if (state == HTTP_BODY_UNFINISHED) {
-        if (!connection->ended) {
+        if (!connection->socket.ended) {
             return WAIT;
         }
         connection->body.state = HTTP_BODY_BROKEN;
@@ -211,13 +211,13 @@ step_body(struct connection *connection)
     return tell_body(connection, body_news[state].code, body_news[state].detail);
 }
 
-/* A client that asked to close, and has sent nothing more, is not waited for. */
+/* Does not wait for a client that asked to close and has sent nothing more. */
 static enum turn
 linger(struct connection *connection)
 {
     bool expected =
-        !connection->client_stays && !connection->input && connection->body.state == HTTP_BODY_WHOLE;
-    if (connection->ended || expected) {
+        !connection->exchange.client_stays && !connection->input && connection->body.state == HTTP_BODY_WHOLE;
+    if (connection->socket.ended || expected) {
         return CLOSE;
     }
     connection_io_shut(connection);
@@ -230,14 +230,14 @@ linger(struct connection *connection)
 static enum turn
 step_sending(struct connection *connection)
 {
-    if (connection->output) {
+    if (connection->socket.output) {
         return WAIT;
     }
-    finish_request(connection);
-    if (connection->gone) {
+    finish_request(connection, !connection->socket.gone);
+    if (connection->socket.gone) {
         return CLOSE;
     }
-    if (!connection->keep) {
+    if (!connection->exchange.keep) {
         return linger(connection);
     }
     connection->state = CONNECTION_SKIPPING;
@@ -250,7 +250,7 @@ step_skipping(struct connection *connection)
     feed_body(connection);
     connection_io_consume(connection);
     if (connection->body.state == HTTP_BODY_UNFINISHED) {
-        return connection->ended ? CLOSE : WAIT;
+        return connection->socket.ended ? CLOSE : WAIT;
     }
     if (connection->body.state != HTTP_BODY_WHOLE) {
         return linger(connection);
@@ -263,7 +263,7 @@ step_skipping(struct connection *connection)
 static enum turn
 step_lingering(struct connection *connection)
 {
-    return connection->ended || connection->lingered >= CONNECTION_SKIP_MAX ? CLOSE : WAIT;
+    return connection->socket.ended || connection->lingered >= CONNECTION_SKIP_MAX ? CLOSE : WAIT;
 }
 
 /* --- deadlines: one for each state --- */
@@ -284,30 +284,29 @@ expire_head(struct connection *connection)
 static enum turn
 expire_handling(struct connection *connection)
 {
-    connection->overdue = true;
-    connection->pool->events.on_deadline(connection->request);
+    connection->exchange.overdue = true;
+    connection->pool->events.on_deadline(connection->exchange.request);
     return AGAIN;
 }
 
 static enum turn
 expire_body(struct connection *connection)
 {
-    connection->overdue = true;
+    connection->exchange.overdue = true;
     connection->body.state = HTTP_BODY_BROKEN;
     return tell_body(connection, PROBLEM_REQUEST_TIMEOUT, "Send the whole body within 30 seconds.");
 }
 
-/* The output stays: connection_io_end() sees by it that the client was cut. */
+/* Leaves the output in place, from which connection_io_end() learns that the client was cut off. */
 static enum turn
 expire_sending(struct connection *connection)
 {
-    connection->gone = true;
-    finish_request(connection);
+    finish_request(connection, false);
     return CLOSE;
 }
 
-/* What a state is called, what it does when something happened, how long it may last, and what is done then.
- * The time of the first three of a request runs from its first byte. */
+/* For each state: its name, its step, how many seconds it may last, from which state on they count, and what
+ * happens when they are over. CONNECTION_HEAD begins with the first byte of a request. */
 static const struct behaviour {
     const char *name;
     enum turn (*step)(struct connection *connection);
@@ -367,6 +366,8 @@ connection_advance(struct connection *connection)
 void
 connection_expire(struct connection *connection)
 {
+    log_debug("connection timed out", log_text("state", behaviours[connection->state].name),
+              log_number("seconds", behaviours[connection->state].seconds));
     run(connection, behaviours[connection->state].expire);
 }
 
@@ -377,12 +378,11 @@ connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct s
                 socklen_t length)
 {
     if (pool->count >= pool->capacity && connection_pool_reap(pool, 1) == 0) {
-        connection_turn_away(fd);
+        connection_turn_away(pool, fd);
         return false;
     }
     struct connection *connection = memory_new(1, sizeof(*connection));
     connection->pool = pool;
-    connection->fd = fd;
     connection->is_fresh = true;
     connection->timed_state = -1;
     connection->body.state = HTTP_BODY_WHOLE;
@@ -392,7 +392,7 @@ connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct s
                length < sizeof(connection->peer) ? length : sizeof(connection->peer));
     }
     pool->count++;
-    connection_io_start(connection);
+    connection_io_start(connection, fd);
     set_deadline(connection);
     connection_pool_file(connection);
     return true;
@@ -404,10 +404,10 @@ connection_free(struct connection *connection)
     struct connection_pool *pool = connection->pool;
     connection_pool_unfile(connection);
     connection_pool_forget(connection);
-    if (connection->has_request) {
+    if (connection->exchange.has_request) {
         pool->busy -= connection->state != CONNECTION_SENDING;
-        connection->gone |= connection->state != CONNECTION_SENDING || connection->output;
-        finish_request(connection);
+        finish_request(connection, connection->state == CONNECTION_SENDING && !connection->socket.output &&
+                                       !connection->socket.gone);
     }
     connection_io_end(connection);
     http_body_end(&connection->body);
@@ -415,7 +415,7 @@ connection_free(struct connection *connection)
     free(connection);
 }
 
-/* --- the owner's questions and wishes --- */
+/* --- calls of the owner --- */
 
 const struct sockaddr *
 connection_peer(const struct connection *connection)
@@ -424,22 +424,10 @@ connection_peer(const struct connection *connection)
 }
 
 bool
-connection_gone(const struct connection *connection)
-{
-    return connection->gone;
-}
-
-const char *
-connection_state_name(const struct connection *connection)
-{
-    return behaviours[connection->state].name;
-}
-
-bool
 connection_has_body(const struct connection *connection)
 {
     const struct http_head *head = &connection->input->head;
-    return !connection->refused && (head->chunked || head->content_length > 0);
+    return !connection->exchange.refused && (head->chunked || head->content_length > 0);
 }
 
 static void
@@ -448,10 +436,10 @@ send_continue(struct connection *connection)
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
     const struct iovec part = { (void *)(uintptr_t)interim, sizeof(interim) - 1 };
     const struct connection_input *input = connection->input;
-    if (connection->continue_due && connection->body.state == HTTP_BODY_UNFINISHED &&
+    if (connection->exchange.continue_due && connection->body.state == HTTP_BODY_UNFINISHED &&
         input->used == input->filled) {
         connection_io_send(connection, &part, 1);
-        connection->continue_due = false;
+        connection->exchange.continue_due = false;
     }
 }
 

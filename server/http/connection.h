@@ -1,13 +1,14 @@
-/* One client connection: bytes ↔ requests. Reads one request at a time; pipelined ones wait in the input
- * buffer and are answered in order. Knows framing, limits and deadlines, nothing of what a request means.
+/* One client connection: turns bytes into requests, and answers into bytes. It reads one request at a time;
+ * pipelined requests wait in the input buffer and are answered in order. It knows framing, limits and
+ * deadlines, but not what a request means.
  *
- * Limits: head ≤ 16 KiB and ≤ 100 fields (431), target ≤ 8 KiB (414); the head must be complete 10 s after
- * its first byte (408) and the answer begun 30 s after it; a client that takes no byte of an answer for 30 s
- * is cut; an idle connection is closed after 75 s. Beside a wanted body, a client never makes us hold more
- * than 64 KiB.
+ * Limits: a head has at most 16 KiB and 100 fields (431), its target at most 8 KiB (414). The head must be
+ * complete 10 s after its first byte (408), and the answer must begin 30 s after that byte. A client that
+ * accepts no byte of an answer for 30 s is cut off; an idle connection is closed after 75 s. Apart from a
+ * wanted body, the memory held for one client stays below 64 KiB.
  *
- * All connections of a loop share one connection_pool: its limits, its list of idle ones, its once-a-second
- * sweep for deadlines. */
+ * All connections of a loop share one connection_pool: its limits, its list of idle connections, and the
+ * timer that checks deadlines once a second. */
 #ifndef SERVER_HTTP_CONNECTION_H
 #define SERVER_HTTP_CONNECTION_H
 
@@ -21,77 +22,72 @@ struct event_base;
 struct connection;
 struct connection_pool;
 
-/* What the pool's owner is told. Each begins a request that must end in exactly one connection_reply().
- * Called from the loop, never from within a call into this file. */
+/* The callbacks to the pool's owner. They come from the loop, never from within a call into this file. A
+ * request begins with on_head or on_refused, and must end in exactly one connection_reply(). */
 struct connection_events {
-    /* A whole, well-formed head has arrived. `head` and what it points to live until the reply. Returns the
-     * request, for the calls below. */
+    /* A whole, well-formed head has arrived. `head` and the bytes that it points to live until the reply.
+     * Returns the owner's request, which the callbacks below get. */
     void *(*on_head)(struct connection *connection, const struct http_head *head, void *argument);
-    /* What came is not a request that can be read: answer with this problem; the connection closes
-     * afterwards. Returns the request as above. */
+    /* The client sent something that cannot be read as a request: answer with this problem; the connection
+     * closes afterwards. Returns the request as above. */
     void *(*on_refused)(struct connection *connection, enum problem_code code, const char *detail,
                         void *argument);
-    /* After connection_want_body(): the whole body is here (code == PROBLEM_COUNT), or must be answered with
-     * this problem (too large, broken chunks; or the request's time is over: PROBLEM_REQUEST_TIMEOUT). */
+    /* After connection_want_body(): the whole body is here (PROBLEM_NONE), or the request must be answered
+     * with this problem (too large, broken chunks, or PROBLEM_REQUEST_TIMEOUT after 30 s). */
     void (*on_body)(void *request, enum problem_code code, const char *detail);
-    /* The 30 s for the answer are over, and the request has not been answered. It must still be, now. */
+    /* 30 s have passed without an answer; answer now. */
     void (*on_deadline)(void *request);
-    /* The reply has left for the kernel, or will never (`sent` false). The last word about this request. May
-     * be NULL. */
+    /* The kernel has taken the whole reply, or never will (`sent` is false). The last callback of this
+     * request. May be NULL. */
     void (*on_finished)(void *request, bool sent);
     void *argument;
 };
 
-/* `capacity`: most connections at once; beyond it the longest-idle ones are closed to make room. */
+/* `capacity`: how many connections may be open at once; beyond it, the longest-idle ones are closed to make
+ * room. */
 struct connection_pool *connection_pool_new(struct event_base *base, const struct connection_events *events,
                                             size_t capacity);
-/* Closes everything at once and frees. A request that is still open is finished as not sent, from within this
- * call, and must not be answered any more. NULL is fine. */
+/* Closes all connections at once and frees the pool. Requests without an answer get on_finished (not sent)
+ * from within this call, and must not be answered any more. NULL is fine. */
 void connection_pool_free(struct connection_pool *pool);
 
-/* Shutdown: connections that are idle after an answer close now, others after their current one; a request
- * that has arrived and is yet to be read is answered too. A connection that has had no request so far, or
- * that is opened meanwhile, may still send one until the next call, which closes it if none has come. */
+/* For a shutdown: closes connections that are idle after an answer, and each other one after its current
+ * answer; requests that have arrived and are not read yet are answered too. A connection that has had no
+ * request so far, or that opens later, may still send one until the next call, which closes it otherwise. */
 void connection_pool_drain(struct connection_pool *pool);
 size_t connection_pool_count(const struct connection_pool *pool);
-/* Connections with a request that has not been answered. */
+/* How many connections have a request without an answer. */
 size_t connection_pool_busy(const struct connection_pool *pool);
 
-/* Closes up to `count` of the longest-idle connections (the process ran out of descriptors); returns how many
- * it closed. In a shutdown, whoever is idle has only just come, and stays. */
+/* Closes up to `count` of the longest-idle connections, when the process has run out of descriptors; returns
+ * how many it closed. During a shutdown it spares idle connections, because they have only just opened. */
 size_t connection_pool_reap(struct connection_pool *pool, size_t count);
 
-/* Takes over an accepted, non-blocking socket. False, and the client turned away, when there is no room even
- * after reaping. */
+/* Takes over an accepted, non-blocking socket. When there is no room and no idle connection to close for it,
+ * turns the client away and returns false. */
 bool connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct sockaddr *peer,
                      socklen_t length);
 
-/* Tells a client for whom there is no room so (503), without waiting, and closes the socket. */
-void connection_turn_away(evutil_socket_t fd);
+/* Sends 503 to a client that there is no room for, without blocking, and closes the socket. */
+void connection_turn_away(const struct connection_pool *pool, evutil_socket_t fd);
 
 /* The other end; AF_UNIX for a unix socket. */
 const struct sockaddr *connection_peer(const struct connection *connection);
-
-/* The client has gone away; the reply is still due, and will be dropped. */
-bool connection_gone(const struct connection *connection);
-
-/* "idle", "head", "handling", "body", "sending", "skipping" or "lingering", for logs. */
-const char *connection_state_name(const struct connection *connection);
 
 /* Whether the request announces a body (Content-Length above 0, or chunked). */
 bool connection_has_body(const struct connection *connection);
 
 /* Asks for the body, at most `limit` bytes after decoding; sends 100 Continue if the client waits for it.
- * on_body follows, through the loop. */
+ * on_body follows from the loop. */
 void connection_want_body(struct connection *connection, size_t limit);
 
-/* The body, once on_body told that it is whole; lives until the reply. */
+/* The body, after on_body with PROBLEM_NONE; lives until the reply. */
 const char *connection_body(const struct connection *connection, size_t *ret_length);
 
 struct connection_reply {
     int status;
-    const char *fields; /* whole field lines, each with CRLF; Date, Content-Length and Connection are added
-                           here. May be NULL */
+    const char *fields; /* whole field lines, each with CRLF, without Date, Content-Length and Connection;
+                           may be NULL */
     size_t fields_length;
     const char *content_type; /* NULL when there is no body */
     const char *body;
@@ -99,9 +95,9 @@ struct connection_reply {
     bool close; /* close the connection after this answer */
 };
 
-/* Answers the current request; everything is copied. A reply to HEAD carries the length without the body. An
- * unread body is read and dropped up to 64 KiB; a longer one closes the connection. Afterwards the head and
- * the body are gone; the next request begins through the loop. */
+/* Answers the current request; copies everything. A reply to HEAD carries the body's length without the body.
+ * An unread body of the request is read and dropped up to 64 KiB; a longer one closes the connection. The
+ * head and the body are gone after this call; the next request begins from the loop. */
 void connection_reply(struct connection *connection, const struct connection_reply *reply);
 
 #endif

@@ -8,17 +8,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define AT_ONCE_MAX 4096 /* a reply up to this size is put together and sent as one piece */
+#define AT_ONCE_MAX 4096 /* a reply up to this size is copied together and sent as one piece */
 
 /* --- receiving --- */
 
 static void
 stop_reading(struct connection *connection)
 {
-    event_del(connection->readable);
+    event_del(connection->socket.readable);
 }
 
-/* recv() of 0 bytes is the client's end, of -1 its end or nothing new. */
+/* Takes what recv() returned: 0 means that the client has ended, -1 that it has gone or sent nothing new. */
 static size_t
 note_received(struct connection *connection, ssize_t received)
 {
@@ -28,8 +28,8 @@ note_received(struct connection *connection, ssize_t received)
     if (received < 0 && (errno == EAGAIN || errno == EINTR)) {
         return 0;
     }
-    connection->ended = true;
-    connection->gone = received < 0;
+    connection->socket.ended = true;
+    connection->socket.gone = received < 0;
     stop_reading(connection);
     return 0;
 }
@@ -39,16 +39,16 @@ connection_io_has_arrived(const struct connection *connection)
 {
     char byte;
     return (connection->input && connection->input->filled) ||
-           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+           recv(connection->socket.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 static size_t
 receive(struct connection *connection, void *bytes, size_t size)
 {
-    return note_received(connection, recv(connection->fd, bytes, size, 0));
+    return note_received(connection, recv(connection->socket.fd, bytes, size, 0));
 }
 
-/* Only so that our last words are not cut off by a reset; what comes means nothing. */
+/* Receives only to keep a reset from cutting off our last answer; ignores the bytes. */
 static void
 receive_and_drop(struct connection *connection)
 {
@@ -56,7 +56,7 @@ receive_and_drop(struct connection *connection)
     connection->lingered += receive(connection, bytes, sizeof(bytes));
 }
 
-/* What is used up behind the head makes room for more. */
+/* When everything after the head is processed, makes its room free again. */
 static void
 rewind_input(struct connection_input *input)
 {
@@ -81,7 +81,7 @@ receive_input(struct connection *connection)
     struct connection_input *input = connection->input;
     rewind_input(input);
     if (input->filled == input->capacity) {
-        connection->paused = true;
+        connection->socket.paused = true;
         stop_reading(connection);
         return;
     }
@@ -110,15 +110,15 @@ on_readable(evutil_socket_t fd, short what, void *argument)
 void
 connection_io_resume(struct connection *connection)
 {
-    if (!connection->paused || connection->ended) {
+    if (!connection->socket.paused || connection->socket.ended) {
         return;
     }
     const struct connection_input *input = connection->input;
-    /* What is used up makes room, but for the head. */
+    /* There is room at the end, or receive_input() will make some by rewind_input(). */
     if (!input || input->filled < input->capacity ||
         (input->used == input->filled && input->head_length < input->filled)) {
-        connection->paused = false;
-        event_add(connection->readable, NULL);
+        connection->socket.paused = false;
+        event_add(connection->socket.readable, NULL);
     }
 }
 
@@ -163,33 +163,33 @@ static void on_writable(evutil_socket_t fd, short what, void *argument);
 static void
 drop_output(struct connection *connection)
 {
-    if (connection->output) {
-        explicit_bzero(connection->output, connection->output_length);
-        free(connection->output);
+    if (connection->socket.output) {
+        explicit_bzero(connection->socket.output, connection->socket.output_length);
+        free(connection->socket.output);
     }
-    connection->output = NULL;
-    connection->output_sent = connection->output_length = 0;
+    connection->socket.output = NULL;
+    connection->socket.output_sent = connection->socket.output_length = 0;
 }
 
 static void
 note_gone(struct connection *connection)
 {
-    if (!connection->ended) {
+    if (!connection->socket.ended) {
         stop_reading(connection);
     }
-    connection->ended = connection->gone = true;
+    connection->socket.ended = connection->socket.gone = true;
     drop_output(connection);
 }
 
 static void
 wait_writable(struct connection *connection)
 {
-    if (!connection->writable) {
-        connection->writable =
-            event_new(connection->pool->base, connection->fd, EV_WRITE, on_writable, connection);
+    if (!connection->socket.writable) {
+        connection->socket.writable =
+            event_new(connection->pool->base, connection->socket.fd, EV_WRITE, on_writable, connection);
     }
-    if (!connection->writable || event_add(connection->writable, NULL) < 0) {
-        log_out_of_memory();
+    if (!connection->socket.writable || event_add(connection->socket.writable, NULL) < 0) {
+        log_fatal("cannot watch a connection", errno);
     }
 }
 
@@ -198,8 +198,8 @@ static size_t
 transmit(struct connection *connection, const struct iovec *parts, int count)
 {
     struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count };
-    ssize_t sent = count == 1 ? send(connection->fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL)
-                              : sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    ssize_t sent = count == 1 ? send(connection->socket.fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL)
+                              : sendmsg(connection->socket.fd, &message, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
         note_gone(connection);
     }
@@ -212,14 +212,14 @@ on_writable(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     struct connection *connection = argument;
-    struct iovec rest = { connection->output + connection->output_sent,
-                          connection->output_length - connection->output_sent };
+    struct iovec rest = { connection->socket.output + connection->socket.output_sent,
+                          connection->socket.output_length - connection->socket.output_sent };
     size_t sent = transmit(connection, &rest, 1);
     if (sent) {
-        connection->output_sent += sent;
+        connection->socket.output_sent += sent;
         connection->timed_state = -1;
     }
-    if (!connection->gone && connection->output_sent < connection->output_length) {
+    if (!connection->socket.gone && connection->socket.output_sent < connection->socket.output_length) {
         wait_writable(connection);
     } else {
         drop_output(connection);
@@ -237,7 +237,7 @@ length_of(const struct iovec *parts, int count)
     return length;
 }
 
-/* Copies the parts, but for the first `skip` bytes of them, to `ret_bytes`. */
+/* Copies the parts, without their first `skip` bytes, to `ret_bytes`. */
 static void
 join(const struct iovec *parts, int count, size_t skip, char *ret_bytes)
 {
@@ -252,31 +252,31 @@ join(const struct iovec *parts, int count, size_t skip, char *ret_bytes)
     }
 }
 
-/* What was sent of the old output stays in front; replies behind an unsent one are rare, and small. */
+/* Keeps the sent part of the old output in front: replies queued after an unsent one are rare, and small. */
 static void
 keep_output(struct connection *connection, const struct iovec *parts, int count, size_t skip)
 {
-    size_t old = connection->output_length;
+    size_t old = connection->socket.output_length;
     size_t added = length_of(parts, count) - skip;
     char *output = memory_new(old + added, 1);
-    if (connection->output) {
-        memcpy(output, connection->output, old);
-        explicit_bzero(connection->output, old);
-        free(connection->output);
+    if (connection->socket.output) {
+        memcpy(output, connection->socket.output, old);
+        explicit_bzero(connection->socket.output, old);
+        free(connection->socket.output);
     }
     join(parts, count, skip, output + old);
-    connection->output = output;
-    connection->output_length = old + added;
+    connection->socket.output = output;
+    connection->socket.output_length = old + added;
     if (!old) {
         wait_writable(connection);
     }
 }
 
-/* One piece costs the kernel less than several, by more than the copy costs us. */
+/* Sending one piece instead of several saves the kernel more than the copy costs us. */
 static size_t
 transmit_joined(struct connection *connection, const struct iovec *parts, int count, size_t length)
 {
-    /* Not set to zeros as the compiler would by -ftrivial-auto-var-init: that costs as much as the rest. */
+    /* Exempt from -ftrivial-auto-var-init: zeroing it would double the cost of this function. */
     __attribute__((uninitialized)) char bytes[AT_ONCE_MAX];
     join(parts, count, 0, bytes);
     size_t sent = transmit(connection, &(struct iovec){ bytes, length }, 1);
@@ -288,14 +288,14 @@ void
 connection_io_send(struct connection *connection, const struct iovec *parts, int count)
 {
     size_t length = length_of(parts, count), sent = 0;
-    if (connection->gone) {
+    if (connection->socket.gone) {
         return;
     }
-    if (!connection->output) {
+    if (!connection->socket.output) {
         sent = length <= AT_ONCE_MAX ? transmit_joined(connection, parts, count, length)
                                      : transmit(connection, parts, count);
     }
-    if (sent < length && !connection->gone) {
+    if (sent < length && !connection->socket.gone) {
         keep_output(connection, parts, count, sent);
     }
 }
@@ -303,38 +303,40 @@ connection_io_send(struct connection *connection, const struct iovec *parts, int
 /* --- begin and end --- */
 
 void
-connection_io_start(struct connection *connection)
+connection_io_start(struct connection *connection, evutil_socket_t fd)
 {
-    connection->readable =
-        event_new(connection->pool->base, connection->fd, EV_READ | EV_PERSIST, on_readable, connection);
-    if (!connection->readable || event_add(connection->readable, NULL) < 0) {
-        log_out_of_memory();
+    connection->socket.fd = fd;
+    connection->socket.readable = event_new(connection->pool->base, connection->socket.fd,
+                                            EV_READ | EV_PERSIST, on_readable, connection);
+    if (!connection->socket.readable || event_add(connection->socket.readable, NULL) < 0) {
+        log_fatal("cannot watch a connection", errno);
     }
 }
 
 void
 connection_io_shut(struct connection *connection)
 {
-    shutdown(connection->fd, SHUT_WR);
+    shutdown(connection->socket.fd, SHUT_WR);
     if (connection->input) {
         connection->input->used = connection->input->filled;
         connection_io_consume(connection);
     }
 }
 
-/* With output left the client was cut: a reset frees the kernel's buffers, too. */
+/* If there is output left, the client was cut off: a reset frees the kernel's buffers, too. */
 void
 connection_io_end(struct connection *connection)
 {
-    if (connection->output) {
-        setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+    if (connection->socket.output) {
+        setsockopt(connection->socket.fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+                   sizeof(struct linger));
     }
     drop_output(connection);
-    event_free(connection->readable);
-    if (connection->writable) {
-        event_free(connection->writable);
+    event_free(connection->socket.readable);
+    if (connection->socket.writable) {
+        event_free(connection->socket.writable);
     }
-    close(connection->fd);
+    close(connection->socket.fd);
     if (connection->input) {
         connection->input->used = connection->input->filled;
         connection_io_consume(connection);

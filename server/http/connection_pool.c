@@ -2,11 +2,9 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "server/http/connection_private.h"
+#include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #define INPUT_CAPACITY 4096
 #define CACHED_MAX     256
@@ -19,7 +17,8 @@ on_sweep(evutil_socket_t fd, short what, void *argument)
     connection_pool_sweep(argument);
 }
 
-/* Takes only as many as are here now: one that defers again comes after a look at the sockets. */
+/* Advances only the connections that are ready now; one that defers again waits until the loop has looked at
+ * the sockets. */
 static void
 on_deferred(evutil_socket_t fd, short what, void *argument)
 {
@@ -46,15 +45,16 @@ connection_pool_new(struct event_base *base, const struct connection_events *eve
     TAILQ_INIT(&pool->lingering);
     TAILQ_INIT(&pool->overdue);
     TAILQ_INIT(&pool->ready);
+    STAILQ_INIT(&pool->cache);
     for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
         TAILQ_INIT(&pool->slots[i]);
     }
     pool->swept_s = clock_monotonic_ms() / 1000;
-    pool->date_s = -1;
+    pool->busy_answer = connection_reply_write_busy();
     pool->sweep = event_new(base, -1, EV_PERSIST, on_sweep, pool);
     pool->deferred = event_new(base, -1, 0, on_deferred, pool);
     if (!pool->sweep || !pool->deferred || event_add(pool->sweep, &(struct timeval){ 1, 0 }) < 0) {
-        log_out_of_memory();
+        log_fatal("cannot make the timer of the connections", errno);
     }
     return pool;
 }
@@ -83,13 +83,14 @@ connection_pool_free(struct connection_pool *pool)
     for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
         close_some(&pool->slots[i], SIZE_MAX);
     }
-    while (pool->cache) {
-        struct connection_input *next = pool->cache->next;
-        free(pool->cache);
-        pool->cache = next;
+    struct connection_input *input;
+    while ((input = STAILQ_FIRST(&pool->cache))) {
+        STAILQ_REMOVE_HEAD(&pool->cache, entry);
+        free(input);
     }
     event_free(pool->sweep);
     event_free(pool->deferred);
+    free(pool->busy_answer);
     free(pool);
 }
 
@@ -129,7 +130,7 @@ connection_pool_reap(struct connection_pool *pool, size_t count)
 
 /* --- deadlines --- */
 
-/* A deadline that is already over belongs to the sweep at work or to the next. */
+/* A deadline that has passed already goes to the slot of the current or the next sweep. */
 static struct connection_list *
 slot_for(struct connection *connection)
 {
@@ -148,7 +149,7 @@ list_for(struct connection *connection)
     if (connection->state == CONNECTION_LINGERING) {
         return &pool->lingering;
     }
-    if (connection->state == CONNECTION_HANDLING && connection->overdue) {
+    if (connection->state == CONNECTION_HANDLING && connection->exchange.overdue) {
         return &pool->overdue;
     }
     return slot_for(connection);
@@ -187,7 +188,7 @@ expire_ordered(struct connection_list *list, int64_t now_ms)
     }
 }
 
-/* A slot has no order, and what expires may change it; so those that are due move out first. */
+/* A slot has no order, and a callback may change it; so the connections that are due move out first. */
 static void
 expire_slot(struct connection_list *slot, int64_t now_ms)
 {
@@ -214,7 +215,7 @@ connection_pool_sweep(struct connection_pool *pool)
     int64_t now_s = now_ms / 1000;
     int64_t first_s =
         now_s - pool->swept_s < CONNECTION_POOL_SLOTS ? pool->swept_s : now_s - CONNECTION_POOL_SLOTS + 1;
-    /* The current second comes again in the next sweep: not all of its deadlines are over. */
+    /* The next sweep visits the current second again, because not all of its deadlines have passed. */
     pool->swept_s = now_s;
     for (int64_t second = first_s; second <= now_s; second++) {
         expire_slot(&pool->slots[second % CONNECTION_POOL_SLOTS], now_ms);
@@ -236,8 +237,7 @@ connection_pool_defer(struct connection *connection)
     connection->is_ready = true;
     TAILQ_INSERT_TAIL(&pool->ready, connection, ready_entry);
     if (pool->in_deferred) {
-        /* An event that activates itself would keep the loop from looking at the sockets; a timer does not.
-         */
+        /* By a timer: an event that activates itself would keep the loop from looking at the sockets. */
         event_add(pool->deferred, &(struct timeval){ 0, 0 });
     } else if (!scheduled) {
         event_active(pool->deferred, EV_TIMEOUT, 0);
@@ -259,9 +259,9 @@ connection_pool_forget(struct connection *connection)
 struct connection_input *
 connection_pool_take_input(struct connection_pool *pool)
 {
-    struct connection_input *input = pool->cache;
+    struct connection_input *input = STAILQ_FIRST(&pool->cache);
     if (input) {
-        pool->cache = input->next;
+        STAILQ_REMOVE_HEAD(&pool->cache, entry);
         pool->cached--;
     } else {
         input = memory_new(1, sizeof(*input) + INPUT_CAPACITY);
@@ -278,33 +278,6 @@ connection_pool_give_input(struct connection_pool *pool, struct connection_input
         free(input);
         return;
     }
-    input->next = pool->cache;
-    pool->cache = input;
+    STAILQ_INSERT_HEAD(&pool->cache, input, entry);
     pool->cached++;
-}
-
-/* RFC 9110 §5.6.7. Not by strftime(), whose names are the locale's. */
-static void
-format_date(time_t second, char *ret_date)
-{
-    static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    struct tm tm;
-    gmtime_r(&second, &tm);
-    snprintf(ret_date, CONNECTION_DATE_LENGTH + 1, "Date: %s, %02u %s %04u %02u:%02u:%02u GMT\r\n",
-             days[tm.tm_wday], (unsigned)tm.tm_mday % 100, months[tm.tm_mon],
-             (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
-             (unsigned)tm.tm_sec % 100);
-}
-
-const char *
-connection_pool_date(struct connection_pool *pool)
-{
-    int64_t second = clock_wall_us() / 1000000;
-    if (second != pool->date_s) {
-        format_date((time_t)second, pool->date);
-        pool->date_s = second;
-    }
-    return pool->date;
 }

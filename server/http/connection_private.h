@@ -1,7 +1,6 @@
-/* What the files connection*.c share and nobody else includes: the structs, and the few calls between the
- * files.
+/* The structs of a connection and the calls between its files; only connection*.c include this.
  *
- * connection.c        the states, and what each step of one does
+ * connection.c        the states: a step, a time-out and a deadline for each
  * connection_pool.c   lists, deadlines, deferred work, reusable memory
  * connection_io.c     the socket: receiving into the input, sending at once or when it can take more
  * connection_reply.c  the bytes of an answer */
@@ -10,6 +9,7 @@
 
 #include "server/http/body.h"
 #include "server/http/connection.h"
+#include "server/http/date.h"
 #include <netinet/in.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -17,64 +17,75 @@
 
 struct event;
 
-#define CONNECTION_SKIP_MAX    (64 * 1024) /* of an unwanted body, and of what comes after our last word */
-#define CONNECTION_INPUT_ROOM  2048        /* there is at least this much behind a head */
-#define CONNECTION_INPUT_MAX   (HTTP_HEAD_MAX + CONNECTION_INPUT_ROOM)
-#define CONNECTION_DATE_LENGTH 37 /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
+#define CONNECTION_SKIP_MAX                                                                                  \
+    (64 * 1024)                    /* how much we read of an unwanted body, and after our last answer        \
+                                    */
+#define CONNECTION_INPUT_ROOM 2048 /* at least this much room follows a head */
+#define CONNECTION_INPUT_MAX  (HTTP_HEAD_MAX + CONNECTION_INPUT_ROOM)
 
 enum connection_state {
     CONNECTION_IDLE,     /* between requests */
     CONNECTION_HEAD,     /* some of a head is here */
     CONNECTION_HANDLING, /* the owner has the request */
     CONNECTION_BODY,     /* the owner waits for the body */
-    CONNECTION_SENDING,  /* answered; the socket takes the rest */
-    CONNECTION_SKIPPING, /* answered; the unwanted body still comes */
-    CONNECTION_LINGERING /* we have said our last word, and wait for the client to close (RFC 9112 §9.6) */
+    CONNECTION_SENDING,  /* answered; the socket has not taken all of it yet */
+    CONNECTION_SKIPPING, /* answered; the rest of an unwanted body is still arriving */
+    CONNECTION_LINGERING /* shut for sending; waits for the client to close (RFC 9112 §9.6) */
 };
 
-/* What has been received and not been dealt with: `bytes` up to `filled`, of which `used` are done. During a
- * request the head stays at the front, for its slices. An idle connection has none. */
+/* Received bytes: those up to `used` are processed, those from there up to `filled` are not. During a request
+ * the head stays at the front, because slices point into it. An idle connection has no input. */
 struct connection_input {
-    struct connection_input *next; /* in the pool's cache */
+    STAILQ_ENTRY(connection_input) entry; /* in the pool's cache */
     size_t capacity, used, filled;
-    size_t scanned;     /* by http_head_scan() */
-    size_t head_length; /* 0 before the head is whole */
+    size_t scanned;     /* of http_head_scan() */
+    size_t head_length; /* 0 until the head is whole */
     struct http_head head;
     char bytes[];
 };
 
 TAILQ_HEAD(connection_list, connection);
 
-struct connection {
-    struct connection_pool *pool;
-    TAILQ_ENTRY(connection) entry;       /* in `list`, but while a step runs */
-    TAILQ_ENTRY(connection) ready_entry; /* in the pool's `ready`, if is_ready */
-    struct connection_list *list;
-    enum connection_state state;
-    int timed_state; /* the state that since_ms belongs to; -1: the time begins anew */
-    int64_t since_ms, deadline_ms;
+/* One request and its answer. Written by connection.c and connection_reply.c. */
+struct connection_exchange {
+    void *request;     /* the owner's */
+    bool has_request;  /* from on_head or on_refused to on_finished */
+    bool refused;      /* by on_refused: there is no head */
+    bool head_only;    /* the answer has no body */
+    bool client_stays; /* the client asked to keep the connection open */
+    bool continue_due; /* the client may be waiting for 100 Continue */
+    bool overdue;      /* on_deadline or on_body has reported that the time is over */
+    bool keep;         /* the connection stays open after this answer; decided with the answer */
+};
+
+/* The socket, and the output that it has not taken yet. Written by connection_io.c. */
+struct connection_socket {
     evutil_socket_t fd;
     struct event *readable;
     struct event *writable; /* NULL until it is needed */
-    bool is_ready;
-    bool is_fresh;      /* had no request so far */
-    bool paused;        /* not reading: there is no room */
-    bool ended;         /* the client will send no more */
-    bool gone;          /* nor take any */
-    bool blank_skipped; /* one empty line before a request is allowed (RFC 9112 §2.2) */
-    bool refused;
-    bool head_only;    /* the answer has no body */
-    bool continue_due; /* the client may wait for 100 Continue */
-    bool overdue;      /* the owner has been told that time is over */
-    bool client_stays; /* it asked for more than one request */
-    bool keep;         /* decided with the answer */
-    bool has_request;  /* from on_head or on_refused to on_finished */
-    void *request;     /* the owner's */
-    struct connection_input *input;
-    struct http_body body;
-    char *output; /* what the socket did not take at once */
+    bool paused;            /* not reading: there is no room */
+    bool ended;             /* the client will send no more */
+    bool gone;              /* the client will not receive any more either */
+    char *output;           /* NULL when the socket has taken everything */
     size_t output_sent, output_length;
-    size_t lingered;
+};
+
+struct connection {
+    struct connection_pool *pool;
+    TAILQ_ENTRY(connection) entry;       /* in `list`, except while a step runs */
+    TAILQ_ENTRY(connection) ready_entry; /* in the pool's `ready`, if is_ready */
+    struct connection_list *list;
+    bool is_ready;
+    bool is_fresh;      /* has had no request yet */
+    bool blank_skipped; /* the one empty line that may precede a request (RFC 9112 §2.2) has come */
+    enum connection_state state;
+    int timed_state; /* the state whose time began at since_ms; -1: begin a new time */
+    int64_t since_ms, deadline_ms;
+    struct connection_socket socket;
+    struct connection_input *input;
+    struct connection_exchange exchange;
+    struct http_body body;
+    size_t lingered; /* bytes received since it lingers */
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
@@ -82,8 +93,8 @@ struct connection {
     } peer;
 };
 
-/* One second each, so that a deadline costs the same whenever it is; more of them than the longest has
- * seconds. */
+/* Each slot holds the deadlines of one second, so that filing one takes constant time. The longest deadline
+ * is fewer seconds away than there are slots. */
 #define CONNECTION_POOL_SLOTS 128
 
 struct connection_pool {
@@ -91,9 +102,9 @@ struct connection_pool {
     struct connection_events events;
     size_t capacity, count, busy;
     bool draining;
-    struct connection_list idle; /* longest first, as is the next */
-    struct connection_list lingering;
-    struct connection_list overdue; /* without a deadline */
+    struct connection_list idle;      /* ordered by deadline */
+    struct connection_list lingering; /* ordered by deadline */
+    struct connection_list overdue;   /* without a deadline */
     struct connection_list slots[CONNECTION_POOL_SLOTS];
     int64_t swept_s;
     struct event *sweep;
@@ -102,54 +113,57 @@ struct connection_pool {
     struct event *deferred;
     bool in_deferred;
     struct connection *advancing;
-    struct connection_input *cache;
+    STAILQ_HEAD(, connection_input) cache;
     size_t cached;
-    int64_t date_s;
-    char date[CONNECTION_DATE_LENGTH + 1];
+    struct http_date date;
+    char *busy_answer; /* of connection_turn_away(); made beforehand, because memory may be short by then */
 };
 
 /* --- connection.c --- */
 
-/* Goes on with what has arrived or changed; may free the connection. */
+/* Runs steps until the connection has to wait; may free it. */
 void connection_advance(struct connection *connection);
-/* Its deadline is over; may free the connection. */
+/* Acts on a passed deadline; may free the connection. */
 void connection_expire(struct connection *connection);
-/* Frees at once; an open request is finished as not sent. */
+/* Frees it at once; a request without an answer gets on_finished (not sent). */
 void connection_free(struct connection *connection);
 
 /* --- connection_pool.c --- */
 
-/* Files the connection under its deadline. */
+/* Puts the connection into the list of its deadline, or takes it out. */
 void connection_pool_file(struct connection *connection);
 void connection_pool_unfile(struct connection *connection);
-/* connection_advance() through the loop. */
+/* Has the loop call connection_advance() soon; connection_pool_forget() takes that back. */
 void connection_pool_defer(struct connection *connection);
 void connection_pool_forget(struct connection *connection);
-/* What the timer does once a second. */
+/* Expires the connections whose deadline has passed; the timer calls it once a second. */
 void connection_pool_sweep(struct connection_pool *pool);
 struct connection_input *connection_pool_take_input(struct connection_pool *pool);
-/* Wiped by the caller. */
+/* The caller has wiped the input. */
 void connection_pool_give_input(struct connection_pool *pool, struct connection_input *input);
-/* The Date line of this second. */
-const char *connection_pool_date(struct connection_pool *pool);
 
 /* --- connection_io.c --- */
 
-/* Whether the client has sent something that was not looked at yet. */
+/* Whether the client has sent bytes that are not processed yet. */
 bool connection_io_has_arrived(const struct connection *connection);
-void connection_io_start(struct connection *connection);
-/* Stops, closes and wipes. */
+void connection_io_start(struct connection *connection, evutil_socket_t fd);
+/* Closes the socket, and wipes and frees input and output. */
 void connection_io_end(struct connection *connection);
-/* Sends, and keeps a copy of what the socket does not take now. */
+/* Sends; keeps a copy of the bytes that the socket does not take now. */
 void connection_io_send(struct connection *connection, const struct iovec *parts, int count);
-/* Goes on reading if there is room again. */
+/* Resumes reading if there is room again. */
 void connection_io_resume(struct connection *connection);
-/* So that the input can hold `size` bytes, at most CONNECTION_INPUT_MAX; moves them, so never while a head is
- * in use. */
+/* Makes room for `size` bytes of input in all, at most CONNECTION_INPUT_MAX. Moves the input, so it must not
+ * be called while a head is in use. */
 void connection_io_grow(struct connection *connection, size_t size);
-/* Forgets what is used, with the head. */
+/* Drops the processed bytes, including the head. */
 void connection_io_consume(struct connection *connection);
-/* Tells the client that no more will come, and forgets what it has sent. */
+/* Shuts the socket for sending, and drops the input. */
 void connection_io_shut(struct connection *connection);
+
+/* --- connection_reply.c --- */
+
+/* The whole answer to a client that there is no room for; the caller frees it. */
+char *connection_reply_write_busy(void);
 
 #endif

@@ -1,50 +1,15 @@
+#include "common/log.h"
+#include "common/memory.h"
 #include "server/http/connection_private.h"
+#include "server/http/status.h"
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct reason {
-    int status;
-    const char *line;
-} reasons[] = {
-#define REASON(status, phrase)                                                                               \
-    {                                                                                                        \
-        status, "HTTP/1.1 " #status " " phrase "\r\n"                                                        \
-    }
-    REASON(200, "OK"),
-    REASON(201, "Created"),
-    REASON(202, "Accepted"),
-    REASON(204, "No Content"),
-    REASON(304, "Not Modified"),
-    REASON(400, "Bad Request"),
-    REASON(401, "Unauthorized"),
-    REASON(403, "Forbidden"),
-    REASON(404, "Not Found"),
-    REASON(405, "Method Not Allowed"),
-    REASON(408, "Request Timeout"),
-    REASON(409, "Conflict"),
-    REASON(410, "Gone"),
-    REASON(412, "Precondition Failed"),
-    REASON(413, "Content Too Large"),
-    REASON(414, "URI Too Long"),
-    REASON(415, "Unsupported Media Type"),
-    REASON(417, "Expectation Failed"),
-    REASON(422, "Unprocessable Content"),
-    REASON(429, "Too Many Requests"),
-    REASON(431, "Request Header Fields Too Large"),
-    REASON(500, "Internal Server Error"),
-    REASON(503, "Service Unavailable"),
-    REASON(505, "HTTP Version Not Supported"),
-    REASON(301, "Moved Permanently"),
-    REASON(302, "Found"),
-    REASON(303, "See Other"),
-    REASON(307, "Temporary Redirect"),
-    REASON(308, "Permanent Redirect"),
-#undef REASON
-};
-
-/* Text that grows to a bound that is known to suffice. */
+/* Text up to a bound, which is enough for the longest status line and fields of ours. */
 struct text {
     char bytes[256];
     size_t length;
@@ -76,28 +41,13 @@ add_number(struct text *text, size_t number)
     add(text, digits + at, sizeof(digits) - at);
 }
 
-/* RFC 9112 §4: a phrase may be empty, the space before it may not. */
-static void
-add_status(struct text *text, int status)
-{
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        if (reasons[i].status == status) {
-            add_text(text, reasons[i].line);
-            return;
-        }
-    }
-    add_text(text, "HTTP/1.1 ");
-    add_number(text, (size_t)status);
-    add_text(text, " \r\n");
-}
-
 static bool
 status_has_body(int status)
 {
     return status != 204 && status != 304;
 }
 
-/* RFC 9110 §8.6: none with 204; with 304 it would be that of the 200 that is not sent. */
+/* RFC 9110 §8.6: not with 204; with 304 it is the length of the 200 answer that is not sent. */
 static void
 add_length(struct text *text, const struct connection_reply *reply)
 {
@@ -111,7 +61,7 @@ add_length(struct text *text, const struct connection_reply *reply)
 static void
 add_connection(struct text *text, const struct connection *connection)
 {
-    if (!connection->keep) {
+    if (!connection->exchange.keep) {
         add_text(text, "Connection: close\r\n");
     } else if (connection->input->head.minor_version == 0) {
         add_text(text, "Connection: keep-alive\r\n");
@@ -128,11 +78,11 @@ static void
 send_reply(struct connection *connection, const struct connection_reply *reply)
 {
     struct text head = { .length = 0 };
-    add_status(&head, reply->status);
-    add(&head, connection_pool_date(connection->pool), CONNECTION_DATE_LENGTH);
+    add_text(&head, http_status_line(reply->status));
+    add(&head, http_date_line(&connection->pool->date), HTTP_DATE_LENGTH);
     add_length(&head, reply);
     add_connection(&head, connection);
-    bool has_body = status_has_body(reply->status) && !connection->head_only;
+    bool has_body = status_has_body(reply->status) && !connection->exchange.head_only;
     bool has_type = reply->content_type && reply->status != 204;
     const struct iovec parts[] = {
         part(head.bytes, head.length),
@@ -145,14 +95,14 @@ send_reply(struct connection *connection, const struct connection_reply *reply)
     connection_io_send(connection, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-/* Whether what is left of the request's body can be read past, so that the next request begins where it ends.
- * Who waits for 100 Continue may send the body or not: the next byte could be either. */
+/* Whether the rest of the request's body can be skipped, so that the next request begins where it ends. A
+ * client that waits for 100 Continue may or may not send the body, so the next byte is ambiguous. */
 static bool
 can_skip_body(const struct connection *connection)
 {
     const struct http_body *body = &connection->body;
     const struct connection_input *input = connection->input;
-    if (connection->continue_due && body->state != HTTP_BODY_WHOLE && input->used == input->filled) {
+    if (connection->exchange.continue_due && body->state != HTTP_BODY_WHOLE && input->used == input->filled) {
         return false;
     }
     return http_body_may_drop(body, CONNECTION_SKIP_MAX);
@@ -163,10 +113,11 @@ connection_reply(struct connection *connection, const struct connection_reply *r
 {
     struct connection_pool *pool = connection->pool;
     assert(connection->state == CONNECTION_HANDLING || connection->state == CONNECTION_BODY);
-    connection->keep = !reply->close && !connection->refused && connection->client_stays && !pool->draining &&
-                       can_skip_body(connection);
+    connection->exchange.keep = !reply->close && !connection->exchange.refused &&
+                                connection->exchange.client_stays && !pool->draining &&
+                                can_skip_body(connection);
     send_reply(connection, reply);
-    /* Only now: the reply may lie in memory of the body. */
+    /* Only now, because the reply may point into the body. */
     http_body_drop(&connection->body, CONNECTION_SKIP_MAX);
     connection->state = CONNECTION_SENDING;
     pool->busy--;
@@ -175,26 +126,50 @@ connection_reply(struct connection *connection, const struct connection_reply *r
     }
 }
 
-#define TURNED_AWAY                                                                                          \
-    "{\"type\":\"about:blank\",\"title\":\"Service unavailable\",\"status\":503,"                            \
-    "\"detail\":\"Too many connections are open. Try again in a moment.\",\"code\":\"unavailable\"}"
+/* --- without a connection --- */
 
-/* A constant, because it is sent when memory or descriptors are short. Reading what is there makes it less
- * likely that closing resets the connection before the client has seen the answer. */
-void
-connection_turn_away(evutil_socket_t fd)
+static char *
+write_problem(enum problem_code code, const char *detail)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Content-Type: application/problem+json\r\n"
-                                 "Content-Length: 151\r\n"
-                                 "Cache-Control: no-store\r\n"
-                                 "Retry-After: 1\r\n"
-                                 "Connection: close\r\n"
-                                 "\r\n" TURNED_AWAY;
-    _Static_assert(sizeof(TURNED_AWAY) - 1 == 151, "Content-Length above");
+    struct problem problem;
+    struct json_writer *writer = json_writer_new();
+    size_t length;
+    problem_set(&problem, code, detail);
+    problem_write(&problem, writer);
+    const char *bytes = json_writer_bytes(writer, &length);
+    char *text = memory_copy_text(bytes, length);
+    json_writer_free(writer);
+    return text;
+}
+
+char *
+connection_reply_write_busy(void)
+{
+    char *answer = NULL;
+    char *problem =
+        write_problem(PROBLEM_UNAVAILABLE, "Too many connections are open; try again in a moment.");
+    if (asprintf(&answer,
+                 "%sContent-Type: application/problem+json\r\n"
+                 "Content-Length: %zu\r\n"
+                 "Cache-Control: no-store\r\n"
+                 "Retry-After: 1\r\n"
+                 "Connection: close\r\n"
+                 "\r\n%s",
+                 http_status_line(problem_status(PROBLEM_UNAVAILABLE)), strlen(problem), problem) < 0) {
+        log_out_of_memory();
+    }
+    free(problem);
+    return answer;
+}
+
+/* Receives what the client has sent already: closing a socket with unread bytes resets the connection, and
+ * the client might lose the answer. */
+void
+connection_turn_away(const struct connection_pool *pool, evutil_socket_t fd)
+{
     char bytes[4096];
-    /* What was sent before is taken, or the close would reset the connection and take the answer along. */
-    if (send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0 && shutdown(fd, SHUT_WR) == 0) {
+    if (send(fd, pool->busy_answer, strlen(pool->busy_answer), MSG_NOSIGNAL | MSG_DONTWAIT) > 0 &&
+        shutdown(fd, SHUT_WR) == 0) {
         (void)recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
     }
     close(fd);

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Every '%' begins an escape, and none stands for NUL. */
+/* Whether every '%' begins a valid escape, of a byte other than NUL. */
 static bool
 escapes_are_good(struct http_slice slice)
 {
@@ -77,21 +77,6 @@ refuse_bad(struct parse *parse, const char *detail)
 
 /* --- the request line (RFC 9112 §3) --- */
 
-static const char *const method_names[HTTP_OTHER] = {
-    [HTTP_GET] = "GET",     [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",       [HTTP_PUT] = "PUT",
-    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
-};
-
-static enum http_method
-method_of(struct http_slice text)
-{
-    enum http_method method = HTTP_GET;
-    while (method < HTTP_OTHER && !http_slice_equals(text, method_names[method])) {
-        method++;
-    }
-    return method;
-}
-
 static bool
 parse_version(struct parse *parse, struct http_slice version)
 {
@@ -100,7 +85,7 @@ parse_version(struct parse *parse, struct http_slice version)
         !http_characters_is(bytes[5], HTTP_DECIMAL) || bytes[6] != '.' ||
         !http_characters_is(bytes[7], HTTP_DECIMAL)) {
         return refuse_bad(
-            parse, "The request line must be a method, a target and HTTP/1.1, with one space between.");
+            parse, "The request line must be a method, a target and HTTP/1.1, separated by single spaces.");
     }
     if (bytes[5] != '1' || bytes[7] > '1') {
         return refuse(parse, PROBLEM_VERSION_NOT_SUPPORTED, "Use HTTP/1.1 or HTTP/1.0.");
@@ -120,7 +105,7 @@ parse_request_line(struct parse *parse, struct http_slice line)
         return refuse_bad(parse, "The request line must begin with a method and one space.");
     }
     head->method_text = http_slice_between(line.bytes, target - 1);
-    head->method = method_of(head->method_text);
+    head->method = http_method_parse(head->method_text);
     const char *space = memchr(target, ' ', (size_t)(end - target));
     if (!space) {
         return refuse_bad(parse, "The request line must end with the HTTP version.");
@@ -194,7 +179,7 @@ take_content_length(struct parse *parse, struct http_slice value)
     for (size_t i = 0; i < value.length; i++) {
         if (__builtin_mul_overflow(length, 10, &length) ||
             __builtin_add_overflow(length, value.bytes[i] - '0', &length)) {
-            return refuse_bad(parse, "The Content-Length field is too large a number.");
+            return refuse_bad(parse, "The number in the Content-Length field is too large.");
         }
     }
     parse->head->content_length = length;
@@ -209,11 +194,10 @@ take_transfer_encoding(struct parse *parse, struct http_slice value)
     }
     parse->transfer_encoding = value;
     parse->head->chunked = http_slice_equals(value, "chunked");
-    /* Parsers that stand before us disagree about blanks behind it, and about tabs: then it is not
-     * understood. */
+    /* Blanks after the value, and tabs, are refused, because proxies disagree about what they mean. */
     parse->head->chunked =
         parse->head->chunked && value.bytes[value.length] == '\r' && value.bytes[-1] != '\t';
-    return parse->head->chunked || refuse_bad(parse, "The only Transfer-Encoding understood is chunked.");
+    return parse->head->chunked || refuse_bad(parse, "The only supported Transfer-Encoding is chunked.");
 }
 
 static bool
@@ -237,8 +221,8 @@ take_expect(struct parse *parse, struct http_slice value)
     return true;
 }
 
-/* The fields that the front or the server reads, with the function that takes one, or the place of the first
- * of that name. */
+/* The fields that the server reads: either a function takes each of that name, or the first is stored at an
+ * offset of struct http_head. */
 static const struct reader {
     const char *name; /* in lower case */
     size_t length;
@@ -313,7 +297,7 @@ parse_field(struct parse *parse, struct http_slice line)
     struct http_field field = { { line.bytes, name_length },
                                 http_slice_between(value, line.bytes + line.length) };
     if (!http_characters_all(field.value, HTTP_VALUE)) {
-        return refuse_bad(parse, "A header field must not hold control characters.");
+        return refuse_bad(parse, "A header field must not contain control characters.");
     }
     if (head->field_count == HTTP_FIELDS_MAX) {
         return refuse(parse, PROBLEM_HEADERS_TOO_LARGE, "Send at most 100 header fields.");
@@ -325,8 +309,8 @@ parse_field(struct parse *parse, struct http_slice line)
 
 /* --- the target (RFC 9112 §3.2) --- */
 
-/* Splits path and query; a path that begins with two slashes would be another host's in a relative reference.
- */
+/* Splits path and query. Refuses a path that begins with two slashes: in a relative reference, it would name
+ * another host. */
 static bool
 parse_origin_form(struct parse *parse, struct http_slice target)
 {
@@ -339,12 +323,10 @@ parse_origin_form(struct parse *parse, struct http_slice target)
         path_end += 1 + http_characters_span(path_end + 1, head->query.length, HTTP_QUERY);
     }
     if (path_end < end || (head->path.length > 1 && head->path.bytes[1] == '/')) {
-        return refuse_bad(
-            parse,
-            "The request target holds characters that must be percent-encoded, or begins with two slashes.");
+        return refuse_bad(parse, "The request target contains characters that must be percent-encoded, or "
+                                 "begins with two slashes.");
     }
-    return escapes_are_good(head->path) ||
-           refuse_bad(parse, "The path holds a percent escape that is no character.");
+    return escapes_are_good(head->path) || refuse_bad(parse, "The path contains an invalid percent escape.");
 }
 
 /* RFC 9112 §3.2.2 with RFC 9110 §4.2.3: the empty path means "/". */
@@ -357,10 +339,10 @@ parse_empty_path(struct parse *parse, struct http_slice rest)
     parse->head->path = (struct http_slice){ "/", 1 };
     return http_characters_span(parse->head->query.bytes, parse->head->query.length, HTTP_QUERY) ==
                parse->head->query.length ||
-           refuse_bad(parse, "The query holds characters that must be percent-encoded.");
+           refuse_bad(parse, "The query contains characters that must be percent-encoded.");
 }
 
-/* http://host/path, as sent to proxies; ours only when it names the host that Host names. */
+/* http://host/path, as clients send it to proxies. The host must be the one in the Host field. */
 static bool
 parse_absolute_form(struct parse *parse, struct http_slice target)
 {
@@ -376,7 +358,7 @@ parse_absolute_form(struct parse *parse, struct http_slice target)
         authority_end++;
     }
     if (!http_slice_same_nocase(http_slice_between(authority, authority_end), parse->head->host)) {
-        return refuse_bad(parse, "The request target names another host than the Host field.");
+        return refuse_bad(parse, "The request target and the Host field name different hosts.");
     }
     if (authority_end == end || *authority_end == '?') {
         return parse_empty_path(parse, http_slice_between(authority_end, end));
@@ -389,7 +371,7 @@ parse_target(struct parse *parse)
 {
     struct http_slice target = parse->target;
     if (http_slice_equals(parse->head->method_text, "CONNECT")) {
-        return refuse_bad(parse, "This server is no proxy.");
+        return refuse_bad(parse, "This server is not a proxy.");
     }
     if (target.length && target.bytes[0] == '/') {
         return parse_origin_form(parse, target);
@@ -401,7 +383,7 @@ parse_target(struct parse *parse)
     return parse_absolute_form(parse, target);
 }
 
-/* --- what the fields mean together --- */
+/* --- the head as a whole --- */
 
 static bool
 check_framing(struct parse *parse)
@@ -424,16 +406,16 @@ conclude(struct parse *parse)
 {
     struct http_head *head = parse->head;
     head->keep_alive = !parse->close && (head->minor_version == 1 || parse->keep_alive);
-    /* RFC 9110 §10.1.1: in HTTP/1.0 the expectation is not there. */
+    /* RFC 9110 §10.1.1: ignored in HTTP/1.0. */
     head->expects_continue = head->expects_continue && head->minor_version == 1;
     if (!check_framing(parse) || !parse_target(parse)) {
         return false;
     }
     return !parse->expectation_failed ||
-           refuse(parse, PROBLEM_EXPECTATION_FAILED, "The only expectation understood is 100-continue.");
+           refuse(parse, PROBLEM_EXPECTATION_FAILED, "The only supported expectation is 100-continue.");
 }
 
-/* Takes the next line, without its CR LF, off the front of `rest`. */
+/* Cuts the next line off the front of `rest`; the line comes without its CR LF. */
 static bool
 next_line(struct parse *parse, struct http_slice *rest, struct http_slice *ret_line)
 {
@@ -465,7 +447,7 @@ parse_head(struct parse *parse, struct http_slice rest)
     return false;
 }
 
-/* Clears all but the field array, which field_count guards and which is most of the struct. */
+/* Spares the array of fields, which is most of the struct; field_count says how many of them count. */
 static void
 head_clear(struct http_head *head)
 {

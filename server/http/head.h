@@ -1,12 +1,14 @@
-/* A strict parser for the head of an HTTP/1.x request (RFC 9112 §2–§6), over one contiguous block that ends
- * in CRLF CRLF. What the grammar allows only for the sake of old software is refused: bare LF, obs-fold,
- * white space before a colon, several spaces in the request line, absent or repeated Host, repeated
- * Content-Length, Authorization or Transfer-Encoding, both lengths at once, any Transfer-Encoding but exactly
- * "chunked" or one on HTTP/1.0, lengths that are not plain digits, control bytes anywhere. */
+/* A strict parser for the head of an HTTP/1.x request (RFC 9112 §2–§6), in one contiguous block that ends
+ * with CRLF CRLF. It refuses what the grammar tolerates only for old software: a bare LF, obs-fold, white
+ * space before a colon, several spaces in the request line, no or several Host fields, repeated
+ * Content-Length, Authorization or Transfer-Encoding, Content-Length with Transfer-Encoding, any
+ * Transfer-Encoding but exactly "chunked", Transfer-Encoding in HTTP/1.0, a length that is not plain digits,
+ * and control bytes. */
 #ifndef SERVER_HTTP_HEAD_H
 #define SERVER_HTTP_HEAD_H
 
 #include "common/problem.h"
+#include "server/http/method.h"
 #include "server/http/slice.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,49 +19,37 @@
 #define HTTP_TARGET_MAX (8 * 1024)
 #define HTTP_FIELDS_MAX 100
 
-enum http_method {
-    HTTP_GET,
-    HTTP_HEAD,
-    HTTP_POST,
-    HTTP_PUT,
-    HTTP_PATCH,
-    HTTP_DELETE,
-    HTTP_OPTIONS,
-    HTTP_OTHER, /* a well-formed token that is none of the above, CONNECT and TRACE too */
-    HTTP_METHOD_COUNT
-};
-
 struct http_head {
     enum http_method method;
     struct http_slice method_text;
     struct http_slice path;  /* begins with '/', or is "*" with OPTIONS; not percent-decoded */
     struct http_slice query; /* after '?', without it */
     int minor_version;       /* HTTP/1.0 or HTTP/1.1 */
-    bool keep_alive;         /* what Connection and the version ask for */
+    bool keep_alive;         /* as Connection and the version ask */
     bool expects_continue;   /* Expect: 100-continue */
     bool chunked;
     int64_t content_length; /* -1 when there is no such field */
-    /* The fields that the server itself reads; the rest by http_head_field(). */
+    /* The fields that the server itself reads; http_head_field() finds the others. */
     struct http_slice host, authorization, cookie, content_type, origin, sec_fetch_site, user_agent,
         request_id;
     size_t field_count;
     struct http_field fields[HTTP_FIELDS_MAX];
 };
 
-/* Parses `length` bytes that end in CRLF CRLF. Returns 0, the slices pointing into `bytes` (an empty path
- * becomes a constant "/"); or -1, *ret_head without meaning, and what to answer: PROBLEM_BAD_REQUEST,
- * _URI_TOO_LONG, _HEADERS_TOO_LARGE (too many fields), _EXPECTATION_FAILED or _VERSION_NOT_SUPPORTED, with a
- * constant sentence. */
+/* Parses `length` bytes that end with CRLF CRLF. Returns 0 and slices that point into `bytes` (but an empty
+ * path becomes the constant "/"). Or returns -1, an undefined *ret_head, and the problem to answer with, plus
+ * a constant sentence: PROBLEM_BAD_REQUEST, _URI_TOO_LONG, _HEADERS_TOO_LARGE (too many fields),
+ * _EXPECTATION_FAILED or _VERSION_NOT_SUPPORTED. */
 int http_head_parse(const char *bytes, size_t length, struct http_head *ret_head, enum problem_code *ret_code,
                     const char **ret_detail);
 
-/* Looks for the end of a head in `length` bytes that grow from call to call, and refuses early what can no
- * longer become one: a first byte that begins no method, a CR or LF alone. `scanned` is the caller's, 0 at
- * first; it remembers how far earlier calls came. Returns the head's length, 0 when its end has not arrived,
- * or -1. */
+/* Looks for the end of a head in `length` bytes, which grow from call to call. `scanned` is the caller's, 0
+ * at first; it remembers how far earlier calls came. Returns the head's length; 0 when its end has not
+ * arrived yet; -1 when these bytes cannot become a head: the first byte begins no method, or a CR or LF
+ * stands alone. */
 ssize_t http_head_scan(const char *bytes, size_t length, size_t *scanned);
 
-/* The first field of that name (ASCII case ignored); `bytes` is NULL when there is none. */
+/* The first field of that name (ASCII case ignored); its `bytes` are NULL when there is no such field. */
 struct http_slice http_head_field(const struct http_head *head, const char *name);
 
 #endif

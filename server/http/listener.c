@@ -1,8 +1,7 @@
 #include "server/http/listener.h"
-#include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
-#include "server/http/listener_sockets.h"
+#include "common/retry.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -13,9 +12,8 @@
 #include <unistd.h>
 
 #define ACCEPTS_MAX 64 /* a turn of the loop */
-#define REAPED_MAX  16 /* idle connections closed at once when descriptors run out */
+#define REAPED_MAX  16 /* idle connections to close at a time when descriptors run out */
 #define PAUSE_US    100000
-#define QUIET_MS    60000 /* between two log lines about the same trouble */
 
 struct listening {
     int fd;
@@ -24,16 +22,15 @@ struct listening {
 
 struct listener {
     struct connection_pool *pool;
-    struct listener_socket_set *set;
+    struct listener_sockets *sockets;
     int index; /* of the loop */
     bool closing;
     struct event *resume;
-    int spare; /* given up to accept and turn away a client when there are no descriptors; -1 when there is
+    int spare; /* a descriptor to close, so that one client can be accepted and turned away; -1 when there is
                   none */
-    int64_t logged_ms;
-    bool has_logged;
+    struct retry_log exhaustion_log;
     int count;
-    struct listening sockets[];
+    struct listening listening[];
 };
 
 static int
@@ -42,7 +39,7 @@ open_spare(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* accept() looks for a descriptor before it looks for a client, so it fails for want of one even when nobody
+/* accept() reserves a descriptor before it looks for a client, so it fails without one even when no client
  * waits. */
 static bool
 is_exhaustion(int fd, int error)
@@ -55,18 +52,14 @@ is_exhaustion(int fd, int error)
 static void
 log_exhaustion(struct listener *listener, int error)
 {
-    int64_t now_ms = clock_monotonic_ms();
-    if (listener->has_logged && now_ms - listener->logged_ms < QUIET_MS) {
-        return;
+    if (retry_log_is_due(&listener->exhaustion_log)) {
+        log_warning("cannot accept connections; raise the limit of open files",
+                    log_text("error", strerror(error)),
+                    log_number("open", (int64_t)connection_pool_count(listener->pool)));
     }
-    listener->has_logged = true;
-    listener->logged_ms = now_ms;
-    log_warning("cannot accept connections; raise the limit of open files",
-                log_text("error", strerror(error)),
-                log_number("open", (int64_t)connection_pool_count(listener->pool)));
 }
 
-/* Without this, clients would hang in the backlog, and the readable socket would keep the loop spinning. */
+/* Otherwise clients would hang in the backlog, and the readable socket would keep the loop spinning. */
 static bool
 turn_away(struct listener *listener, int fd)
 {
@@ -74,10 +67,10 @@ turn_away(struct listener *listener, int fd)
         return false;
     }
     close(listener->spare);
-    /* cppcheck-suppress nullPointer ; accept4(2) takes NULL for an address that nobody wants */
+    /* cppcheck-suppress nullPointer ; accept4(2) allows NULL when the address is not wanted */
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client >= 0) {
-        connection_turn_away(client);
+        connection_turn_away(listener->pool, client);
     }
     listener->spare = open_spare();
     return client >= 0;
@@ -87,7 +80,7 @@ static void
 pause_accepting(struct listener *listener)
 {
     for (int i = 0; i < listener->count; i++) {
-        event_del(listener->sockets[i].event);
+        event_del(listener->listening[i].event);
     }
     event_add(listener->resume, &(struct timeval){ 0, PAUSE_US });
 }
@@ -102,12 +95,12 @@ on_resume(evutil_socket_t fd, short what, void *argument)
         listener->spare = open_spare();
     }
     for (int i = 0; i < listener->count; i++) {
-        event_add(listener->sockets[i].event, NULL);
+        event_add(listener->listening[i].event, NULL);
     }
 }
 
-/* Makes room by closing idle connections, or turns those who wait away and pauses. Returns whether to go on.
- * In a shutdown there is no later, so one after the other is turned away. */
+/* Makes room by closing idle connections; if there are none, turns waiting clients away and pauses. Returns
+ * whether to go on accepting. A shutdown does not pause: it turns the clients away one after another. */
 static bool
 relieve(struct listener *listener, int fd, int error)
 {
@@ -161,28 +154,28 @@ listen_with(struct listener *listener, struct event_base *base, int fd)
 {
     struct event *event = event_new(base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
     if (!event || event_add(event, NULL) < 0) {
-        log_out_of_memory();
+        log_fatal("cannot watch a listening socket", errno);
     }
-    listener->sockets[listener->count++] = (struct listening){ fd, event };
+    listener->listening[listener->count++] = (struct listening){ fd, event };
 }
 
 struct listener *
-listener_new(struct event_base *base, struct listener_socket_set *set, int index,
+listener_new(struct event_base *base, struct listener_sockets *sockets, int index,
              struct connection_pool *pool)
 {
-    int count = listener_sockets_count(set);
+    int count = listener_sockets_count(sockets);
     struct listener *listener =
-        memory_new(1, sizeof(*listener) + (size_t)count * sizeof(listener->sockets[0]));
+        memory_new(1, sizeof(*listener) + (size_t)count * sizeof(listener->listening[0]));
     listener->pool = pool;
-    listener->set = set;
+    listener->sockets = sockets;
     listener->index = index;
     listener->spare = open_spare();
     listener->resume = event_new(base, -1, 0, on_resume, listener);
     if (!listener->resume) {
-        log_out_of_memory();
+        log_fatal("cannot make the timer of a listener", errno);
     }
     for (int i = 0; i < count; i++) {
-        listen_with(listener, base, listener_sockets_descriptor(set, i, index));
+        listen_with(listener, base, listener_sockets_descriptor(sockets, i, index));
     }
     return listener;
 }
@@ -193,16 +186,16 @@ listener_close(struct listener *listener)
     if (!listener) {
         return;
     }
-    struct listener_socket_set *set = listener->set;
+    struct listener_sockets *sockets = listener->sockets;
     int index = listener->index;
-    bool is_last = listener_sockets_leave(set);
+    bool is_last = listener_sockets_leave(sockets);
     listener->closing = true;
     for (int i = 0; is_last && i < listener->count; i++) {
-        accept_some(listener, listener->sockets[i].fd, LISTENER_BACKLOG);
+        accept_some(listener, listener->listening[i].fd, LISTENER_BACKLOG);
     }
     listener_free(listener);
     if (is_last) {
-        listener_sockets_close(set, index);
+        listener_sockets_close(sockets, index);
     }
 }
 
@@ -213,7 +206,7 @@ listener_free(struct listener *listener)
         return;
     }
     for (int i = 0; i < listener->count; i++) {
-        event_free(listener->sockets[i].event);
+        event_free(listener->listening[i].event);
     }
     event_free(listener->resume);
     if (listener->spare >= 0) {

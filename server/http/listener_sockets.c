@@ -1,6 +1,5 @@
 #include "server/http/listener_sockets.h"
 #include "common/memory.h"
-#include "server/http/listener.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,40 +15,39 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-struct listener_socket_set {
+struct listener_sockets {
     char address[128];
-    struct sockaddr_un
-        unix_address; /* of the socket file that we made; sun_path is empty when we made none */
+    struct sockaddr_un unix_address; /* of the socket file that we made; sun_path is empty if we made none */
     struct stat unix_file;
-    bool one_per_loop;    /* else every loop accepts from all of them */
+    bool one_per_loop;    /* otherwise every loop accepts from all of them */
     bool adopted;         /* from systemd */
     atomic_int accepting; /* loops that may still accept */
     int count;
     int descriptors[]; /* -1 once closed */
 };
 
-static struct listener_socket_set *
-new_set(int most, int loops)
+static struct listener_sockets *
+new_sockets(int most, int loops)
 {
-    struct listener_socket_set *set =
-        memory_new(1, sizeof(*set) + (size_t)most * sizeof(set->descriptors[0]));
-    atomic_init(&set->accepting, loops);
-    return set;
+    struct listener_sockets *sockets =
+        memory_new(1, sizeof(*sockets) + (size_t)most * sizeof(sockets->descriptors[0]));
+    atomic_init(&sockets->accepting, loops);
+    return sockets;
 }
 
 int
-listener_sockets_count(const struct listener_socket_set *set)
+listener_sockets_count(const struct listener_sockets *sockets)
 {
-    return set->one_per_loop ? 1 : set->count;
+    return sockets->one_per_loop ? 1 : sockets->count;
 }
 
 int
-listener_sockets_descriptor(const struct listener_socket_set *set, int number, int loop)
+listener_sockets_descriptor(const struct listener_sockets *sockets, int number, int loop)
 {
-    return set->descriptors[set->one_per_loop ? loop : number];
+    return sockets->descriptors[sockets->one_per_loop ? loop : number];
 }
 
-/* Closes `fd`, keeping the errno of what failed before. Returns -1. */
+/* Closes `fd` after a failure and keeps its errno. Returns -1. */
 static int
 close_failed(int fd)
 {
@@ -97,7 +95,7 @@ name_of(int fd, char *ret_name, size_t size)
 
 /* --- systemd --- */
 
-/* Accepted sockets inherit TCP_NODELAY, which spares a call for each of them. */
+/* Accepted sockets inherit TCP_NODELAY, which saves a call for each of them. */
 static int
 adopt(int fd)
 {
@@ -113,22 +111,22 @@ adopt(int fd)
 }
 
 static int
-adopt_all(struct listener_socket_set *set, int count)
+adopt_all(struct listener_sockets *sockets, int count)
 {
-    set->adopted = true;
+    sockets->adopted = true;
     for (int i = 0; i < count; i++) {
-        set->descriptors[set->count++] = SD_LISTEN_FDS_START + i;
+        sockets->descriptors[sockets->count++] = SD_LISTEN_FDS_START + i;
         if (adopt(SD_LISTEN_FDS_START + i) < 0) {
             return -1;
         }
     }
-    name_of(SD_LISTEN_FDS_START, set->address, sizeof(set->address));
+    name_of(SD_LISTEN_FDS_START, sockets->address, sizeof(sockets->address));
     return 0;
 }
 
 /* --- unix sockets --- */
 
-/* Whether the file is a socket that nobody listens on any more. */
+/* Whether the file is a socket that no process listens on any more. */
 static bool
 is_stale(const struct sockaddr_un *address)
 {
@@ -162,7 +160,7 @@ bind_path(int fd, const struct sockaddr_un *address)
 }
 
 static int
-open_unix(struct listener_socket_set *set, const char *path)
+open_unix(struct listener_sockets *sockets, const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof(address.sun_path)) {
@@ -177,24 +175,24 @@ open_unix(struct listener_socket_set *set, const char *path)
     if (bind_path(fd, &address) < 0) {
         return close_failed(fd);
     }
-    set->descriptors[set->count++] = fd;
-    set->unix_address = address;
-    if (lstat(path, &set->unix_file) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
+    sockets->descriptors[sockets->count++] = fd;
+    sockets->unix_address = address;
+    if (lstat(path, &sockets->unix_file) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
         return -1;
     }
-    snprintf(set->address, sizeof(set->address), "unix:%s", path);
+    snprintf(sockets->address, sizeof(sockets->address), "unix:%s", path);
     return 0;
 }
 
-/* Only if it is still ours: another process may have replaced it. And only once: its successor's may have the
- * same inode again. */
+/* Only if the file is still ours, because another process may have replaced it. And only once, because the
+ * replacement may get the same inode number. */
 static void
-remove_unix(struct listener_socket_set *set)
+remove_unix(struct listener_sockets *sockets)
 {
     struct stat file;
-    char *path = set->unix_address.sun_path;
-    if (path[0] && lstat(path, &file) == 0 && file.st_dev == set->unix_file.st_dev &&
-        file.st_ino == set->unix_file.st_ino) {
+    char *path = sockets->unix_address.sun_path;
+    if (path[0] && lstat(path, &file) == 0 && file.st_dev == sockets->unix_file.st_dev &&
+        file.st_ino == sockets->unix_file.st_ino) {
         unlink(path);
     }
     path[0] = '\0';
@@ -217,7 +215,7 @@ bind_inet(const struct sockaddr *address, socklen_t length, bool shared)
     return fd;
 }
 
-/* With SO_REUSEPORT alone, a port that another process of the same user listens on would seem to be free. */
+/* With SO_REUSEPORT, binding succeeds even if another process of this user listens on the port. */
 static int
 check_free(const struct sockaddr *address, socklen_t length)
 {
@@ -225,9 +223,9 @@ check_free(const struct sockaddr *address, socklen_t length)
     return fd < 0 ? -1 : close(fd);
 }
 
-/* Fills the set with `loops` sockets on one address; the first one settles what port 0 is. */
+/* Opens `loops` sockets on one address; when its port is 0, the first socket settles which one it is. */
 static int
-open_inet(struct listener_socket_set *set, const struct addrinfo *info, int loops)
+open_inet(struct listener_sockets *sockets, const struct addrinfo *info, int loops)
 {
     struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
     socklen_t length = info->ai_addrlen;
@@ -235,26 +233,26 @@ open_inet(struct listener_socket_set *set, const struct addrinfo *info, int loop
     if (check_free(info->ai_addr, length) < 0) {
         return -1;
     }
-    while (set->count < loops) {
+    while (sockets->count < loops) {
         int fd = bind_inet((const struct sockaddr *)&address, length, loops > 1);
         if (fd < 0) {
             return -1;
         }
-        set->descriptors[set->count++] = fd;
+        sockets->descriptors[sockets->count++] = fd;
         if (listen(fd, LISTENER_BACKLOG) < 0 || getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
             return -1;
         }
     }
-    name_inet((const struct sockaddr *)&address, length, set->address, sizeof(set->address));
+    name_inet((const struct sockaddr *)&address, length, sockets->address, sizeof(sockets->address));
     return 0;
 }
 
 static void
-close_all(struct listener_socket_set *set)
+close_all(struct listener_sockets *sockets)
 {
     int error = errno;
-    while (set->count > 0) {
-        int fd = set->descriptors[--set->count];
+    while (sockets->count > 0) {
+        int fd = sockets->descriptors[--sockets->count];
         if (fd >= 0) {
             close(fd);
         }
@@ -262,9 +260,9 @@ close_all(struct listener_socket_set *set)
     errno = error;
 }
 
-/* host:port or [v6]:port; the host's addresses in turn until one can be used. */
+/* host:port or [v6]:port; tries the host's addresses in turn. */
 static int
-open_tcp(struct listener_socket_set *set, const char *address, int loops, const char **ret_reason)
+open_tcp(struct listener_sockets *sockets, const char *address, int loops, const char **ret_reason)
 {
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
     const char *colon = strrchr(address, ':');
@@ -278,9 +276,9 @@ open_tcp(struct listener_socket_set *set, const char *address, int loops, const 
     int code = getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found);
     int result = -1;
     for (struct addrinfo *info = code == 0 ? found : NULL; info && result < 0; info = info->ai_next) {
-        result = open_inet(set, info, loops);
+        result = open_inet(sockets, info, loops);
         if (result < 0) {
-            close_all(set);
+            close_all(sockets);
         }
     }
     *ret_reason = code ? gai_strerror(code) : strerror(errno);
@@ -291,79 +289,79 @@ open_tcp(struct listener_socket_set *set, const char *address, int loops, const 
     return result;
 }
 
-/* --- all of them --- */
+/* --- all kinds --- */
 
 static int
-fail(struct listener_socket_set *set, const char *address, const char *reason, char *ret_error, size_t size)
+fail(struct listener_sockets *sockets, const char *address, const char *reason, char *ret_error, size_t size)
 {
     snprintf(ret_error, size, "cannot listen on %s: %s", address, reason);
-    listener_unbind(set);
+    listener_sockets_unbind(sockets);
     return -1;
 }
 
 int
-listener_bind(const char *address, int loops, struct listener_socket_set **ret_set, char *ret_error,
-              size_t error_size)
+listener_sockets_bind(const char *address, int loops, struct listener_sockets **ret_sockets, char *ret_error,
+                      size_t error_size)
 {
-    /* Taken out of the environment, so that a second address is not given the same sockets. */
+    /* Removes them from the environment, so that a second address does not get the same sockets. */
     int given = sd_listen_fds(1);
-    struct listener_socket_set *set = new_set(given > loops ? given : loops, loops);
+    struct listener_sockets *sockets = new_sockets(given > loops ? given : loops, loops);
     if (given > 0) {
-        if (adopt_all(set, given) < 0) {
-            return fail(set, "the sockets given by systemd", strerror(errno), ret_error, error_size);
+        if (adopt_all(sockets, given) < 0) {
+            return fail(sockets, "the sockets given by systemd", strerror(errno), ret_error, error_size);
         }
     } else if (strncmp(address, "unix:", 5) == 0) {
-        if (open_unix(set, address + 5) < 0) {
-            return fail(set, address, strerror(errno), ret_error, error_size);
+        if (open_unix(sockets, address + 5) < 0) {
+            return fail(sockets, address, strerror(errno), ret_error, error_size);
         }
     } else {
         const char *reason;
-        set->one_per_loop = true;
-        if (open_tcp(set, address, loops, &reason) < 0) {
-            return fail(set, address, reason, ret_error, error_size);
+        sockets->one_per_loop = true;
+        if (open_tcp(sockets, address, loops, &reason) < 0) {
+            return fail(sockets, address, reason, ret_error, error_size);
         }
     }
-    *ret_set = set;
+    *ret_sockets = sockets;
     return 0;
 }
 
 const char *
-listener_address(const struct listener_socket_set *set)
+listener_sockets_address(const struct listener_sockets *sockets)
 {
-    return set->address;
+    return sockets->address;
 }
 
 bool
-listener_sockets_leave(struct listener_socket_set *set)
+listener_sockets_leave(struct listener_sockets *sockets)
 {
-    if (set->one_per_loop) {
+    if (sockets->one_per_loop) {
         return true;
     }
-    bool is_last = atomic_fetch_sub(&set->accepting, 1) == 1;
-    if (is_last && !set->adopted) {
-        remove_unix(set);
+    bool is_last = atomic_fetch_sub(&sockets->accepting, 1) == 1;
+    if (is_last && !sockets->adopted) {
+        remove_unix(sockets);
     }
-    return is_last && !set->adopted;
+    return is_last && !sockets->adopted;
 }
 
 void
-listener_sockets_close(struct listener_socket_set *set, int loop)
+listener_sockets_close(struct listener_sockets *sockets, int loop)
 {
-    if (set->one_per_loop) {
-        close(set->descriptors[loop]);
-        set->descriptors[loop] = -1;
+    if (sockets->one_per_loop) {
+        close(sockets->descriptors[loop]);
+        sockets->descriptors[loop] = -1;
     } else {
-        close_all(set);
+        close_all(sockets);
     }
 }
 
 void
-listener_unbind(struct listener_socket_set *set)
+listener_sockets_unbind(struct listener_sockets *sockets)
 {
-    if (!set) {
+    if (!sockets) {
         return;
     }
-    remove_unix(set);
-    close_all(set);
-    free(set);
+    remove_unix(sockets);
+    close_all(sockets);
+    free(sockets);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* The next parameter, empty ones skipped; its value is empty when there is no '='. */
+/* Skips empty parameters; without a '=', the value is empty. */
 static bool
 next_parameter(struct http_slice *rest, struct http_field *ret_parameter)
 {
@@ -20,7 +20,7 @@ next_parameter(struct http_slice *rest, struct http_field *ret_parameter)
     return false;
 }
 
-/* The length of the decoded value, or -1; writes it to `ret_value` unless that is NULL. */
+/* Returns the length of the decoded value, or -1; writes the value to `ret_value` unless that is NULL. */
 static ssize_t
 decode(struct http_slice value, char *ret_value)
 {
@@ -69,17 +69,4 @@ http_query_parameter(struct http_slice query, const char *name, char *ret_value,
     decode(value, ret_value);
     ret_value[length] = '\0';
     return 1;
-}
-
-bool
-http_query_each(struct http_slice query, bool (*visit)(struct http_slice name, void *argument),
-                void *argument)
-{
-    struct http_field parameter;
-    while (next_parameter(&query, &parameter)) {
-        if (!visit(parameter.name, argument)) {
-            return false;
-        }
-    }
-    return true;
 }

@@ -1,16 +1,14 @@
-/* The query of a request's target: "name=value" pairs parted by '&' (application/x-www-form-urlencoded). */
+/* The query of a request's target: "name=value" pairs separated by '&' (application/x-www-form-urlencoded).
+ */
 #ifndef SERVER_HTTP_QUERY_H
 #define SERVER_HTTP_QUERY_H
 
 #include "server/http/slice.h"
 #include <stddef.h>
 
-/* The percent-decoded value of a query parameter, '+' as a space, NUL-ended, in `ret_value`. Returns 1; 0
- * when it is absent; -1 when it is there twice, longer than `size` - 1, holds NUL or a bad escape. */
+/* Writes a parameter's value to `ret_value`, percent-decoded, with '+' as a space, and NUL-ended. Returns 1;
+ * 0 when the parameter is absent; -1 when it occurs twice, has more than `size` - 1 bytes, or contains NUL or
+ * an invalid escape. */
 int http_query_parameter(struct http_slice query, const char *name, char *ret_value, size_t size);
-
-/* Calls `visit` with each parameter's name, still encoded; stops early and returns false when visit does. */
-bool http_query_each(struct http_slice query, bool (*visit)(struct http_slice name, void *argument),
-                     void *argument);
 
 #endif

@@ -40,6 +40,17 @@ http_slice_trim(struct http_slice slice)
 }
 
 bool
+http_slice_skip_nocase(struct http_slice *slice, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    if (slice->length < length || strncasecmp(slice->bytes, prefix, length) != 0) {
+        return false;
+    }
+    *slice = (struct http_slice){ slice->bytes + length, slice->length - length };
+    return true;
+}
+
+bool
 http_slice_next(struct http_slice *rest, char separator, struct http_slice *ret_piece)
 {
     if (!rest->bytes) {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Not NUL-ended. `bytes` is NULL when the thing is absent. */
+/* Not NUL-ended. `bytes` is NULL when there is no such thing, for example no field of that name. */
 struct http_slice {
     const char *bytes;
     size_t length;
@@ -28,11 +28,15 @@ bool http_slice_equals(struct http_slice slice, const char *text);
 bool http_slice_equals_nocase(struct http_slice slice, const char *text);
 bool http_slice_same_nocase(struct http_slice left, struct http_slice right);
 
-/* Without the spaces and tabs around it. */
+/* Removes the spaces and tabs around it. */
 struct http_slice http_slice_trim(struct http_slice slice);
 
-/* Takes what stands before the next `separator` off the front of `rest`; the last piece ends at its end.
- * Returns false when nothing is left. */
+/* Cuts `prefix` (ASCII case ignored) off the front. When the slice begins otherwise, leaves it alone and
+ * returns false. */
+bool http_slice_skip_nocase(struct http_slice *slice, const char *prefix);
+
+/* Cuts the piece before the next `separator`, or the last piece, off the front of `rest`. Returns false when
+ * there are no more pieces. */
 bool http_slice_next(struct http_slice *rest, char separator, struct http_slice *ret_piece);
 
 #endif

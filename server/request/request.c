@@ -3,6 +3,8 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/text.h"
+#include "server/http/status.h"
+#include "server/http/trusted_proxies.h"
 #include "server/metrics.h"
 #include "server/request/await.h"
 #include "server/request/input.h"
@@ -61,7 +63,8 @@ request_new(struct loop *loop, struct connection *connection, const struct http_
     request->head = head;
     request->progress.steps = steps;
     request->started_us = clock_monotonic_us();
-    client_address_of(loop->server->trusted_proxies, connection_peer(connection), head, &request->address);
+    trusted_proxies_client(loop->server->trusted_proxies, connection_peer(connection), head,
+                           &request->address);
     if (head && is_request_id(head->request_id)) {
         memcpy(request->id, head->request_id.bytes, head->request_id.length);
     } else {
@@ -176,7 +179,7 @@ count_answer(const struct request *request)
     const struct caller *caller = request->auth.caller;
     size_t route = route_table_index(loop->server->routes, request->route);
     int64_t now_us = clock_monotonic_us();
-    counter_add(&loop->metrics.requests[route][metrics_status_index(request->answer.status)], 1);
+    counter_add(&loop->metrics.requests[route][http_status_index(request->answer.status)], 1);
     histogram_add(&loop->metrics.latency[route], metrics_latency_bounds,
                   (uint64_t)(now_us - request->started_us));
     if (caller && caller->token_id) {

@@ -25,7 +25,7 @@ struct node {
     const struct placeholder *placeholder;
     struct node *children; /* literal ones first */
     struct node *next;
-    const struct route *by_method[HTTP_METHOD_COUNT];
+    const struct route *by_method[HTTP_ANY];
     const struct route *any;
     bool ends_path; /* a pattern ends here */
 };
@@ -105,7 +105,7 @@ add_route(struct route_table *table, const struct route *route)
         node = child_for(node, segment);
     }
     node->ends_path = true;
-    if (route->method == HTTP_METHOD_COUNT) {
+    if (route->method == HTTP_ANY) {
         node->any = route;
     } else {
         node->by_method[route->method] = route;
@@ -187,10 +187,10 @@ static void
 list_allowed(const struct node *node, char ret_allow[ROUTE_ALLOW_SIZE])
 {
     *ret_allow = '\0';
-    for (size_t method = 0; method < HTTP_METHOD_COUNT; method++) {
+    for (size_t method = 0; method < HTTP_ANY; method++) {
         if (node->by_method[method]) {
             add_allowed(ret_allow,
-                        method == HTTP_GET ? "GET, HEAD" : route_method_name(node->by_method[method]));
+                        method == HTTP_GET ? "GET, HEAD" : http_method_name((enum http_method)method));
         }
     }
 }
@@ -250,17 +250,6 @@ route_table_index(const struct route_table *table, const struct route *route)
 {
     bool is_in_table = route >= table->routes && route < table->routes + table->count;
     return is_in_table ? (size_t)(route - table->routes) : table->count;
-}
-
-const char *
-route_method_name(const struct route *route)
-{
-    static const char *const names[] = {
-        [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
-        [HTTP_PUT] = "PUT",         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
-        [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "other", [HTTP_METHOD_COUNT] = "any",
-    };
-    return names[route->method];
 }
 
 const char *

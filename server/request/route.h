@@ -22,7 +22,7 @@ struct endpoint;
 /* `pattern` is a path; a segment in braces is a placeholder, whose name tells what it stands for:
  * {id}, {user}, {key} a number; {project} PRJ-n; {cycle} TCYCLE-n; {case} TC-n; {secret} any text. */
 struct route {
-    enum http_method method; /* HTTP_METHOD_COUNT: any */
+    enum http_method method; /* HTTP_ANY: all of them */
     const char *pattern;
     enum route_access access;
     size_t body_max;                 /* 0: takes no JSON body; one that comes is dropped unread */
@@ -78,8 +78,6 @@ const struct route *route_table_at(const struct route_table *table, size_t index
 /* Its number; route_table_count() for NULL and for a route that is not in the table. */
 size_t route_table_index(const struct route_table *table, const struct route *route);
 
-/* For --routes and metrics: "GET", or "any". */
-const char *route_method_name(const struct route *route);
 /* "anyone", "caller", "org_admin", "project_guest", "project_user" or "project_admin". */
 const char *route_access_name(enum route_access access);
 /* What :least_role of a statement is: "guest", "user" or "project_admin"; NULL when none is asked for. */

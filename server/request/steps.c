@@ -42,7 +42,7 @@ refuse_unrouted(struct request *request)
 }
 
 /* Of a token's request that no route fits, so that it is counted and limited like any other. */
-static const struct route no_route = { HTTP_METHOD_COUNT, "none", ROUTE_CALLER, 0, refuse_unrouted, NULL };
+static const struct route no_route = { HTTP_ANY, "none", ROUTE_CALLER, 0, refuse_unrouted, NULL };
 
 static enum step_result
 step_route(struct request *request)
@@ -102,7 +102,7 @@ step_body(struct request *request)
         return answer_refuse(&request->answer, PROBLEM_BAD_REQUEST,
                              "Send a JSON object as the body of this request.");
     }
-    if (!media_type_is_json(request->head->content_type)) {
+    if (!http_media_type_is_json(request->head->content_type)) {
         return answer_refuse(&request->answer, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
     }
     connection_want_body(request->connection, request->route->body_max);
@@ -167,7 +167,7 @@ static void
 on_body(void *argument, enum problem_code code, const char *detail)
 {
     struct request *request = argument;
-    if (code == PROBLEM_COUNT) {
+    if (code == PROBLEM_NONE) {
         request_complete(request);
         return;
     }

@@ -1,6 +1,7 @@
 #include "server/resources/exposition.h"
 #include "common/log.h"
 #include "server/auth/hasher.h"
+#include "server/http/status.h"
 #include "server/loop.h"
 #include "server/metrics.h"
 #include "server/request/request.h"
@@ -67,7 +68,7 @@ route_label(const struct route_table *routes, size_t index, char *ret_label, siz
 {
     bool is_none = index == route_table_count(routes);
     const struct route *route = is_none ? NULL : route_table_at(routes, index);
-    snprintf(ret_label, size, "method=\"%s\",route=\"%s\"", is_none ? "any" : route_method_name(route),
+    snprintf(ret_label, size, "method=\"%s\",route=\"%s\"", is_none ? "any" : http_method_name(route->method),
              is_none ? "none" : route->pattern);
 }
 
@@ -78,12 +79,12 @@ write_requests(FILE *out, const struct server *server)
     write_head(out, "http_requests_total", "counter", "Requests answered, by route and status.");
     for (size_t route = 0; route <= route_table_count(server->routes); route++) {
         route_label(server->routes, route, label, sizeof(label));
-        for (size_t i = 0; i < METRICS_STATUSES; i++) {
+        for (size_t i = 0; i < HTTP_STATUS_COUNT; i++) {
             uint64_t value = sum(server, offsetof(struct metrics, requests) +
-                                             (route * METRICS_STATUSES + i) * sizeof(struct counter));
+                                             (route * HTTP_STATUS_COUNT + i) * sizeof(struct counter));
             if (value > 0) {
                 fprintf(out, "testkase_http_requests_total{%s,status=\"%d\"} %llu\n", label,
-                        metrics_status_at(i), (unsigned long long)value);
+                        http_status_at(i), (unsigned long long)value);
             }
         }
     }

@@ -217,7 +217,7 @@ static bool
 read_body(struct model *model, const struct http_head *head, struct expected *expected, size_t limit)
 {
     bool whole;
-    expected->body_code = PROBLEM_COUNT;
+    expected->body_code = PROBLEM_NONE;
     expected->body = malloc(model->length + 1);
     if (!expected->wanted) {
         limit = CONNECTION_SKIP_MAX;
@@ -228,7 +228,7 @@ read_body(struct model *model, const struct http_head *head, struct expected *ex
         uint64_t size = head->content_length > 0 ? (uint64_t)head->content_length : 0;
         whole = is_allowed(expected, size, &limit) && read_data(model, size, expected);
     }
-    if (!whole && expected->body_code == PROBLEM_COUNT) {
+    if (!whole && expected->body_code == PROBLEM_NONE) {
         expected->body_code = PROBLEM_BAD_REQUEST;
         expected->must_close |= expected->wanted;
     }
@@ -376,7 +376,8 @@ reply(struct asked *asked)
                                                  .body = body,
                                                  .body_length = length,
                                                  .close = closes(asked) });
-    check(!is_ambiguous(asked) || !asked->run->connection->keep, "a close where a body may come or not");
+    check(!is_ambiguous(asked) || !asked->run->connection->exchange.keep,
+          "a close where a body may come or not");
 }
 
 static void
@@ -433,11 +434,11 @@ on_refused(struct connection *connection, enum problem_code code, const char *de
 {
     struct run *run = argument;
     bool timed_out = code == PROBLEM_REQUEST_TIMEOUT;
-    check(detail && code < PROBLEM_COUNT, "a reason");
+    check(detail && code > PROBLEM_NONE && code < PROBLEM_COUNT, "a reason");
     check(timed_out ? run->way.pause >= 0 : run->count < run->model.count, "a refusal without cause");
     struct asked *asked = begin(run);
     asked->timed_out = timed_out;
-    asked->head_only = timed_out ? connection->head_only : expected_of(asked)->head_only;
+    asked->head_only = timed_out ? connection->exchange.head_only : expected_of(asked)->head_only;
     check(timed_out || expected_of(asked)->refused, "a good request was refused");
     decide_now_or_later(asked);
     return asked;
@@ -450,11 +451,11 @@ on_body(void *request, enum problem_code code, const char *detail)
     struct run *run = asked->run;
     const struct expected *expected = expected_of(asked);
     const char *body = connection_body(run->connection, &asked->body_length);
-    check((code == PROBLEM_COUNT) == !detail, "a reason with a refused body");
+    check((code == PROBLEM_NONE) == !detail, "a reason with a refused body");
     check(!run->body_told && expected->wanted, "a body once, when it is wanted");
-    check(code == expected->body_code || (is_cut_short(&run->way) && code != PROBLEM_COUNT),
+    check(code == expected->body_code || (is_cut_short(&run->way) && code != PROBLEM_NONE),
           "the body's fate");
-    if (code == PROBLEM_COUNT) {
+    if (code == PROBLEM_NONE) {
         check(asked->body_length == expected->body_length, "the body's length");
         check(memcmp(body, expected->body, asked->body_length) == 0, "the body");
     }
@@ -496,7 +497,7 @@ check_memory(const struct run *run)
         return;
     }
     check(!connection->input || connection->input->capacity <= CONNECTION_INPUT_MAX, "input within bounds");
-    check(connection->output_length <= REPLY_MAX, "output within bounds");
+    check(connection->socket.output_length <= REPLY_MAX, "output within bounds");
     check(connection->body.capacity <= run->way.limit, "body within its limit");
     check(connection->body.capacity <= 4096 + 2 * run->sent, "body no larger than what has come");
 }
@@ -536,9 +537,9 @@ progress_of(const struct run *run)
         progress.used = connection->input ? connection->input->used : 0;
         progress.filled = connection->input ? connection->input->filled : 0;
         progress.body = connection->body.length + connection->lingered;
-        progress.output = connection->output_sent;
+        progress.output = connection->socket.output_sent;
         progress.state = (int)connection->state;
-        ioctl(connection->fd, FIONREAD, &progress.to_server);
+        ioctl(connection->socket.fd, FIONREAD, &progress.to_server);
     }
     return progress;
 }

@@ -514,9 +514,9 @@ test_help_states_defaults(void **state)
         { CONFIG_SERVER, "TESTKASE_DATABASE_URL PostgreSQL connection" },
         { CONFIG_SERVER, "Default: postgresql:///testkase." },
         { CONFIG_SERVER, "TESTKASE_DATABASE_URL_FILE Path of a file" },
-        { CONFIG_SERVER,
-          "TESTKASE_THREADS Event-loop threads, of 6 connections to PostgreSQL each. From 1 to 256. Default: "
-          "number of usable cores, 8 at most." },
+        { CONFIG_SERVER, "TESTKASE_THREADS Event-loop threads; each has 6 connections to PostgreSQL. From 1 "
+                         "to 256. Default: "
+                         "number of usable cores, 8 at most." },
         { CONFIG_SERVER, "From 8192 to 1048576. Default: 19456." },
         { CONFIG_SERVER, "Default: 127.0.0.1:8080." },
         { CONFIG_SERVER, "Default: http://127.0.0.1:8080." },

@@ -299,13 +299,12 @@ test_a_schema_of_another_version_is_not_used(void **state)
     (void)state;
     static const struct {
         const char *version, *why;
-    } others[] = { { "1", "older" }, { "1000", "newer" } };
+    } others[] = { { "1", "is version 1, older" }, { "1000", "is version 1000, newer" } };
     for (int i = 0; i < 2; i++) {
         postgres_says_text(QUERY_DB_SCHEMA_VERSION, others[i].version);
         wait_for(&lost, lost + 1);
         wait_for(&lost, lost + 1); /* the one before may have been under way */
         assert_true(db_schema_refused(db));
-        assert_int_equal(db_schema_version(db), atoi(others[i].version));
         assert_non_null(strstr(db_failure(db), others[i].why));
     }
     postgres_says(QUERY_DB_SCHEMA_VERSION,

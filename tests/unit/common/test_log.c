@@ -398,22 +398,45 @@ test_logging_does_not_allocate(void **state)
     read_line(state, line);
 }
 
+/* Runs `failure` in a child, which must abort, and reads the line that it logged. */
 static void
-test_out_of_memory_logs_and_aborts(void **state)
+read_last_line_of(void (*failure)(void), void **state, char *ret_line)
 {
-    char line[2 * LINE_LIMIT];
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         log_setup("testkase", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-        log_out_of_memory();
+        failure();
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGABRT);
-    read_line(state, line);
+    read_line(state, ret_line);
+}
+
+static void
+test_out_of_memory_logs_and_aborts(void **state)
+{
+    char line[2 * LINE_LIMIT];
+    read_last_line_of(log_out_of_memory, state, line);
     assert_non_null(strstr(line, "level=error program=testkase msg=\"out of memory"));
+    assert_null(strstr(line, "error=\""));
+}
+
+static void
+fail_for_want_of_threads(void)
+{
+    log_fatal("cannot start a thread", EAGAIN);
+}
+
+static void
+test_a_fatal_failure_logs_its_reason_and_aborts(void **state)
+{
+    char line[2 * LINE_LIMIT];
+    read_last_line_of(fail_for_want_of_threads, state, line);
+    assert_non_null(strstr(line, "level=error program=testkase msg=\"cannot start a thread\" "
+                                 "error=\"Resource temporarily unavailable\""));
 }
 
 #define CAPTURED(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -439,6 +462,7 @@ main(void)
         CAPTURED(test_threads_do_not_mix_lines),
         CAPTURED(test_logging_does_not_allocate),
         CAPTURED(test_out_of_memory_logs_and_aborts),
+        CAPTURED(test_a_fatal_failure_logs_its_reason_and_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ fixture_begin(struct connection *connection)
     }
     struct asked *asked = &fixture->asked[fixture->count++];
     asked->connection = connection;
-    asked->body_code = PROBLEM_COUNT;
+    asked->body_code = PROBLEM_NONE;
     return asked;
 }
 
@@ -96,7 +96,7 @@ fixture_on_body(void *request, enum problem_code code, const char *detail)
 {
     struct asked *asked = request;
     assert_int_equal(asked->finishes, 0);
-    assert_int_equal(code == PROBLEM_COUNT, detail == NULL);
+    assert_int_equal(code == PROBLEM_NONE, detail == NULL);
     asked->bodies++;
     asked->body_code = code;
     const char *body = connection_body(asked->connection, &asked->body_length);

@@ -8,6 +8,7 @@
 #include "server/auth/gate.h"
 #include "server/database/handlers.h"
 #include "server/http/listener.h"
+#include "server/http/listener_sockets.h"
 #include "server/loop.h"
 #include "server/request/request.h"
 #include "server/request/steps.h"

@@ -206,12 +206,6 @@ db_usable(const struct db *db)
     return db->usable;
 }
 
-int
-db_schema_version(const struct db *db)
-{
-    return db->usable ? 1 : 0;
-}
-
 bool
 db_schema_refused(const struct db *db)
 {

@@ -61,13 +61,13 @@ test_who_waits_to_be_accepted_is_answered(void **state)
     (void)state;
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: keys.example.test\r\n\r\n";
     close(client);
-    client = tcp_connect(listener_address(server.sockets));
+    client = tcp_connect(listener_sockets_address(server.sockets));
     assert_true(client >= 0);
     assert_int_equal(send(client, request, sizeof(request) - 1, 0), sizeof(request) - 1);
     loop_stop_all(&server);
     event_base_dispatch(loop.base);
     assert_answer(200, "Connection: close\r\n");
-    assert_int_equal(tcp_connect(listener_address(server.sockets)), -1);
+    assert_int_equal(tcp_connect(listener_sockets_address(server.sockets)), -1);
     assert_int_equal(errno, ECONNREFUSED);
 }
 

@@ -5,6 +5,7 @@
 #define TESTS_UNIT_WORKER_SCRIPTED_DB_H
 
 #include "common/db_sync.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ struct db_sync {
     enum query order[64];
     int order_count;
     char values[4][96]; /* of the last call */
-    const char *script;
+    char script[256];
     const char *notifications[16]; /* channels, NULL-ended */
     int notification;
 };
@@ -69,7 +70,7 @@ db_sync_call(struct db_sync *db, enum query query, const struct db_value *values
 struct db_result *
 db_sync_script(struct db_sync *db, const char *sql)
 {
-    db->script = sql;
+    snprintf(db->script, sizeof(db->script), "%s", sql);
     return scripted_answer((struct db_result){ .status = db->alive ? DB_OK : DB_UNAVAILABLE });
 }
 

@@ -21,9 +21,8 @@ test_listens_on_every_channel(void **state)
 {
     (void)state;
     assert_int_equal(listen_begin(&scripted), 0);
-    assert_non_null(strstr(scripted.script, "listen testkase_tokens"));
-    assert_non_null(strstr(scripted.script, "listen testkase_users"));
-    assert_non_null(strstr(scripted.script, "listen testkase_reminders"));
+    assert_string_equal(scripted.script,
+                        "listen testkase_tokens;listen testkase_users;listen testkase_reminders;");
 }
 
 static void

@@ -31,17 +31,17 @@ forget(void **state)
     return 0;
 }
 
-/* PROBLEM_COUNT when the request is accepted. */
+/* PROBLEM_NONE when the request is accepted. */
 static enum problem_code
 parse(const char *text, size_t length)
 {
-    enum problem_code code = PROBLEM_COUNT;
+    enum problem_code code = PROBLEM_NONE;
     const char *detail = NULL;
     free(block);
     block = block_of(text, length);
     int result = http_head_parse(block, length, &head, &code, &detail);
-    assert_int_equal(result, code == PROBLEM_COUNT ? 0 : -1);
-    assert_int_equal(code == PROBLEM_COUNT, detail == NULL);
+    assert_int_equal(result, code == PROBLEM_NONE ? 0 : -1);
+    assert_int_equal(code == PROBLEM_NONE, detail == NULL);
     return code;
 }
 
@@ -74,7 +74,7 @@ test_a_whole_request(void **state)
                            "Expect: 100-Continue\r\n"
                            "X-Empty:\r\n"
                            "\r\n"),
-                     PROBLEM_COUNT);
+                     PROBLEM_NONE);
     assert_int_equal(head.method, HTTP_POST);
     assert_slice(head.method_text, "POST");
     assert_slice(head.path, "/api/v1/api-keys");
@@ -102,14 +102,14 @@ static void
 test_the_least_request(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), PROBLEM_COUNT);
+    assert_int_equal(PARSE("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), PROBLEM_NONE);
     assert_slice(head.path, "/");
     assert_slice(head.query, NULL);
     assert_slice(head.authorization, NULL);
     assert_int_equal(head.content_length, -1);
     assert_false(head.chunked);
     assert_false(head.expects_continue);
-    assert_int_equal(PARSE("GET /? HTTP/1.1\r\nHost: x\r\n\r\n"), PROBLEM_COUNT);
+    assert_int_equal(PARSE("GET /? HTTP/1.1\r\nHost: x\r\n\r\n"), PROBLEM_NONE);
     assert_slice(head.query, "");
 }
 
@@ -129,7 +129,7 @@ test_methods(void **state)
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         char text[80];
         int length = snprintf(text, sizeof(text), "%s / HTTP/1.1\r\nHost: x\r\n\r\n", methods[i].name);
-        assert_int_equal(parse(text, (size_t)length), PROBLEM_COUNT);
+        assert_int_equal(parse(text, (size_t)length), PROBLEM_NONE);
         assert_int_equal(head.method, methods[i].method);
         assert_slice(head.method_text, methods[i].name);
     }
@@ -156,7 +156,7 @@ assert_lines(const char *before, const char *after, const struct line *lines, si
 
 #define ASSERT_LINES(before, after, lines)                                                                   \
     assert_lines(before, after, lines, sizeof(lines) / sizeof((lines)[0]))
-#define GOOD PROBLEM_COUNT
+#define GOOD PROBLEM_NONE
 #define BAD  PROBLEM_BAD_REQUEST
 
 static void
@@ -256,13 +256,13 @@ static void
 test_an_absolute_target_gives_path_and_query(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("GET http://h/a?b=c HTTP/1.1\r\nHost: h\r\n\r\n"), PROBLEM_COUNT);
+    assert_int_equal(PARSE("GET http://h/a?b=c HTTP/1.1\r\nHost: h\r\n\r\n"), PROBLEM_NONE);
     assert_slice(head.path, "/a");
     assert_slice(head.query, "b=c");
-    assert_int_equal(PARSE("GET http://h HTTP/1.1\r\nHost: h\r\n\r\n"), PROBLEM_COUNT);
+    assert_int_equal(PARSE("GET http://h HTTP/1.1\r\nHost: h\r\n\r\n"), PROBLEM_NONE);
     assert_slice(head.path, "/");
     assert_slice(head.query, NULL);
-    assert_int_equal(PARSE("GET http://h?b HTTP/1.1\r\nHost: h\r\n\r\n"), PROBLEM_COUNT);
+    assert_int_equal(PARSE("GET http://h?b HTTP/1.1\r\nHost: h\r\n\r\n"), PROBLEM_NONE);
     assert_slice(head.path, "/");
     assert_slice(head.query, "b");
 }

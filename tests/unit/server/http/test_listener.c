@@ -28,7 +28,7 @@
 static struct {
     struct event_base *base;
     struct connection_pool *pool;
-    struct listener_socket_set *set;
+    struct listener_sockets *set;
     struct listener *listener;
     char folder[64], path[80], address[96], error[256];
 } fixture;
@@ -85,7 +85,7 @@ tear_down(void **state)
 {
     (void)state;
     listener_free(fixture.listener);
-    listener_unbind(fixture.set);
+    listener_sockets_unbind(fixture.set);
     connection_pool_free(fixture.pool);
     event_base_free(fixture.base);
     unlink(fixture.path);
@@ -94,9 +94,9 @@ tear_down(void **state)
 }
 
 static int
-bind_to(const char *address, int loops, struct listener_socket_set **ret_set)
+bind_to(const char *address, int loops, struct listener_sockets **ret_set)
 {
-    return listener_bind(address, loops, ret_set, fixture.error, sizeof(fixture.error));
+    return listener_sockets_bind(address, loops, ret_set, fixture.error, sizeof(fixture.error));
 }
 
 /* Binds and accepts into the pool. */
@@ -162,7 +162,7 @@ test_a_free_port_is_named(void **state)
 {
     (void)state;
     listen_on("127.0.0.1:0");
-    const char *address = listener_address(fixture.set);
+    const char *address = listener_sockets_address(fixture.set);
     assert_memory_equal(address, "127.0.0.1:", 10);
     assert_true(strtoul(address + 10, NULL, 10) > 0);
     int client = connect_tcp(address);
@@ -181,9 +181,9 @@ test_accepted_sockets_do_not_delay(void **state)
 {
     (void)state;
     listen_on("127.0.0.1:0");
-    int client = connect_tcp(listener_address(fixture.set));
+    int client = connect_tcp(listener_sockets_address(fixture.set));
     wait_for(NULL, 1);
-    int fd = TAILQ_FIRST(&fixture.pool->idle)->fd, on = 0;
+    int fd = TAILQ_FIRST(&fixture.pool->idle)->socket.fd, on = 0;
     socklen_t length = sizeof(on);
     assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &length), 0);
     assert_int_equal(on, 1);
@@ -200,7 +200,7 @@ test_each_loop_has_its_own_socket(void **state)
     struct listener *second = listen_on_both("127.0.0.1:0", other);
     int clients[64];
     for (size_t i = 0; i < 64; i++) {
-        clients[i] = connect_tcp(listener_address(fixture.set));
+        clients[i] = connect_tcp(listener_sockets_address(fixture.set));
     }
     wait_for(other, 64);
     assert_true(connection_pool_count(fixture.pool) > 0); /* by a hash: all on one has odds of 2^-63 */
@@ -222,13 +222,13 @@ test_closing_takes_in_whoever_waits(void **state)
     struct listener *second = listen_on_both("127.0.0.1:0", other);
     int clients[200];
     for (size_t i = 0; i < 200; i++) {
-        clients[i] = connect_tcp(listener_address(fixture.set));
+        clients[i] = connect_tcp(listener_sockets_address(fixture.set));
     }
     listener_close(fixture.listener);
     fixture.listener = NULL;
     size_t first = connection_pool_count(fixture.pool);
     assert_true(first > 64);
-    int late = connect_tcp(listener_address(fixture.set));
+    int late = connect_tcp(listener_sockets_address(fixture.set));
     listener_close(second);
     assert_int_equal(connection_pool_count(other), 201 - first);
     char byte;
@@ -259,7 +259,7 @@ test_the_last_loop_closes_a_shared_socket(void **state)
     close(client);
     /* What a successor puts there is not removed, though it may have the same inode. */
     assert_int_equal(rename(aside, fixture.path), 0);
-    listener_unbind(fixture.set);
+    listener_sockets_unbind(fixture.set);
     fixture.set = NULL;
     assert_int_equal(access(fixture.path, F_OK), 0);
 }
@@ -271,13 +271,13 @@ test_a_taken_port_is_told(void **state)
     char expected[128];
     for (int loops = 1; loops <= 2; loops++) {
         assert_int_equal(bind_to("127.0.0.1:0", loops, &fixture.set), 0);
-        struct listener_socket_set *second = NULL;
-        assert_int_equal(bind_to(listener_address(fixture.set), 2, &second), -1);
+        struct listener_sockets *second = NULL;
+        assert_int_equal(bind_to(listener_sockets_address(fixture.set), 2, &second), -1);
         assert_null(second);
         snprintf(expected, sizeof(expected), "cannot listen on %s: Address already in use",
-                 listener_address(fixture.set));
+                 listener_sockets_address(fixture.set));
         assert_string_equal(fixture.error, expected);
-        listener_unbind(fixture.set);
+        listener_sockets_unbind(fixture.set);
         fixture.set = NULL;
     }
 }
@@ -289,7 +289,7 @@ test_a_port_is_free_again_at_once(void **state)
     char address[64];
     tcp_own_address(address);
     listen_on(address);
-    snprintf(address, sizeof(address), "%s", listener_address(fixture.set));
+    snprintf(address, sizeof(address), "%s", listener_sockets_address(fixture.set));
     int client = connect_tcp(address);
     wait_for(NULL, 1);
     for (int i = 0; i < 2; i++) {
@@ -299,7 +299,7 @@ test_a_port_is_free_again_at_once(void **state)
     close(client);
     listener_free(fixture.listener);
     fixture.listener = NULL;
-    listener_unbind(fixture.set);
+    listener_sockets_unbind(fixture.set);
     fixture.set = NULL;
     assert_int_equal(bind_to(address, 2, &fixture.set), 0);
 }
@@ -312,7 +312,7 @@ test_ipv6(void **state)
         print_message("no IPv6: %s\n", fixture.error);
         skip();
     }
-    assert_memory_equal(listener_address(fixture.set), "[::1]:", 6);
+    assert_memory_equal(listener_sockets_address(fixture.set), "[::1]:", 6);
     int only = 0;
     socklen_t length = sizeof(only);
     int fd = listener_sockets_descriptor(fixture.set, 0, 0);
@@ -343,13 +343,13 @@ test_a_unix_socket(void **state)
 {
     (void)state;
     listen_on(fixture.address);
-    assert_string_equal(listener_address(fixture.set), fixture.address);
+    assert_string_equal(listener_sockets_address(fixture.set), fixture.address);
     int client = connect_unix(fixture.path);
     assert_true(client >= 0);
     wait_for(NULL, 1);
     assert_int_equal(connection_peer(TAILQ_FIRST(&fixture.pool->idle))->sa_family, AF_UNIX);
     close(client);
-    listener_unbind(fixture.set);
+    listener_sockets_unbind(fixture.set);
     fixture.set = NULL;
     assert_int_equal(access(fixture.path, F_OK), -1);
 }
@@ -374,7 +374,7 @@ test_a_live_unix_socket_is_not_replaced(void **state)
 {
     (void)state;
     listen_on(fixture.address);
-    struct listener_socket_set *second = NULL;
+    struct listener_sockets *second = NULL;
     assert_int_equal(bind_to(fixture.address, 1, &second), -1);
     assert_null(second);
     assert_non_null(strstr(fixture.error, ": Address already in use"));
@@ -399,13 +399,13 @@ test_a_unix_socket_of_somebody_else_stays(void **state)
 {
     (void)state;
     assert_int_equal(bind_to(fixture.address, 1, &fixture.set), 0);
-    struct listener_socket_set *first = fixture.set;
+    struct listener_sockets *first = fixture.set;
     char aside[100];
     snprintf(aside, sizeof(aside), "%s.aside", fixture.path);
     assert_int_equal(rename(fixture.path, aside), 0); /* so that its inode is not used again */
     fixture.set = NULL;
     listen_on(fixture.address);
-    listener_unbind(first);
+    listener_sockets_unbind(first);
     int client = connect_unix(fixture.path);
     assert_true(client >= 0);
     close(client);
@@ -448,22 +448,22 @@ activated_life(int given)
     snprintf(number, sizeof(number), "%ld", (long)getpid());
     setenv("LISTEN_PID", number, 1);
     setenv("LISTEN_FDS", "1", 1);
-    struct listener_socket_set *set = NULL, *second = NULL;
+    struct listener_sockets *set = NULL, *second = NULL;
     if (bind_to("127.0.0.1:1", 3, &set) < 0) {
         return strstr(fixture.error, "systemd") ? 10 : 3;
     }
     bool nonblocking = fcntl(3, F_GETFL) & O_NONBLOCK;
-    bool named = strncmp(listener_address(set), "127.0.0.1:", 10) == 0 &&
-                 strcmp(listener_address(set), "127.0.0.1:1") != 0;
+    bool named = strncmp(listener_sockets_address(set), "127.0.0.1:", 10) == 0 &&
+                 strcmp(listener_sockets_address(set), "127.0.0.1:1") != 0;
     struct listener *listener = listener_new(fixture.base, set, 2, fixture.pool);
-    int client = connect_tcp(listener_address(set));
+    int client = connect_tcp(listener_sockets_address(set));
     wait_for(NULL, 1);
-    bool once =
-        bind_to(fixture.address, 1, &second) == 0 && strcmp(listener_address(second), fixture.address) == 0;
+    bool once = bind_to(fixture.address, 1, &second) == 0 &&
+                strcmp(listener_sockets_address(second), fixture.address) == 0;
     close(client);
     wait_for(NULL, 0);
     /* Who waits at the end waits for the next one that systemd starts. */
-    int late = connect_tcp(listener_address(set));
+    int late = connect_tcp(listener_sockets_address(set));
     connection_pool_drain(fixture.pool);
     for (int i = 0; i < 2; i++) {
         listener_close(listener_new(fixture.base, set, i, fixture.pool));
@@ -474,8 +474,8 @@ activated_life(int given)
     wait_for(NULL, 1);
     close(late);
     listener_free(listener);
-    listener_unbind(second);
-    listener_unbind(set);
+    listener_sockets_unbind(second);
+    listener_sockets_unbind(set);
     return nonblocking && named && once && left ? 0 : 4;
 }
 
@@ -542,9 +542,9 @@ test_idle_connections_make_room(void **state)
     (void)state;
     listen_on("127.0.0.1:0");
     int clients[6];
-    clients[0] = connect_tcp(listener_address(fixture.set));
+    clients[0] = connect_tcp(listener_sockets_address(fixture.set));
     wait_for(NULL, 1);
-    clients[1] = connect_tcp(listener_address(fixture.set)); /* has its descriptor, ours is to come */
+    clients[1] = connect_tcp(listener_sockets_address(fixture.set)); /* has its descriptor, ours is to come */
     limit_descriptors(0);
     event_base_loop(fixture.base, EVLOOP_ONCE);
     lift_limit();
@@ -593,7 +593,7 @@ turn_four_away(int expected_lines)
 {
     int clients[4];
     for (size_t i = 0; i < 4; i++) {
-        clients[i] = connect_tcp(listener_address(fixture.set));
+        clients[i] = connect_tcp(listener_sockets_address(fixture.set));
     }
     int64_t begun_ms = clock_monotonic_ms();
     assert_int_equal(count_log_lines(exhaust), expected_lines);
@@ -603,7 +603,7 @@ turn_four_away(int expected_lines)
         assert_memory_equal(answer, "HTTP/1.1 503 ", 13);
         close(clients[i]);
     }
-    int late = connect_tcp(listener_address(fixture.set));
+    int late = connect_tcp(listener_sockets_address(fixture.set));
     event_base_loop(fixture.base, EVLOOP_NONBLOCK);
     size_t count = connection_pool_count(fixture.pool);
     bool in_time = clock_monotonic_ms() - begun_ms < 80;
@@ -621,7 +621,7 @@ test_without_descriptors_clients_are_turned_away(void **state)
 {
     (void)state;
     listen_on("127.0.0.1:0");
-    int busy = connect_tcp(listener_address(fixture.set));
+    int busy = connect_tcp(listener_sockets_address(fixture.set));
     assert_int_equal(send(busy, GET, sizeof(GET) - 1, 0), sizeof(GET) - 1);
     wait_for(NULL, 1);
     while (connection_pool_busy(fixture.pool) == 0) {
@@ -648,7 +648,7 @@ test_without_descriptors_closing_turns_away_whoever_waits(void **state)
     listen_on("127.0.0.1:0");
     int clients[150];
     for (size_t i = 0; i < 150; i++) {
-        clients[i] = connect_tcp(listener_address(fixture.set));
+        clients[i] = connect_tcp(listener_sockets_address(fixture.set));
     }
     connection_pool_drain(fixture.pool);
     assert_int_equal(count_log_lines(close_exhausted), 1);
@@ -667,7 +667,7 @@ exhaust_again(void)
     int64_t begin = clock_monotonic_us();
     static const int64_t seconds[] = { 0, 30, 59, 61 };
     for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
-        int client = connect_tcp(listener_address(fixture.set));
+        int client = connect_tcp(listener_sockets_address(fixture.set));
         clock_freeze(begin + seconds[i] * 1000000, 0);
         exhaust();
         clock_release();

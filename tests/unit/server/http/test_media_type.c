@@ -9,7 +9,7 @@
 static bool
 is_json(const char *type)
 {
-    return media_type_is_json((struct http_slice){ type, type ? strlen(type) : 0 });
+    return http_media_type_is_json((struct http_slice){ type, type ? strlen(type) : 0 });
 }
 
 static void

@@ -65,38 +65,12 @@ test_absent_and_bad_ones_leave_the_buffer_alone(void **state)
     assert_string_equal(value, "x");
 }
 
-static bool
-collect(struct http_slice name, void *argument)
-{
-    char *names = argument;
-    strncat(names, name.bytes, name.length);
-    strcat(names, ";");
-    return !http_slice_equals(name, "stop");
-}
-
-static void
-test_each_parameter_is_visited(void **state)
-{
-    (void)state;
-    char names[64] = "";
-    assert_true(http_query_each(slice("a=1&&b&%63=2&=3&a=4&"), collect, names));
-    assert_string_equal(names, "a;b;%63;;a;");
-    names[0] = '\0';
-    assert_false(http_query_each(slice("a=1&stop&b"), collect, names));
-    assert_string_equal(names, "a;stop;");
-    names[0] = '\0';
-    assert_true(http_query_each((struct http_slice){ NULL, 0 }, collect, names));
-    assert_true(http_query_each(slice(""), collect, names));
-    assert_string_equal(names, "");
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_are_decoded),
         cmocka_unit_test(test_absent_and_bad_ones_leave_the_buffer_alone),
-        cmocka_unit_test(test_each_parameter_is_visited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,20 @@ test_blanks_around_it(void **state)
 }
 
 static void
+test_a_prefix_is_cut_off(void **state)
+{
+    (void)state;
+    struct http_slice text = slice("For=x");
+    assert_false(http_slice_skip_nocase(&text, "for=xy"));
+    assert_false(http_slice_skip_nocase(&text, "by="));
+    assert_true(http_slice_equals(text, "For=x"));
+    assert_true(http_slice_skip_nocase(&text, "for="));
+    assert_true(http_slice_equals(text, "x"));
+    assert_true(http_slice_skip_nocase(&text, "X"));
+    assert_true(http_slice_equals(text, ""));
+}
+
+static void
 test_pieces(void **state)
 {
     (void)state;
@@ -72,9 +86,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equality),
-        cmocka_unit_test(test_it_ends_where_it_says),
-        cmocka_unit_test(test_blanks_around_it),
+        cmocka_unit_test(test_equality),         cmocka_unit_test(test_it_ends_where_it_says),
+        cmocka_unit_test(test_blanks_around_it), cmocka_unit_test(test_a_prefix_is_cut_off),
         cmocka_unit_test(test_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include "server/auth/hasher.h"
+#include "server/http/status.h"
 #include "server/loop.h"
 #include "server/resources/exposition.h"
 #include "server/routes.h"
@@ -73,7 +74,7 @@ test_the_loops_are_summed(void **state)
         counter_add(&loops[i].metrics.rate_limited, 3);
         counter_set(&loops[i].metrics.connections, 10 + i);
         counter_set(&loops[i].metrics.usage_lag_ms, 1000 * (i + 1));
-        counter_add(&loops[i].metrics.requests[0][metrics_status_index(200)], 1);
+        counter_add(&loops[i].metrics.requests[0][http_status_index(200)], 1);
         histogram_add(&loops[i].metrics.latency[0], metrics_latency_bounds, 200);
     }
     write_text();
@@ -95,7 +96,7 @@ static void
 test_what_matched_no_route_has_a_label_too(void **state)
 {
     (void)state;
-    counter_add(&loops[0].metrics.requests[route_table_index(table, NULL)][metrics_status_index(404)], 1);
+    counter_add(&loops[0].metrics.requests[route_table_index(table, NULL)][http_status_index(404)], 1);
     write_text();
     assert_line("testkase_http_requests_total{method=\"any\",route=\"none\",status=\"404\"} 1");
 }

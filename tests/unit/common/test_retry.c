@@ -6,8 +6,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/retry.h"
 #include "common/secret.h"
-#include "worker/trouble.h"
+
 #include <cmocka.h>
 #include <fcntl.h>
 #include <string.h>
@@ -68,18 +69,18 @@ static void
 test_first_failure_is_logged_then_one_a_minute(void **state)
 {
     char text[4096];
-    struct trouble trouble = { .what = "expire" };
-    trouble_note(&trouble, "40P01", "deadlock detected");
+    struct retry retry = { .what = "expire" };
+    retry_failed(&retry, "40P01", "deadlock detected");
     assert_int_equal(logged(*state, text, sizeof(text)), 1);
     assert_non_null(strstr(text, "level=warning"));
     assert_non_null(strstr(text, "expire"));
     assert_non_null(strstr(text, "40P01"));
     assert_non_null(strstr(text, "deadlock detected"));
     at(59999);
-    trouble_note(&trouble, "40P01", "deadlock detected");
+    retry_failed(&retry, "40P01", "deadlock detected");
     assert_int_equal(logged(*state, text, sizeof(text)), 0);
     at(60000);
-    trouble_note(&trouble, "40P01", "deadlock detected");
+    retry_failed(&retry, "40P01", "deadlock detected");
     assert_int_equal(logged(*state, text, sizeof(text)), 1);
     assert_non_null(strstr(text, "failures=3"));
 }
@@ -88,14 +89,14 @@ static void
 test_recovery_is_told_once(void **state)
 {
     char text[4096];
-    struct trouble trouble = { .what = "expire" };
-    trouble_over(&trouble);
+    struct retry retry = { .what = "expire" };
+    retry_worked(&retry);
     assert_int_equal(logged(*state, text, sizeof(text)), 0);
-    trouble_note(&trouble, "", "gone");
-    trouble_over(&trouble);
-    trouble_over(&trouble);
+    retry_failed(&retry, "", "gone");
+    retry_worked(&retry);
+    retry_worked(&retry);
     assert_int_equal(logged(*state, text, sizeof(text)), 2);
-    trouble_note(&trouble, "", "gone");
+    retry_failed(&retry, "", "gone");
     assert_int_equal(logged(*state, text, sizeof(text)), 1);
 }
 
@@ -105,9 +106,8 @@ test_delay_doubles_within_its_bounds(void **state)
     (void)state;
     const int64_t expected[] = { 50, 50, 100, 200, 400, 800, 1600, 2000, 2000 };
     for (int failures = 0; failures < 9; failures++) {
-        struct trouble trouble = { .failures = failures };
         for (int i = 0; i < 50; i++) {
-            int64_t delay = trouble_delay_ms(&trouble, 50, 2000);
+            int64_t delay = retry_delay_ms(failures, 50, 2000);
             assert_in_range(delay, expected[failures] / 2, expected[failures]);
         }
     }
@@ -117,21 +117,35 @@ static void
 test_delay_after_many_failures_stays_bounded(void **state)
 {
     (void)state;
-    struct trouble trouble = { .failures = INT32_MAX };
-    assert_in_range(trouble_delay_ms(&trouble, 1000, 60000), 30000, 60000);
+    assert_in_range(retry_delay_ms(INT32_MAX, 1000, 60000), 30000, 60000);
 }
 
 static void
 test_delay_is_jittered(void **state)
 {
     (void)state;
-    struct trouble trouble = { .failures = 10 };
-    int64_t first = trouble_delay_ms(&trouble, 50, 2000);
+    int64_t first = retry_delay_ms(10, 50, 2000);
     int others = 0;
     for (int i = 0; i < 100; i++) {
-        others += trouble_delay_ms(&trouble, 50, 2000) != first;
+        others += retry_delay_ms(10, 50, 2000) != first;
     }
     assert_true(others > 0);
+}
+
+static void
+test_a_line_is_due_at_first_and_then_once_a_minute(void **state)
+{
+    (void)state;
+    struct retry_log log = { 0 };
+    clock_freeze(0, 0); /* the machine has just started */
+    assert_true(retry_log_is_due(&log));
+    assert_false(retry_log_is_due(&log));
+    clock_freeze(59999999, 0);
+    assert_false(retry_log_is_due(&log));
+    clock_freeze(60000000, 0);
+    assert_true(retry_log_is_due(&log));
+    assert_false(retry_log_is_due(&log));
+    clock_release();
 }
 
 int
@@ -143,6 +157,7 @@ main(void)
         cmocka_unit_test(test_delay_doubles_within_its_bounds),
         cmocka_unit_test(test_delay_after_many_failures_stays_bounded),
         cmocka_unit_test(test_delay_is_jittered),
+        cmocka_unit_test(test_a_line_is_due_at_first_and_then_once_a_minute),
     };
     secret_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);

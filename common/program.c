@@ -1,0 +1,113 @@
+#include "common/program.h"
+#include "common/db.h"
+#include "common/secret.h"
+#include "common/service.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+/* Logs why there is none. */
+static struct config *
+load_config(const struct program *program)
+{
+    struct config *config = NULL;
+    char error[512];
+    if (config_load((const char *const *)environ, program->config, &config, error, sizeof(error)) < 0) {
+        log_setup(program->name, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+        log_error("bad configuration", log_text("error", error));
+        return NULL;
+    }
+    log_setup(program->name, config->log_level, config->log_format);
+    const char *refusal = db_url_refusal(config->database_url);
+    if (refusal) {
+        log_error("bad configuration", log_text("variable", "TESTKASE_DATABASE_URL"),
+                  log_text("error", refusal));
+        config_free(config);
+        return NULL;
+    }
+    return config;
+}
+
+/* --- the options of every program --- */
+
+int
+program_print_help(const struct program *program)
+{
+    const struct program_option *option;
+    const char *separator = "[";
+    printf("Usage: %s ", program->name);
+    for (option = program->options; option->name; option++, separator = " | ") {
+        printf("%s%s", separator, option->name);
+    }
+    printf("]\n\n%s\n\n", program->summary);
+    for (option = program->options; option->name; option++) {
+        printf("  %-14s  %s\n", option->name, option->meaning);
+    }
+    printf("\n%s%sEnvironment:\n", program->notes ? program->notes : "", program->notes ? "\n\n" : "");
+    config_print_help(stdout, program->config);
+    return EXIT_SUCCESS;
+}
+
+int
+program_print_version(const struct program *program)
+{
+    printf("%s %s\n", program->name, TESTKASE_VERSION);
+    return EXIT_SUCCESS;
+}
+
+int
+program_check_config(const struct program *program)
+{
+    struct config *config = load_config(program);
+    if (!config) {
+        return EXIT_FAILURE;
+    }
+    config_free(config);
+    printf("%s: the configuration is valid\n", program->name);
+    return EXIT_SUCCESS;
+}
+
+/* --- main --- */
+
+static int
+serve(const struct program *program)
+{
+    struct config *config = load_config(program);
+    if (!config) {
+        return EXIT_FAILURE;
+    }
+    if (service_harden() < 0) {
+        log_warning("could not harden the process in full", log_text("error", strerror(errno)));
+    }
+    secret_setup();
+    int outcome = program->serve(config);
+    config_free(config);
+    return outcome == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
+misused(const struct program *program, const char *reason, const char *argument)
+{
+    fprintf(stderr, "%s: %s%s; see %s --help\n", program->name, reason, argument, program->name);
+    return EXIT_USAGE;
+}
+
+int
+program_main(const struct program *program, int argc, char **argv)
+{
+    if (argc <= 1) {
+        return serve(program);
+    }
+    if (argc > 2) {
+        return misused(program, "give one option at most", "");
+    }
+    for (const struct program_option *option = program->options; option->name; option++) {
+        if (strcmp(argv[1], option->name) == 0) {
+            return option->run(program);
+        }
+    }
+    return misused(program, "unknown option ", argv[1]);
+}

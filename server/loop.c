@@ -10,6 +10,7 @@
 #include "server/http/listener.h"
 #include "server/server.h"
 #include "server/usage.h"
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -24,7 +25,6 @@
 #define DRAIN_CHECK_MS       20
 #define LATE_MS              500 /* grace for a client accepted just before shutdown */
 #define METRICS_CONNECTIONS  32
-#define OUTAGE_LOG_MS        60000
 _Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTIONS,
                "the connections of a loop to PostgreSQL");
 
@@ -45,9 +45,9 @@ note_ready(struct loop *loop)
         log_info("ready", log_text("address", listener_sockets_address(loop->server->sockets)));
         service_ready();
     }
-    if (loop->outage_logged_ms) {
+    if (loop->outage_log.has_logged) {
         log_info("PostgreSQL answers again", log_number("loop", loop->index));
-        loop->outage_logged_ms = 0;
+        loop->outage_log = (struct retry_log){ 0 };
     }
 }
 
@@ -63,12 +63,10 @@ note_outage(struct loop *loop, const struct db *db)
         }
         return;
     }
-    int64_t now = clock_monotonic_ms();
-    if (!loop->outage_logged_ms || now - loop->outage_logged_ms >= OUTAGE_LOG_MS) {
+    if (retry_log_is_due(&loop->outage_log)) {
         log_warning("PostgreSQL does not answer", log_number("loop", loop->index),
                     log_number("wanted_connections", loop->server->connections),
                     log_text("reason", db_failure(db)));
-        loop->outage_logged_ms = now;
     }
 }
 
@@ -219,7 +217,7 @@ loop_init(struct loop *loop, struct server *server, int index)
     loop->base = event_base_new();
     loop->stop_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!loop->base || loop->stop_descriptor < 0) {
-        log_out_of_memory();
+        log_fatal("cannot make an event loop", errno);
     }
     loop->writer = json_writer_new();
     secret_random_base62(loop->id_prefix, sizeof(loop->id_prefix) - 1);

@@ -2,6 +2,7 @@
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
 
+#include "common/retry.h"
 #include "server/metrics.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -45,7 +46,7 @@ struct loop {
     struct event *stopping;
     struct event *draining;
     int64_t stopping_since_ms;
-    int64_t outage_logged_ms; /* when the log last told that PostgreSQL is away; 0: it is not */
+    struct retry_log outage_log; /* of PostgreSQL being away; zeroed when it answers again */
 };
 
 /* Makes the loop; it runs from loop_run() on, on the calling thread, until it is stopped and its last answer

@@ -85,8 +85,9 @@ run_loops(struct server *server)
         event_add(watchdog, &every);
     }
     for (long i = 1; i < server->config->threads; i++) {
-        if (pthread_create(&loops[i].thread, NULL, run_thread, &loops[i]) != 0) {
-            log_out_of_memory();
+        int error = pthread_create(&loops[i].thread, NULL, run_thread, &loops[i]);
+        if (error) {
+            log_fatal("cannot start a thread", error);
         }
     }
     loop_run(&loops[0]);

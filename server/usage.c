@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/retry.h"
 #include "server/http/client_name.h"
 #include <event2/event.h>
 #include <sodium.h>
@@ -25,7 +26,6 @@
 #define BATCH_MAX    4000 /* entries of one statement */
 #define ENTRIES_MAX  20000
 #define CLIENT_SIZE  65
-#define LOG_EVERY_MS 60000
 
 /* Compared byte by byte, so made of zeros first. The digest is of all the rest, under a key of ours: what
  * clients call themselves must not be able to fill one chain of the table. */
@@ -56,7 +56,7 @@ struct usage {
     struct json_writer *writer;
     unsigned char secret[crypto_shorthash_KEYBYTES];
     uint64_t lost;
-    int64_t loss_logged_ms, refusal_logged_ms; /* 0: never */
+    struct retry_log loss_log, refusal_log;
 };
 
 static void on_timer(evutil_socket_t fd, short what, void *argument);
@@ -97,23 +97,11 @@ usage_free(struct usage *usage)
 
 /* --- counting --- */
 
-/* Once a minute at most, each. */
-static bool
-is_to_be_logged(int64_t *logged_ms)
-{
-    int64_t now = clock_monotonic_ms();
-    if (*logged_ms && now - *logged_ms < LOG_EVERY_MS) {
-        return false;
-    }
-    *logged_ms = now;
-    return true;
-}
-
 static void
 note_loss(struct usage *usage, int64_t calls)
 {
     usage->lost += (uint64_t)calls;
-    if (is_to_be_logged(&usage->loss_logged_ms)) {
+    if (retry_log_is_due(&usage->loss_log)) {
         log_warning("usage is lost: PostgreSQL does not take it, or not as fast as it comes",
                     log_number("calls", (int64_t)usage->lost));
     }
@@ -249,7 +237,7 @@ static void
 on_written(const struct db_result *result, void *argument)
 {
     struct usage *usage = argument;
-    if (db_status(result) == DB_REFUSED && is_to_be_logged(&usage->refusal_logged_ms)) {
+    if (db_status(result) == DB_REFUSED && retry_log_is_due(&usage->refusal_log)) {
         log_warning("query failed", log_text("query", query_texts[QUERY_USAGE_ADD].name),
                     log_text("sqlstate", db_sqlstate(result)), log_text("reason", db_message(result)));
     }

@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -214,8 +215,9 @@ start_workers(struct hasher *hasher, enum hasher_share share)
         struct worker *worker = &hasher->workers[hasher->worker_count++];
         worker->hasher = hasher;
         worker->share = share;
-        if (pthread_create(&worker->thread, NULL, run_thread, worker) != 0) {
-            log_out_of_memory();
+        int error = pthread_create(&worker->thread, NULL, run_thread, worker);
+        if (error) {
+            log_fatal("cannot start a thread", error);
         }
     }
 }
@@ -307,7 +309,7 @@ hasher_mailbox_new(struct hasher *hasher, struct event_base *base)
     TAILQ_INIT(&mailbox->results);
     mailbox->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (mailbox->descriptor < 0) {
-        log_out_of_memory();
+        log_fatal("cannot make an eventfd", errno);
     }
     mailbox->arrived = event_new(base, mailbox->descriptor, EV_READ | EV_PERSIST, on_arrived, mailbox);
     event_add(mailbox->arrived, NULL);

@@ -38,3 +38,18 @@ function(testkase_embed_words target)
     COMMENT "Embedding the list of common passwords" VERBATIM)
   target_sources(${target} PRIVATE ${out})
 endfunction()
+
+# testkase_embed_assets(TARGET): server/openapi.json and the files of server/web that are served → server/web_assets.c.
+function(testkase_embed_assets target)
+  file(GLOB files CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/server/openapi.json ${PROJECT_SOURCE_DIR}/server/web/*.html ${PROJECT_SOURCE_DIR}/server/web/*.css
+    ${PROJECT_SOURCE_DIR}/server/web/*.js ${PROJECT_SOURCE_DIR}/server/web/*.svg)
+  set(out ${PROJECT_BINARY_DIR}/server/web_assets.c)
+  string(REPLACE ";" "|" list "${files}")
+  add_custom_command(
+    OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DFILES=${list} -DOUT=${out} -P ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
+    DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
+    COMMENT "Embedding the files of the pages" VERBATIM)
+  target_sources(${target} PRIVATE ${out})
+endfunction()

@@ -6,6 +6,7 @@
 #include "server/resources/api_keys.h"
 #include "server/resources/exposition.h"
 #include "server/resources/ops.h"
+#include "server/resources/pages.h"
 #include "server/resources/projects.h"
 #include "server/resources/session.h"
 #include "server/resources/users.h"
@@ -19,6 +20,10 @@ const struct route routes[] = {
     { HTTP_GET,    "/healthz",                       ROUTE_ANYONE,    0,            .handle = ops_health },
     { HTTP_GET,    "/readyz",                        ROUTE_ANYONE,    0,            .handle = ops_ready },
     { HTTP_GET,    "/metrics",                       ROUTE_ANYONE,    0,            .handle = exposition_get },
+
+    { HTTP_GET,    "/docs",                          ROUTE_ANYONE,    0,            .handle = pages_docs },
+    { HTTP_GET,    "/openapi.json",                  ROUTE_ANYONE,    0,            .handle = pages_openapi },
+    { HTTP_GET,    "/assets/{file}",                 ROUTE_ANYONE,    0,            .handle = pages_asset },
 
     { HTTP_GET,    "/api/v1/session",                ROUTE_CALLER,    0,            .handle = session_get },
     { HTTP_POST,   "/api/v1/session",                ROUTE_ANYONE,    BODY_SIGN_IN, .handle = session_create },

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Not NUL-ended. `bytes` is NULL when there is no such thing, for example no field of that name. */
 struct http_slice {
@@ -21,6 +22,12 @@ static inline struct http_slice
 http_slice_between(const char *begin, const char *end)
 {
     return (struct http_slice){ begin, (size_t)(end - begin) };
+}
+
+static inline struct http_slice
+http_slice_of(const char *text)
+{
+    return http_slice_between(text, text + strlen(text));
 }
 
 bool http_slice_equals(struct http_slice slice, const char *text);

@@ -17,6 +17,7 @@ static const struct placeholder {
     { "cycle", TEXT_CYCLE_PREFIX },
     { "case", TEXT_CASE_PREFIX },
     { "secret", NULL },
+    { "file", NULL },
 };
 
 /* A segment at one place of some patterns. */

@@ -20,7 +20,7 @@ enum route_access {
 struct endpoint;
 
 /* `pattern` is a path; a segment in braces is a placeholder, whose name tells what it stands for:
- * {id}, {user}, {key} a number; {project} PRJ-n; {cycle} TCYCLE-n; {case} TC-n; {secret} any text. */
+ * {id}, {user}, {key} a number; {project} PRJ-n; {cycle} TCYCLE-n; {case} TC-n; {secret}, {file} any text. */
 struct route {
     enum http_method method; /* HTTP_ANY: all of them */
     const char *pattern;

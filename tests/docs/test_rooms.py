@@ -40,7 +40,7 @@ def test_a_folder_lists_its_files_once(page):
 
 
 def test_every_folder_of_code_has_a_page():
-    assert {page.parent for page in PAGES} == {path.parent for path in SERVER.glob("*/*.c")}
+    assert {page.parent for page in PAGES} == {path.parent for path in SERVER.glob("*/*.[ch]")}
 
 
 def test_every_room_has_its_rule():

@@ -1,0 +1,11 @@
+/* The files of server/web, and the description of the API. */
+#ifndef SERVER_RESOURCES_PAGES_H
+#define SERVER_RESOURCES_PAGES_H
+
+#include "server/request/step.h"
+
+request_function pages_docs;    /* GET /docs */
+request_function pages_openapi; /* GET /openapi.json */
+request_function pages_asset;   /* GET /assets/{file} */
+
+#endif

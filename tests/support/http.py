@@ -1,8 +1,9 @@
-"""HTTP in two ways: Api speaks like a client and checks the conventions of every answer; Wire sends raw bytes and reads
-answers strictly."""
+"""HTTP in two ways: Api speaks like a client, Wire sends raw bytes and reads answers strictly. Both check every answer
+against the document of the API."""
 
 import http.cookiejar
 import itertools
+import json
 import re
 import socket
 import time
@@ -10,14 +11,10 @@ import time
 import requests
 import requests.adapters
 
+from support import openapi
+
 # Every problem code with its status.
-PROBLEMS = {
-    "bad_request": 400, "malformed_json": 400, "authentication_required": 401, "invalid_token": 401, "token_expired": 401,
-    "invalid_credentials": 401, "forbidden": 403, "cross_site": 403, "not_found": 404, "method_not_allowed": 405,
-    "request_timeout": 408, "conflict": 409, "payload_too_large": 413, "uri_too_long": 414,
-    "unsupported_media_type": 415, "expectation_failed": 417, "validation_failed": 422, "rate_limited": 429,
-    "headers_too_large": 431, "internal": 500, "unavailable": 503, "version_not_supported": 505,
-}
+PROBLEMS = {code: problem["status"] for code, problem in openapi.document().problems.items()}
 
 # What no error may show: SQL, names of tables, paths, source files, hashes.
 INTERNALS = re.compile(r"\bselect\b.*\bfrom\b|\binsert into\b|testkase\.\w+_|\bpg_|postgres|libpq|sqlstate|/home/|/tmp/|/work/|/usr/|"
@@ -38,37 +35,21 @@ def fresh_address():
 def check_problem(status, content_type, problem):
     """RFC 9457, in our shape."""
     assert content_type == "application/problem+json", content_type
-    assert set(problem) <= {"type", "title", "status", "detail", "code", "errors"}, problem
-    assert problem["status"] == status, problem
-    assert PROBLEMS.get(problem["code"]) == status, problem
-    assert isinstance(problem["type"], str) and problem["type"], problem
-    assert isinstance(problem["title"], str) and problem["title"], problem
-    assert isinstance(problem["detail"], str) and len(problem["detail"]) > 3, problem
-    for error in problem.get("errors", []):
-        assert set(error) == {"field", "detail"}, problem
-        assert error["field"] and error["detail"], problem
+    openapi.document().check_problem(status, problem)
     assert not INTERNALS.search(str(problem)), problem
 
 
-def check_conventions(response, *_, **__):
-    """What holds for every answer under /api/v1."""
-    assert REQUEST_ID.fullmatch(response.headers.get("X-Request-Id", "")), response.headers
-    content_type = response.headers.get("Content-Type", "")
-    if response.status_code in (204, 304) or response.request.method == "HEAD":
-        assert response.content == b""
-    elif response.status_code >= 400:
-        check_problem(response.status_code, content_type, response.json())
-    elif response.content and "/calendar/" not in response.url:
-        assert content_type == "application/json", content_type
-        response.json()
-    if response.status_code == 401 and not b"invalid_credentials" in response.content:
-        assert response.headers.get("WWW-Authenticate", "").startswith("Bearer realm=\"testkase\""), response.headers
-    if response.status_code == 405:
-        assert response.headers.get("Allow"), response.headers
-    if response.status_code in (429, 503):
-        assert re.fullmatch(r"[1-9]\d{0,4}", response.headers.get("Retry-After", "")), response.headers
-    assert "Server" not in response.headers
-    assert response.headers.get("X-Content-Type-Options") == "nosniff", response.headers
+def check_answer(response, *_, **__):
+    """Every answer is one of those that the document has for its request."""
+    request = response.request
+    is_head = request.method == "HEAD"
+    assert not (is_head and response.content)
+    openapi.document().check(openapi.Exchange(
+        request.method, request.path_url, response.status_code,
+        {name.lower(): value for name, value in response.headers.items()}, None if is_head else response.content,
+        {name.lower(): value for name, value in request.headers.items()}, request.body))
+    if response.status_code >= 400 and not is_head:
+        assert not INTERNALS.search(response.text), response.text
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
@@ -84,7 +65,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
 class Api:
     """A client of /api/v1 at `base` (http://host:port), with its own address, cookies and default fields. Every answer is
-    checked against the conventions, unless `checked` is false."""
+    checked against the document, unless `checked` is false."""
 
     def __init__(self, base, fields=None, source=None, checked=True):
         self.base = base
@@ -94,7 +75,7 @@ class Api:
         self.session.mount("http://", _Adapter(self.source))
         self.session.headers.update(fields or {})
         if checked:
-            self.session.hooks["response"].append(check_conventions)
+            self.session.hooks["response"].append(check_answer)
 
     def without_cookies(self):
         """From now on neither keeps nor sends cookies."""
@@ -159,6 +140,28 @@ def field_errors(response):
     return {error["field"] for error in response.json()["errors"]}
 
 
+# A whole request, alone; what else tests send is too odd to tell what a server has to make of it.
+REQUEST = re.compile(rb"([A-Z]+) (/[!-~]*) HTTP/1\.[01]\r\n((?:[A-Za-z-]+: [\x20-\x7e]*\r\n)*)\r\n(.*)", re.DOTALL)
+
+
+def check_bytes(sent, answer):
+    """The same for what a Wire has sent and received. Every refusal is at least a problem of the document."""
+    fields = {name: ", ".join(values) for name, values in answer.fields.items()}
+    request = REQUEST.fullmatch(sent)
+    method = request and request[1].decode()
+    if answer.status >= 400 and method != "HEAD":
+        check_problem(answer.status, fields.get("content-type"), json.loads(answer.body))
+    if request and b" HTTP/1." not in request[4]:
+        lines = [line.decode().split(": ", 1) for line in request[3].split(b"\r\n")[:-1]]
+        sent_fields = {name.lower(): value for name, value in lines}
+        is_chunked = "transfer-encoding" in sent_fields
+        is_cut = len(request[4]) != int(sent_fields.get("content-length", 0))
+        if answer.status >= 300 or not (is_chunked or is_cut):
+            body = None if method == "HEAD" else answer.body
+            openapi.document().check(openapi.Exchange(
+                method, request[2].decode(), answer.status, fields, body, sent_fields, request[4]))
+
+
 class WireResponse:
     """A strictly parsed answer. `fields` maps lower-case names to lists of values."""
 
@@ -183,6 +186,7 @@ class Wire:
         self.socket = socket.create_connection((host.strip("[]"), int(port)), 10, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
+        self._sent = b""  # since the last answer
 
     def __enter__(self):
         return self
@@ -195,8 +199,10 @@ class Wire:
 
     def send(self, data):
         """Sends it all; a connection that the other end has closed is no error, the answer is what counts."""
+        data = data.encode("latin-1") if isinstance(data, str) else data
+        self._sent += data
         try:
-            self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
+            self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
         return self
@@ -227,15 +233,22 @@ class Wire:
                 return None
         head, _, self._received = self._received.partition(b"\r\n\r\n")
         status, reason, fields = parse_head(head)
+        answer = WireResponse(status, reason, fields, self._body(method, status, fields, end))
+        if status >= 200:
+            sent, self._sent = self._sent, b""
+            check_bytes(sent, answer)
+        return answer
+
+    def _body(self, method, status, fields, end):
         if method == "HEAD" or status in (204, 304) or status < 200:
-            return WireResponse(status, reason, fields, b"")
+            return b""
         lengths = fields.get("content-length", [])
         assert len(lengths) == 1 and re.fullmatch(r"\d+", lengths[0]), fields
         length = int(lengths[0])
         while len(self._received) < length:
             assert self._receive(end), "closed within a body"
         body, self._received = self._received[:length], self._received[length:]
-        return WireResponse(status, reason, fields, body)
+        return body
 
     def ask(self, data, method="GET", seconds=10):
         return self.send(data).response(method, seconds)

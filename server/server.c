@@ -2,7 +2,7 @@
 #include "common/log.h"
 #include "server/auth/guess_throttle.h"
 #include "server/auth/hasher.h"
-#include "server/auth/rate_limit.h"
+#include "server/auth/rate_limits.h"
 #include "server/auth/verified.h"
 #include "server/http/listener_sockets.h"
 #include "server/http/trusted_proxies.h"

@@ -2,7 +2,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/token.h"
-#include "server/auth/rate_limit.h"
+#include "server/auth/rate_limits.h"
 #include "server/metrics.h"
 #include "server/request/await.h"
 #include "server/request/renew.h"

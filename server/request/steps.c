@@ -1,7 +1,7 @@
 #include "server/request/steps.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/auth/rate_limit.h"
+#include "server/auth/rate_limits.h"
 #include "server/http/media_type.h"
 #include "server/metrics.h"
 #include "server/request/authenticate.h"

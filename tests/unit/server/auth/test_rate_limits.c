@@ -1,4 +1,4 @@
-#include "server/auth/rate_limit.h"
+#include "server/auth/rate_limits.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

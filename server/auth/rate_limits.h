@@ -1,13 +1,13 @@
 /* Limits the requests of each token: to its quota in a window of one minute, and to its burst at once, which
  * refills evenly. Every server process counts by itself, so n servers together allow up to n times as much.
  * Bounded memory; thread-safe. */
-#ifndef SERVER_AUTH_RATE_LIMIT_H
-#define SERVER_AUTH_RATE_LIMIT_H
+#ifndef SERVER_AUTH_RATE_LIMITS_H
+#define SERVER_AUTH_RATE_LIMITS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RATE_LIMIT_WINDOW_SECONDS 60
+#define RATE_LIMITS_WINDOW_SECONDS 60
 
 struct rate_limits;
 
@@ -16,7 +16,7 @@ struct rate_decision {
     bool allowed;
     int64_t quota;         /* a minute */
     int64_t remaining;     /* of it, in this window; 0 when not allowed */
-    int64_t reset_seconds; /* until the window ends; when not allowed, until one more request is */
+    int64_t reset_seconds; /* until the window ends; when not allowed, until the next request is */
 };
 
 /* `quota` a minute and `burst`: for tokens without a quota of their own. */

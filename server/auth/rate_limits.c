@@ -1,4 +1,4 @@
-#include "server/auth/rate_limit.h"
+#include "server/auth/rate_limits.h"
 #include "common/memory.h"
 #include "server/auth/allowance.h"
 #include "server/auth/id_hash.h"
@@ -8,7 +8,7 @@
 
 #define SHARDS            16
 #define BUCKETS_PER_SHARD 8192
-#define WINDOW_US         (INT64_C(1000000) * RATE_LIMIT_WINDOW_SECONDS)
+#define WINDOW_US         (INT64_C(1000000) * RATE_LIMITS_WINDOW_SECONDS)
 
 struct bucket {
     struct second_chance_link link;

@@ -13,7 +13,7 @@
 #define SECOND_US   INT64_C(1000000)
 #define DEBT_MAX_US (600 * SECOND_US)
 
-/* As the table in the header has them. */
+/* Those of the table in the header. */
 static const struct {
     struct allowance address;
     struct allowance target;

@@ -62,8 +62,8 @@ struct worker {
 
 struct hasher {
     pthread_mutex_t lock;
-    pthread_cond_t work[HASHER_SHARE_COUNT]; /* one more of the share may run */
-    pthread_cond_t ended;                    /* a job has */
+    pthread_cond_t work[HASHER_SHARE_COUNT]; /* signalled when one more of the share may run */
+    pthread_cond_t ended;                    /* signalled when a job has ended */
     struct job_queue queues[HASHER_SHARE_COUNT];
     struct job_list running;
     int running_count[HASHER_SHARE_COUNT];
@@ -328,7 +328,7 @@ drop_waiters(struct job *job, const struct hasher_mailbox *mailbox)
     }
 }
 
-/* To run a long queue would take longer than the program has to end. */
+/* A long queue would take more time to run than the program has to end. */
 static void
 drop_queued(struct job_queue *queue, const struct hasher_mailbox *mailbox)
 {
@@ -369,8 +369,7 @@ hasher_mailbox_free(struct hasher_mailbox *mailbox)
 static struct job *
 find_among(const struct job_list *jobs, const unsigned char *key, const char *encoded)
 {
-    struct job *job;
-    TAILQ_FOREACH (job, jobs, in_list) {
+    for (struct job *job = TAILQ_FIRST(jobs); job; job = TAILQ_NEXT(job, in_list)) {
         if (job->has_key && memcmp(job->key, key, KEY_SIZE) == 0 && strcmp(job->encoded, encoded) == 0) {
             return job;
         }

@@ -29,8 +29,8 @@ struct batched_read *handlers_batched(struct handlers *handlers, enum query quer
 /* How many of the connections can be used. */
 size_t handlers_usable(const struct handlers *handlers);
 
-/* Of `count` (at least 1) connections, a usable one with the fewest calls pending; the first, if none is
- * usable. */
+/* Of `count` (at least 1) connections, the one with the fewest calls pending; a usable one if there is any.
+ */
 struct db *handlers_least_busy(struct db *const *connections, int count);
 
 #endif

@@ -19,13 +19,13 @@
 
 /* A sum waits for more calls this long. What is due is then written a part each turn, so that PostgreSQL is
  * never at it long enough to keep requests from a core: of a thousand sums in one statement, 15 ms. */
-#define WAIT_MS      1000
-#define TURN_MS      10
-#define PART         (WAIT_MS / TURN_MS)
-#define PART_MIN     10
-#define BATCH_MAX    4000 /* entries of one statement */
-#define ENTRIES_MAX  20000
-#define CLIENT_SIZE  65
+#define WAIT_MS     1000
+#define TURN_MS     10
+#define PART        (WAIT_MS / TURN_MS)
+#define PART_MIN    10
+#define BATCH_MAX   4000 /* entries of one statement */
+#define ENTRIES_MAX 20000
+#define CLIENT_SIZE 65
 
 /* Compared byte by byte, so made of zeros first. The digest is of all the rest, under a key of ours: what
  * clients call themselves must not be able to fill one chain of the table. */

@@ -3,9 +3,9 @@
 #include "server/web/assets.h"
 #include <string.h>
 
-static const char security_headers[] =
-    "Content-Security-Policy: default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'\r\n"
-    "Referrer-Policy: same-origin\r\n";
+static const char security_headers[] = "Content-Security-Policy: default-src 'self'; object-src 'none'; "
+                                       "base-uri 'none'; frame-ancestors 'none'\r\n"
+                                       "Referrer-Policy: same-origin\r\n";
 
 static const struct asset *
 find_asset(struct http_slice name)

@@ -4,15 +4,12 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/retry.h"
+#include "server/auth/id_hash.h"
 #include "server/http/client_name.h"
 #include <event2/event.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HASH_FUNCTION(key, length, hash) ((hash) = id_hash(key))
-#include "server/auth/id_hash.h"
-#include <uthash.h>
 
 /* The analyzer loses track of entries in the macros of uthash and utlist. */
 /* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */

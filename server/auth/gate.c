@@ -238,7 +238,7 @@ forget_changed(struct gate *gate, const struct db_result *result, struct epoch s
 {
     int64_t reached = since.number;
     int row, rows = db_rows(result);
-    if (rows == GATE_CHANGES_MAX || !begins_with(result, since, &row)) {
+    if (rows >= db_int64(result, 0, 6) || !begins_with(result, since, &row)) {
         return false;
     }
     for (; row < rows; row++) {

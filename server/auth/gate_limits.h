@@ -7,9 +7,6 @@
 /* Tokens whose states one query reads. */
 #define GATE_BATCH_MAX ID_ARRAY_MAX
 
-/* Rows that gate/changes returns at most. An answer with as many may be incomplete. */
-#define GATE_CHANGES_MAX 1000
-
 /* Questions that make a second round worth its cost beside the one under way; fewer wait for the next. */
 #define GATE_SECOND_ROUND_MIN 16
 

@@ -11,11 +11,13 @@
 
 #include "scripted_db.h"
 
-#define NOW          "1000"
-#define QUESTIONS    64
-#define STATE_CELLS  18
-#define CHANGE_CELLS 6
-#define CAPACITY     100
+#define NOW              "1000"
+#define QUESTIONS        64
+#define STATE_CELLS      18
+#define CHANGE_CELLS     7
+#define CHANGES_MAX      20
+#define CHANGES_MAX_TEXT "20"
+#define CAPACITY         100
 
 static struct event_base *base;
 static struct metrics metrics;
@@ -119,14 +121,18 @@ static void
 answer_changes_of(int call, const char *since, const char *transaction, const char *epoch,
                   const struct change *changes, int count)
 {
-    static const char *cells[(GATE_CHANGES_MAX + 1) * CHANGE_CELLS];
+    static const char *cells[(CHANGES_MAX + 1) * CHANGE_CELLS];
     int rows = 0;
     assert_string_equal(scripted.calls[call].values[0].bytes, since);
     for (int i = transaction ? -1 : 0; i < count; i++) {
         const char *number = i < 0 ? since : changes[i].epoch;
-        const char *const row[CHANGE_CELLS] = {
-            epoch, NOW, epoch, number, i < 0 ? transaction : number, i < 0 ? "99" : changes[i].token_id
-        };
+        const char *const row[CHANGE_CELLS] = { epoch,
+                                                NOW,
+                                                epoch,
+                                                number,
+                                                i < 0 ? transaction : number,
+                                                i < 0 ? "99" : changes[i].token_id,
+                                                CHANGES_MAX_TEXT };
         memcpy(&cells[rows++ * CHANGE_CELLS], row, sizeof(row));
     }
     answer(call, cells, rows, CHANGE_CELLS);
@@ -302,23 +308,23 @@ static void
 test_as_many_changes_as_an_answer_holds_forget_everything(void **state)
 {
     (void)state;
-    struct change changes[GATE_CHANGES_MAX];
-    char epochs[GATE_CHANGES_MAX + 2][8];
-    for (int epoch = 2; epoch < GATE_CHANGES_MAX + 2; epoch++) {
+    struct change changes[CHANGES_MAX];
+    char epochs[CHANGES_MAX + 2][8];
+    for (int epoch = 2; epoch < CHANGES_MAX + 2; epoch++) {
         snprintf(epochs[epoch], sizeof(epochs[epoch]), "%d", epoch);
         changes[epoch - 2] = (struct change){ epochs[epoch], "9" };
     }
     learn(7, "7", "1");
-    ask_under(7, epochs[GATE_CHANGES_MAX - 1]);
-    answer_changes("1", epochs[GATE_CHANGES_MAX - 1], changes, GATE_CHANGES_MAX - 2); /* one row fewer */
+    ask_under(7, epochs[CHANGES_MAX - 1]);
+    answer_changes("1", epochs[CHANGES_MAX - 1], changes, CHANGES_MAX - 2); /* one row fewer */
     assert_answered(1, GATE_ALIVE);
     tear_down(state);
     set_up(state);
     learn(7, "7", "1");
-    ask_under(7, epochs[GATE_CHANGES_MAX]);
-    answer_changes("1", epochs[GATE_CHANGES_MAX], changes, GATE_CHANGES_MAX - 1);
+    ask_under(7, epochs[CHANGES_MAX]);
+    answer_changes("1", epochs[CHANGES_MAX], changes, CHANGES_MAX - 1);
     assert_int_equal(asked[1].answers, 0);
-    answer_states(epochs[GATE_CHANGES_MAX], &(struct state){ "7", "t", NULL }, 1);
+    answer_states(epochs[CHANGES_MAX], &(struct state){ "7", "t", NULL }, 1);
     assert_answered(1, GATE_ENDED);
 }
 

@@ -558,7 +558,7 @@ CREATE TABLE testkase.audit_events (
     CONSTRAINT audit_events_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'operator'::text, 'system'::text]))),
     CONSTRAINT audit_events_check CHECK (((actor_kind = 'user'::text) = (actor_user_id IS NOT NULL))),
     CONSTRAINT audit_events_request_id_check CHECK ((char_length(request_id) <= 64)),
-    CONSTRAINT audit_events_target_kind_check CHECK ((target_kind = ANY (ARRAY['organization'::text, 'user'::text, 'project'::text, 'api_key'::text, 'session'::text])))
+    CONSTRAINT audit_events_target_kind_check CHECK ((target_kind ~ '^[a-z_]+$'::text))
 )
 PARTITION BY RANGE (occurred_at);
 
@@ -579,7 +579,7 @@ CREATE TABLE testkase.audit_events_default (
     CONSTRAINT audit_events_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'operator'::text, 'system'::text]))),
     CONSTRAINT audit_events_check CHECK (((actor_kind = 'user'::text) = (actor_user_id IS NOT NULL))),
     CONSTRAINT audit_events_request_id_check CHECK ((char_length(request_id) <= 64)),
-    CONSTRAINT audit_events_target_kind_check CHECK ((target_kind = ANY (ARRAY['organization'::text, 'user'::text, 'project'::text, 'api_key'::text, 'session'::text])))
+    CONSTRAINT audit_events_target_kind_check CHECK ((target_kind ~ '^[a-z_]+$'::text))
 );
 
 ALTER TABLE testkase.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

@@ -67,7 +67,7 @@ create table testkase.audit_events (
     actor_token_id bigint,
     -- <resource>.<past participle>, for example api_key.created.
     action text not null check (action ~ '^[a-z_]+\.[a-z_]+$'),
-    target_kind text not null check (target_kind in ('organization', 'user', 'project', 'api_key', 'session')),
+    target_kind text not null check (target_kind ~ '^[a-z_]+$'),
     target_id bigint not null,
     request_id text check (char_length(request_id) <= 64),
     address inet,

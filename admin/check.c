@@ -106,7 +106,7 @@ check_password(const struct config *config, const char *email, const char *name,
 {
     struct input_secret password = { .length = 0 };
     const char *error;
-    if (input_secret("New password: ", "The same again: ", &password, &error) < 0) {
+    if (input_secret("New password: ", "Repeat the password: ", &password, &error) < 0) {
         output_error("no password was read: %s", error);
         return false;
     }

@@ -42,7 +42,7 @@ read_argument(struct command_call *call, size_t position, char *word)
     return 0;
 }
 
-/* The index of the option that `word` (after its dashes) names, or -1. */
+/* The index of the option that `word` names (without its dashes), or -1. */
 static int
 find_option(const struct command *command, const char *word)
 {
@@ -56,14 +56,14 @@ find_option(const struct command *command, const char *word)
     return -1;
 }
 
-/* Reads the option at words[0], with its value there or in words[1]. Returns how many words it took, or -1.
- */
+/* Reads the option at words[0], and its value, which may be in words[1]. Returns how many words it took, or
+ * -1. */
 static int
 read_option(struct command_call *call, int count, char **words, char *ret_error, size_t error_size)
 {
     int index = find_option(call->command, words[0] + 2);
     if (index < 0) {
-        /* Without its value, which may be a secret. */
+        /* Leaves its value out, which may be a secret. */
         snprintf(ret_error, error_size, "there is no option %.*s", (int)strcspn(words[0], "="), words[0]);
         return -1;
     }
@@ -145,8 +145,8 @@ read_words(struct command_call *call, int count, char **words, char *ret_error, 
             }
             i += taken;
         } else if (read_argument(call, position++, words[i++]) < 0) {
-            /* Not quoted: it may be part of a secret. */
-            snprintf(ret_error, error_size, "there is an argument too many");
+            /* Does not quote the argument, which may be part of a secret. */
+            snprintf(ret_error, error_size, "there are too many arguments");
             return -1;
         }
     }

@@ -7,7 +7,7 @@
 #define STATEMENT_TIMEOUT_MS 30000
 #define COLUMNS_MAX          24
 
-/* A role that has not been created cannot be asked about it: libpq's message is all there is. */
+/* Recognized by libpq's message alone: a role that does not exist cannot connect to look at the catalog. */
 static const char *
 connection_advice(const char *error)
 {
@@ -17,8 +17,8 @@ connection_advice(const char *error)
     return "";
 }
 
-/* Whoever connects acts as testkase_owner, so that whatever is made belongs to it. A member may have none of
- * its rights before (NOINHERIT). */
+/* The session acts as testkase_owner, which thus owns everything that it creates. A member of testkase_owner
+ * may have none of its rights before (NOINHERIT). */
 static int
 become_owner(struct db_sync *db, char *ret_error, size_t error_size)
 {

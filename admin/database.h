@@ -1,5 +1,5 @@
-/* The operator's connection: opened by the configuration, as role testkase_owner. Whatever fails here is told
- * on standard error, once. */
+/* The operator's connection, opened as the configuration says, in the role testkase_owner. Each function
+ * prints its failure on standard error, once. */
 #ifndef ADMIN_DATABASE_H
 #define ADMIN_DATABASE_H
 
@@ -9,10 +9,10 @@
 
 #define DATABASE_COUNT(values) (sizeof(values) / sizeof((values)[0]))
 
-/* Who acts, as PostgreSQL's composite type "actor", for statements that write audit events. */
+/* The operator as PostgreSQL's composite type "actor", for statements that write audit events. */
 #define DATABASE_OPERATOR DB_TEXT("(operator,,,,)")
 
-/* Connects to a database whose schema this build knows. NULL: told why. */
+/* Connects to a database whose schema this build knows. NULL after it has printed why not. */
 struct db_sync *database_open(const struct command_call *call);
 
 /* Connects to a database of any schema, with `statement_timeout_ms` (0: none). Returns 0, or -1 with one
@@ -20,14 +20,14 @@ struct db_sync *database_open(const struct command_call *call);
 int database_open_any(const struct command_call *call, int statement_timeout_ms, struct db_sync **ret_db,
                       char *ret_error, size_t error_size);
 
-/* A constraint that somebody's wish can violate, and what to tell. A list ends with constraint NULL. */
+/* A constraint that a request can violate, and the message for that. A list ends with constraint NULL. */
 struct database_refusal {
     const char *constraint;
     const char *sentence;
 };
 
 /* Runs a query with all of its parameters by name; the list ends with a row without a name, and may be NULL.
- * The result is for db_result_free(); NULL: told why. `refusals` may be NULL. */
+ * Returns a result for db_result_free(), or NULL after it has printed why not. `refusals` may be NULL. */
 struct db_result *database_call(struct db_sync *db, enum query query, const struct db_named *values,
                                 const struct database_refusal *refusals);
 
@@ -35,8 +35,8 @@ struct db_result *database_call(struct db_sync *db, enum query query, const stru
 const char *database_text(const struct db_result *result, int row, const char *column);
 int64_t database_int64(const struct db_result *result, int row, const char *column);
 
-/* Row `row` of a result as the cells of `columns`, by their keys; `ret_cells` has as many as there are
- * columns. A key that the statement does not have gives NULL. */
+/* Fills `ret_cells`, one for each of `columns`, from the fields of row `row` with the columns' keys as names;
+ * NULL when the statement has no such field. */
 void database_cells(const struct db_result *result, int row, const struct output_column *columns,
                     const char **ret_cells);
 
@@ -44,7 +44,7 @@ void database_cells(const struct db_result *result, int row, const struct output
 void database_print_record(const struct command_call *call, const struct output_column *columns,
                            const struct db_result *result);
 
-/* Prints the rows, at most `limit` of them; says so when there are more. */
+/* Prints the rows, at most `limit` of them, and a note if there are more. */
 void database_print_list(const struct command_call *call, const struct output_column *columns,
                          const struct db_result *result, int limit);
 

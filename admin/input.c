@@ -9,7 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* One byte; 1, 0 at the end, -1 on failure. */
+/* Reads one byte. Returns 1, 0 at the end, or -1. */
 static ssize_t
 read_byte(int descriptor, char *ret_byte)
 {
@@ -27,7 +27,7 @@ read_line(int descriptor, struct input_secret *secret)
     char byte;
     while ((got = read_byte(descriptor, &byte)) == 1 && byte != '\n') {
         if (byte == '\0') {
-            return "the line holds a NUL byte";
+            return "the line contains a NUL byte";
         }
         if (secret->length == INPUT_SECRET_MAX) {
             return "the line is too long";
@@ -38,7 +38,7 @@ read_line(int descriptor, struct input_secret *secret)
         return "standard input cannot be read";
     }
     if (got == 0 && secret->length == 0) {
-        return "standard input ended before a line";
+        return "standard input ended without a line";
     }
     if (got == 1 && secret->length > 0 && secret->bytes[secret->length - 1] == '\r') {
         secret->length--;
@@ -61,7 +61,7 @@ input_line(int descriptor, struct input_secret *ret_secret, const char **ret_err
     return error ? -1 : 0;
 }
 
-/* Waits until the terminal has a line; false when a signal came, which stays pending. */
+/* Waits until the terminal has a line; false when a signal has come, which stays pending. */
 static bool
 wait_for_line(int terminal, const sigset_t *watched)
 {
@@ -78,10 +78,10 @@ static void
 show(int terminal, const char *text)
 {
     ssize_t written = write(terminal, text, strlen(text));
-    (void)written; /* a prompt that cannot be shown is no reason to give up */
+    (void)written; /* goes on even if the prompt could not be shown */
 }
 
-/* With the signals held back, so that the terminal is put right before one of them takes effect. */
+/* Blocks signals meanwhile, so that the terminal is restored before one of them takes effect. */
 static int
 ask_quietly(int terminal, const char *prompt, const sigset_t *watched, struct input_secret *ret_secret,
             const char **ret_error)
@@ -120,7 +120,7 @@ input_terminal(int descriptor, const char *prompt, struct input_secret *ret_secr
     }
     sigprocmask(SIG_BLOCK, &watched, &before);
     int outcome = ask_quietly(descriptor, prompt, &watched, ret_secret, ret_error);
-    sigprocmask(SIG_SETMASK, &before, NULL); /* a signal that came takes effect here */
+    sigprocmask(SIG_SETMASK, &before, NULL); /* a pending signal takes effect here */
     return outcome;
 }
 

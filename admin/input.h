@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define INPUT_SECRET_MAX 1024 /* bytes; more than any password or token has */
+#define INPUT_SECRET_MAX 1024 /* bytes; longer than any password or token */
 
 struct input_secret {
     char bytes[INPUT_SECRET_MAX + 1]; /* NUL-ended, without NUL inside */
@@ -15,13 +15,13 @@ struct input_secret {
  * not a byte more. Returns 0, or -1 and a constant sentence. */
 int input_line(int descriptor, struct input_secret *ret_secret, const char **ret_error);
 
-/* Asks on the terminal `descriptor` with echo off; `prompt` is shown there. A signal that ends or stops the
- * program finds the terminal as it was. Like input_line() otherwise. */
+/* Shows `prompt` on the terminal `descriptor` and reads a line with echo off, as input_line() does. Restores
+ * the terminal before a signal that ends or stops the program takes effect. */
 int input_terminal(int descriptor, const char *prompt, struct input_secret *ret_secret,
                    const char **ret_error);
 
-/* From standard input: when it is a terminal, asks with `prompt`, and with `again` (unless NULL) a second
- * time, which must give the same; else one line. */
+/* Reads from standard input: from a terminal with `prompt` and then, unless `again` is NULL, a second time,
+ * which must give the same; otherwise one line. */
 int input_secret(const char *prompt, const char *again, struct input_secret *ret_secret,
                  const char **ret_error);
 

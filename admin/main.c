@@ -25,14 +25,14 @@ static const char exit_statuses[] = "0  done\n"
                                     "2  wrong command line or configuration";
 
 static const char description[] =
-    "Sets up and looks after the database of a TestKase token service: schema,\n"
-    "organizations, people, projects, tokens. Works on the database directly, as role\n"
-    "testkase_owner; what it changes counts for every running server at once, and is\n"
-    "written to the audit log with \"operator\" as the actor.\n"
+    "Sets up and maintains the database of a TestKase token service: schema,\n"
+    "organizations, people, projects, tokens. It works on the database directly, in the\n"
+    "role testkase_owner. Every running server sees its changes at once, and the audit\n"
+    "log notes them with \"operator\" as the actor.\n"
     "\n"
-    "Results go to standard output, as text or with --json as one JSON document; what\n"
-    "went wrong goes to standard error. Passwords and tokens are read from the terminal\n"
-    "or from standard input.\n"
+    "Results go to standard output, as text or, with --json, as one JSON document; errors\n"
+    "go to standard error. Passwords and tokens are read from the terminal or from\n"
+    "standard input.\n"
     "\n"
     "`testkase-admin SUBCOMMAND --help` describes a subcommand.";
 
@@ -80,7 +80,7 @@ print_shared_help(void)
 static void
 print_help(void)
 {
-    fputs("NAME\n    testkase-admin - set up and look after a TestKase token service\n\n"
+    fputs("NAME\n    testkase-admin - set up and maintain a TestKase token service\n\n"
           "SYNOPSIS\n    testkase-admin SUBCOMMAND [ARGUMENT...] [--json]\n"
           "    testkase-admin [SUBCOMMAND] --help\n    testkase-admin --version\n\nDESCRIPTION\n",
           stdout);
@@ -125,9 +125,9 @@ run_without_command(int count, char **words)
         list_commands(stdout, first, true) > 0) {
         return COMMAND_DONE;
     }
-    /* Not quoted: a token may have been pasted here. */
-    output_error(count > 0 ? "there is no such subcommand; there are:"
-                           : "a subcommand is missing; there are:");
+    /* Does not quote the argument, because it may be a pasted token. */
+    output_error(count > 0 ? "there is no such subcommand; these exist:"
+                           : "a subcommand is missing; these exist:");
     if (list_commands(stderr, first, false) == 0) {
         list_commands(stderr, NULL, false);
     }
@@ -146,9 +146,9 @@ run_configured(struct command_call *call)
     log_setup("testkase-admin", config->log_level, config->log_format);
     call->config = config;
     if (call->token_in_argv) {
-        output_error(
-            "a token as an argument can be seen by other users of this machine and stays in the shell's "
-            "history; it is safer to give - and the token on standard input");
+        output_error("a token in an argument is visible to other users of this machine and stays in the "
+                     "shell's history; "
+                     "it is safer to give - instead, and the token on standard input");
     }
     enum command_exit outcome = call->command->run(call);
     config_free(config);

@@ -5,17 +5,17 @@
 #include "common/migrations.h"
 #include <string.h>
 
-/* What has to be there before the first migration can be recorded, and so cannot be a migration. One implicit
+/* The schema and the table that records migrations, which must exist before the first migration. One implicit
  * transaction. */
 static const char bootstrap[] = "create schema if not exists testkase;"
                                 "create table if not exists testkase.schema_migrations ("
                                 " version integer primary key, name text not null, checksum text not null,"
                                 " applied_at timestamptz not null default now())";
 
-/* A migration never depends on what an earlier one set. */
+/* Resets the settings that a migration may have made. */
 static const char begin[] = "begin; set local search_path = testkase, pg_temp";
 
-/* Waits for whoever else migrates this database. */
+/* Waits until no other program migrates this database. */
 static int
 take_lock(struct db_sync *db)
 {
@@ -34,7 +34,7 @@ take_lock(struct db_sync *db)
     return waited ? 0 : -1;
 }
 
-/* Reads where the database stands; anything but a state from which this build can go on is told. */
+/* Reads the state of the database; when this build cannot go on from it, prints why not. */
 static int
 read_version(struct db_sync *db, int *ret_version)
 {
@@ -86,8 +86,8 @@ record(struct db_sync *db, const struct migration *migration)
     return outcome;
 }
 
-/* One migration and its record, in one transaction: both or neither, whenever this program or PostgreSQL
- * dies. */
+/* Applies one migration and records it in one transaction, so that neither happens without the other, even if
+ * this program or PostgreSQL dies. */
 static int
 apply(struct db_sync *db, const struct migration *migration)
 {
@@ -207,7 +207,7 @@ const struct command migrate_commands[] = {
                      "\n"
                      "Refuses when a migration that was applied has changed since, and when the\n"
                      "database is newer than this program. Nothing is changed then.",
-      .options = { { "dry-run", NULL, "Only tell which migrations are pending.", false } },
+      .options = { { "dry-run", NULL, "Only list the pending migrations.", false } },
       .examples = "testkase-admin migrate --dry-run\n"
                   "testkase-admin migrate",
       .run = run },

@@ -91,7 +91,7 @@ const struct command org_commands[] = {
       .summary = "make an organization and its owner",
       .description = "Makes an organization together with the account of its owner, both or neither,\n"
                      "and prints the organization's number, which --org of other subcommands takes.\n"
-                     "An owner made without a password cannot sign in before\n"
+                     "An owner without a password cannot sign in until you run\n"
                      "`testkase-admin user set-password EMAIL`.",
       .arguments = { { "NAME", "Name of the organization, 1 to 100 characters.", false } },
       .options = { { "owner", "EMAIL", "E-mail address of the owner; no other account may have it.", true },

@@ -1,6 +1,5 @@
-/* What testkase-admin prints: one record or a list of them, as text for people or as JSON; and its one line
- * on standard error. Text for people shows a control character as "?", so that a name cannot drive a
- * terminal. */
+/* The output of testkase-admin: one record or a list of them, as text for people or as JSON, and error lines.
+ * Text for people shows a control character as "?", so that a name cannot control the terminal. */
 #ifndef ADMIN_OUTPUT_H
 #define ADMIN_OUTPUT_H
 
@@ -25,7 +24,7 @@ void output_set_cell(const struct output_column *columns, const char **cells, co
 /* One record: a line "title  value" each, or one JSON object. */
 void output_record(FILE *out, const struct output_column *columns, const char *const *cells, bool json);
 
-/* The same JSON object, as a part of a document. */
+/* The JSON object of a record, as a part of a document. */
 void output_write_record(struct json_writer *writer, const struct output_column *columns,
                          const char *const *cells);
 
@@ -38,10 +37,10 @@ void output_list_free(struct output_list *list);
 /* Adds a record; the cells are copied. */
 void output_list_add(struct output_list *list, const char *const *cells);
 
-/* A table, or {"data":[…],"truncated":…}: whether there was more than was asked for. */
+/* Prints a table, or {"data":[…],"truncated":…}. `truncated`: there are more records than were asked for. */
 void output_list_print(FILE *out, const struct output_list *list, bool truncated, bool json);
 
-/* Prints what was written, and a line end; frees the writer. */
+/* Prints the document and a line end; frees the writer. */
 void output_json(FILE *out, struct json_writer *writer);
 
 /* Prints a line for people ("testkase-admin: …") on standard error. */

@@ -5,7 +5,7 @@
 #include "common/token.h"
 #include <string.h>
 
-/* White space around the token comes along when it is copied out of a page or a log. */
+/* Copying a token from a page or a log often takes white space along. */
 static void
 trim(struct input_secret *secret)
 {
@@ -24,7 +24,7 @@ copy_argument(const char *text, struct input_secret *ret_secret)
 {
     size_t length = strlen(text);
     if (length > INPUT_SECRET_MAX) {
-        output_error("that is no token: it is too long");
+        output_error("this is not a token: it is too long");
         return false;
     }
     memcpy(ret_secret->bytes, text, length + 1);
@@ -50,15 +50,15 @@ static bool
 judge(const struct db_result *row, const struct input_secret *token, struct presented *ret_found)
 {
     if (db_rows(row) == 0) {
-        output_error("no token with this look-up id was ever made here");
+        output_error("this service has never made a token with this look-up id");
         return false;
     }
     int64_t id = database_int64(row, 0, "id");
     const char *hash = database_text(row, 0, "secret_hash");
     if (hash && secret_verify(hash, token->bytes, token->length) != SECRET_MATCH) {
-        output_error(
-            "the look-up id is that of token %lld, but the secret is not: this token was never made here",
-            (long long)id);
+        output_error("the look-up id belongs to token %lld, but the secret does not: this service never made "
+                     "this token",
+                     (long long)id);
         return false;
     }
     ret_found->token_id = id;
@@ -71,8 +71,8 @@ find(struct db_sync *db, const struct input_secret *token, struct presented *ret
 {
     char lookup[TOKEN_LOOKUP_LENGTH + 1];
     if (!token_parse(token->bytes, token->length, lookup)) {
-        output_error("that is no token: a token begins with " TOKEN_PREFIX
-                     " and has a checksum, which is wrong here");
+        output_error("this is not a token: it does not begin with " TOKEN_PREFIX
+                     ", or its checksum is wrong");
         return false;
     }
     const struct db_named values[] = { { "lookup", DB_TEXT(lookup) }, { 0 } };

@@ -1,5 +1,6 @@
-/* A token that somebody has found and shows to the operator: read without leaving it in argv, and proven, so
- * that nobody can have another's token revoked by making one up around its public look-up id. */
+/* A token that was found somewhere and presented to the operator. It is read without leaving it in argv, and
+ * its secret is verified: otherwise anyone could have a token revoked by making up a secret for its public
+ * look-up id. */
 #ifndef ADMIN_PRESENTED_H
 #define ADMIN_PRESENTED_H
 
@@ -17,8 +18,8 @@ struct presented {
     enum presented_proof proof;
 };
 
-/* Reads the token that argument `position` holds, or standard input when it is "-", and looks it up. False:
- * told that it is no token of ours, or not the one that its look-up id belongs to. */
+/* Reads the token in argument `position`, or from standard input if that is "-", and looks it up. Prints the
+ * reason and returns false when it is not a token of this service. */
 bool presented_find(const struct command_call *call, int position, struct db_sync *db,
                     struct presented *ret_found);
 

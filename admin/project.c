@@ -149,13 +149,13 @@ const struct command project_commands[] = {
       .run = run_create },
     { .name = "project add-member",
       .summary = "give an account a role in a project",
-      .description = "Gives an account a role in a project, or another role than it has. Owners and\n"
-                     "admins of the organization are project admins everywhere without this.",
+      .description = "Gives an account a role in a project, or changes its role there. Owners and admins\n"
+                     "of the organization are admins of all projects anyway.",
       .arguments = { { "PRJ-n", "Identifier of the project, for example PRJ-1.", false },
                      { "EMAIL", "E-mail address of the account; letter case does not matter.", false } },
       .options = { { "org", "ID", "Organization of project and account.", true },
                    { "role", "project_admin|user|guest",
-                     "project_admin: everything in the project; user: what a tester does;\n"
+                     "project_admin: everything in the project; user: the work of a tester;\n"
                      "guest: reading only.",
                      true } },
       .examples = "testkase-admin project add-member PRJ-1 grace@example.com --org 1173 --role user",

@@ -23,7 +23,7 @@ schema_write_labels(struct json_writer *writer, int version)
     json_close_array(writer);
 }
 
-/* Whether the record at `index` is the build's migration there. */
+/* Whether the record at `index` is the build's migration of that number. */
 static bool
 is_same(const struct schema_record *record, int index)
 {

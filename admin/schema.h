@@ -1,4 +1,4 @@
-/* What a database records of its migrations, against those of this build. */
+/* Compares the migrations that a database records with those of this build. */
 #ifndef ADMIN_SCHEMA_H
 #define ADMIN_SCHEMA_H
 
@@ -15,16 +15,16 @@ struct schema_record {
 enum schema_state {
     SCHEMA_CURRENT,
     SCHEMA_BEHIND,
-    SCHEMA_NEWER,   /* the database has had migrations that this build does not know */
-    SCHEMA_CHANGED, /* one that was applied is another than this build's, or one is missing in between */
+    SCHEMA_NEWER,   /* the database records migrations that this build does not have */
+    SCHEMA_CHANGED, /* a recorded migration differs from this build's, or one in between is missing */
 };
 
-/* Compares the records, in order of version, with the build's. For SCHEMA_NEWER and SCHEMA_CHANGED writes one
+/* Compares the records, in the order of their versions. For SCHEMA_NEWER and SCHEMA_CHANGED it writes one
  * line that says what to do. */
 enum schema_state schema_compare(const struct schema_record *records, int count, char *ret_line, size_t size);
 
-/* Reads the records and compares; a database without any counts as 0 migrations. Returns 0 with the version
- * and the state, or -1 with PostgreSQL's reason in `ret_line`. */
+/* Reads the records and compares them; a database without the table of records has version 0. Returns 0 with
+ * the version and the state, or -1 with PostgreSQL's reason in `ret_line`. */
 int schema_read(struct db_sync *db, int *ret_version, enum schema_state *ret_state, char *ret_line,
                 size_t size);
 

@@ -10,11 +10,11 @@
 
 struct findings {
     bool connected;
-    bool schema_read; /* the next two count; else `schema_line` says why not */
+    bool schema_read; /* version and state are valid; otherwise `schema_line` says why not */
     int version;
     enum schema_state state;
-    struct db_result *workers; /* NULL when they were not asked for */
-    char connection_line[768]; /* what is wrong, or "" */
+    struct db_result *workers; /* NULL when they were not read */
+    char connection_line[768]; /* the problem, or "" */
     char schema_line[512];
     char worker_line[256];
 };
@@ -52,7 +52,7 @@ look_at_workers(struct db_sync *db, struct findings *findings)
     const char *wrong = NULL;
     if (db_status(workers) != DB_OK) {
         snprintf(findings->worker_line, sizeof(findings->worker_line),
-                 "cannot read the workers' signs of life: %.150s", db_sync_error(db));
+                 "cannot read the workers' heartbeats: %.150s", db_sync_error(db));
     } else if (db_rows(workers) == 0) {
         wrong = "no worker has reported yet: start testkase-worker";
     } else if (db_bool(workers, 0, db_column(workers, "stale"))) {
@@ -86,7 +86,7 @@ is_healthy(const struct findings *findings)
     return !findings->connection_line[0] && !findings->schema_line[0] && !findings->worker_line[0];
 }
 
-/* NULL when there is nothing wrong. */
+/* The problem, or NULL. */
 static const char *
 or_null(const char *line)
 {
@@ -194,13 +194,13 @@ run(const struct command_call *call)
 
 const struct command status_commands[] = {
     { .name = "status",
-      .summary = "tell whether database, schema and worker are well",
+      .summary = "check the database, its schema and the worker",
       .description = "Connects, compares the schema's version with the one that this program knows,\n"
-                     "names the pending migrations, and shows the workers with their last signs of\n"
-                     "life. Unhealthy (exit status 1) when PostgreSQL cannot be used, when the schema\n"
-                     "is another version, or when no worker has reported for 60 seconds; one line a\n"
-                     "problem on standard error says what to do. A worker that was taken out of\n"
-                     "service stays in the list as stale and does no harm while another one lives.",
+                     "names the pending migrations, and lists the workers with their last heartbeats.\n"
+                     "The exit status is 1 when PostgreSQL cannot be used, when the schema has\n"
+                     "another version, or when no worker has reported for 60 seconds; for each\n"
+                     "problem, a line on standard error says what to do. A worker that was taken out\n"
+                     "of service stays in the list as stale; that is no problem while another runs.",
       .examples = "testkase-admin status\n"
                   "testkase-admin status --json",
       .run = run },

@@ -1,5 +1,4 @@
-/* testkase-admin status: is the service's database reachable, of the right version, and does a worker live?
- */
+/* testkase-admin status: whether the database is reachable, has the right schema, and a worker runs. */
 #ifndef ADMIN_STATUS_H
 #define ADMIN_STATUS_H
 

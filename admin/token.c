@@ -63,7 +63,7 @@ static const struct output_column limited_columns[] = {
     { NULL, NULL, OUTPUT_TEXT },
 };
 
-/* The last one is no column of the statement. */
+/* The last column is not one of the statement. */
 static const struct output_column identified_columns[] = {
     { "id", "token", OUTPUT_NUMBER },
     { "name", "name", OUTPUT_TEXT },
@@ -154,21 +154,22 @@ struct new_token {
     char hash[SECRET_HASH_SIZE];
 };
 
-/* outcome of api_keys/create → what to tell; "created" is not among them. */
+/* The message for each outcome of api_keys/create except "created". */
 static const struct database_refusal creation_refusals[] = {
-    { "owner_not_active", "the account is deactivated: testkase-admin user reactivate EMAIL comes first" },
-    { "creation_forbidden", "the organization does not allow tokens to make tokens" },
-    { "period_too_long", "the organization allows shorter periods only (maxExpiryDays)" },
+    { "owner_not_active",
+      "the account is deactivated; to reactivate it: testkase-admin user reactivate EMAIL" },
+    { "creation_forbidden", "the organization does not allow tokens to create tokens" },
+    { "period_too_long", "the organization only allows shorter periods (maxExpiryDays)" },
     { NULL, NULL },
 };
 
 static const struct database_refusal collision[] = {
     { "api_tokens_lookup_id_key",
-      "the new token's look-up id is taken, which is rare: run the command again" },
+      "the new token's look-up id is in use already, which is rare: run the command again" },
     { NULL, NULL },
 };
 
-/* Past stdio, whose buffer would keep it. */
+/* Not by stdio, whose buffer would keep a copy. */
 static bool
 write_token(const char *text)
 {
@@ -193,7 +194,7 @@ print_new_token(const struct command_call *call, const struct db_result *made, c
 {
     if (!call->json) {
         output_error(
-            "token %s (%s) of %s lives until %s; it is shown this once:", database_text(made, 0, "id"),
+            "token %s (%s) of %s is valid until %s; it is shown only now:", database_text(made, 0, "id"),
             token->preview, owner->email, database_text(made, 0, "expiresAt"));
         return write_token(token->text);
     }
@@ -296,7 +297,7 @@ run_create(const struct command_call *call)
 
 /* --- token revoke --- */
 
-/* Why a token that was to be changed was not. */
+/* Prints why the token was not changed. */
 static void
 tell_why_not(struct db_sync *db, int64_t id)
 {
@@ -399,7 +400,7 @@ static enum command_exit
 print_identity(const struct command_call *call, const struct db_result *found, enum presented_proof proof)
 {
     if (db_rows(found) == 0) {
-        output_error("the token is gone");
+        output_error("the token does not exist any more");
         return COMMAND_FAILED;
     }
     const char *cells[DATABASE_COUNT(identified_columns)];
@@ -433,37 +434,37 @@ const struct command token_commands[] = {
     { .name = "token list",
       .summary = "list tokens",
       .description = "Lists tokens, newest first, by their previews; a token itself cannot be shown.",
-      .options = { { "user", "EMAIL", "Only this account's.", false },
+      .options = { { "user", "EMAIL", "Only the tokens of this account.", false },
                    { "status", "active|expired|revoked|all",
-                     "Only those with this status; active by default.", false },
-                   { "limit", "N", "At most so many, 1 to 100000; 1000 by default.", false } },
+                     "Only the tokens with this status; active by default.", false },
+                   { "limit", "N", "At most N of them, 1 to 100000; 1000 by default.", false } },
       .examples = "testkase-admin token list --user ci-bot@example.com\n"
                   "testkase-admin token list --status all --json",
       .run = run_list },
     { .name = "token create",
       .summary = "make a token for an account",
-      .description = "Makes a token and prints it, this once, as the only line of standard output;\n"
-                     "what else there is to say goes to standard error. With --json it is the\n"
-                     "member \"token\". Keep it out of files that others can read.",
+      .description = "Makes a token and prints it, only this time, as the only line of standard output;\n"
+                     "all other text goes to standard error. With --json it is the member \"token\".\n"
+                     "Keep it out of files that others can read.",
       .arguments = { { "EMAIL", "E-mail address of the account; letter case does not matter.", false } },
       .options = { { "name", "NAME", "What the token is for, 1 to 100 characters.", true },
                    { "expires-in-days", "7|30|60|90|180|365",
-                     "How long it lives; nothing can change that later.", true } },
+                     "How long it is valid; this cannot be changed later.", true } },
       .examples =
           "testkase-admin token create ci-bot@example.com --name \"GitHub Actions\" --expires-in-days 90",
       .run = run_create },
     { .name = "token revoke",
-      .summary = "end a token at once and for good",
-      .description = "From the end of this command on, the token is dead everywhere. It cannot be\n"
-                     "brought back. A token instead of its identifier is checked against the stored\n"
-                     "hash first, so that a made-up one revokes nothing.",
+      .summary = "revoke a token at once, for good",
+      .description = "When this command ends, no server accepts the token any more. A revoked token\n"
+                     "cannot be restored. If the token itself is given instead of its identifier,\n"
+                     "it is first checked against the stored hash, so that a made-up one revokes\n"
+                     "nothing.",
       .arguments = { { "ID|-",
                        "Identifier of the token as `token list` shows it, or - to read the token\n"
-                       "itself from standard input. The token is also taken as an argument, but other\n"
-                       "users of the machine and the shell's history see it there.",
+                       "itself from standard input. The token may also be the argument, but then other\n"
+                       "users of the machine can see it, and the shell's history keeps it.",
                        true } },
-      .options = { { "leaked", NULL, "Record that it was found where it should not be; its owner is told so.",
-                     false } },
+      .options = { { "leaked", NULL, "Record that it has leaked; its owner is notified of that.", false } },
       .examples = "testkase-admin token revoke 42\n"
                   "testkase-admin token revoke - --leaked <found.txt",
       .run = run_revoke },
@@ -472,21 +473,21 @@ const struct command token_commands[] = {
       .description = "Sets how many requests a minute a token may make, from the next request on.",
       .arguments = { { "ID", "Identifier of the token as `token list` shows it.", false },
                      { "N|default",
-                       "Requests a minute, 1 to 1000000; default: what the organization or the\n"
+                       "Requests a minute, 1 to 1000000; default: the one of the organization or the\n"
                        "server says.",
                        false } },
       .examples = "testkase-admin token set-rate-limit 42 3000\n"
                   "testkase-admin token set-rate-limit 42 default",
       .run = run_set_rate_limit },
     { .name = "token identify",
-      .summary = "tell whose a found token is",
+      .summary = "show whose a found token is",
       .description = "Looks up a token that was found somewhere, and checks its secret against the\n"
-                     "stored hash. Exit status 1 when it is no token of this service. Once a token\n"
-                     "was revoked its hash is erased, and only its look-up id can be compared\n"
-                     "(\"secretProven\" is null then).",
+                     "stored hash. Exit status 1 when it is not a token of this service. The hash of\n"
+                     "a revoked token is erased; then only the look-up id is compared, and\n"
+                     "\"secretProven\" is null.",
       .arguments = { { "-",
-                       "Read the token from standard input. It is also taken as an argument, but other\n"
-                       "users of the machine and the shell's history see it there.",
+                       "Read the token from standard input. It may also be the argument, but then other\n"
+                       "users of the machine can see it, and the shell's history keeps it.",
                        true } },
       .examples = "testkase-admin token identify - <found.txt",
       .run = run_identify },

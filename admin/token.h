@@ -1,4 +1,4 @@
-/* testkase-admin token …: Personal Access Tokens of anybody. */
+/* testkase-admin token …: Personal Access Tokens of all accounts. */
 #ifndef ADMIN_TOKEN_H
 #define ADMIN_TOKEN_H
 

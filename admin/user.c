@@ -193,7 +193,7 @@ static enum command_exit
 print_update(const struct command_call *call, const struct db_result *result)
 {
     if (db_rows(result) == 0) {
-        output_error("the account is gone; somebody else has deleted it");
+        output_error("the account does not exist any more");
         return COMMAND_FAILED;
     }
     if (strcmp(database_text(result, 0, "outcome"), "is_owner") == 0) {
@@ -204,7 +204,7 @@ print_update(const struct command_call *call, const struct db_result *result)
     return COMMAND_DONE;
 }
 
-/* Moves the account to another status; that it has it already is fine. */
+/* Changes the account's status; fine if it has that status already. */
 static enum command_exit
 set_status(const struct command_call *call, const char *status)
 {
@@ -263,7 +263,7 @@ store_password(const struct command_call *call, struct db_sync *db, const struct
     struct db_result *changed = database_call(db, QUERY_ADMIN_SET_PASSWORD, values, NULL);
     enum command_exit outcome = COMMAND_FAILED;
     if (changed && db_rows(changed) == 0) {
-        output_error("the account is gone; somebody else has deleted it");
+        output_error("the account does not exist any more");
     } else if (changed) {
         database_print_record(call, password_columns, changed);
         outcome = COMMAND_DONE;
@@ -280,7 +280,7 @@ change_password(const struct command_call *call, struct db_sync *db)
         return COMMAND_FAILED;
     }
     if (user.is_service) {
-        output_error("a service account has no password; it works with tokens alone");
+        output_error("a service account has no password; it only uses tokens");
         return COMMAND_FAILED;
     }
     char hash[SECRET_HASH_SIZE];
@@ -318,9 +318,9 @@ const struct command user_commands[] = {
     { .name = "user create",
       .summary = "make an account",
       .description = "Makes the account of a person or, with --service, of a machine (\"ci-bot@…\").\n"
-                     "A person made without a password cannot sign in before\n"
+                     "A person without a password cannot sign in until you run\n"
                      "`testkase-admin user set-password EMAIL`. A service account never has one;\n"
-                     "it works with tokens, from `testkase-admin token create EMAIL`.",
+                     "it uses tokens, from `testkase-admin token create EMAIL`.",
       .arguments = { { "EMAIL", "E-mail address; no other account may have it.", false } },
       .options = { { "org", "ID", "Organization that the account belongs to.", true },
                    { "role", "admin|member", "Role in the organization; member by default.", false },
@@ -329,7 +329,7 @@ const struct command user_commands[] = {
                      "Name, 1 to 100 characters; the part of the address before the @ by default.", false },
                    { "password-stdin", NULL,
                      "Read the password: one line of standard input, or twice from the terminal\n"
-                     "without echo. 8 to 128 characters, none of the commonest passwords.",
+                     "without echo. 8 to 128 characters, not one of the most common passwords.",
                      false } },
       .examples =
           "testkase-admin user create grace@example.com --org 1173 --role admin --name \"Grace Hopper\"\n"
@@ -337,45 +337,45 @@ const struct command user_commands[] = {
       .run = run_create },
     { .name = "user list",
       .summary = "list accounts",
-      .description = "Lists people and service accounts with their live tokens counted. Deleted\n"
-                     "accounts are not among them.",
-      .options = { { "org", "ID", "Only this organization's.", false },
-                   { "status", "active|deactivated|all", "Only those with this status; all by default.",
-                     false },
-                   { "limit", "N", "At most so many, 1 to 100000; 1000 by default.", false } },
+      .description = "Lists people and service accounts, with the number of their live tokens, without\n"
+                     "deleted accounts.",
+      .options = { { "org", "ID", "Only the accounts of this organization.", false },
+                   { "status", "active|deactivated|all",
+                     "Only the accounts with this status; all by default.", false },
+                   { "limit", "N", "At most N of them, 1 to 100000; 1000 by default.", false } },
       .examples = "testkase-admin user list --org 1173\n"
                   "testkase-admin user list --status deactivated --json",
       .run = run_list },
     { .name = "user deactivate",
-      .summary = "shut an account off, with all its tokens",
-      .description = "From the end of this command on, every token and session of the account is\n"
-                     "dead everywhere, for good: reactivation does not bring a token back. The\n"
-                     "account itself can be reactivated. The owner of an organization cannot be\n"
-                     "deactivated. That the account is deactivated already is no error.",
+      .summary = "deactivate an account, and end all its tokens",
+      .description = "When this command ends, no server accepts a token or session of the account any\n"
+                     "more. Its tokens stay ended even if the account is reactivated. The owner of\n"
+                     "an organization cannot be deactivated. It is no error if the account is\n"
+                     "deactivated already.",
       .arguments = EMAIL_ARGUMENT,
       .examples = "testkase-admin user deactivate leaver@example.com",
       .run = run_deactivate },
     { .name = "user reactivate",
-      .summary = "let a deactivated account in again",
-      .description = "The account can sign in with its password and make tokens again. Tokens from\n"
-                     "before stay dead. That the account is active already is no error.",
+      .summary = "reactivate a deactivated account",
+      .description = "The account can sign in with its password and make tokens again. Its earlier\n"
+                     "tokens stay ended. It is no error if the account is active already.",
       .arguments = EMAIL_ARGUMENT,
       .examples = "testkase-admin user reactivate back@example.com",
       .run = run_reactivate },
     { .name = "user delete",
       .summary = "delete an account for good, with all its tokens",
-      .description = "Like deactivation, but nothing brings the account back; its address is free\n"
-                     "for another. What it did stays in the audit log. The owner of an organization\n"
-                     "cannot be deleted. It does not ask whether you are sure.",
+      .description = "Like deactivation, but the account cannot be restored, and another account may\n"
+                     "get its address. The audit log keeps its actions. The owner of an organization\n"
+                     "cannot be deleted. The command does not ask whether you are sure.",
       .arguments = EMAIL_ARGUMENT,
       .examples = "testkase-admin user delete leaver@example.com",
       .run = run_delete },
     { .name = "user set-password",
       .summary = "give a person a new password",
-      .description = "Reads the password twice from the terminal, without echo, or, when standard\n"
-                     "input is no terminal, one line of it; never from the command line. 8 to 128\n"
-                     "characters, none of the commonest passwords, not the address or the name.\n"
-                     "All sessions of the person end; tokens do not.",
+      .description = "Reads the password from the terminal, twice and without echo, or one line of\n"
+                     "standard input if that is not a terminal; never from the command line. 8 to 128\n"
+                     "characters, not one of the most common passwords, not the address or the name.\n"
+                     "All sessions of the person end; the tokens do not.",
       .arguments = EMAIL_ARGUMENT,
       .examples = "testkase-admin user set-password ada@example.com\n"
                   "testkase-admin user set-password ada@example.com <password.txt",

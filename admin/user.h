@@ -16,8 +16,8 @@ struct user_found {
     char name[512];
 };
 
-/* Looks an account up by its address. False: told that there is none, or why PostgreSQL could not be asked.
- */
+/* Looks an account up by its address. False after it has printed that there is none, or why PostgreSQL gave
+ * no answer. */
 bool user_find(struct db_sync *db, const char *email, struct user_found *ret_user);
 
 #endif

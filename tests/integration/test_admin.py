@@ -702,7 +702,7 @@ def test_password_from_the_terminal(admin, organization):
     terminal = Terminal(admin, "user", "set-password", "ada@example.test")
     terminal.expect("New password: ")
     terminal.type(PASSWORD + "\n")
-    terminal.expect("The same again: ")
+    terminal.expect("Repeat the password: ")
     terminal.type(PASSWORD + "\n")
     status, output = terminal.wait()
     assert status == 0 and PASSWORD not in output
@@ -713,7 +713,7 @@ def test_two_entries_that_differ(admin, organization):
     terminal = Terminal(admin, "user", "set-password", "ada@example.test")
     terminal.expect("New password: ")
     terminal.type(PASSWORD + "\n")
-    terminal.expect("The same again: ")
+    terminal.expect("Repeat the password: ")
     terminal.type(PASSWORD + "x\n")
     status, output = terminal.wait()
     assert status == 1 and "differ" in output and PASSWORD not in output
@@ -854,11 +854,12 @@ def test_made_up_token_revokes_nothing(admin, bot):
     forged = tokens.make(tokens.lookup(made["token"]))
     for verb in ("revoke", "identify"):
         error = admin.refused("token", verb, "-", standard_input=forged)
-        assert "was never made here" in error and tokens.secret(forged) not in error
+        assert "never made this token" in error and tokens.secret(forged) not in error
         error = admin.refused("token", verb, "-", standard_input=tokens.make())
-        assert "ever made here" in error
+        assert "never made a token with this look-up id" in error
         for text in ("tk_pat_short", made["token"][:-1] + "!", made["token"] + "x", "", "42", "x" * 3000):
-            assert "no token" in admin.refused("token", verb, "-", standard_input=text)
+            error = admin.refused("token", verb, "-", standard_input=text)
+            assert "this is not a token" in error or "no token was read" in error
     assert admin.database.value("select ended_at from testkase.api_tokens") is None
 
 

@@ -132,7 +132,7 @@ mistakes_are_named(void **state)
         { 3, { "7", "Ada", "--org" }, "--org needs a value: ID" },
         { 3, { "7", "Ada", "--or=1" }, "there is no option --or" },
         { 3, { "7", "Ada", "--secret=tk_pat_x" }, "there is no option --secret" },
-        { 5, { "7", "Ada", "Lovelace", "--org", "1" }, "there is an argument too many" },
+        { 5, { "7", "Ada", "Lovelace", "--org", "1" }, "there are too many arguments" },
         { 0, { NULL }, "ID|- is missing" },
     };
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {

@@ -1,11 +1,13 @@
 #include "common/db.h"
 #include "common/clock.h"
-#include "common/db_result.h"
+#include "common/db_libpq.h"
+#include "common/db_url.h"
 #include "common/memory.h"
 #include "common/migrations.h"
 #include "common/retry.h"
 #include "common/secret.h"
 #include <event2/event.h>
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +129,7 @@ drop_connection(struct db *db)
 static void
 lose_connection(struct db *db, const char *why)
 {
-    db_one_line(why, db->failure, sizeof(db->failure));
+    db_libpq_one_line(why, db->failure, sizeof(db->failure));
     drop_connection(db);
     db->state = STATE_WAITING;
     db->broken = false;
@@ -145,7 +147,7 @@ lose_by_libpq(struct db *db)
 {
     /* A copy, because the message is freed with the connection. */
     char why[sizeof(db->failure)];
-    db_one_line(PQerrorMessage(db->connection), why, sizeof(why));
+    db_libpq_one_line(PQerrorMessage(db->connection), why, sizeof(why));
     lose_connection(db, *why ? why : "the connection to PostgreSQL was lost");
 }
 
@@ -153,7 +155,7 @@ lose_by_libpq(struct db *db)
 static void
 break_connection(struct db *db, const char *why)
 {
-    db_one_line(why, db->failure, sizeof(db->failure));
+    db_libpq_one_line(why, db->failure, sizeof(db->failure));
     db->broken = true;
     event_active(db->failing, 0, 0);
 }
@@ -186,10 +188,10 @@ flush(struct db *db)
 static bool
 send_query(struct db *db, struct call *call, const struct db_value *values, bool binary)
 {
-    struct db_parameters parameters;
-    char name[DB_STATEMENT_NAME_SIZE];
-    db_parameters_set(&parameters, call->query, values);
-    db_statement_name(call->query, name);
+    struct db_libpq_parameters parameters;
+    char name[DB_LIBPQ_NAME_SIZE];
+    db_libpq_parameters_set(&parameters, call->query, values);
+    db_libpq_statement_name(call->query, name);
     if (!db->prepared[call->query]) {
         if (!PQsendPrepare(db->connection, name, query_texts[call->query].sql, 0, NULL)) {
             return false;
@@ -337,7 +339,7 @@ on_schema_version(const struct db_result *result, void *argument)
     if (db_status(result) == DB_UNAVAILABLE || db->broken) {
         return;
     }
-    if (db_status(result) != DB_OK && !db_schema_is_absent(result)) {
+    if (db_status(result) != DB_OK && !db_libpq_schema_is_absent(result)) {
         break_connection(db, db_message(result));
         return;
     }
@@ -345,7 +347,7 @@ on_schema_version(const struct db_result *result, void *argument)
     db->schema_refused = version != migration_count;
     if (db->schema_refused) {
         char why[256];
-        db_describe_schema(version, why, sizeof(why));
+        db_libpq_describe_schema(version, why, sizeof(why));
         break_connection(db, why);
         return;
     }
@@ -427,13 +429,13 @@ drop_notice(void *argument, const char *message)
 static void
 begin_connecting(struct db *db)
 {
-    struct db_connect_parameters parameters;
+    struct db_libpq_connect_parameters parameters;
     const char *refusal = db_url_refusal(db->url);
     if (refusal) {
         lose_connection(db, refusal);
         return;
     }
-    db_connect_parameters_set(&parameters, db->url, db->application_name, db->options.call_deadline_ms);
+    db_libpq_connect_parameters_set(&parameters, db->url, db->application_name, db->options.call_deadline_ms);
     db->connection = PQconnectStartParams(parameters.keywords, parameters.values, 1);
     if (!db->connection || PQstatus(db->connection) == CONNECTION_BAD) {
         lose_by_libpq(db);

@@ -1,8 +1,7 @@
 #include "common/db_result.h"
 #include "common/memory.h"
-#include "common/migrations.h"
 #include <endian.h>
-#include <stdio.h>
+#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,7 +154,7 @@ db_bytes(const struct db_result *result, int row, int column, size_t *ret_length
     return PQgetvalue(result->pg, row, column);
 }
 
-/* PostgreSQL's catalog has these numbers for ever (pg_type.dat). */
+/* Fixed in PostgreSQL's catalog (pg_type.dat). */
 enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_JSON = 114 };
 
 int
@@ -187,7 +186,7 @@ db_column_type(const struct db_result *result, int column)
     }
 }
 
-/* PQfnumber() would fold the name to lower case. */
+/* Not by PQfnumber(), which folds the name to lower case. */
 int
 db_column(const struct db_result *result, const char *name)
 {
@@ -197,134 +196,4 @@ db_column(const struct db_result *result, const char *name)
         }
     }
     return -1;
-}
-
-bool
-db_named_find(const struct db_named *values, const char *name, struct db_value *ret_value)
-{
-    for (; values && values->name; values++) {
-        if (strcmp(values->name, name) == 0) {
-            *ret_value = values->value;
-            return true;
-        }
-    }
-    return false;
-}
-
-void
-db_parameters_set(struct db_parameters *parameters, enum query query, const struct db_value *values)
-{
-    parameters->count = query_texts[query].parameters;
-    for (int i = 0; i < parameters->count; i++) {
-        parameters->values[i] = values[i].bytes;
-        parameters->formats[i] = values[i].length >= 0;
-        parameters->lengths[i] = values[i].length >= 0 ? values[i].length : 0;
-        if (values[i].length == DB_LENGTH_NUMBER) {
-            text_number(values[i].number, parameters->numbers[i]);
-            parameters->values[i] = parameters->numbers[i];
-        }
-    }
-}
-
-void
-db_statement_name(enum query query, char ret_name[DB_STATEMENT_NAME_SIZE])
-{
-    snprintf(ret_name, DB_STATEMENT_NAME_SIZE, "q%d", (int)query);
-}
-
-void
-db_connect_parameters_set(struct db_connect_parameters *parameters, const char *url,
-                          const char *application_name, int network_timeout_ms)
-{
-    snprintf(parameters->timeout, sizeof(parameters->timeout), "%d", network_timeout_ms);
-    const struct {
-        const char *keyword, *value;
-    } table[] = {
-        { "connect_timeout", "10" },
-        { "keepalives_idle", "15" },
-        { "keepalives_interval", "5" },
-        { "keepalives_count", "3" },
-        { "tcp_user_timeout", parameters->timeout },
-        { "target_session_attrs", "read-write" },
-        { "dbname", url },
-        { "application_name", application_name },
-        { "client_encoding", "UTF8" },
-    };
-    const size_t count = sizeof(table) / sizeof(table[0]);
-    for (size_t i = 0; i < count; i++) {
-        parameters->keywords[i] = table[i].keyword;
-        parameters->values[i] = table[i].value;
-    }
-    parameters->keywords[count] = NULL;
-    parameters->values[count] = NULL;
-}
-
-static bool
-ports_are_numbers(const PQconninfoOption *options)
-{
-    for (; options->keyword; options++) {
-        if (strcmp(options->keyword, "port") == 0 && options->val &&
-            options->val[strspn(options->val, "0123456789,")] != '\0') {
-            return false;
-        }
-    }
-    return true;
-}
-
-const char *
-db_url_refusal(const char *url)
-{
-    char *message = NULL;
-    PQconninfoOption *options = PQconninfoParse(url, &message);
-    bool sound = options && ports_are_numbers(options);
-    PQfreemem(message);
-    PQconninfoFree(options);
-    return sound
-               ? NULL
-               : "the connection string cannot be read: it is \"key=value …\" or "
-                 "\"postgresql://user:password@host:port/database\", with special characters percent-encoded";
-}
-
-void
-db_one_line(const char *message, char *ret_line, size_t size)
-{
-    size_t length = 0;
-    bool space = false;
-    for (; *message && length + 2 < size; message++) {
-        if (*message == '\n' || *message == '\t' || *message == ' ') {
-            space = length > 0;
-            continue;
-        }
-        if (space) {
-            ret_line[length++] = ' ';
-            space = false;
-        }
-        ret_line[length++] = *message;
-    }
-    ret_line[length] = '\0';
-}
-
-bool
-db_schema_is_absent(const struct db_result *result)
-{
-    const char *state = db_sqlstate(result);
-    return strcmp(state, "42P01") == 0 || strcmp(state, "3F000") == 0;
-}
-
-void
-db_describe_schema(int version, char *ret_line, size_t size)
-{
-    if (version == 0) {
-        snprintf(ret_line, size, "the database has no schema yet: run testkase-admin migrate");
-    } else if (version < migration_count) {
-        snprintf(ret_line, size,
-                 "the database's schema is version %d, older than version %d of this program: run "
-                 "testkase-admin migrate",
-                 version, migration_count);
-    } else {
-        snprintf(ret_line, size,
-                 "the database's schema is version %d, newer than version %d of this program: install the "
-                 "newer release",
-                 version, migration_count);
-    }
 }

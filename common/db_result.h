@@ -1,51 +1,60 @@
-/* What db and db_sync share: the result of a call, and how a connection is opened. Private to common/db*.c,
- * the only files that know libpq. */
+/* The result of a query, for db and db_sync alike. */
 #ifndef COMMON_DB_RESULT_H
 #define COMMON_DB_RESULT_H
 
-#include "common/db.h"
-#include "common/text.h"
-#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* Takes over `pg` (may be NULL, with DB_UNAVAILABLE). One reference, for db_result_free(). */
-struct db_result *db_result_new(enum db_status status, PGresult *pg);
+struct db_result;
 
-/* DB_OK or DB_REFUSED, by what libpq says of it. */
-enum db_status db_result_judge(const PGresult *pg);
-
-/* `values` as libpq's four arrays. */
-struct db_parameters {
-    int count;
-    const char *values[DB_PARAMETERS_MAX];
-    int lengths[DB_PARAMETERS_MAX];
-    int formats[DB_PARAMETERS_MAX];
-    char numbers[DB_PARAMETERS_MAX][TEXT_NUMBER_SIZE]; /* in decimal, where `values` points to them */
+enum db_status {
+    DB_OK,
+    DB_REFUSED,     /* PostgreSQL answered with an error; see db_sqlstate() */
+    DB_UNAVAILABLE, /* no connection, connection lost, or deadline passed; the statement may have taken effect
+                     */
 };
 
-void db_parameters_set(struct db_parameters *parameters, enum query query, const struct db_value *values);
+enum db_status db_status(const struct db_result *result);
+/* Five characters, "" when the status is not DB_REFUSED. */
+const char *db_sqlstate(const struct db_result *result);
+/* The name of the violated constraint, or "". */
+const char *db_constraint(const struct db_result *result);
+/* PostgreSQL's message, for the log. "" when there is none, and for the classes of errors (22, 23) whose
+ * messages quote values. */
+const char *db_message(const struct db_result *result);
+int db_rows(const struct db_result *result);
+bool db_is_null(const struct db_result *result, int row, int column);
+/* The text form; NULL for SQL NULL. */
+const char *db_text(const struct db_result *result, int row, int column);
+/* A number from either form; 0 for SQL NULL. The binary form may be int2, int4, int8, or timestamptz, as
+ * microseconds since 2000-01-01Z. */
+int64_t db_int64(const struct db_result *result, int row, int column);
+bool db_bool(const struct db_result *result, int row, int column);
+/* Columns are numbered from 0; their names are those of the statement's select list. */
+enum db_type { DB_TYPE_TEXT, DB_TYPE_INTEGER, DB_TYPE_BOOLEAN, DB_TYPE_JSON };
+int db_columns(const struct db_result *result);
+const char *db_column_name(const struct db_result *result, int column);
+/* The form in which JSON shows the column's type. */
+enum db_type db_column_type(const struct db_result *result, int column);
+/* The number of the column of that name, or -1. */
+int db_column(const struct db_result *result, const char *name);
 
-/* Name of the prepared statement of `query` on a connection. */
-#define DB_STATEMENT_NAME_SIZE 16
-void db_statement_name(enum query query, char ret_name[DB_STATEMENT_NAME_SIZE]);
+const void *db_bytes(const struct db_result *result, int row, int column, size_t *ret_length);
 
-/* libpq's keywords and values for PQconnect*Params with expand_dbname: defaults first, which the URL may
- * override, then what it may not. `network_timeout_ms`: a peer that is silent for longer counts as dead. */
-struct db_connect_parameters {
-    const char *keywords[16];
-    const char *values[16];
-    char timeout[TEXT_NUMBER_SIZE];
-};
+/* Takes another reference, for one more db_result_free(), so that `result` outlives its callback. */
+struct db_result *db_result_keep(const struct db_result *result);
+/* NULL is fine. */
+void db_result_free(struct db_result *result);
 
-void db_connect_parameters_set(struct db_connect_parameters *parameters, const char *url,
-                               const char *application_name, int network_timeout_ms);
+/* --- for db and db_sync, which make results --- */
 
-/* libpq's message as one line in `ret_line`, cut to its size. */
-void db_one_line(const char *message, char *ret_line, size_t size);
+struct pg_result; /* libpq's PGresult */
 
-/* Whether this error of the schema query says that there is no schema at all. */
-bool db_schema_is_absent(const struct db_result *result);
+/* Takes over `pg` (may be NULL, with DB_UNAVAILABLE). Returns one reference, for db_result_free(). */
+struct db_result *db_result_new(enum db_status status, struct pg_result *pg);
 
-/* "the database's schema is version 3, this program knows version 7: run testkase-admin migrate" */
-void db_describe_schema(int version, char *ret_line, size_t size);
+/* DB_OK or DB_REFUSED. */
+enum db_status db_result_judge(const struct pg_result *pg);
 
 #endif

@@ -1,8 +1,10 @@
 #include "common/db_sync.h"
 #include "common/clock.h"
-#include "common/db_result.h"
+#include "common/db_libpq.h"
+#include "common/db_url.h"
 #include "common/memory.h"
 #include "common/migrations.h"
+#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ static struct db_result *
 lost(struct db_sync *db, const char *why)
 {
     db->dead = true;
-    db_one_line(why, db->error, sizeof(db->error));
+    db_libpq_one_line(why, db->error, sizeof(db->error));
     return db_result_new(DB_UNAVAILABLE, NULL);
 }
 
@@ -85,7 +87,7 @@ collect(struct db_sync *db)
     struct db_result *result = db_result_new(db_result_judge(kept), kept);
     if (db_status(result) == DB_REFUSED) {
         const char *message = PQresultErrorField(kept, PG_DIAG_MESSAGE_PRIMARY);
-        db_one_line(message ? message : "refused", db->error, sizeof(db->error));
+        db_libpq_one_line(message ? message : "refused", db->error, sizeof(db->error));
     }
     return result;
 }
@@ -96,8 +98,8 @@ prepare(struct db_sync *db, enum query query, struct db_result **ret_failure)
     if (db->prepared[query]) {
         return true;
     }
-    char name[DB_STATEMENT_NAME_SIZE];
-    db_statement_name(query, name);
+    char name[DB_LIBPQ_NAME_SIZE];
+    db_libpq_statement_name(query, name);
     if (!PQsendPrepare(db->connection, name, query_texts[query].sql, 0, NULL)) {
         *ret_failure = lost(db, PQerrorMessage(db->connection));
         return false;
@@ -122,10 +124,10 @@ db_sync_call(struct db_sync *db, enum query query, const struct db_value *values
     if (!prepare(db, query, &failure)) {
         return failure;
     }
-    struct db_parameters parameters;
-    char name[DB_STATEMENT_NAME_SIZE];
-    db_parameters_set(&parameters, query, values);
-    db_statement_name(query, name);
+    struct db_libpq_parameters parameters;
+    char name[DB_LIBPQ_NAME_SIZE];
+    db_libpq_parameters_set(&parameters, query, values);
+    db_libpq_statement_name(query, name);
     if (!PQsendQueryPrepared(db->connection, name, parameters.count, parameters.values, parameters.lengths,
                              parameters.formats, 0)) {
         return lost(db, PQerrorMessage(db->connection));
@@ -161,12 +163,13 @@ connect_to(struct db_sync *db, const char *url, const char *application_name)
         snprintf(db->error, sizeof(db->error), "%s", refusal);
         return -1;
     }
-    struct db_connect_parameters parameters;
-    db_connect_parameters_set(&parameters, url, application_name,
-                              db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS : 0);
+    struct db_libpq_connect_parameters parameters;
+    db_libpq_connect_parameters_set(&parameters, url, application_name,
+                                    db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS
+                                                                 : 0);
     db->connection = PQconnectdbParams(parameters.keywords, parameters.values, 1);
     if (PQstatus(db->connection) != CONNECTION_OK) {
-        db_one_line(PQerrorMessage(db->connection), db->error, sizeof(db->error));
+        db_libpq_one_line(PQerrorMessage(db->connection), db->error, sizeof(db->error));
         return -1;
     }
     PQsetNoticeProcessor(db->connection, drop_notice, NULL);
@@ -194,7 +197,7 @@ read_schema_version(struct db_sync *db)
     int outcome = 0;
     if (db_status(result) == DB_OK) {
         db->schema_version = (int)db_int64(result, 0, 0);
-    } else if (!db_schema_is_absent(result)) {
+    } else if (!db_libpq_schema_is_absent(result)) {
         outcome = -1;
     }
     db_result_free(result);
@@ -264,7 +267,7 @@ db_sync_schema_fits(const struct db_sync *db, char *ret_error, size_t error_size
     if (db->schema_version == migration_count) {
         return true;
     }
-    db_describe_schema(db->schema_version, ret_error, error_size);
+    db_libpq_describe_schema(db->schema_version, ret_error, error_size);
     return false;
 }
 
@@ -284,7 +287,7 @@ db_sync_notification(struct db_sync *db, const char **ret_channel, const char **
     }
     if (!PQconsumeInput(db->connection)) {
         db->dead = true;
-        db_one_line(PQerrorMessage(db->connection), db->error, sizeof(db->error));
+        db_libpq_one_line(PQerrorMessage(db->connection), db->error, sizeof(db->error));
         return false;
     }
     db->notification = PQnotifies(db->connection);

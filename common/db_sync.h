@@ -3,7 +3,11 @@
 #ifndef COMMON_DB_SYNC_H
 #define COMMON_DB_SYNC_H
 
-#include "common/db.h"
+#include "common/db_result.h"
+#include "common/db_value.h"
+#include "common/queries.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct db_sync;
 

@@ -1,5 +1,5 @@
 #include "common/program.h"
-#include "common/db.h"
+#include "common/db_url.h"
 #include "common/secret.h"
 #include "common/service.h"
 #include <errno.h>

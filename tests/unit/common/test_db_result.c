@@ -1,10 +1,9 @@
 #include "common/db_result.h"
-#include "common/migrations.h"
+#include <libpq-fe.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -92,6 +91,37 @@ test_texts_and_bytes(void **state)
 }
 
 static void
+test_columns_have_names_and_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        Oid type;
+        enum db_type shown_as;
+    } columns[] = { { "id", 20, DB_TYPE_INTEGER },     { "small", 21, DB_TYPE_INTEGER },
+                    { "number", 23, DB_TYPE_INTEGER }, { "isFine", 16, DB_TYPE_BOOLEAN },
+                    { "item", 114, DB_TYPE_JSON },     { "name", 25, DB_TYPE_TEXT },
+                    { "binary", 3802, DB_TYPE_TEXT } };
+    enum { COUNT = sizeof(columns) / sizeof(columns[0]) };
+    PGresAttDesc descriptions[COUNT] = { { 0 } };
+    for (size_t i = 0; i < COUNT; i++) {
+        descriptions[i].name = (char *)(uintptr_t)columns[i].name;
+        descriptions[i].typid = columns[i].type;
+    }
+    PGresult *pg = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    assert_true(PQsetResultAttrs(pg, COUNT, descriptions));
+    struct db_result *result = db_result_new(DB_OK, pg);
+    assert_int_equal(db_columns(result), COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        assert_string_equal(db_column_name(result, i), columns[i].name);
+        assert_int_equal(db_column_type(result, i), columns[i].shown_as);
+        assert_int_equal(db_column(result, columns[i].name), i);
+    }
+    assert_int_equal(db_column(result, "isfine"), -1);
+    db_result_free(result);
+}
+
+static void
 test_without_an_answer_there_is_nothing_to_read(void **state)
 {
     (void)state;
@@ -101,7 +131,6 @@ test_without_an_answer_there_is_nothing_to_read(void **state)
     assert_string_equal(db_sqlstate(result), "");
     assert_string_equal(db_constraint(result), "");
     assert_string_equal(db_message(result), "");
-    assert_false(db_schema_is_absent(result));
     db_result_free(result);
     db_result_free(NULL);
 }
@@ -134,83 +163,6 @@ test_what_libpq_says_of_a_result(void **state)
     }
 }
 
-static void
-test_parameters(void **state)
-{
-    (void)state;
-    struct db_parameters parameters;
-    const struct db_value values[] = { DB_INT64(INT64_MIN), DB_BINARY("a\0b", 3), DB_TEXT(NULL) };
-    db_parameters_set(&parameters, QUERY_GATE_RENEW_HASH, values);
-    assert_int_equal(parameters.count, 3);
-    assert_string_equal(parameters.values[0], "-9223372036854775808");
-    assert_int_equal(parameters.formats[0], 0);
-    assert_int_equal(parameters.formats[1], 1);
-    assert_int_equal(parameters.lengths[1], 3);
-    assert_null(parameters.values[2]);
-}
-
-static void
-test_every_statement_has_its_own_name(void **state)
-{
-    (void)state;
-    char name[DB_STATEMENT_NAME_SIZE], other[DB_STATEMENT_NAME_SIZE];
-    for (int i = 0; i < QUERY_COUNT; i++) {
-        db_statement_name((enum query)i, name);
-        assert_true(*name); /* the nameless one is replaced by whatever comes next */
-        for (int j = 0; j < i; j++) {
-            db_statement_name((enum query)j, other);
-            assert_string_not_equal(name, other);
-        }
-    }
-}
-
-static void
-test_connection_strings(void **state)
-{
-    (void)state;
-    static const char *const sound[] = { "", "host=a port=5433", "postgresql://u:p%40ss@a:1,b:2/d",
-                                         "postgresql:///d?host=/tmp" };
-    static const char *const unsound[] = { "postgresql://u:p%zz@a/d", "hos=a", "host='a",
-                                           "postgresql://u:secret@a:port/d", "port=secret" };
-    for (size_t i = 0; i < sizeof(sound) / sizeof(sound[0]); i++) {
-        assert_null(db_url_refusal(sound[i]));
-    }
-    for (size_t i = 0; i < sizeof(unsound) / sizeof(unsound[0]); i++) {
-        assert_non_null(db_url_refusal(unsound[i]));
-    }
-}
-
-static void
-test_one_line(void **state)
-{
-    (void)state;
-    char line[12];
-    static const struct {
-        const char *message, *line;
-    } table[] = { { "", "" },
-                  { "\n", "" },
-                  { "FATAL:  no\n", "FATAL: no" },
-                  { " a\n\tb ", "a b" },
-                  { "0123456789abcdef", "0123456789" } };
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        db_one_line(table[i].message, line, sizeof(line));
-        assert_string_equal(line, table[i].line);
-    }
-}
-
-static void
-test_what_is_said_of_a_schema(void **state)
-{
-    (void)state;
-    char line[256];
-    db_describe_schema(0, line, sizeof(line));
-    assert_non_null(strstr(line, "no schema yet"));
-    db_describe_schema(1, line, sizeof(line));
-    assert_non_null(strstr(line, "version 1, older"));
-    db_describe_schema(migration_count + 1, line, sizeof(line));
-    assert_non_null(strstr(line, "newer"));
-}
-
 int
 main(void)
 {
@@ -218,14 +170,10 @@ main(void)
         cmocka_unit_test(test_numbers_in_both_forms),
         cmocka_unit_test(test_booleans_in_both_forms),
         cmocka_unit_test(test_texts_and_bytes),
+        cmocka_unit_test(test_columns_have_names_and_types),
         cmocka_unit_test(test_without_an_answer_there_is_nothing_to_read),
         cmocka_unit_test(test_a_kept_result_lives_on),
         cmocka_unit_test(test_what_libpq_says_of_a_result),
-        cmocka_unit_test(test_parameters),
-        cmocka_unit_test(test_every_statement_has_its_own_name),
-        cmocka_unit_test(test_connection_strings),
-        cmocka_unit_test(test_one_line),
-        cmocka_unit_test(test_what_is_said_of_a_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

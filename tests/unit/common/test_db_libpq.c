@@ -1,0 +1,93 @@
+#include "common/db_libpq.h"
+#include "common/migrations.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void
+test_parameters(void **state)
+{
+    (void)state;
+    struct db_libpq_parameters parameters;
+    const struct db_value values[] = { DB_INT64(INT64_MIN), DB_BINARY("a\0b", 3), DB_TEXT(NULL) };
+    db_libpq_parameters_set(&parameters, QUERY_GATE_RENEW_HASH, values);
+    assert_int_equal(parameters.count, 3);
+    assert_string_equal(parameters.values[0], "-9223372036854775808");
+    assert_int_equal(parameters.formats[0], 0);
+    assert_int_equal(parameters.formats[1], 1);
+    assert_int_equal(parameters.lengths[1], 3);
+    assert_null(parameters.values[2]);
+}
+
+static void
+test_every_statement_has_its_own_name(void **state)
+{
+    (void)state;
+    char name[DB_LIBPQ_NAME_SIZE], other[DB_LIBPQ_NAME_SIZE];
+    for (int i = 0; i < QUERY_COUNT; i++) {
+        db_libpq_statement_name((enum query)i, name);
+        assert_true(*name); /* the nameless one is replaced by whatever comes next */
+        for (int j = 0; j < i; j++) {
+            db_libpq_statement_name((enum query)j, other);
+            assert_string_not_equal(name, other);
+        }
+    }
+}
+
+static void
+test_one_line(void **state)
+{
+    (void)state;
+    char line[12];
+    static const struct {
+        const char *message, *line;
+    } table[] = { { "", "" },
+                  { "\n", "" },
+                  { "FATAL:  no\n", "FATAL: no" },
+                  { " a\n\tb ", "a b" },
+                  { "0123456789abcdef", "0123456789" } };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        db_libpq_one_line(table[i].message, line, sizeof(line));
+        assert_string_equal(line, table[i].line);
+    }
+}
+
+static void
+test_what_is_said_of_a_schema(void **state)
+{
+    (void)state;
+    char line[256];
+    db_libpq_describe_schema(0, line, sizeof(line));
+    assert_non_null(strstr(line, "no schema yet"));
+    db_libpq_describe_schema(1, line, sizeof(line));
+    assert_non_null(strstr(line, "version 1, older"));
+    db_libpq_describe_schema(migration_count + 1, line, sizeof(line));
+    assert_non_null(strstr(line, "newer"));
+}
+
+static void
+test_without_an_answer_the_schema_is_not_absent(void **state)
+{
+    (void)state;
+    struct db_result *result = db_result_new(DB_UNAVAILABLE, NULL);
+    assert_false(db_libpq_schema_is_absent(result));
+    db_result_free(result);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_every_statement_has_its_own_name),
+        cmocka_unit_test(test_one_line),
+        cmocka_unit_test(test_what_is_said_of_a_schema),
+        cmocka_unit_test(test_without_an_answer_the_schema_is_not_absent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

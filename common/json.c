@@ -1,4 +1,5 @@
 #include "common/json.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "common/secret.h"
 #include "common/text.h"
@@ -276,7 +277,7 @@ parse(struct reader *reader, const char *bytes, size_t length)
 {
     yajl_handle parser = yajl_alloc(&callbacks, NULL, reader);
     if (!parser) {
-        abort();
+        log_out_of_memory(); /* the only reason for yajl to return NULL */
     }
     yajl_config(parser, yajl_allow_comments, 0);
     yajl_config(parser, yajl_dont_validate_strings, 1);
@@ -403,7 +404,7 @@ json_writer_new(void)
     struct json_writer *writer = memory_new(1, sizeof(*writer));
     writer->generator = yajl_gen_alloc(NULL);
     if (!writer->generator) {
-        abort();
+        log_out_of_memory(); /* the only reason for yajl to return NULL */
     }
     return writer;
 }

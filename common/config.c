@@ -252,10 +252,12 @@ static const struct option options[] = {
     { .name = "TESTKASE_DATABASE_URL", .kind = &kind_line, .secret = true,
       .fallback = "postgresql:///testkase",
       .offset = offsetof(struct config, database_url), .programs = PROGRAMS_WITH_DATABASE,
-      .meaning = "PostgreSQL connection: a libpq connection string or URI. It may name several hosts, for failover." },
+      .meaning = "PostgreSQL connection: a libpq connection string or URI. It may name several "
+                 "hosts, for failover." },
     { .name = "TESTKASE_LISTEN", .kind = &kind_listen, .fallback = "127.0.0.1:8080",
       .offset = offsetof(struct config, listen), .programs = CONFIG_SERVER,
-      .meaning = "Address to serve on: host:port, [v6]:port or unix:/path. Socket activation takes precedence." },
+      .meaning = "Address to serve on: host:port, [v6]:port or unix:/path. Socket activation takes "
+                 "precedence." },
     { .name = "TESTKASE_LOG_FORMAT", .kind = &kind_format, .fallback = "text",
       .offset = offsetof(struct config, log_format), .programs = PROGRAMS_WITH_DATABASE,
       .meaning = "Format of the log on stderr: text (for journald and people) or json." },

@@ -101,7 +101,8 @@ def measure_throughput(bench):
         plural = "s" if threads > 1 else ""
         subjects += [(f"`{path}`, {threads} thread{plural}", server.base, path, file, [server.pid])
                      for path in (HEALTH, VERIFY, PROJECTS)]
-    for name, title in () if bench.options.without_node else (("fastify", "Fastify, SHA-256 look-up"), ("better_auth", "Better Auth")):
+    for name, title in () if bench.options.without_node else (("fastify", "Fastify, SHA-256 look-up"),
+                                                              ("better_auth", "Better Auth")):
         node = bench.stack.enter_context(contextlib.closing(Node(name, bench.options.node, bench.cluster, TOKENS)))
         subjects.append((title, node.base, "/", node.tokens, node.pids))
     rows = []
@@ -113,7 +114,8 @@ def measure_throughput(bench):
                 results.setdefault(title, []).append(
                     load.run(base, path, tokens_of, connections, bench.options.seconds, pids, bench.cluster))
         baseline = results[subjects[0][0]]
-        rows += [[connections, title, *cells(load.median(found), load.ratio(found, baseline))] for title, found in results.items()]
+        rows += [[connections, title, *cells(load.median(found), load.ratio(found, baseline))]
+                 for title, found in results.items()]
     return table(["connections", "", "ratio", "requests/s", "p50 ms", "p99 ms", "CPU µs", "PostgreSQL µs", "errors"], rows)
 
 
@@ -121,7 +123,8 @@ def fill(database, count):
     """That many more tokens of other people, past the triggers."""
     database.query("insert into testkase.organizations (name) values ('Others')")
     database.query("""insert into testkase.users (organization_id, email, name)
-                      select (select max(id) from testkase.organizations), 'p-' || n || '@example.test', 'P' from generate_series(1, %s) n""",
+                      select (select max(id) from testkase.organizations), 'p-' || n || '@example.test', 'P'
+                      from generate_series(1, %s) n""",
                    (max(1, count // 100),))
     database.without_triggers(
         """insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days,
@@ -165,7 +168,8 @@ class Revoking:
         text = tokens.argon2id(tokens.make())
         self._ids = [row[0] for row in service.database.query(
             """insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
-               select %s, 1, 'y' || %s || lpad(n::text, 6, '0'), %s, 'tk_pat_y' || %s || lpad(n::text, 6, '0') || '...abcdef', 'R', 7
+               select %s, 1, 'y' || %s || lpad(n::text, 6, '0'), %s,
+                      'tk_pat_y' || %s || lpad(n::text, 6, '0') || '...abcdef', 'R', 7
                from generate_series(1, %s) n returning id""",
             (person.id, per_second % 10, text, per_second % 10, count if per_second else 0))]
         self._over = threading.Event()
@@ -204,7 +208,8 @@ def measure_revocations(bench):
             with Revoking(service, rate, rate * bench.options.seconds * 3) as revoking:
                 results.setdefault(rate, []).append(bench.run(asked, VERIFY, file, 64))
                 made[rate].append(revoking.made / bench.options.seconds)
-    return table(["revocations a second, asked", "made", "ratio", "requests/s", "p50 ms", "p99 ms", "CPU µs", "PostgreSQL µs", "errors"],
+    return table(["revocations a second, asked", "made", "ratio", "requests/s", "p50 ms", "p99 ms", "CPU µs", "PostgreSQL µs",
+                  "errors"],
                  [[rate, f"{statistics.median(made[rate]):.0f}", *cells(load.median(found), load.ratio(found, results[0]))]
                   for rate, found in results.items()])
 
@@ -233,7 +238,7 @@ def ask_all(address, made):
 
 
 def measure_cold(bench):
-    """Tokens that the server has not seen yet, all at once: to one that does nothing else, and to one that is busy with others."""
+    """Tokens that the server has not seen yet, all at once: for one that is idle, and for one that is busy with others."""
     service = bench.service(TESTKASE_THREADS="1")
     _, made = bench.mint(service, TOKENS, "tokens-cold")
     warm, _ = bench.mint(service, 100, "tokens-warm")
@@ -274,7 +279,8 @@ def measure_flood(bench):
     for (connections, how), found in results.items():
         ratio = statistics.median(result.p99 / idle.p99 for result, idle in zip(found, results[(connections, "idle")]))
         result = load.median(found)
-        rows.append([connections, how, f"{ratio:.2f}", f"{result.rate:,.0f}", f"{result.p50:.2f}", f"{result.p99:.2f}", result.bad])
+        rows.append([connections, how, f"{ratio:.2f}", f"{result.rate:,.0f}", f"{result.p50:.2f}", f"{result.p99:.2f}",
+                     result.bad])
     told = ", ".join(f"{count} × {status}" for status, count in sorted(answers.items()))
     return table(["connections", "", "p99 against idle", "requests/s", "p50 ms", "p99 ms", "errors"], rows) + \
         f"\n\nThe sign-ins were answered by {told}."
@@ -292,7 +298,8 @@ def measure_memory(bench):
     connection = service.database.connect()
     with connection, connection.cursor() as cursor:
         cursor.executemany(
-            f"""insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
+            f"""insert into testkase.api_tokens
+                    (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
                 values ({person.id}, 1, %s, %s, %s, 'CI', 7)""", one)
     connection.close()
     path = bench.folder / "tokens-memory"

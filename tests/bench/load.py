@@ -55,7 +55,8 @@ class Flood:
 
     def __init__(self, base, connections, seconds):
         self.answers = {}
-        self._command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "flood.lua"), base]
+        self._command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "flood.lua"),
+                         base]
 
     def __enter__(self):
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)

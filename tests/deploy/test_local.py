@@ -1,4 +1,5 @@
-"""deploy/local.sh from its first start to its reset, in a copy of the tree under a path with a space, and what README.md shows."""
+"""deploy/local.sh from its first start to its reset, in a copy of the tree under a path with a space; and what README.md
+shows."""
 
 import os
 import pathlib

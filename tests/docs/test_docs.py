@@ -11,6 +11,8 @@ from support.postgres import ROOT
 DOCUMENTS = sorted(ROOT.glob("*.md"))
 # Made by builds and runs, or by tools.
 NOT_OURS = {"build", "var", "__pycache__", "corpus"}
+# Files whose lines have a limit.
+WRITTEN = ("*.[ch]", "*.sql", "*.py", "*.md", "*.sh", "*.cmake", "CMakeLists.txt", "*.lua", "*.mjs", "*.pml")
 
 
 def folders_of_tree():
@@ -58,6 +60,39 @@ def test_scripts_explain_themselves(script):
     done = subprocess.run([ROOT / script, "--help"], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: ")
+
+
+def limits_of_lines():
+    """The line limits of .editorconfig: patterns of paths, and the limit or None."""
+    limits, patterns = [], []
+    for line in (ROOT / ".editorconfig").read_text().splitlines():
+        if section := re.fullmatch(r"\[(.*)\]", line):
+            braces = re.fullmatch(r"(.*)\{(.*)\}", section[1])
+            patterns = [braces[1] + ending for ending in braces[2].split(",")] if braces else [section[1]]
+        elif limit := re.fullmatch(r"max_line_length = (\d+|off)", line):
+            limits.append((patterns, None if limit[1] == "off" else int(limit[1])))
+    return limits
+
+
+def limit_of(path):
+    return [limit for patterns, limit in limits_of_lines() if any(path.match(pattern) for pattern in patterns)][-1]
+
+
+def lines_too_long(path):
+    limit, is_table = limit_of(path), False
+    for number, line in enumerate(path.read_text().splitlines() if limit else (), 1):
+        # A table may be wider: rows of Markdown, and what clang-format leaves alone.
+        is_table = "clang-format off" in line or is_table and "clang-format on" not in line
+        allowed = max(limit, 130) if is_table else limit
+        if len(line) > allowed and not (path.suffix == ".md" and line.startswith("|")):
+            yield f"{path.relative_to(ROOT)}:{number}: {len(line)} of {allowed} columns"
+
+
+def test_lines_are_short_enough():
+    written = [path for pattern in WRITTEN for path in ROOT.rglob(pattern)
+               if not NOT_OURS & set(path.relative_to(ROOT).parts)]
+    assert len(written) > 300
+    assert [line for path in sorted(written) for line in lines_too_long(path)] == []
 
 
 def test_run_explains_every_suite():

@@ -45,7 +45,8 @@ def calls_of(service, organization):
         lambda: bearer.get("/session", timeout=40), lambda: cold.get("/session", timeout=40),
         lambda: person.get("/users", timeout=40),
         lambda: bearer.post("/api-keys", {"name": "CI", "expiresInDays": 7}, timeout=40),
-        lambda: service.server.api().post("/session", {"email": organization.guest.email, "password": organization.guest.password},
+        lambda: service.server.api().post("/session",
+                                          {"email": organization.guest.email, "password": organization.guest.password},
                                           timeout=40)]
 
 
@@ -94,8 +95,8 @@ def test_a_token_revoked_meanwhile_is_dead_afterwards(own_cluster, start_service
         bearer = service.server.bearer(token)
         bearer.get("/session", 200)
         relay.swallow = True
-        database.query("update testkase.api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %s",
-                       (token_id,))
+        database.query("""update testkase.api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null
+                          where id = %s""", (token_id,))
         assert bearer.get("/session", timeout=40).status_code == 503
         relay.cut()
         status = until(lambda: (status := bearer.get("/session").status_code) != 503 and status, 5, "an answer")

@@ -93,8 +93,8 @@ def make_expired_tokens(database, user, made):
 def test_worker_killed_while_it_ends_tokens(database, start, worker_path, workers):
     """Every expired token ends once, with one audit event and one notice, however often the worker dies."""
     organization = database.value("insert into testkase.organizations (name) values ('Acme') returning id")
-    user = database.value("insert into testkase.users (organization_id, email, name) values (%s, 'a@example.test', 'Ann') returning id",
-                          (organization,))
+    user = database.value("""insert into testkase.users (organization_id, email, name) values (%s, 'a@example.test', 'Ann')
+                             returning id""", (organization,))
     environment = {"TESTKASE_DATABASE_URL": database.url("testkase_worker")}
 
     def ended():
@@ -113,7 +113,8 @@ def test_worker_killed_while_it_ends_tokens(database, start, worker_path, worker
     for worker in last:
         worker.wait_ready()
     until(lambda: ended() == total, 60, "all are ended")
-    until(lambda: database.value("select count(*) from testkase.rotation_reminders where state = 'closed'") == total, 30, "all are closed")
+    until(lambda: database.value("select count(*) from testkase.rotation_reminders where state = 'closed'") == total, 30,
+          "all are closed")
     assert database.value("""select count(*) from testkase.api_tokens where ended_reason <> 'expired' or ended_at <> expires_at
                              or secret_hash is null""") == 0
     for counted in ("select target_id as id from testkase.audit_events where action = 'api_key.expired'",

@@ -101,8 +101,8 @@ def test_a_token_revoked_during_the_outage_is_dead_after_it(own_cluster, start_s
     assert_unavailable(bearer)
     service.database.close()
     own_cluster.start()
-    service.database.query("update testkase.api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %s",
-                           (token_id,))
+    service.database.query("""update testkase.api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null
+                              where id = %s""", (token_id,))
     status = until(lambda: (status := bearer.get("/session").status_code) != 503 and status, 5, "an answer")
     assert status == 401
 
@@ -132,8 +132,9 @@ def test_a_cut_before_the_answer_leaves_a_change_whole_or_absent(own_cluster, st
             with lock.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
                 cursor.execute("select id from testkase.users where id = %s for update", (organization.member.id,))
                 answer = pool.submit(api.post, "/api-keys", {"name": f"Cut {turn}", "expiresInDays": 7})
-                until(lambda: database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = %s",
-                                             (database.name,)) == 1, 10, "the statement waits for the lock")
+                until(lambda: database.value("""select count(*) from pg_stat_activity
+                                                where wait_event_type = 'Lock' and datname = %s""", (database.name,)) == 1,
+                      10, "the statement waits for the lock")
                 relay.swallow = True
                 relay.swallowed.clear()
                 lock.commit()

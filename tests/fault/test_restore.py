@@ -37,7 +37,8 @@ def settle(service, organization, caller):
     def settled():
         asked = service.server.api(checked=False)
         password = {"email": organization.owner.email, "password": organization.owner.password}
-        return all(asked.post("/session", password).status_code == 201 and caller.get("/session").status_code != 503 for _ in range(10))
+        return all(asked.post("/session", password).status_code == 201 and caller.get("/session").status_code != 503
+                   for _ in range(10))
     until(settled, 20, "the server answers again")
 
 
@@ -58,7 +59,8 @@ def check_after(service, organization, caller, token_id, made, clients):
         assert client.get("/session", 401).json()["code"] == "invalid_token"
     service.database.query("delete from testkase.api_token_last_used")
     caller.get("/session", 200)
-    until(lambda: service.database.value("select count(*) from testkase.api_token_last_used where token_id = %s", (token_id,)), 10,
+    until(lambda: service.database.value("select count(*) from testkase.api_token_last_used where token_id = %s", (token_id,)),
+          10,
           "use is written, although some of it was of tokens that are no more")
     again = [service.mint(organization.member) for _ in range(2)]
     assert [token for token, _ in again] == [token for token, _ in made], "the ids have been given again"

@@ -43,7 +43,8 @@ def test_without_a_word_of_its_origin_a_cookie_is_refused(service, cookie):
 
 def test_nothing_is_made_for_another_site(service, cookie):
     before = service.database.value("select count(*) from testkase.api_tokens")
-    service.server.api().post("/api-keys", {"name": "CI", "expiresInDays": 7}, 403, headers={**cookie, "Sec-Fetch-Site": "cross-site"})
+    service.server.api().post("/api-keys", {"name": "CI", "expiresInDays": 7}, 403,
+                              headers={**cookie, "Sec-Fetch-Site": "cross-site"})
     assert service.database.value("select count(*) from testkase.api_tokens") == before
 
 
@@ -74,7 +75,8 @@ def test_reading_needs_no_origin(service, cookie):
 
 @pytest.mark.parametrize("fields", FOREIGN, ids=describe)
 def test_another_site_cannot_sign_a_person_in(service, organization, fields):
-    response = service.server.api().post("/session", {"email": organization.member.email, "password": PASSWORD}, 403, headers=fields)
+    response = service.server.api().post("/session", {"email": organization.member.email, "password": PASSWORD}, 403,
+                                         headers=fields)
     assert response.json()["code"] == "cross_site" and "Set-Cookie" not in response.headers
 
 

@@ -46,9 +46,10 @@ BODY = '{"name":"CI","expiresInDays":7}'
 
 # --- routes ---
 
-@pytest.mark.parametrize("target", ["/nothing", "/api/v1/nothing", "/api/v1", "/api/v2/session", "/api/v1/session/", "/api/v1//session",
-                                    "/API/v1/session", "/api/v1/sessions", "/%2e%2e/etc/passwd",
-                                    "/api/v1/api-keys/1/nothing", "/../../etc/passwd", "/api/v1/./session", "/.git/config"])
+@pytest.mark.parametrize("target",
+                         ["/nothing", "/api/v1/nothing", "/api/v1", "/api/v2/session", "/api/v1/session/", "/api/v1//session",
+                          "/API/v1/session", "/api/v1/sessions", "/%2e%2e/etc/passwd",
+                          "/api/v1/api-keys/1/nothing", "/../../etc/passwd", "/api/v1/./session", "/.git/config"])
 def test_an_unknown_path_is_404(wire, target):
     assert_problem(wire.ask(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"), "not_found")
     assert wire.ask(GET).status == 401, "the connection is still good"
@@ -148,9 +149,10 @@ def test_a_monstrous_length_is_refused(wire, bearer, length):
     assert wire.is_closed()
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonx",
-                                          "application/json-patch+json", "json", "",
-                                          "application/json; charset=latin1"])
+@pytest.mark.parametrize("content_type",
+                         ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonx",
+                          "application/json-patch+json", "json", "",
+                          "application/json; charset=latin1"])
 def test_another_content_type_is_415(service, organization, content_type):
     api = service.bearer(organization.member)
     response = api.post("/api-keys", data=BODY, headers={"Content-Type": content_type})
@@ -224,8 +226,8 @@ def test_pipelined_bodies_stay_with_their_requests(wire, bearer):
         if number % 2:
             wire.send(create_head(bearer, f"Content-Length: {len(body)}\r\n") + body)
         else:
-            wire.send(create_head(bearer, "Transfer-Encoding: chunked\r\n") + f"5\r\n{body[:5]}\r\n{len(body) - 5:X};ext=1\r\n{body[5:]}\r\n"
-                      "0\r\n\r\n")
+            wire.send(create_head(bearer, "Transfer-Encoding: chunked\r\n") +
+                      f"5\r\n{body[:5]}\r\n{len(body) - 5:X};ext=1\r\n{body[5:]}\r\n0\r\n\r\n")
     for number in range(10):
         answer = wire.response()
         assert answer.status == 201 and json.loads(answer.body)["name"] == f"CI {number}"
@@ -320,7 +322,8 @@ def test_100_continue_is_not_needed_when_the_body_is_there(wire, bearer):
 
 
 def test_100_continue_is_not_sent_to_http_1_0(wire, bearer):
-    answer = wire.ask(create_head(bearer, f"Expect: 100-continue\r\nContent-Length: {len(BODY)}\r\n").replace("HTTP/1.1", "HTTP/1.0") + BODY)
+    head = create_head(bearer, f"Expect: 100-continue\r\nContent-Length: {len(BODY)}\r\n")
+    answer = wire.ask(head.replace("HTTP/1.1", "HTTP/1.0") + BODY)
     assert answer.status == 201
 
 
@@ -386,7 +389,8 @@ def test_a_forwarded_address_counts_from_a_trusted_proxy_only(database, start_se
                                     ("127.5.0.5", {}, "127.5.0.5")):
         api = service.bearer(organization.member, source=source)
         made = api.post("/api-keys", {"name": "CI", "expiresInDays": 7}, 201, headers=field).json()
-        assert service.database.value("select host(address) from testkase.audit_events where target_id = %s and action = 'api_key.created'",
+        assert service.database.value("""select host(address) from testkase.audit_events
+                                         where target_id = %s and action = 'api_key.created'""",
                                       (made["id"],)) == expected, (source, field)
 
 

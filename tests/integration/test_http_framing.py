@@ -264,11 +264,15 @@ TAKEN = {
     "a coding behind blanks": ([401], request("Transfer-Encoding: \t chunked", line="POST /api/v1/api-keys HTTP/1.1", body=FIVE)),
     "a request in the body of GET": ([200], request(f"Content-Length: {len(INNER)}", body=INNER)),
     "a request in the body of HEAD": ([200], request(f"Content-Length: {len(INNER)}", line="HEAD /healthz HTTP/1.1", body=INNER)),
-    "a request in the body of DELETE": ([401], request(f"Content-Length: {len(INNER)}", line="DELETE /api/v1/session HTTP/1.1", body=INNER)),
-    "a request in the body of OPTIONS": ([405], request(f"Content-Length: {len(INNER)}", line="OPTIONS /healthz HTTP/1.1", body=INNER)),
-    "a request in the body of another method": ([405], request(f"Content-Length: {len(INNER)}", line="BREW /healthz HTTP/1.1", body=INNER)),
+    "a request in the body of DELETE": ([401], request(f"Content-Length: {len(INNER)}", line="DELETE /api/v1/session HTTP/1.1",
+                                                       body=INNER)),
+    "a request in the body of OPTIONS": ([405], request(f"Content-Length: {len(INNER)}", line="OPTIONS /healthz HTTP/1.1",
+                                                        body=INNER)),
+    "a request in the body of another method": ([405], request(f"Content-Length: {len(INNER)}", line="BREW /healthz HTTP/1.1",
+                                                               body=INNER)),
     "a request in a chunk of GET": ([200], request(CHUNKED, body=f"{len(INNER):x}\r\n{INNER}\r\n0\r\n\r\n")),
-    "a request in a chunk of HEAD": ([200], request(CHUNKED, line="HEAD /healthz HTTP/1.1", body=f"{len(INNER):X}\r\n{INNER}\r\n0\r\n\r\n")),
+    "a request in a chunk of HEAD": ([200], request(CHUNKED, line="HEAD /healthz HTTP/1.1",
+                                                    body=f"{len(INNER):X}\r\n{INNER}\r\n0\r\n\r\n")),
     "a request in chunks that nobody reads": (
         [404], request(CHUNKED, line="POST /nothing HTTP/1.1", body="".join(f"1\r\n{byte}\r\n" for byte in INNER) + "0\r\n\r\n")),
     "extensions": ([200], request(CHUNKED, body='5;a;b=c;d="e f"\r\nhello\r\n0;last\r\n\r\n')),
@@ -334,7 +338,8 @@ def test_the_trap_works(trap):
     assert is_sprung()
 
 
-CODES = {400: "bad_request", 414: "uri_too_long", 417: "expectation_failed", 431: "headers_too_large", 505: "version_not_supported"}
+CODES = {400: "bad_request", 414: "uri_too_long", 417: "expectation_failed", 431: "headers_too_large",
+         505: "version_not_supported"}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -350,7 +355,8 @@ def test_refused_and_closed(trap, name):
 @pytest.mark.parametrize("name", BROKEN_CHUNKS)
 def test_broken_chunks_of_a_wanted_body(trap, name):
     wire, text, is_sprung, token = trap
-    head = request(f"Authorization: Bearer {token}", "Content-Type: application/json", CHUNKED, line="POST /api/v1/api-keys HTTP/1.1")
+    head = request(f"Authorization: Bearer {token}", "Content-Type: application/json", CHUNKED,
+                   line="POST /api/v1/api-keys HTTP/1.1")
     answer = assert_problem(wire.ask(head + BROKEN_CHUNKS[name] + text), "bad_request")
     assert answer.field("connection") == "close"
     assert wire.is_closed(), "nothing more is answered"
@@ -391,7 +397,8 @@ def test_taken_and_in_step(trap, name, cut):
 
 def test_a_body_in_chunks_is_what_was_sent(service, organization):
     token = service.mint(organization.member)[1]
-    head = request(f"Authorization: Bearer {token}", "Content-Type: application/json", CHUNKED, line="POST /api/v1/api-keys HTTP/1.1")
+    head = request(f"Authorization: Bearer {token}", "Content-Type: application/json", CHUNKED,
+                   line="POST /api/v1/api-keys HTTP/1.1")
     chunks = "".join(f"{1:03x};n={number}\r\n{byte}\r\n" for number, byte in enumerate(BODY))
     with service.server.wire() as wire:
         assert wire.ask(head + chunks + "0\r\nX-Checksum: none\r\n\r\n" + request()).status == 201
@@ -409,7 +416,8 @@ def test_a_request_cut_short_is_no_request(service, data):
                                   f"{CHUNKED}\r\n\r\n{len(BODY):x}\r\n{BODY}\r\n0\r\n"], ids=["length", "chunks", "last chunk"])
 def test_a_body_cut_short_is_not_executed(trap, data):
     wire, _, is_sprung, token = trap
-    wire.send("POST /api/v1/api-keys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" f"Authorization: Bearer {token}\r\n{data}")
+    wire.send("POST /api/v1/api-keys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+              f"Authorization: Bearer {token}\r\n{data}")
     wire.finish_sending()
     assert_problem(wire.response(), "bad_request")
     assert wire.is_closed()

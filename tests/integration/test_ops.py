@@ -55,8 +55,9 @@ def test_help_names_every_variable_with_its_default(daemon):
 def test_the_servers_help_names_what_only_it_reads(server_path):
     text = run(server_path, ["--help"]).stdout
     for variable, default in {
-            "TESTKASE_LISTEN": "127.0.0.1:8080", "TESTKASE_PUBLIC_URL": "http://127.0.0.1:8080", "TESTKASE_ARGON2_MEMORY_KIB": "19456",
-            "TESTKASE_ARGON2_TIME": "2", "TESTKASE_ARGON2_PARALLELISM": "1", "TESTKASE_RATE_LIMIT": "600", "TESTKASE_RATE_BURST": "120",
+            "TESTKASE_LISTEN": "127.0.0.1:8080", "TESTKASE_PUBLIC_URL": "http://127.0.0.1:8080",
+            "TESTKASE_ARGON2_MEMORY_KIB": "19456", "TESTKASE_ARGON2_TIME": "2", "TESTKASE_ARGON2_PARALLELISM": "1",
+            "TESTKASE_RATE_LIMIT": "600", "TESTKASE_RATE_BURST": "120",
             "TESTKASE_THREADS": "", "TESTKASE_TRUSTED_PROXIES": ""}.items():
         assert variable in text and default in text
 
@@ -206,8 +207,8 @@ def test_a_server_started_before_postgresql_serves_once_it_is_there(own_cluster,
 # --- schema ---
 
 @pytest.mark.parametrize("change,word", [
-    ("insert into testkase.schema_migrations (version, name, checksum) select max(version) + 1, 'later', 'x' from testkase.schema_migrations",
-     "version"),
+    ("""insert into testkase.schema_migrations (version, name, checksum)
+        select max(version) + 1, 'later', 'x' from testkase.schema_migrations""", "version"),
     ("delete from testkase.schema_migrations where version = (select max(version) from testkase.schema_migrations)", "migrate"),
     ("drop schema testkase cascade", "migrate")])
 def test_another_schema_is_refused_in_one_clear_line(database, server_path, change, word):
@@ -294,7 +295,8 @@ def test_shutdown_waits_for_a_statement(database, start_service):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(api.post, "/api-keys", {"name": "In flight", "expiresInDays": 7})
         until(lambda: database.value("""select count(*) from pg_locks where locktype = 'advisory' and objid = 1 and database =
-                                        (select oid from pg_database where datname = current_database())"""), 10, "it is under way")
+                                        (select oid from pg_database where datname = current_database())"""), 10,
+              "it is under way")
         service.server.signal(signal.SIGTERM)
         service.server.wait_for_line('msg="?stopping')
         assert not answer.done()
@@ -340,7 +342,8 @@ def test_shutdown_does_not_wait_for_argon2(database, start_service):
     encoded = tokens.argon2id("something else", 65536, 5)
     made = [tokens.make() for _ in range(200)]
     for token in made:
-        database.query("""insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
+        database.query("""insert into testkase.api_tokens
+                              (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
                           select id, credential_generation, %s, %s, %s, 'Cold', 30 from testkase.users where id = %s""",
                        (tokens.lookup(token), encoded, tokens.preview(token), member.id))
     wires = [service.server.wire() for _ in made]

@@ -17,7 +17,8 @@ def projects(api):
     return [(project["id"], project["role"]) for project in listed["data"]]
 
 
-@pytest.mark.parametrize("who,role", [("owner", "project_admin"), ("admin", "project_admin"), ("member", "user"), ("guest", "guest")])
+@pytest.mark.parametrize("who,role",
+                         [("owner", "project_admin"), ("admin", "project_admin"), ("member", "user"), ("guest", "guest")])
 def test_everybody_sees_their_role(service, organization, who, role):
     person = getattr(organization, who)
     for api in (service.sign_in(person), service.bearer(person)):

@@ -164,7 +164,8 @@ def test_an_unknown_address_takes_as_long_as_a_known_one(database, start_service
     # In turn, so that whatever else the machine does meets both alike; it only ever adds, so the least of each is compared.
     before = proofs()
     pairs = [(seconds(credentials(person, "wrong-password-1")),
-              seconds({"email": f"nobody-{number}@example.test", "password": "wrong-password-1"})) for number, person in enumerate(people)]
+              seconds({"email": f"nobody-{number}@example.test", "password": "wrong-password-1"}))
+             for number, person in enumerate(people)]
     assert proofs() == before + 2 * len(people)
     known, unknown = (min(times) for times in zip(*pairs))
     assert 0.6 < known / unknown < 1.6, f"known {known:.4f} s, unknown {unknown:.4f} s"

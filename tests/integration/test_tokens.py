@@ -347,8 +347,8 @@ def test_an_expired_token_says_so_to_whoever_has_it(service, organization):
     response = service.server.bearer(token).get("/session", 401)
     problem = response.json()
     assert problem["code"] == "token_expired"
-    expires = service.database.value("select to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD') from testkase.api_tokens where id = %s",
-                                     (token_id,))
+    expires = service.database.value("""select to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD')
+                                        from testkase.api_tokens where id = %s""", (token_id,))
     assert expires in problem["detail"], "the detail says when"
     assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
 
@@ -356,7 +356,8 @@ def test_an_expired_token_says_so_to_whoever_has_it(service, organization):
 def test_the_written_expiry_says_the_same(service, organization):
     token_id, token = service.mint(organization.member, days=7)
     service.database.age_token(token_id, days=10)
-    service.database.query("update testkase.api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %s", (token_id,))
+    service.database.query("update testkase.api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %s",
+                           (token_id,))
     assert service.server.bearer(token).get("/session", 401).json()["code"] == "token_expired"
     service.database.query("update testkase.api_tokens set secret_hash = null where id = %s", (token_id,))
     fresh = service.start_server()
@@ -370,7 +371,8 @@ def test_no_clock_brings_an_expired_token_back(service, organization):
     token_id, token = service.mint(organization.member, days=7)
     caller = service.server.bearer(token)
     caller.get("/session", 200)
-    service.database.query("update testkase.api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %s", (token_id,))
+    service.database.query("update testkase.api_tokens set ended_at = expires_at, ended_reason = 'expired' where id = %s",
+                           (token_id,))
     assert caller.get("/session", 401).json()["code"] == "token_expired"
     assert service.start_server().bearer(token).get("/session", 401).json()["code"] == "token_expired"
 
@@ -425,8 +427,8 @@ def test_creation_and_deletion_are_audited(service, organization):
 def test_what_a_token_does_is_audited_as_its(service, organization):
     token_id, token = service.mint(organization.member)
     made = create(service.server.bearer(token))
-    assert service.database.value("select actor_token_id from testkase.audit_events where target_id = %s and action = 'api_key.created'",
-                                  (made["id"],)) == token_id
+    assert service.database.value("""select actor_token_id from testkase.audit_events
+                                     where target_id = %s and action = 'api_key.created'""", (made["id"],)) == token_id
 
 
 def test_creation_leaves_a_reminder_and_a_notice(service, member):
@@ -434,6 +436,6 @@ def test_creation_leaves_a_reminder_and_a_notice(service, member):
     assert service.database.query("""select r.state, r.due_at = t.rotate_at from testkase.rotation_reminders r
                                      join testkase.api_tokens t on t.id = r.token_id where t.id = %s""", (made["id"],)
                                   ) == [("scheduled", True)]
-    payloads = service.database.query("select payload from testkase.outbox where topic = 'api_key.created' and payload->>'apiKeyId' = %s",
-                                      (str(made["id"]),))
+    payloads = service.database.query("""select payload from testkase.outbox
+                                         where topic = 'api_key.created' and payload->>'apiKeyId' = %s""", (str(made["id"]),))
     assert len(payloads) == 1 and tokens.secret(made["token"]) not in json.dumps(payloads[0][0])

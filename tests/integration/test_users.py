@@ -95,8 +95,9 @@ def test_a_password_counts_whole(service, admin, password):
     ask("/session", {"email": fields["email"], "password": password.strip() + "!"}, 401)
 
 
-@pytest.mark.parametrize("password", ["", "short-7", "x" * 129, "ü" * 7, "password", "password1", "qwertyuiop", "12345678", 12345678,
-                                      True, []])
+@pytest.mark.parametrize("password",
+                         ["", "short-7", "x" * 129, "ü" * 7, "password", "password1", "qwertyuiop", "12345678", 12345678,
+                          True, []])
 def test_a_bad_password_is_refused(admin, password):
     assert field_errors(admin.post("/users", body(password=password))) == {"password"}
 

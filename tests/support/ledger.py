@@ -109,7 +109,8 @@ class Ledger:
         assert not self.violations, self.violations[:5]
         for token in self.created:
             # A loop whose connections are not back yet says nothing about the token.
-            status = until(lambda: (now := service.server.bearer(token).get("/session").status_code) != 503 and now, 20, "an answer")
+            status = until(lambda: (now := service.server.bearer(token).get("/session").status_code) != 503 and now, 20,
+                           "an answer")
             if token in self.deleted:
                 assert status == 401, "a token works whose deletion was acknowledged"
             elif token not in self.undecided:

@@ -18,7 +18,8 @@ const options = {
 };
 const auth = betterAuth(options);
 await (await getMigrations(options)).runMigrations();
-const { user } = await auth.api.signUpEmail({ body: { email: "bench@example.test", password: "violet-harbour-46", name: "Bench" } });
+const account = { email: "bench@example.test", password: "violet-harbour-46", name: "Bench" };
+const { user } = await auth.api.signUpEmail({ body: account });
 const keys = [];
 for (let i = 0; i < Number(process.env.KEYS); i++) {
     keys.push((await auth.api.createApiKey({ body: { userId: user.id, name: `Key ${i}` } })).key);

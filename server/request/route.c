@@ -65,7 +65,7 @@ find_placeholder(struct http_slice segment)
             return &placeholders[i];
         }
     }
-    assert(!"a pattern has a placeholder that is not known");
+    assert(false && "a pattern has a placeholder that is not known");
     return NULL;
 }
 

@@ -152,12 +152,27 @@ compare_fields(const struct http_head *head, const struct theirs *theirs)
     }
 }
 
+/* A tab after a value is optional whitespace (RFC 9110 §5.6.3); the other parser only skips spaces there. */
+static bool
+has_tab_after(const struct http_head *head, const char *name)
+{
+    bool tab = false;
+    for (size_t i = 0; i < head->field_count; i++) {
+        struct http_slice value = head->fields[i].value;
+        if (http_slice_equals_nocase(head->fields[i].name, name)) {
+            size_t after = strcspn(value.bytes + value.length, "\r\n");
+            tab |= memchr(value.bytes + value.length, '\t', after) != NULL;
+        }
+    }
+    return tab;
+}
+
 /* It lets Proxy-Connection count, and in a list it misses options behind an empty one, or behind one that
  * begins like another ("keep-al, close"). */
 static bool
 reads_options_otherwise(const struct http_head *head)
 {
-    bool otherwise = false;
+    bool otherwise = has_tab_after(head, "connection");
     for (size_t i = 0; i < head->field_count; i++) {
         struct http_slice value = head->fields[i].value;
         otherwise |= http_slice_equals_nocase(head->fields[i].name, "proxy-connection");
@@ -204,26 +219,11 @@ compare(const struct http_head *head, const http_parser *parser)
     compare_keep_alive(head, theirs);
 }
 
-/* A tab behind the digits is optional whitespace (RFC 9110, 5.6.3); it takes blanks alone. */
-static bool
-has_tab_behind_length(const struct http_head *head)
-{
-    bool tab = false;
-    for (size_t i = 0; i < head->field_count; i++) {
-        struct http_slice value = head->fields[i].value;
-        if (http_slice_equals_nocase(head->fields[i].name, "content-length")) {
-            size_t behind = strcspn(value.bytes + value.length, "\r\n");
-            tab |= memchr(value.bytes + value.length, '\t', behind) != NULL;
-        }
-    }
-    return tab;
-}
-
 static bool
 is_known_leniency(const struct http_head *head, enum http_errno error)
 {
     return head->method == HTTP_OTHER ||
-           (error == HPE_INVALID_CONTENT_LENGTH && has_tab_behind_length(head)) ||
+           (error == HPE_INVALID_CONTENT_LENGTH && has_tab_after(head, "content-length")) ||
            (error == HPE_UNEXPECTED_CONTENT_LENGTH && has_longer_transfer_encoding(head));
 }
 

@@ -1,6 +1,6 @@
 # Run with -P: writes OUT, the table behind server/web/assets.h, from FILES (divided by "|").
 set(types
-  "html=text/html; charset=utf-8" "css=text/css; charset=utf-8" "js=text/javascript; charset=utf-8"
+  "html=text/html\; charset=utf-8" "css=text/css\; charset=utf-8" "js=text/javascript\; charset=utf-8"
   "svg=image/svg+xml" "json=application/json")
 
 string(REPLACE "|" ";" files "${FILES}")

@@ -14,6 +14,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 # Fields of the message itself, which OpenAPI leaves to HTTP.
 FIELDS_OF_HTTP = {"date", "connection", "content-length", "content-type"}
+NUMBER = r"(?:0|[1-9][0-9]{0,18})"
 ANNOTATIONS = {"description", "default", "example", "examples"}
 
 
@@ -56,7 +57,7 @@ class Schema:
 
     def fault_of_text(self, text):
         """The same for a value that stands in a field, a query or a path, where numbers are text."""
-        is_number = self.schema.get("type") == "integer" and re.fullmatch(r"0|[1-9]\d{0,18}", text)
+        is_number = self.schema.get("type") == "integer" and re.fullmatch(NUMBER, text)
         return self.fault(int(text) if is_number else text)
 
 
@@ -150,10 +151,14 @@ class Operation:
         return f"accepted with {body!r:.300}: {fault}" if fault else None
 
 
-def pattern(path):
-    """What the server takes for this path: {id} is a number."""
-    return re.compile("".join("(?:0|[1-9][0-9]{0,18})" if part.startswith("{") else re.escape(part)
-                              for part in re.split(r"(\{\w+\})", path)))
+def pattern(document, path, item):
+    """What the server takes for this path: segments, numbers where the document says so."""
+    parameters = [expand(document, one) for owner in (item, *item.values()) if isinstance(owner, dict)
+                  for one in owner.get("parameters", [])]
+    numbers = {f"{{{one['name']}}}" for one in parameters if one["schema"].get("type") == "integer"}
+    return re.compile("".join(
+        NUMBER if part in numbers else "[^/]+" if part.startswith("{") else re.escape(part)
+        for part in re.split(r"(\{\w+\})", path)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +184,7 @@ class Document:
         self._problem = Schema(document, document["components"]["schemas"]["Problem"])
         self._unrouted = {int(status): Answer(document, response)
                           for status, response in document["x-unrouted"]["responses"].items()}
-        self._paths = [(pattern(path), self._operations(path, item)) for path, item in document["paths"].items()]
+        self._paths = [(pattern(document, path, item), self._operations(path, item)) for path, item in document["paths"].items()]
 
     def _operations(self, path, item):
         return {method.upper(): Operation(self.document, path, method, item) for method in METHODS if method in item}

@@ -18,3 +18,9 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   endif()
   target_link_options(testkase_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
+
+if(TESTKASE_COVERAGE)
+  # Threads count at the same time; the programs are started in other folders than they were compiled in.
+  target_compile_options(testkase_flags INTERFACE --coverage -fprofile-update=atomic -fprofile-abs-path)
+  target_link_options(testkase_flags INTERFACE --coverage)
+endif()

@@ -11,6 +11,8 @@ import pytest
 
 from support.http import Wire
 
+pytestmark = pytest.mark.alone
+
 HEALTHZ = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 

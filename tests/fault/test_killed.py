@@ -9,6 +9,8 @@ from support import token as tokens
 from support.deadline import until
 from support.ledger import Ledger, check_whole
 
+pytestmark = pytest.mark.no_second_chance
+
 
 def test_server_killed_under_load(database, start_service):
     service = start_service(database)

@@ -10,6 +10,8 @@ from support.http import Api
 from support.ledger import Ledger, check_whole
 from support.relay import Relay
 
+pytestmark = pytest.mark.no_second_chance
+
 
 def healthz(server):
     return Api(server.base, checked=False).session.get(server.base + "/healthz", timeout=5).status_code

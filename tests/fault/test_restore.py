@@ -8,6 +8,8 @@ import pytest
 
 from support.deadline import until
 
+pytestmark = pytest.mark.no_second_chance
+
 
 @pytest.fixture
 def service(own_cluster, start_service):

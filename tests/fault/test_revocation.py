@@ -9,6 +9,8 @@ from support import token as tokens
 from support.process import Program
 from support.revocations import Checker, Token
 
+pytestmark = [pytest.mark.alone, pytest.mark.no_second_chance]
+
 GROUP = 25
 
 

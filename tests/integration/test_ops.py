@@ -249,6 +249,7 @@ def test_further_signals_do_not_spoil_the_end(database, server_path, start):
     assert program.wait() == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_shutdown_finishes_what_is_in_flight(database, start_service, number):
     service = start_service(database)
@@ -279,6 +280,7 @@ def test_shutdown_finishes_what_is_in_flight(database, start_service, number):
     assert database.value("select count(*) from testkase.api_tokens where name = 'In flight'") == 1
 
 
+@pytest.mark.alone
 def test_shutdown_waits_for_a_statement(database, start_service):
     service = start_service(database)
     api = service.bearer(service.organization().member)
@@ -308,6 +310,7 @@ def test_shutdown_waits_for_a_statement(database, start_service):
     service.servers.clear()
 
 
+@pytest.mark.alone
 def test_shutdown_does_not_wait_for_ever(database, start_service):
     """A client that never finishes its request, and a statement that never ends."""
     service = start_service(database)
@@ -335,6 +338,7 @@ def test_shutdown_does_not_wait_for_ever(database, start_service):
     lock.close()
 
 
+@pytest.mark.alone
 def test_shutdown_does_not_wait_for_argon2(database, start_service):
     """Tokens whose turn does not come are told so: a long queue of costly hashes would take half a minute."""
     service = start_service(database)

@@ -11,6 +11,8 @@ from support.deadline import until
 from support.http import fresh_address
 from support.metrics import metrics, value
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def limited(database, start_service):

@@ -11,6 +11,8 @@ from support.http import Api
 from support.postgres import Cluster
 from support.service import Service
 
+pytestmark = pytest.mark.no_second_chance
+
 # Unlike anything else in a dump or a log.
 PASSWORD = "Needle-In-Haystack-5531"
 

@@ -144,6 +144,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(service, organization):
     assert '"invalid_credentials"' in answers[0][0]
 
 
+@pytest.mark.alone
 def test_an_unknown_address_takes_as_long_as_a_known_one(database, start_service):
     service = start_service(database, TESTKASE_ARGON2_MEMORY_KIB="32768", TESTKASE_ARGON2_TIME="2")
     organization = service.organization()
@@ -301,6 +302,7 @@ def test_success_is_not_held_against_anybody(service, organization):
         api.post("/session", credentials(organization.member), 201, headers={"Sec-Fetch-Site": "same-origin"})
 
 
+@pytest.mark.alone
 def test_tokens_work_while_sign_in_is_flooded(service, organization):
     bearer = service.bearer(organization.member)
     bearer.get("/session", 200)

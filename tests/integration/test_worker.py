@@ -475,6 +475,7 @@ def test_postgres_killed_and_back(own_cluster, start, worker_path):
     database.close()
 
 
+@pytest.mark.alone
 def test_stops_within_10_seconds_of_a_frozen_postgres(own_cluster, start, worker_path):
     database = own_cluster.create_database()
     program = start(worker_path, environment(database))
@@ -505,6 +506,7 @@ def test_failing_job_is_logged_once_and_holds_up_nobody(database, organization, 
     assert len(audited(database)[expiring]) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("lock", [
     "select from testkase.auth_epoch for update",
     "lock table testkase.users, testkase.api_tokens, testkase.rotation_reminders, testkase.sessions in access exclusive mode",

@@ -13,18 +13,28 @@ source "$root/deploy/progress.sh"
 source "$root/deploy/build.sh"
 
 readonly suites=(lint tidy unit tsan fuzz model integration fault deploy docs)
+readonly quick=(lint unit integration docs)
 readonly programs=(common server worker admin)
 readonly fuzz_seconds=20
 readonly fuzz_seed=1 # a run is repeatable; build/fuzz/tests/fuzz/NAME by hand searches elsewhere
+# Two of pytest's workers for each processor, since tests wait a lot; each has a PostgreSQL cluster of its own, so that more
+# than 8 would not find room everywhere.
+workers=$((2 * $(nproc)))
+((workers <= 8)) || workers=8
+readonly workers
 passed=0 failed=0 skipped=0 complete=0
+preset=asan suite=''
 
 print_help() {
     cat <<END
-Usage: tests/run.sh [SUITE...]
+Usage: tests/run.sh [quick | SUITE...]
 
 Installs the Debian packages that the tests need and that are missing (as root or by sudo), and runs all
 suites, or those named. Databases and ports are the tests' own. The last line tells how many tests passed
 and failed; the exit status is 0 only when none failed. Everything that was said is in build/test-logs.
+
+  quick        for everyday work: ${quick[*]}, with the programs built without sanitizers
+               (preset dev); the whole run is what continuous integration runs
 
   lint         clang-format, cppcheck, shellcheck, and words that finished work does not have
   tidy         clang-tidy on every source of the programs
@@ -35,7 +45,14 @@ and failed; the exit status is 0 only when none failed. Everything that was said
   integration  the programs on real databases, through their interfaces
   fault        the same when something breaks
   deploy       deploy/local.sh, and what README.md shows
-  docs         whether the documents agree with the tree
+  docs         whether the documents agree with the tree, and whether this script counts right
+
+Python tests of integration and fault run side by side, $workers at once here; those with the mark "alone"
+measure times or resources, and nothing runs beside them.
+
+A test that fails is run once more, alone. If it passes then, it counts as passed, is listed at the end as
+flaky, and in build/test-logs/flaky. For tests with the mark "no_second_chance" (revocation, secrecy,
+durability) one failure is a failure; so it is when more than 20 tests of a suite fail.
 END
 }
 
@@ -51,6 +68,51 @@ check() {
         count 1 0
     else
         count 0 1
+    fi
+}
+
+# check_side_by_side TITLE FUNCTION NAME...: "FUNCTION NAME" for every name, as many at once as there are processors. Each is
+# one test with a log of its own.
+check_side_by_side() {
+    local title=$1 function=$2 name
+    shift 2
+    rm -f -- "${@/#/$logs/passed-}"
+    progress "$title" "$logs/side-by-side.log" side_by_side "$function" "$@" || :
+    cat -- "$logs/side-by-side.log"
+    for name in "$@"; do
+        if [[ -e $logs/passed-$name ]]; then
+            count 1 0
+            rm -f -- "$logs/passed-$name"
+        else
+            count 0 1
+            say "$name: failed; the end of $logs/$name.log:"
+            tail -n 40 -- "$logs/$name.log"
+        fi
+    done
+}
+
+# In a shell of its own, which has no other children to wait for, and which begins nothing when this script is gone.
+side_by_side() (
+    function=$1 running=0
+    for name in "${@:2}"; do
+        if ((running == $(nproc))); then
+            wait -n || :
+            running=$((running - 1))
+        fi
+        kill -0 $$ 2>/dev/null || exit 1
+        running=$((running + 1))
+        one_of_many "$function" "$name" &
+    done
+    wait
+)
+
+one_of_many() {
+    local started=$SECONDS
+    if "$1" "$2" >"$logs/$2.log" 2>&1; then
+        : >"$logs/passed-$2"
+        say "$2: done in $((SECONDS - started)) s"
+    else
+        say "$2: failed after $((SECONDS - started)) s"
     fi
 }
 
@@ -112,36 +174,68 @@ tidy_all() {
         clang-tidy --quiet -p "$1/build/asan" "$3" 2>&1 || { echo "$3" >>"$2"; exit 1; }' - "$root" "$logs/clang-tidy.failed"
 }
 
-# --- unit, tsan ---
+# --- second chances ---
 
-# Counts the single tests of all programs in ctest's verbose output; a program that failed without a failed test (it was
-# killed, or a sanitizer spoke) counts as one.
-count_ctest() {
-    # shellcheck disable=SC2046 # two numbers
-    count $(awk '
-        /^[0-9]+: not ok / { failed++; told[$1 + 0] = 1; next }
-        /^[0-9]+: ok / { passed++; next }
-        match($0, /Test +#[0-9]+: .*\*\*\*/) { split($0, part, "#"); if (!told[part[2] + 0]) failed++ }
-        END { print passed + 0, failed + 0 }' "$1")
+junit() {
+    env --chdir="$tests" /usr/bin/python3 -EsB -m support.junit "$@"
 }
 
-# run_ctest NAME PRESET [OPTION...]
-run_ctest() {
-    local log=$logs/$1.log preset=$2 title=$1 before=$failed
-    shift 2
-    if progress "$title tests" "$log" env CMOCKA_MESSAGE_OUTPUT=TAP timeout --kill-after=10 900 \
-        ctest --test-dir "$root/build/$preset" --verbose --no-tests=error --parallel "$(nproc)" "$@"; then
-        count_ctest "$log"
-    else
-        grep -aE '^[0-9]+: not ok |\*\*\*|Sanitizer|Assertion' "$log" | head -n 40 || :
-        count_ctest "$log"
-        ((failed > before)) || count 0 1
+# list_again NAME: sets `again` to those tests of NAME.xml that failed and may be run again. Fails when there are none.
+list_again() {
+    again=()
+    [[ ! -s $logs/$1.xml ]] || mapfile -t again < <(junit again "$logs/$1.xml")
+    ((${#again[@]} > 0))
+}
+
+# tally NAME STATUS BAD: counts the tests of NAME.xml, and of NAME-again.xml for those that were run again. STATUS is that
+# of the first run; BAD is the one by which its program says that tests failed: any other means that it broke off.
+tally() {
+    local name=$1 status=$2 bad=$3 lines=() numbers=(0 0 0) flaky
+    if [[ -s $logs/$name.xml ]]; then
+        mapfile -t lines < <(junit count "$logs/$name.xml" "$logs/$name-again.xml")
+    fi
+    if ((${#lines[@]} > 0)); then
+        read -ra numbers <<<"${lines[0]}"
+        count "${numbers[0]}" "${numbers[1]}"
+        skipped=$((skipped + numbers[2]))
+    fi
+    ((${#lines[@]} <= 1)) || printf '%s\n' "${lines[@]:1}" | sed 's/ /: /'
+    flaky=$(printf '%s\n' "${lines[@]:1}" | sed -n "s/^flaky /$suite /p")
+    [[ -z $flaky ]] || printf '%s\n' "$flaky" >>"$logs/flaky"
+    # No failure without a test that failed, and no success of what broke off.
+    if ((${#lines[@]} == 0 || status != 0 && numbers[1] == 0)) && [[ $status != "$bad" || -z $flaky ]]; then
+        say "$name tests ended with status $status"
+        count 0 1
     fi
 }
 
+# --- unit, tsan ---
+
+# ctest_once NAME PRESET [OPTION...]
+ctest_once() {
+    local name=$1 folder=$root/build/$2
+    shift 2
+    rm -f -- "$logs/$name.xml"
+    progress "$name tests" "$logs/$name.log" env CMOCKA_MESSAGE_OUTPUT=TAP timeout --kill-after=10 900 \
+        ctest --test-dir "$folder" --verbose --no-tests=error --output-junit "$logs/$name.xml" \
+        --test-output-size-passed 1000000 --test-output-size-failed 1000000 "$@"
+}
+
+# run_ctest NAME PRESET [OPTION...]: the C programs of build/PRESET.
+run_ctest() {
+    local name=$1 preset=$2 status=0
+    shift 2
+    rm -f -- "$logs/$name-again.xml"
+    ctest_once "$name" "$preset" --parallel "$(nproc)" "$@" || status=$?
+    if ((status == 8)) && list_again "$name"; then
+        ctest_once "$name-again" "$preset" --rerun-failed || :
+    fi
+    tally "$name" "$status" 8
+}
+
 run_unit() {
-    compile asan || return 0
-    run_ctest unit asan
+    compile "$preset" || return 0
+    run_ctest unit "$preset"
 }
 
 # The unit tests whose own source or whose tested file has to do with threads.
@@ -182,81 +276,70 @@ fuzz() {
 }
 
 run_fuzz() {
-    local targets name
+    local targets
     mapfile -t targets < <(find "$tests/fuzz" -name 'fuzz_*.c' -printf '%f\n' | sed 's/\.c$//' | sort)
     if ((${#targets[@]} == 0)); then
         count 0 1
         return
     fi
     compile fuzz "${targets[@]}" || return 0
-    for name in "${targets[@]}"; do
-        check "$name" "$logs/$name.log" fuzz "$name"
-    done
+    check_side_by_side 'fuzz targets' fuzz "${targets[@]}"
 }
 
 # --- model ---
 
+model() {
+    local variant=${1#model-}
+    if [[ $variant == holds ]]; then
+        "$tests/model/check.sh" "$root/build/model/$variant" holds
+    else
+        "$tests/model/check.sh" "$root/build/model/$variant" breaks "-D$variant"
+    fi
+}
+
 # The model holds, and breaks with each change that must break it.
 run_model() {
-    local variant
-    check 'the model holds' "$logs/model.log" "$tests/model/check.sh" "$root/build/model/holds" holds
-    for variant in BUMP_OUTSIDE SEQUENCE ASKED_EARLY GAPS KEPT_OLD REACHED; do
-        check "the model breaks with $variant" "$logs/model-$variant.log" \
-            "$tests/model/check.sh" "$root/build/model/$variant" breaks "-D$variant"
-    done
+    check_side_by_side 'model' model model-{holds,BUMP_OUTSIDE,SEQUENCE,ASKED_EARLY,GAPS,KEPT_OLD,REACHED}
 }
 
 # --- the suites in Python ---
 
-# A skipped test counts as failed, unless its reason is that this machine cannot do what it needs.
-read -r -d '' count_junit <<'END' || :
-import sys, xml.etree.ElementTree as tree
-passed = failed = 0
-skips = []
-for case in tree.parse(sys.argv[1]).getroot().iter("testcase"):
-    kinds = {child.tag: child for child in case}
-    if "failure" in kinds or "error" in kinds:
-        failed += 1
-    elif "skipped" in kinds:
-        reason = kinds["skipped"].get("message", "")
-        skips.append(f"{case.get('classname')}.{case.get('name')}: {reason}")
-        failed += not reason.startswith(("this machine ", "this shell "))
-    else:
-        passed += 1
-print(passed, failed, len(skips))
-print("\n".join(skips), file=sys.stderr, end="\n" if skips else "")
-END
-
-# run_pytest NAME SECONDS PRESET TEST...: those tests, paths below tests/, with the programs of build/PRESET.
-run_pytest() {
-    local name=$1 seconds=$2 bin=$root/build/$3 xml=$logs/$1.xml counts before=$failed status=0
+# pytest_once NAME SECONDS PRESET ARGUMENT...
+pytest_once() {
+    local name=$1 seconds=$2 bin=$root/build/$3
     shift 3
-    rm -f -- "$xml"
+    rm -f -- "$logs/$name.xml"
     # When this script is killed, so are they, and take down the databases that they started.
     progress "$name tests" "$logs/$name.log" env --chdir="$tests" PAT_TEST_BIN="$bin" setpriv --pdeathsig TERM \
         timeout --signal=INT --kill-after=60 "$seconds" /usr/bin/python3 -EsB -m pytest -p no:cacheprovider -v --color=no \
-        --junitxml="$xml" --bin="$bin" "$@" || status=$?
-    if [[ -s $xml ]] && counts=$(/usr/bin/python3 -EsB -c "$count_junit" "$xml" 2>"$logs/$name.skipped"); then
-        # shellcheck disable=SC2086 # numbers
-        set -- $counts
-        count "$1" "$2"
-        skipped=$((skipped + $3))
-        sed 's/^/skipped: /' "$logs/$name.skipped"
+        --junitxml="$logs/$name.xml" --bin="$bin" "$@"
+}
+
+# run_pytest NAME SECONDS PRESET ARGUMENT...: those tests, paths below tests/, with the programs of build/PRESET.
+run_pytest() {
+    local name=$1 status=0
+    rm -f -- "$logs/$name-again.xml"
+    pytest_once "$@" || status=$?
+    if ((status == 1)) && list_again "$name"; then
+        pytest_once "$name-again" "$2" "$3" "${again[@]}" || :
     fi
-    if ((status != 0 && failed == before)); then
-        say "pytest ended with status $status"
-        count 0 1
-    fi
+    tally "$name" "$status" 1
+}
+
+# run_pytest_both FOLDER SECONDS PRESET: those that bear company side by side, then the others.
+run_pytest_both() {
+    run_pytest "$1" "$2" "$3" --numprocesses "$workers" -m 'not alone' "$1"
+    run_pytest "$1-alone" "$2" "$3" -m alone "$1"
 }
 
 run_integration() {
-    compile asan || return 0
-    run_pytest integration 900 asan integration
+    compile "$preset" || return 0
+    run_pytest_both integration 900 "$preset"
 }
 
 run_fault() {
     compile asan || return 0
-    run_pytest fault 900 asan fault
+    run_pytest_both fault 900 asan
 }
 
 run_deploy() {
@@ -271,6 +354,7 @@ run_docs() {
 
 run_suite() {
     local started=$SECONDS passed_before=$passed failed_before=$failed
+    suite=$1
     say "== $1"
     "run_$1"
     say "== $1: $((passed - passed_before)) passed, $((failed - failed_before)) failed in $((SECONDS - started)) s"
@@ -279,6 +363,10 @@ run_suite() {
 # The last word, also when the run itself broke off or was ended.
 finish() {
     ((complete)) || count 0 1
+    if [[ -s $logs/flaky ]]; then
+        say "$(wc -l <"$logs/flaky") flaky: failed, and passed when run again, alone:"
+        sed 's/^/  /' "$logs/flaky"
+    fi
     ((skipped == 0)) || say "$skipped skipped"
     say "$passed passed, $failed failed"
     ((failed == 0)) || exit 1
@@ -286,11 +374,14 @@ finish() {
 
 wanted=()
 for argument in "$@"; do
-    if [[ $argument == --help || $argument == -h ]]; then
+    if [[ $argument == quick && $# == 1 ]]; then
+        preset=dev wanted=("${quick[@]}")
+        break
+    elif [[ $argument == --help || $argument == -h ]]; then
         print_help
         exit 0
     elif [[ " ${suites[*]} " != *" $argument "* ]]; then
-        printf 'run.sh: there is no suite "%s"; there are: %s\n' "$argument" "${suites[*]}" >&2
+        printf 'run.sh: there is no suite "%s"; there are: %s; or quick, alone\n' "$argument" "${suites[*]}" >&2
         exit 2
     fi
     wanted+=("$argument")
@@ -307,6 +398,7 @@ mkdir -p -- "$logs"
 exec 9>"$logs/lock"
 flock --wait 2 9 || fail 'another run of the tests is at work in this tree'
 trap finish EXIT
+rm -f -- "$logs/flaky"
 "$root/deploy/install-packages.sh" build run test 9>&-
 compiled=()
 ((${#wanted[@]} > 0)) || wanted=("${suites[@]}")

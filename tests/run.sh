@@ -12,7 +12,7 @@ source "$root/deploy/progress.sh"
 # shellcheck source=deploy/build.sh
 source "$root/deploy/build.sh"
 
-readonly suites=(lint tidy unit tsan fuzz model integration fault deploy docs)
+readonly suites=(lint tidy unit tsan fuzz model integration fault deploy docs coverage)
 readonly quick=(lint unit integration docs)
 readonly programs=(common server worker admin)
 readonly fuzz_seconds=20
@@ -23,7 +23,7 @@ workers=$((2 * $(nproc)))
 ((workers <= 8)) || workers=8
 readonly workers
 passed=0 failed=0 skipped=0 complete=0
-preset=asan suite=''
+preset=asan suite='' covered=''
 
 print_help() {
     cat <<END
@@ -46,6 +46,8 @@ and failed; the exit status is 0 only when none failed. Everything that was said
   fault        the same when something breaks
   deploy       deploy/local.sh, and what README.md shows
   docs         whether the documents agree with the tree, and whether this script counts right
+  coverage     unit and integration tests once more, to measure which lines of C they run; the figure
+               stands near the end, those of the folders are in build/test-logs/coverage
 
 Python tests of integration and fault run side by side, $workers at once here; those with the mark "alone"
 measure times or resources, and nothing runs beside them.
@@ -350,6 +352,29 @@ run_docs() {
     run_pytest docs 120 asan docs
 }
 
+# --- coverage ---
+
+# What was killed by SIGKILL has counted nothing. Nothing is measured of times here, so tests that are alone are left out.
+run_coverage() {
+    compile coverage || return 0
+    find "$root/build/coverage" -name '*.gcda' -delete
+    run_ctest coverage-unit coverage
+    run_pytest coverage-integration 900 coverage --numprocesses "$workers" -m 'not alone' integration
+    rm -f -- "$logs/coverage"
+    check 'adding up' "$logs/coverage.log" measure_coverage
+    [[ ! -s $logs/coverage ]] || covered=$(tail -n 1 -- "$logs/coverage")
+}
+
+# A program that counted no line of its main() did not write its counters at its end: that is no measurement.
+measure_coverage() {
+    local csv=$logs/coverage.csv mains
+    mains=$(find "${programs[@]/#/$root/}" -name main.c | wc -l)
+    gcovr --root "$root" --object-directory "$root/build/coverage" -j "$(nproc)" "${programs[@]/#/--filter=$root/}" \
+        --csv "$csv" "$root/build/coverage" &&
+        awk -F, -v mains="$mains" -f "$tests/support/coverage.awk" "$csv" >"$logs/coverage.new" &&
+        mv -- "$logs/coverage.new" "$logs/coverage"
+}
+
 # --- all of it ---
 
 run_suite() {
@@ -363,6 +388,7 @@ run_suite() {
 # The last word, also when the run itself broke off or was ended.
 finish() {
     ((complete)) || count 0 1
+    [[ -z $covered ]] || say "coverage: $covered"
     if [[ -s $logs/flaky ]]; then
         say "$(wc -l <"$logs/flaky") flaky: failed, and passed when run again, alone:"
         sed 's/^/  /' "$logs/flaky"

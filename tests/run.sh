@@ -12,7 +12,7 @@ source "$root/deploy/progress.sh"
 # shellcheck source=deploy/build.sh
 source "$root/deploy/build.sh"
 
-readonly suites=(lint tidy unit tsan fuzz model integration fault deploy docs coverage)
+readonly suites=(lint tidy unit tsan fuzz model integration api fault deploy docs coverage)
 readonly quick=(lint unit integration docs)
 readonly programs=(common server worker admin)
 readonly fuzz_seconds=20
@@ -43,13 +43,14 @@ and failed; the exit status is 0 only when none failed. Everything that was said
   fuzz         every libFuzzer target, $fuzz_seconds s each
   model        the protocol that decides whether a token lives, checked over its whole state space
   integration  the programs on real databases, through their interfaces
-  fault        the same when something breaks
+  api          whether a server is as server/openapi.json says, also by requests made from it
+  fault        the programs on real databases when something breaks
   deploy       deploy/local.sh, and what README.md shows
   docs         whether the documents agree with the tree, and whether this script counts right
   coverage     unit and integration tests once more, to measure which lines of C they run; the figure
                stands near the end, those of the folders are in build/test-logs/coverage
 
-Python tests of integration and fault run side by side, $workers at once here; those with the mark "alone"
+Python tests of integration, api and fault run side by side, $workers at once here; those with the mark "alone"
 measure times or resources, and nothing runs beside them.
 
 A test that fails is run once more, alone. If it passes then, it counts as passed, is listed at the end as
@@ -337,6 +338,11 @@ run_pytest_both() {
 run_integration() {
     compile "$preset" || return 0
     run_pytest_both integration 900 "$preset"
+}
+
+run_api() {
+    compile "$preset" || return 0
+    run_pytest api 900 "$preset" --numprocesses "$workers" api
 }
 
 run_fault() {

@@ -107,4 +107,4 @@ def test_run_explains_every_suite():
 def test_every_folder_of_python_tests_is_a_suite():
     script = (ROOT / "tests" / "run.sh").read_text()
     for path in pathlib.Path(ROOT, "tests").glob("*/test_*.py"):
-        assert re.search(rf"run_pytest(_both)? {path.parent.name} ", script), path
+        assert re.search(rf"\brun_pytest(_both)? {path.parent.name} ", script), path

@@ -127,6 +127,8 @@ def tree(tmp_path):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("run.sh", "conftest.py", "pytest.ini"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
+    (tmp_path / "server").mkdir()
+    shutil.copy(ROOT / "server" / "openapi.json", tmp_path / "server")  # which tests/support reads
     (tmp_path / "tests" / "docs").mkdir()
     (tmp_path / "CMakePresets.json").write_text(PRESETS)
     (tmp_path / "CMakeLists.txt").write_text(CMAKE)

@@ -152,7 +152,7 @@ secret_compared(struct request *request)
 {
     struct verified *verified = request->loop->server->verified;
     int64_t token_id = db_int64(request->outcome.result, 0, 0);
-    await_end_guess(request, request->outcome.hash->outcome == HASHER_MISMATCH);
+    outcome_settle_guess(&request->outcome, request->outcome.hash->outcome == HASHER_MISMATCH);
     switch (request->outcome.hash->outcome) {
     case HASHER_MATCH:
         request->auth.token_id = token_id;

@@ -1,10 +1,8 @@
 #include "server/request/await.h"
 #include "common/log.h"
-#include "common/memory.h"
 #include "server/database/batched_read.h"
 #include "server/database/handlers.h"
 #include "server/server.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* --- queries --- */
@@ -13,11 +11,7 @@ static void
 on_rows(const struct db_result *result, int first, int count, void *argument)
 {
     struct request *request = argument;
-    struct outcome *outcome = &request->outcome;
-    db_result_free(outcome->result);
-    outcome->result = db_result_keep(result);
-    outcome->first_row = first;
-    outcome->row_count = count;
+    outcome_set_rows(&request->outcome, result, first, count);
     request_complete(request);
 }
 
@@ -78,16 +72,6 @@ await_failed(struct request *request, const char *expected_constraint)
 /* --- argon2 --- */
 
 static void
-free_hash(struct outcome *outcome)
-{
-    if (outcome->hash) {
-        secret_wipe(outcome->hash, sizeof(*outcome->hash));
-        free(outcome->hash);
-        outcome->hash = NULL;
-    }
-}
-
-static void
 on_hash(const struct hasher_result *result, void *argument)
 {
     struct request *request = argument;
@@ -97,9 +81,7 @@ on_hash(const struct hasher_result *result, void *argument)
         request_complete_with_answer(request);
         return;
     }
-    free_hash(&request->outcome);
-    request->outcome.hash = memory_new(1, sizeof(*request->outcome.hash));
-    *request->outcome.hash = *result;
+    outcome_set_hash(&request->outcome, result);
     request_complete(request);
 }
 
@@ -142,29 +124,10 @@ await_hash(struct request *request, enum hasher_share share, const char *secret,
 int64_t
 await_begin_guess(struct request *request, enum guess_kind kind, const char *target)
 {
-    int64_t wait =
-        guess_throttle_begin(request->loop->server->guess_throttle, kind, &request->address, target);
-    request->outcome.guess_kind = kind;
-    request->outcome.guess_target = wait == 0 ? target : NULL;
-    return wait;
-}
-
-void
-await_end_guess(struct request *request, bool was_wrong)
-{
-    struct outcome *outcome = &request->outcome;
-    if (outcome->guess_target) {
-        guess_throttle_settle(request->loop->server->guess_throttle, outcome->guess_kind, &request->address,
-                              outcome->guess_target, was_wrong);
+    struct guess_throttle *throttle = request->loop->server->guess_throttle;
+    int64_t wait = guess_throttle_begin(throttle, kind, &request->address, target);
+    if (wait == 0) {
+        request->outcome.guess = (struct outcome_guess){ throttle, kind, &request->address, target };
     }
-    outcome->guess_target = NULL;
-}
-
-void
-await_end(struct request *request)
-{
-    struct outcome *outcome = &request->outcome;
-    await_end_guess(request, outcome->hash && outcome->hash->outcome == HASHER_MISMATCH);
-    free_hash(outcome);
-    db_result_free(outcome->result);
+    return wait;
 }

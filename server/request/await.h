@@ -27,9 +27,5 @@ enum step_result await_hash(struct request *request, enum hasher_share share, co
  * made now; `target` lives as long as the request. A guess that is open when the request ends was wrong if
  * argon2 has said so. */
 int64_t await_begin_guess(struct request *request, enum guess_kind kind, const char *target);
-void await_end_guess(struct request *request, bool was_wrong);
-
-/* Frees what was waited for, when the request ends. */
-void await_end(struct request *request);
 
 #endif

@@ -1,6 +1,5 @@
 #include "server/request/input.h"
 #include "common/memory.h"
-#include "common/secret.h"
 #include "common/text.h"
 #include "server/http/query.h"
 #include <stdio.h>
@@ -10,34 +9,6 @@
 #define NAME_CHARACTERS_MAX 100
 #define PARAMETER_BYTES_MAX 512
 #define REFUSAL_SIZE        128
-
-struct value {
-    const struct input *input;
-    const char *text; /* NULL: absent */
-    size_t length;
-    int64_t number;
-    char *owned; /* a copy that `text` lies in, if it is not in the body */
-};
-
-struct inputs {
-    size_t count;
-    struct value values[INPUT_COUNT_MAX];
-};
-
-void
-input_free(struct inputs *inputs)
-{
-    if (!inputs) {
-        return;
-    }
-    for (size_t i = 0; i < inputs->count; i++) {
-        if (inputs->values[i].owned) {
-            secret_wipe(inputs->values[i].owned, strlen(inputs->values[i].owned));
-            free(inputs->values[i].owned);
-        }
-    }
-    free(inputs);
-}
 
 /* --- where it comes from --- */
 
@@ -86,7 +57,7 @@ type_refusal(const struct input *input, char ret_refusal[REFUSAL_SIZE])
 
 /* From the body: the JSON type must fit. */
 static bool
-find_member(struct request *request, struct value *value)
+find_member(struct request *request, struct input_value *value)
 {
     const struct json_value *member = json_member(json_root(request->body), value->input->name);
     char refusal[REFUSAL_SIZE];
@@ -111,7 +82,7 @@ find_member(struct request *request, struct value *value)
 
 /* From the query. */
 static bool
-find_parameter(struct request *request, struct value *value)
+find_parameter(struct request *request, struct input_value *value)
 {
     char text[PARAMETER_BYTES_MAX];
     int found = input_parameter(request, value->input->name, text, sizeof(text));
@@ -125,10 +96,10 @@ find_parameter(struct request *request, struct value *value)
 /* --- what it must be --- */
 
 /* Each returns NULL, or what to change; some put the value into another form. */
-typedef const char *check_function(struct value *value, char ret_refusal[REFUSAL_SIZE]);
+typedef const char *check_function(struct input_value *value, char ret_refusal[REFUSAL_SIZE]);
 
 static const char *
-check_name(struct value *value, char ret_refusal[REFUSAL_SIZE])
+check_name(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
 {
     (void)ret_refusal;
     const char *name;
@@ -144,14 +115,14 @@ check_name(struct value *value, char ret_refusal[REFUSAL_SIZE])
 }
 
 static const char *
-check_email(struct value *value, char ret_refusal[REFUSAL_SIZE])
+check_email(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
 {
     (void)ret_refusal;
     return text_email_refusal(value->text, value->length);
 }
 
 static const char *
-check_text(struct value *value, char ret_refusal[REFUSAL_SIZE])
+check_text(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
 {
     (void)value;
     (void)ret_refusal;
@@ -159,14 +130,14 @@ check_text(struct value *value, char ret_refusal[REFUSAL_SIZE])
 }
 
 static const char *
-check_choice(struct value *value, char ret_refusal[REFUSAL_SIZE])
+check_choice(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
 {
     const char *choices = value->input->choices;
     return !choices || text_is_choice(value->text, choices) ? NULL : type_refusal(value->input, ret_refusal);
 }
 
 static const char *
-check_integer(struct value *value, char ret_refusal[REFUSAL_SIZE])
+check_integer(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
 {
     if (value->input->in_query && !text_to_id(value->text, value->length, &value->number)) {
         return type_refusal(value->input, ret_refusal);
@@ -175,14 +146,14 @@ check_integer(struct value *value, char ret_refusal[REFUSAL_SIZE])
 }
 
 static const char *
-check_time(struct value *value, char ret_refusal[REFUSAL_SIZE])
+check_time(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
 {
     (void)ret_refusal;
     return text_is_time(value->text) ? NULL : "must be a time such as 2030-01-31T09:00:00Z";
 }
 
 static const char *
-check_project(struct value *value, char ret_refusal[REFUSAL_SIZE])
+check_project(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
 {
     (void)ret_refusal;
     bool fits = text_to_numbered(value->text, value->length, TEXT_PROJECT_PREFIX, &value->number);
@@ -197,7 +168,7 @@ static check_function *const checks[] = {
 
 /* The value, checked; false when it is refused. */
 static bool
-find_good(struct request *request, struct value *value)
+find_good(struct request *request, struct input_value *value)
 {
     const struct input *input = value->input;
     char refusal[REFUSAL_SIZE];
@@ -215,7 +186,7 @@ find_good(struct request *request, struct value *value)
 
 /* What is refused counts as absent, so that a handler can check the others and refuse them, too. */
 static void
-read_one(struct request *request, struct value *value)
+read_one(struct request *request, struct input_value *value)
 {
     const char *fallback = value->input->fallback;
     if (!find_good(request, value)) {
@@ -230,12 +201,12 @@ read_one(struct request *request, struct value *value)
 bool
 input_read(struct request *request, const struct input *inputs)
 {
-    input_free(request->inputs);
+    input_values_free(request->inputs);
     request->inputs = memory_new(1, sizeof(*request->inputs));
     refuse_unknown(request, inputs);
-    for (const struct input *input = inputs; input->name && request->inputs->count < INPUT_COUNT_MAX;
+    for (const struct input *input = inputs; input->name && request->inputs->count < INPUT_VALUES_MAX;
          input++) {
-        struct value *value = &request->inputs->values[request->inputs->count++];
+        struct input_value *value = &request->inputs->items[request->inputs->count++];
         value->input = input;
         read_one(request, value);
     }
@@ -248,12 +219,12 @@ input_read(struct request *request, const struct input *inputs)
 
 /* --- what was read --- */
 
-static const struct value *
+static const struct input_value *
 find(const struct request *request, const char *name)
 {
     for (size_t i = 0; request->inputs && i < request->inputs->count; i++) {
-        if (strcmp(request->inputs->values[i].input->name, name) == 0) {
-            return &request->inputs->values[i];
+        if (strcmp(request->inputs->items[i].input->name, name) == 0) {
+            return &request->inputs->items[i];
         }
     }
     return NULL;
@@ -280,7 +251,7 @@ input_integer(const struct request *request, const char *name)
 bool
 input_value(const struct request *request, const char *name, struct db_value *ret_value)
 {
-    const struct value *value = find(request, name);
+    const struct input_value *value = find(request, name);
     if (!value) {
         return false;
     }

@@ -6,8 +6,6 @@
 
 #include "server/request/request.h"
 
-#define INPUT_COUNT_MAX 16
-
 enum input_kind {
     INPUT_NAME,    /* a display name, trimmed (text_name_refusal()) */
     INPUT_EMAIL,   /* text_email_refusal() */
@@ -44,8 +42,5 @@ bool input_value(const struct request *request, const char *name, struct db_valu
 /* The value of one query parameter: 1 and the value, 0 when it is absent, -1 when it is refused (the answer
  * is set). */
 int input_parameter(struct request *request, const char *name, char *ret_value, size_t size);
-
-/* Wipes and frees; NULL is fine. */
-void input_free(struct inputs *inputs);
 
 #endif

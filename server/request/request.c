@@ -6,8 +6,6 @@
 #include "server/http/status.h"
 #include "server/http/trusted_proxies.h"
 #include "server/metrics.h"
-#include "server/request/await.h"
-#include "server/request/input.h"
 #include "server/server.h"
 #include "server/usage.h"
 #include <stdio.h>
@@ -212,11 +210,11 @@ request_finish(struct request *request)
 static void
 free_request(struct request *request)
 {
-    await_end(request);
+    outcome_end(&request->outcome);
     if (request->handler_free) {
         request->handler_free(request->handler_data);
     }
-    input_free(request->inputs);
+    input_values_free(request->inputs);
     answer_end(&request->answer);
     json_free(request->body);
     caller_free(request->auth.caller);

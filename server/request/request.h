@@ -13,13 +13,13 @@
 #include "server/auth/caller.h"
 #include "server/auth/credentials.h"
 #include "server/auth/gate.h"
-#include "server/auth/guess_throttle.h"
-#include "server/auth/hasher.h"
 #include "server/auth/verified.h"
 #include "server/http/client_address.h"
 #include "server/http/connection.h"
 #include "server/loop.h"
 #include "server/request/answer.h"
+#include "server/request/input_values.h"
+#include "server/request/outcome.h"
 #include "server/request/route.h"
 #include "server/request/step.h"
 
@@ -33,16 +33,6 @@ struct request_progress {
     request_function *then; /* a continuation, which runs instead of it */
     bool waiting;           /* a completion is outstanding */
     bool answered;          /* the client has its answer; freed when nothing is outstanding */
-};
-
-/* What was waited for. */
-struct outcome {
-    struct db_result *result;
-    int first_row, row_count;   /* the rows of the result that are this request's */
-    enum query query;           /* which one it was */
-    struct hasher_result *hash; /* of argon2 work */
-    enum guess_kind guess_kind;
-    const char *guess_target; /* of a guess that is charged and not settled; else NULL */
 };
 
 /* Who makes the request, as far as that is known. */
@@ -63,8 +53,6 @@ struct page {
     int64_t cursor; /* 0: from the first on */
 };
 
-struct inputs;
-
 struct request {
     struct loop *loop;
 
@@ -84,8 +72,8 @@ struct request {
     struct authentication auth;
     struct outcome outcome;
 
-    struct inputs *inputs; /* input.c's */
-    struct page page;      /* page.c's */
+    struct input_values *inputs; /* input.c's; NULL before they are read */
+    struct page page;            /* page.c's */
 
     void *handler_data; /* one allocation of the handler; freed by handler_free when the request ends */
     void (*handler_free)(void *data);

@@ -161,7 +161,7 @@ checked(struct request *request)
 {
     struct sign_in *sign_in = request->handler_data;
     bool is_right = sign_in->user_id && request->outcome.hash->outcome == HASHER_MATCH;
-    await_end_guess(request, !is_right);
+    outcome_settle_guess(&request->outcome, !is_right);
     if (!is_right) {
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
     }

@@ -14,7 +14,7 @@ static struct request request;
 static void
 clear(void)
 {
-    input_free(request.inputs);
+    input_values_free(request.inputs);
     answer_end(&request.answer);
     json_free(request.body);
     memset(&request, 0, sizeof(request));

@@ -1,0 +1,28 @@
+/* The inputs of one request, as input.c has read them. */
+#ifndef SERVER_REQUEST_INPUT_VALUES_H
+#define SERVER_REQUEST_INPUT_VALUES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define INPUT_VALUES_MAX 16
+
+struct input;
+
+struct input_value {
+    const struct input *input;
+    const char *text; /* NULL: absent */
+    size_t length;
+    int64_t number; /* of an input that is one */
+    char *owned;    /* the copy that `text` points to; NULL when it lies in the body or is a constant */
+};
+
+struct input_values {
+    size_t count;
+    struct input_value items[INPUT_VALUES_MAX];
+};
+
+/* Wipes the copies and frees; NULL is fine. */
+void input_values_free(struct input_values *values);
+
+#endif

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import threading
 
 import pytest
 
@@ -20,8 +21,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure():
-    """SIGTERM ends a run as Ctrl-C does: what was started is taken down."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """SIGTERM ends a run as Ctrl-C does: what was started is taken down. Of the workers of a run side by side, one may be in
+    another thread than its process's first, which alone can ask for that."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

@@ -363,12 +363,22 @@ run_docs() {
 # What was killed by SIGKILL has counted nothing. Nothing is measured of times here, so tests that are alone are left out.
 run_coverage() {
     compile coverage || return 0
-    find "$root/build/coverage" -name '*.gcda' -delete
+    forget_counters
     run_ctest coverage-unit coverage
     run_pytest coverage-integration 900 coverage --numprocesses "$workers" -m 'not alone' integration
     rm -f -- "$logs/coverage"
     check 'adding up' "$logs/coverage.log" measure_coverage
     [[ ! -s $logs/coverage ]] || covered=$(tail -n 1 -- "$logs/coverage")
+}
+
+# Those of earlier runs, and those of files that are no more, which gcovr would look for.
+forget_counters() {
+    local folder=$root/build/coverage notes
+    find "$folder" -name '*.gcda' -delete
+    ninja -C "$folder" -t cleandead >/dev/null
+    find "$folder" -name '*.gcno' -print0 | while IFS= read -rd '' notes; do
+        [[ -e ${notes%.gcno}.o ]] || rm -f -- "$notes"
+    done
 }
 
 # A program that counted no line of its main() did not write its counters at its end: that is no measurement.

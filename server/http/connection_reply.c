@@ -1,5 +1,6 @@
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/secret.h"
 #include "server/http/connection_private.h"
 #include "server/http/status.h"
 #include <assert.h>
@@ -8,6 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define BUSY_ID_FIELD "X-Request-Id: "
+#define BUSY_ID       "00000000000000000000"
 
 /* Text up to a bound, which is enough for the longest status line and fields of ours. */
 struct text {
@@ -152,6 +156,7 @@ connection_reply_write_busy(void)
                  "%sContent-Type: application/problem+json\r\n"
                  "Content-Length: %zu\r\n"
                  "Cache-Control: no-store\r\n"
+                 "X-Content-Type-Options: nosniff\r\n" BUSY_ID_FIELD BUSY_ID "\r\n"
                  "Retry-After: 1\r\n"
                  "Connection: close\r\n"
                  "\r\n%s",
@@ -162,12 +167,22 @@ connection_reply_write_busy(void)
     return answer;
 }
 
+/* Each client gets an id of its own, in the place that the answer has for it. */
+static void
+renew_busy_id(char *answer)
+{
+    char id[sizeof(BUSY_ID)];
+    secret_random_base62(id, strlen(BUSY_ID));
+    memcpy(strstr(answer, BUSY_ID_FIELD) + strlen(BUSY_ID_FIELD), id, strlen(BUSY_ID));
+}
+
 /* Receives what the client has sent already: closing a socket with unread bytes resets the connection, and
  * the client might lose the answer. */
 void
 connection_turn_away(const struct connection_pool *pool, evutil_socket_t fd)
 {
     char bytes[4096];
+    renew_busy_id(pool->busy_answer);
     if (send(fd, pool->busy_answer, strlen(pool->busy_answer), MSG_NOSIGNAL | MSG_DONTWAIT) > 0 &&
         shutdown(fd, SHUT_WR) == 0) {
         (void)recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);

@@ -77,6 +77,9 @@ def test_query_is_valid_and_allowed(migrated, file, role):
     try:
         with connection.cursor() as cursor:
             assert generic_plan(cursor, statement(file))
+            cursor.execute("""select t::regtype::text from pg_prepared_statements, unnest(parameter_types) t
+                              where name = 'under_test' and t::oid >= 16384""")
+            assert cursor.fetchall() == [], "a prepared statement would keep a type that a restore in place makes anew"
     finally:
         connection.close()
 

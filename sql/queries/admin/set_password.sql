@@ -10,7 +10,7 @@ with changed as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select c.organization_id, (:actor::actor).*, 'user.password_set', 'user', c.id, jsonb_build_object('email', c.email)
+    select c.organization_id, (:actor::text::actor).*, 'user.password_set', 'user', c.id, jsonb_build_object('email', c.email)
     from changed c
 )
 select id, email, name, organization_id as "organizationId" from changed;

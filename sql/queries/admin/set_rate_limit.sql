@@ -11,7 +11,7 @@ with changed as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select c.organization_id, (:actor::actor).*, 'api_key.rate_limit_set', 'api_key', c.id,
+    select c.organization_id, (:actor::text::actor).*, 'api_key.rate_limit_set', 'api_key', c.id,
            jsonb_build_object('name', c.name, 'ownerId', c.user_id, 'rateLimit', c.rate_limit)
     from changed c
 )

@@ -9,7 +9,7 @@ with owner as (
 ), decision as (
     select case
                when not exists (select from owner) then 'owner_not_active'
-               when (:actor::actor).token_id is not null and not o.tokens_may_create_tokens then 'creation_forbidden'
+               when (:actor::text::actor).token_id is not null and not o.tokens_may_create_tokens then 'creation_forbidden'
                when o.max_expiry_days < :expiresInDays::smallint then 'period_too_long'
                else 'created'
            end as outcome
@@ -28,7 +28,7 @@ with owner as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select w.organization_id, (:actor::actor).*, 'api_key.created', 'api_key', m.id,
+    select w.organization_id, (:actor::text::actor).*, 'api_key.created', 'api_key', m.id,
            jsonb_build_object('name', m.name, 'expiresInDays', m.expires_in_days, 'ownerId', m.user_id)
     from made m, owner w
 ), noticed as (

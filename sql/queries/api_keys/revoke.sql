@@ -4,7 +4,7 @@
 -- → the token; no row when there is no such live token
 with ended as (
     update api_tokens t
-    set ended_at = now(), ended_reason = :reason, ended_by = (:actor::actor).user_id, secret_hash = null
+    set ended_at = now(), ended_reason = :reason, ended_by = (:actor::text::actor).user_id, secret_hash = null
     from users u
     where u.id = t.user_id and t.id = :id::bigint and (:caller::bigint is null or t.user_id = :caller::bigint)
       and t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation
@@ -16,7 +16,7 @@ with ended as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select e.organization_id, (:actor::actor).*, 'api_key.revoked', 'api_key', e.id,
+    select e.organization_id, (:actor::text::actor).*, 'api_key.revoked', 'api_key', e.id,
            jsonb_build_object('name', e.name, 'ownerId', e.user_id, 'reason', :reason::text)
     from ended e
 ), noticed as (

@@ -12,7 +12,7 @@ with made as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select m.id, (:actor::actor).*, 'organization.created', 'organization', m.id,
+    select m.id, (:actor::text::actor).*, 'organization.created', 'organization', m.id,
            jsonb_build_object('name', m.name, 'ownerId', p.id)
     from made m, person p
 )

@@ -12,7 +12,7 @@ with numbered as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select m.organization_id, (:actor::actor).*, 'project.created', 'project', m.id,
+    select m.organization_id, (:actor::text::actor).*, 'project.created', 'project', m.id,
            jsonb_build_object('number', m.number, 'name', m.name)
     from made m
 )

@@ -14,7 +14,7 @@ with joined as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select j.organization_id, (:actor::actor).*, 'project.member_set', 'project', j.project_id,
+    select j.organization_id, (:actor::text::actor).*, 'project.member_set', 'project', j.project_id,
            jsonb_build_object('userId', j.user_id, 'role', j.role)
     from joined j
 )

@@ -7,7 +7,7 @@ with ended as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id)
-    select u.organization_id, (:actor::actor).*, 'session.deleted', 'session', e.id
+    select u.organization_id, (:actor::text::actor).*, 'session.deleted', 'session', e.id
     from ended e
     join users u on u.id = e.user_id
 )

@@ -11,7 +11,7 @@ with made as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select m.organization_id, (:actor::actor).*, 'user.created', 'user', m.id,
+    select m.organization_id, (:actor::text::actor).*, 'user.created', 'user', m.id,
            jsonb_build_object('email', m.email, 'name', m.name, 'kind', m.kind, 'orgRole', m.org_role)
     from made m
 )

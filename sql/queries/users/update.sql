@@ -17,7 +17,7 @@ with target as (
     select t.id,
            case
                when t.org_role = 'owner' and w.takes_rights then 'is_owner'
-               when t.id = (:actor::actor).user_id and w.takes_rights then 'is_oneself'
+               when t.id = (:actor::text::actor).user_id and w.takes_rights then 'is_oneself'
                when (w.name, w.org_role, w.status) = (t.name, t.org_role, t.status) then 'unchanged'
                else 'changed'
            end as outcome
@@ -33,7 +33,7 @@ with target as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select t.organization_id, (:actor::actor).*,
+    select t.organization_id, (:actor::text::actor).*,
            'user.' || case
                when c.status = t.status then 'updated'
                when c.status = 'active' then 'reactivated'

@@ -37,7 +37,7 @@ struct call {
 
 /* In the order of their answers. */
 struct calls {
-    STAILQ_HEAD(, call) list;
+    STAILQ_HEAD(call_queue, call) list;
     int count;
 };
 

@@ -113,7 +113,7 @@ struct connection_pool {
     struct event *deferred;
     bool in_deferred;
     struct connection *advancing;
-    STAILQ_HEAD(, connection_input) cache;
+    STAILQ_HEAD(connection_cache, connection_input) cache;
     size_t cached;
     struct http_date date;
     char *busy_answer; /* of connection_turn_away(); made beforehand, because memory may be short by then */

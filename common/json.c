@@ -386,12 +386,6 @@ json_boolean(const struct json_value *value)
     return value->as.boolean;
 }
 
-double
-json_real(const struct json_value *value)
-{
-    return value->as.real;
-}
-
 /* --- writing --- */
 
 struct json_writer {

@@ -40,7 +40,6 @@ size_t json_count(const struct json_value *container);
 const char *json_string(const struct json_value *value, size_t *ret_length);
 int64_t json_integer(const struct json_value *value);
 bool json_boolean(const struct json_value *value);
-double json_real(const struct json_value *value);
 
 /* --- writing --- */
 

@@ -19,7 +19,6 @@ struct json_value {
     union {
         bool boolean;
         int64_t integer;
-        double real;
         struct {
             char *bytes;
             size_t length;
@@ -125,12 +124,10 @@ on_number(void *argument, const char *text, size_t length)
     errno = 0;
     struct json_value *value;
     if (strpbrk(literal, ".eE")) {
-        double real = strtod(literal, NULL);
-        if (!isfinite(real)) {
+        if (!isfinite(strtod(literal, NULL))) {
             return refuse(argument, "A number in the body is out of range.");
         }
-        value = new_value(JSON_REAL);
-        value->as.real = real;
+        value = new_value(JSON_REAL); /* no call takes one, so its value is not kept */
     } else {
         long long integer = strtoll(literal, NULL, 10);
         if (errno == ERANGE) {

@@ -5,7 +5,7 @@ Usage: tests/bench/compare.py BEFORE [ROUNDS]
 
 BEFORE is another clone of this repository, at an earlier commit, whose build/release holds the programs; so does this tree's.
 Each has a server of one thread, a cluster and 1 000 tokens of its own; 64 connections ask in turn, ROUNDS (7) times, 4 s each.
-Told are the medians, the ratio of this tree to the other, and the resident memory of both servers afterwards.
+It prints the medians, the ratio of this tree to the other, and the resident memory of both servers afterwards.
 """
 
 import pathlib
@@ -55,9 +55,10 @@ def main():
                 for tree in (before, now) if turn % 2 else (now, before):
                     results[tree].append(tree.ask(path))
             old, new = load.median(results[before]), load.median(results[now])
-            print(f"{path}: {old.rate:,.0f} -> {new.rate:,.0f} requests/s, ratio {load.ratio(results[now], results[before]):.3f}, "
+            ratio = load.ratio(results[now], results[before])
+            print(f"{path}: {old.rate:,.0f} -> {new.rate:,.0f} requests/s, ratio {ratio:.3f}, "
                   f"p99 {old.p99:.2f} -> {new.p99:.2f} ms, CPU {old.server:.1f} -> {new.server:.1f} us, "
-                  f"errors {old.bad}, {new.bad}", flush=True)
+                      f"errors {old.bad}, {new.bad}", flush=True)
         print(f"resident memory: {before.resident_mib():.1f} -> {now.resident_mib():.1f} MiB")
     finally:
         before.close()

@@ -28,11 +28,11 @@
 _Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTIONS,
                "the connections of a loop to PostgreSQL");
 
-/* Descriptors that are no client's: of each loop, and of the process. */
+/* Descriptors that are not clients': per loop, and for the process. */
 #define LOOP_DESCRIPTORS    (LOOP_DATABASE_CONNECTIONS + 8)
 #define PROCESS_DESCRIPTORS 40
 
-/* --- PostgreSQL comes and goes --- */
+/* --- connections to PostgreSQL --- */
 
 static void
 note_ready(struct loop *loop)
@@ -51,8 +51,8 @@ note_ready(struct loop *loop)
     }
 }
 
-/* A schema of another version before the first request is a mistake of whoever starts us; later it is an
- * upgrade under way. */
+/* Before the program is ready, a wrong schema version is the operator's mistake and ends the program; later
+ * it means that an upgrade is under way. */
 static void
 note_outage(struct loop *loop, const struct db *db)
 {
@@ -111,7 +111,7 @@ database_options(struct loop *loop)
     };
 }
 
-/* --- the end --- */
+/* --- shutdown --- */
 
 static void
 drain(struct loop *loop)
@@ -247,8 +247,8 @@ loop_run(struct loop *loop)
     event_base_dispatch(loop->base);
 }
 
-/* Whatever waits ends through its callback, which may begin the next wait: so argon2 ends before the gate and
- * the queries, and the pools, which the answers go to, come last. */
+/* Freeing a queue ends everything in it through its callback, and a callback may queue the next piece of
+ * work. So the hasher goes before the gate and the handlers, and the pools, which take the answers, last. */
 void
 loop_clear(struct loop *loop)
 {

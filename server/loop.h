@@ -1,4 +1,4 @@
-/* The event loops of the server: one a thread, each with its own connections to clients and to PostgreSQL. */
+/* The event loops of the server: one per thread, each with its own connections to clients and PostgreSQL. */
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
 
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* To PostgreSQL, of each loop: the gate's and the handlers'. */
+/* Connections to PostgreSQL of each loop: the gate's and the handlers'. */
 #define LOOP_DATABASE_CONNECTIONS 6
 
 struct connection_pool;
@@ -29,37 +29,36 @@ struct loop {
     struct event_base *base;
     struct connection_pool *pool;
     struct listener *listener;
-    struct connection_pool *metrics_pool; /* of the first loop, when metrics have their own address */
+    struct connection_pool *metrics_pool; /* first loop only, when metrics have their own address */
     struct listener *metrics_listener;
     struct gate *gate;
     struct handlers *handlers;
     struct usage *usage;
     struct hasher_mailbox *mailbox;
     struct metrics metrics;
-    int connected;              /* of its connections to PostgreSQL, how often one became usable */
-    bool is_serving;            /* has one for the gate and one for handlers */
-    char id_prefix[13];         /* of request ids: random, so that no two loops' ids meet */
-    uint64_t requests;          /* begun, for the rest of the id */
-    struct json_writer *writer; /* for the reply that is being written */
+    int connected;              /* how often a connection to PostgreSQL became usable */
+    bool is_serving;            /* usable connections: at least one of the gate and one of the handlers */
+    char id_prefix[13];         /* of request ids; random, so that ids of two loops never collide */
+    uint64_t requests;          /* begun so far; the rest of the request id */
+    struct json_writer *writer; /* for the answer that is being written */
     int stop_descriptor;        /* an eventfd: readable when the loop is to end */
     struct event *sampling;     /* once a second, for metrics */
     struct event *stopping;
     struct event *draining;
     int64_t stopping_since_ms;
-    struct retry_log outage_log; /* of PostgreSQL being away; zeroed when it answers again */
+    struct retry_log outage_log; /* limits the log while PostgreSQL is down; zeroed when it answers again */
 };
 
-/* Makes the loop; it runs from loop_run() on, on the calling thread, until it is stopped and its last answer
- * is out, at most 10 s later. */
+/* loop_init() makes the loop. loop_run() runs it on the calling thread; it returns when the loop has been
+ * stopped and its last answer is sent, at most 10 s after the stop. */
 void loop_init(struct loop *loop, struct server *server, int index);
 void loop_run(struct loop *loop);
 void loop_clear(struct loop *loop);
 
-/* Whether every loop can ask PostgreSQL, so that no request is refused for want of a connection; from any
- * thread. */
+/* Whether every loop has usable connections to PostgreSQL; callable from any thread. */
 bool loop_all_serving(const struct server *server);
 
-/* Asks every loop to end; from any thread. */
+/* Asks every loop to end; callable from any thread. */
 void loop_stop_all(const struct server *server);
 
 #endif

@@ -46,8 +46,8 @@ on_watchdog(evutil_socket_t fd, short what, void *argument)
     service_watchdog();
 }
 
-/* The signals that ask the program to end, held back (SIG_BLOCK) or let through: whatever threads are made
- * meanwhile never take them. */
+/* Blocks (SIG_BLOCK) or unblocks the signals that ask the program to end. Threads made while they are blocked
+ * never receive them. */
 static void
 mask_signals(int how)
 {
@@ -58,8 +58,8 @@ mask_signals(int how)
     pthread_sigmask(how, &set, NULL);
 }
 
-/* Answered once; libevent then puts back what was there before, so that further ones are ignored until the
- * end. */
+/* The signal is handled once. libevent then restores the handler that was there before, SIG_IGN, so that
+ * further signals are ignored until the end. */
 static struct event *
 await_signal(int number, struct server *server)
 {
@@ -70,7 +70,7 @@ await_signal(int number, struct server *server)
     return event;
 }
 
-/* The first loop runs here, with the signals and the watchdog; the others on threads of their own. */
+/* The first loop runs on this thread, with the signals and the watchdog; the others on their own. */
 static void
 run_loops(struct server *server)
 {
@@ -167,9 +167,9 @@ static const struct program program = {
     .name = "testkase-server",
     .config = CONFIG_SERVER,
     .summary =
-        "The HTTP front: authenticates Personal Access Tokens against PostgreSQL and serves the REST API.\n"
-        "Any number may run at once, on one database.",
-    .notes = "SIGTERM stops accepting, finishes what is in flight within 10 s and exits with 0.",
+        "The HTTP server: authenticates Personal Access Tokens against PostgreSQL and serves the REST API.\n"
+        "Any number of servers may run on one database.",
+    .notes = "On SIGTERM it stops accepting, finishes the requests in flight within 10 s, and exits with 0.",
     .options = options,
     .serve = serve,
 };

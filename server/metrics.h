@@ -1,5 +1,5 @@
-/* Counts for Prometheus. Each loop has its own and is the only one that writes them; any thread may read them
- * at any time, each number for itself. */
+/* Counters for Prometheus. Each loop has its own set and is its only writer. Any thread may read any counter
+ * at any time; two counters read together need not be consistent. */
 #ifndef SERVER_METRICS_H
 #define SERVER_METRICS_H
 
@@ -16,7 +16,7 @@ struct counter {
     _Atomic uint64_t value;
 };
 
-/* By the thread that owns it. */
+/* Only the owning thread calls it. */
 static inline void
 counter_add(struct counter *counter, uint64_t number)
 {
@@ -42,24 +42,23 @@ struct histogram {
     struct counter sum;
 };
 
-/* Bounds of latencies in microseconds, and of sizes. */
+/* Upper bounds of the buckets: latencies in microseconds, and sizes. */
 extern const uint64_t metrics_latency_bounds[METRICS_BUCKETS];
 extern const uint64_t metrics_size_bounds[METRICS_BUCKETS];
 
 void histogram_add(struct histogram *histogram, const uint64_t bounds[METRICS_BUCKETS], uint64_t value);
 
-/* One loop's. */
+/* The metrics of one loop. */
 struct metrics {
     struct counter requests[METRICS_ROUTES][METRICS_STATUSES]; /* by http_status_index() */
     struct histogram latency[METRICS_ROUTES];
     struct counter rate_limited;
-    struct counter
-        guesses_refused; /* tokens that were not checked, after too many wrong ones of an address */
+    struct counter guesses_refused; /* tokens not checked: their address had sent too many wrong ones */
     struct counter verified_hits, verified_misses;
     struct counter gate_questions, gate_refills, gate_failures, gate_catch_ups, gate_resets;
     struct histogram gate_round_size, gate_round_us;
     struct counter reconnects, usage_lost;
-    /* As they are now, set about once a second. */
+    /* Current values, set about once a second. */
     struct counter connections, requests_open, database_connections, usage_lag_ms;
 };
 

@@ -52,7 +52,7 @@ const struct route routes[] = {
 const size_t routes_count = sizeof(routes) / sizeof(routes[0]);
 
 _Static_assert(sizeof(routes) / sizeof(routes[0]) < METRICS_ROUTES,
-               "metrics have room for every route, and for requests that no route fits");
+               "metrics need a row for every route, and one for requests without a route");
 
 static void
 write_inputs(struct json_writer *writer, const struct input *inputs, bool in_query)

@@ -7,8 +7,8 @@
 extern const struct route routes[];
 extern const size_t routes_count;
 
-/* Writes the table as JSON, an object a route: {"method", "path", "access", "bodyMax"}, and of an ordinary
- * call its statement and inputs. The caller frees the writer. */
+/* Writes the table as JSON, one object per route: {"method", "path", "access", "bodyMax"}; an endpoint also
+ * has "statement", "answer", and its inputs in "body" and "query". The caller frees the writer. */
 struct json_writer;
 void routes_write(struct json_writer *writer);
 

@@ -55,7 +55,7 @@ server_open(struct server *server, const struct server_options *options)
     }
     if (make_dummy_hash(server) < 0) {
         log_error("cannot start",
-                  log_text("reason", "argon2 cannot work with these costs; is there enough memory?"));
+                  log_text("reason", "argon2 fails at the configured costs; is there enough memory?"));
         return -1;
     }
     const struct hasher_options hasher = { .parallel = options->hashers,

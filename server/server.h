@@ -1,4 +1,5 @@
-/* What all loops of testkase-server share: made before they start; read-only or thread-safe afterwards. */
+/* State that all loops of testkase-server share. It is made before they start; afterwards every part is
+ * read-only or thread-safe. */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
@@ -18,14 +19,14 @@ struct route_table;
 struct trusted_proxies;
 struct verified;
 
-/* What main chooses; all of it outlives the server. */
+/* Chosen by main; everything here outlives the server. */
 struct server_options {
     const struct config *config;
     const struct route_table *routes;               /* the API */
-    const struct connection_events *events;         /* what begins a request; their argument is the loop */
-    const struct connection_events *metrics_events; /* the same at the address for metrics */
-    int hashers;                                    /* argon2 at a time */
-    size_t token_queue, password_queue;             /* waiting for argon2 at most */
+    const struct connection_events *events;         /* they begin requests; their argument is the loop */
+    const struct connection_events *metrics_events; /* the same for the metrics address */
+    int hashers;                                    /* threads that run argon2 */
+    size_t token_queue, password_queue;             /* secrets that may wait for argon2 */
 };
 
 struct server {
@@ -45,16 +46,16 @@ struct server {
     struct trusted_proxies *trusted_proxies;
     struct loop *loops;   /* config->threads of them; main makes them */
     int connections;      /* to PostgreSQL, of all loops together */
-    atomic_int connected; /* how often one became usable; the program is ready when all have */
-    atomic_int serving;   /* loops that can ask PostgreSQL now */
+    atomic_int connected; /* how often one became usable; the program is ready when all are */
+    atomic_int serving;   /* loops that have usable connections now */
     atomic_bool ready;
     atomic_bool failed; /* the program must end with a failure */
 };
 
-/* Binds the sockets and makes everything but the loops. Returns 0; or -1 when an address cannot be bound or
- * argon2 does not work at the configured costs, which is logged; server_close() in both cases. */
+/* Binds the sockets and makes everything but the loops. Returns 0, or -1 after logging that an address cannot
+ * be bound or argon2 does not work at the configured costs. Call server_close() in both cases. */
 int server_open(struct server *server, const struct server_options *options);
-/* After the loops. */
+/* Call it after the loops are cleared. */
 void server_close(struct server *server);
 
 #endif

@@ -14,8 +14,9 @@
 /* The analyzer loses track of entries in the macros of uthash and utlist. */
 /* NOLINTBEGIN(clang-analyzer-unix.Malloc, clang-analyzer-core.NullDereference) */
 
-/* A sum waits for more calls this long. What is due is then written a part each turn, so that PostgreSQL is
- * never at it long enough to keep requests from a core: of a thousand sums in one statement, 15 ms. */
+/* An entry waits WAIT_MS for more calls. Due entries are then written in parts, one per TURN_MS, so that
+ * PostgreSQL never keeps a core busy long enough to delay requests (1 000 entries in one statement took 15
+ * ms). */
 #define WAIT_MS     1000
 #define TURN_MS     10
 #define PART        (WAIT_MS / TURN_MS)
@@ -24,8 +25,8 @@
 #define ENTRIES_MAX 20000
 #define CLIENT_SIZE 65
 
-/* Compared byte by byte, so made of zeros first. The digest is of all the rest, under a key of ours: what
- * clients call themselves must not be able to fill one chain of the table. */
+/* Compared byte by byte, so the whole struct is zeroed first. The digest covers all other members under a
+ * secret key: the names that clients choose must not be able to fill one chain of the hash table. */
 struct key {
     unsigned char digest[crypto_shorthash_BYTES];
     int64_t token_id;
@@ -48,8 +49,8 @@ struct entry {
 struct usage {
     struct db *db;
     struct event *timer;
-    struct entry *entries; /* the oldest first, as uthash keeps their order */
-    struct entry *sent;    /* the write under way, older than those */
+    struct entry *entries; /* oldest first: uthash keeps the order of insertion */
+    struct entry *sent;    /* the write under way; older than `entries` */
     struct json_writer *writer;
     unsigned char secret[crypto_shorthash_KEYBYTES];
     uint64_t lost;
@@ -99,12 +100,12 @@ note_loss(struct usage *usage, int64_t calls)
 {
     usage->lost += (uint64_t)calls;
     if (retry_log_is_due(&usage->loss_log)) {
-        log_warning("usage is lost: PostgreSQL does not take it, or not as fast as it comes",
+        log_warning("usage is lost: PostgreSQL refuses it, or takes it more slowly than it arrives",
                     log_number("calls", (int64_t)usage->lost));
     }
 }
 
-/* Adds `more` to what is kept under its key. */
+/* Adds `more` to the entry with its key. */
 static void
 count(struct usage *usage, const struct entry *more)
 {
@@ -124,7 +125,7 @@ count(struct usage *usage, const struct entry *more)
     entry->last_us = more->last_us > entry->last_us ? more->last_us : entry->last_us;
 }
 
-/* For when the oldest is due, and not before the next turn. */
+/* Fires when the oldest entry is due, but not before the next turn. */
 static void
 arm_timer(struct usage *usage)
 {
@@ -186,9 +187,9 @@ write_entry(struct json_writer *writer, const struct entry *entry, int64_t now_u
     json_close_object(writer);
 }
 
-/* Back in front of the others, for the next write, which is not at once. */
+/* Puts the sent entries back in front of the others, and delays the next write. */
 static void
-take_back(struct usage *usage)
+requeue_sent(struct usage *usage)
 {
     struct entry *younger = usage->entries, *entry, *next;
     usage->entries = usage->sent;
@@ -203,14 +204,14 @@ take_back(struct usage *usage)
 }
 
 static void
-forget_sent(struct usage *usage)
+free_sent(struct usage *usage)
 {
     free_entries(usage->sent);
     usage->sent = NULL;
 }
 
 static void
-give_up_sent(struct usage *usage)
+drop_sent(struct usage *usage)
 {
     int64_t calls = 0;
     struct entry *entry, *next;
@@ -219,13 +220,13 @@ give_up_sent(struct usage *usage)
         calls += entry->calls;
     }
     note_loss(usage, calls);
-    forget_sent(usage);
+    free_sent(usage);
 }
 
-/* Class 22, data exception: a value that is refused now is refused always, and would keep everything behind
- * it from being written. */
+/* Class 22, data exception: PostgreSQL would refuse the value again at each attempt, and everything behind it
+ * would never be written. */
 static bool
-is_refused_for_ever(const struct db_result *result)
+is_refused_for_good(const struct db_result *result)
 {
     return db_status(result) == DB_REFUSED && strncmp(db_sqlstate(result), "22", 2) == 0;
 }
@@ -239,16 +240,16 @@ on_written(const struct db_result *result, void *argument)
                     log_text("sqlstate", db_sqlstate(result)), log_text("reason", db_message(result)));
     }
     if (db_status(result) == DB_OK) {
-        forget_sent(usage);
-    } else if (is_refused_for_ever(result)) {
-        give_up_sent(usage);
+        free_sent(usage);
+    } else if (is_refused_for_good(result)) {
+        drop_sent(usage);
     } else {
-        take_back(usage);
+        requeue_sent(usage);
     }
 }
 
-/* Moves up to `most` of the entries that began at `until_us` or before to those that are sent, and writes
- * them down. False when there are none. */
+/* Moves up to `most` entries that began at `until_us` or earlier to `sent`, and writes them as JSON. False
+ * when there are none. */
 static bool
 take_batch(struct usage *usage, size_t most, int64_t until_us)
 {

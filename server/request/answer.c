@@ -63,7 +63,7 @@ answer_refuse(struct answer *answer, enum problem_code code, const char *detail)
     return decide_on_problem(answer);
 }
 
-/* The error is for a token that was sent; without one the challenge is bare (RFC 6750 §3). */
+/* `error` is for requests that sent a token; without one the challenge has no error (RFC 6750 §3). */
 enum step_result
 answer_challenge(struct answer *answer, enum problem_code code, const char *detail)
 {
@@ -158,7 +158,7 @@ answer_add_headers(struct answer *answer, const char *lines, const int64_t *numb
     size_t length = answer->fields_length;
     for (; *lines; lines++) {
         if (length > sizeof(answer->fields) - TEXT_NUMBER_SIZE) {
-            return; /* without the fields, rather than with a part of one */
+            return; /* the answer lacks these fields rather than having a part of one */
         }
         if (*lines != '%') {
             answer->fields[length++] = *lines;

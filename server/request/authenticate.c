@@ -16,7 +16,7 @@ is_unsafe(enum http_method method)
     return method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS;
 }
 
-/* Whether Origin is ours: the public URL's, or the host that was asked. */
+/* Whether Origin is our own: the public URL, or the request's Host. */
 static bool
 origin_is_ours(const struct request *request)
 {
@@ -31,10 +31,10 @@ origin_is_ours(const struct request *request)
            memcmp(origin.bytes + length, host.bytes, host.length) == 0;
 }
 
-/* A browser says where a request comes from; an unsafe one must come from our own pages. With
- * `silent_passes`, a client that says nothing is no browser. */
+/* Browsers send Sec-Fetch-Site or Origin with an unsafe request; it must come from our own pages.
+ * `without_origin` is the result for a request that has neither field. */
 static bool
-is_same_origin(const struct request *request, bool silent_passes)
+is_same_origin(const struct request *request, bool without_origin)
 {
     if (request->head->sec_fetch_site.bytes) {
         return http_slice_equals(request->head->sec_fetch_site, "same-origin");
@@ -42,7 +42,7 @@ is_same_origin(const struct request *request, bool silent_passes)
     if (request->head->origin.bytes) {
         return origin_is_ours(request);
     }
-    return silent_passes;
+    return without_origin;
 }
 
 enum step_result
@@ -87,7 +87,7 @@ authenticate_identify(struct request *request)
                                     : STEP_NEXT;
 }
 
-/* --- the proof of a secret that is not known to be right or wrong --- */
+/* --- proving a secret that `verified` does not know --- */
 
 static request_function hash_found, secret_compared;
 
@@ -101,8 +101,8 @@ authenticate_prove(struct request *request)
     return await_query(request, QUERY_GATE_FIND_HASH, &DB_TEXT(request->auth.lookup_id));
 }
 
-/* How many seconds the guess has to wait, 0 when it may be checked now. The same token many times at once is
- * one guess. */
+/* How many seconds the guess must wait; 0 when it may be checked now. Concurrent requests with the same token
+ * are one guess. */
 static int64_t
 begin_guess(struct request *request, const char *encoded)
 {
@@ -170,7 +170,7 @@ secret_compared(struct request *request)
     }
 }
 
-/* --- the question whether the token or the session is valid now --- */
+/* --- asking whether the token or the session is valid now --- */
 
 static void
 on_gate(enum gate_status status, struct caller *caller, void *argument)
@@ -208,10 +208,10 @@ authenticate_ask_gate(struct request *request)
     }
 }
 
-/* Whether what was remembered of the token led to the token itself. In a database that was restored, or that
- * took over without the last commits of another, its id may have been given again. */
+/* Whether the remembered token id still belongs to the presented token. After a restore, or a failover that
+ * lost the last commits, PostgreSQL may have given the id to another token. */
 static bool
-is_its_own(const struct request *request)
+is_presented_token(const struct request *request)
 {
     const char *preview = request->auth.caller->token_preview;
     const size_t prefix = sizeof(TOKEN_PREFIX) - 1;
@@ -246,7 +246,7 @@ static enum step_result
 admit_token(struct request *request)
 {
     bool is_known = request->auth.gate_status == GATE_ALIVE || request->auth.gate_status == GATE_EXPIRED;
-    if (is_known && !is_its_own(request)) {
+    if (is_known && !is_presented_token(request)) {
         caller_free(request->auth.caller);
         request->auth.caller = NULL;
         return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);

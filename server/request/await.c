@@ -38,9 +38,10 @@ await_batched_query(struct request *request, enum query query, const int64_t *nu
 }
 
 static bool
-is_passing(const char *sqlstate)
+is_transient(const char *sqlstate)
 {
-    /* Shut down or out of resources; deadlock and serialization; lock not available or cancelled. */
+    /* Connection; transaction rollback (deadlock); resources; object not in the state required (locks);
+     * operator intervention (shutdown, cancelled); system error. */
     static const char *const classes[] = { "08", "40", "53", "55", "57", "58" };
     for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
         if (strncmp(sqlstate, classes[i], 2) == 0) {
@@ -58,8 +59,8 @@ await_failed(struct request *request, const char *expected_constraint)
         (expected_constraint && strcmp(db_constraint(result), expected_constraint) == 0)) {
         return false;
     }
-    bool passes = db_status(result) == DB_UNAVAILABLE || is_passing(db_sqlstate(result));
-    answer_refuse(&request->answer, passes ? PROBLEM_UNAVAILABLE : PROBLEM_INTERNAL, NULL);
+    bool may_pass = db_status(result) == DB_UNAVAILABLE || is_transient(db_sqlstate(result));
+    answer_refuse(&request->answer, may_pass ? PROBLEM_UNAVAILABLE : PROBLEM_INTERNAL, NULL);
     if (db_status(result) == DB_REFUSED) {
         log_warning("query failed", log_text("request", request->id),
                     log_text("query", query_texts[request->outcome.query].name),

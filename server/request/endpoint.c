@@ -55,8 +55,8 @@ bind_least_role(struct request *request)
     return DB_TEXT(route_least_role(request->route));
 }
 
-/* The names that every statement may use. "actor" is one more: it needs memory, which endpoint_query() has.
- */
+/* The names that every statement may use. "actor" is one, too; endpoint_query() binds it, because its text
+ * needs a buffer. */
 static const struct {
     const char *name;
     struct db_value (*bind)(struct request *request);
@@ -101,7 +101,7 @@ endpoint_query(struct request *request, enum query query, const struct db_named 
             bound[i] = DB_TEXT(actor);
         } else if (!db_named_find(values, name, &bound[i]) && !bind_reserved(request, name, &bound[i]) &&
                    !bind_path(request, name, &bound[i]) && !input_value(request, name, &bound[i])) {
-            log_error("a statement's parameter is bound by nothing", log_text("query", text->name),
+            log_error("a parameter has no value to bind", log_text("query", text->name),
                       log_text("parameter", name));
             return answer_refuse(&request->answer, PROBLEM_INTERNAL, NULL);
         }
@@ -136,7 +136,7 @@ refuse_outcome(struct request *request, const struct refusal *refusals, const ch
     return false;
 }
 
-/* An expected violation of a constraint is a refusal like any other. */
+/* A violated constraint that the table lists is a refusal like any other. */
 static bool
 refused_by_constraint(struct request *request, const struct refusal *refusals)
 {
@@ -164,7 +164,7 @@ endpoint_refused(struct request *request, const struct refusal *refusals, bool n
            (refuse_outcome(request, refusals, outcome) || refuse_outcome(request, usual_refusals, outcome));
 }
 
-/* --- all of it --- */
+/* --- the whole call --- */
 
 enum step_result
 endpoint_answer_row(struct request *request, int status)
@@ -213,7 +213,7 @@ endpoint_handle(struct request *request)
     return endpoint_query(request, endpoint->query, endpoint->constants);
 }
 
-/* --- what the table says --- */
+/* --- for tests and --routes --- */
 
 const char *
 endpoint_answer_name(enum endpoint_answer answer)

@@ -10,7 +10,7 @@
 #define PARAMETER_BYTES_MAX 512
 #define REFUSAL_SIZE        128
 
-/* --- where it comes from --- */
+/* --- finding a value --- */
 
 int
 input_parameter(struct request *request, const char *name, char *ret_value, size_t size)
@@ -52,10 +52,10 @@ type_refusal(const struct input *input, char ret_refusal[REFUSAL_SIZE])
         text_choices_refusal(input->choices, ret_refusal, REFUSAL_SIZE);
         return ret_refusal;
     }
-    return input->kind == INPUT_INTEGER ? "must be a whole number" : "must be a text";
+    return input->kind == INPUT_INTEGER ? "must be a whole number" : "must be a string";
 }
 
-/* From the body: the JSON type must fit. */
+/* In the body; checks the JSON type. */
 static bool
 find_member(struct request *request, struct input_value *value)
 {
@@ -80,7 +80,7 @@ find_member(struct request *request, struct input_value *value)
     return true;
 }
 
-/* From the query. */
+/* In the query string. */
 static bool
 find_parameter(struct request *request, struct input_value *value)
 {
@@ -93,9 +93,9 @@ find_parameter(struct request *request, struct input_value *value)
     return found >= 0;
 }
 
-/* --- what it must be --- */
+/* --- checking a value --- */
 
-/* Each returns NULL, or what to change; some put the value into another form. */
+/* Returns NULL, or a refusal that says how to correct the value. Some checks also normalize it. */
 typedef const char *check_function(struct input_value *value, char ret_refusal[REFUSAL_SIZE]);
 
 static const char *
@@ -166,30 +166,30 @@ static check_function *const checks[] = {
     [INPUT_PROJECT] = check_project,
 };
 
-/* The value, checked; false when it is refused. */
+/* Finds the value and checks it; false when it is refused. */
 static bool
-find_good(struct request *request, struct input_value *value)
+find_valid(struct request *request, struct input_value *value)
 {
     const struct input *input = value->input;
     char refusal[REFUSAL_SIZE];
     if (!(input->in_query ? find_parameter(request, value) : find_member(request, value))) {
         return false;
     }
-    const char *wrong = value->text       ? checks[input->kind](value, refusal)
+    const char *error = value->text       ? checks[input->kind](value, refusal)
                         : input->required ? "is required"
                                           : NULL;
-    if (wrong) {
-        answer_field_error(&request->answer, input->name, wrong);
+    if (error) {
+        answer_field_error(&request->answer, input->name, error);
     }
-    return !wrong;
+    return !error;
 }
 
-/* What is refused counts as absent, so that a handler can check the others and refuse them, too. */
+/* A refused input counts as absent, so that a handler can check the others and refuse them, too. */
 static void
 read_one(struct request *request, struct input_value *value)
 {
     const char *fallback = value->input->fallback;
-    if (!find_good(request, value)) {
+    if (!find_valid(request, value)) {
         value->text = NULL;
     }
     if (!value->text && fallback) {
@@ -217,7 +217,7 @@ input_read(struct request *request, const struct input *inputs)
     return true;
 }
 
-/* --- what was read --- */
+/* --- values for handlers --- */
 
 static const struct input_value *
 find(const struct request *request, const char *name)

@@ -1,6 +1,6 @@
-/* What a call takes from its client, as a table: members of the JSON body and parameters of the query. What
- * is missing, wrong or not in the table is refused with 422, which names each such field. The rules
- * themselves are those of common/text. */
+/* The inputs of a call, as a table: members of the JSON body and parameters of the query string. input_read()
+ * refuses missing and invalid inputs, and members of the body that the table lacks, with one 422 that names
+ * each of them. The rules are those of common/text. */
 #ifndef SERVER_REQUEST_INPUT_H
 #define SERVER_REQUEST_INPUT_H
 
@@ -22,25 +22,26 @@ struct input {
     enum input_kind kind;
     bool required;
     bool in_query;
-    const char *choices;  /* divided by "|" */
-    const char *fallback; /* what an absent text counts as; NULL: SQL's null */
+    const char *choices;  /* separated by "|" */
+    const char *fallback; /* the value when the input is absent; NULL: SQL's null */
 };
 
-/* Reads all of the table's inputs. False: at least one is refused, and the answer says so. A refused input
- * counts as absent, so a handler may go on to check what it knows more about, add refusals of its own, and
- * end with answer_refuse_fields(). */
+/* Reads all inputs of the table. False when at least one is refused; the answer is set then. A refused input
+ * counts as absent, so a handler may go on, make checks of its own, add their field errors, and return
+ * answer_refuse_fields(). */
 bool input_read(struct request *request, const struct input *inputs);
 
-/* What was read. Texts are NUL-ended and live as long as the request; NULL when absent without a fallback. */
+/* The value of an input. Texts are NUL-terminated and live as long as the request; NULL when the input is
+ * absent and has no fallback. */
 const char *input_text(const struct request *request, const char *name);
 size_t input_length(const struct request *request, const char *name);
 int64_t input_integer(const struct request *request, const char *name);
 
-/* The same as a parameter of a statement; false when there is no input of that name. */
+/* The same as a parameter of a statement. False when no input has that name. */
 bool input_value(const struct request *request, const char *name, struct db_value *ret_value);
 
-/* The value of one query parameter: 1 and the value, 0 when it is absent, -1 when it is refused (the answer
- * is set). */
+/* Reads one parameter of the query string. Returns 1 and the value, 0 when it is absent, or -1 when it is
+ * refused; the answer is set then. */
 int input_parameter(struct request *request, const char *name, char *ret_value, size_t size);
 
 #endif

@@ -13,8 +13,8 @@ struct input_value {
     const struct input *input;
     const char *text; /* NULL: absent */
     size_t length;
-    int64_t number; /* of an input that is one */
-    char *owned;    /* the copy that `text` points to; NULL when it lies in the body or is a constant */
+    int64_t number; /* of a numeric input */
+    char *owned;    /* the copy that `text` points to; NULL when `text` is in the body or a constant */
 };
 
 struct input_values {

@@ -1,4 +1,4 @@
-/* What a request has waited for: rows, a hash, and the guess that it makes. await.c fills it. */
+/* The results of a request's waits: rows, a hash, and the guess that is under way. await.c fills it. */
 #ifndef SERVER_REQUEST_OUTCOME_H
 #define SERVER_REQUEST_OUTCOME_H
 
@@ -6,7 +6,7 @@
 #include "server/auth/guess_throttle.h"
 #include "server/auth/hasher.h"
 
-/* A guess that is charged and not settled; without a target there is none. */
+/* A guess that is begun and not settled. A NULL target means that there is none. */
 struct outcome_guess {
     struct guess_throttle *throttle;
     enum guess_kind kind;
@@ -18,20 +18,20 @@ struct outcome_guess {
 struct outcome {
     struct db_result *result;
     int first_row, row_count;   /* the rows of the result that are this request's */
-    enum query query;           /* the statement that gave them */
-    struct hasher_result *hash; /* of argon2 work */
+    enum query query;           /* the statement that was sent last */
+    struct hasher_result *hash; /* of argon2 */
     struct outcome_guess guess;
 };
 
-/* Keeps the rows, in place of those before. */
+/* Keeps the rows, in place of earlier ones. */
 void outcome_set_rows(struct outcome *outcome, const struct db_result *result, int first, int count);
-/* Copies the result, in place of the one before, which is wiped. */
+/* Copies the result, in place of an earlier one, which is wiped. */
 void outcome_set_hash(struct outcome *outcome, const struct hasher_result *hash);
 
 /* Settles the open guess, if there is one. */
 void outcome_settle_guess(struct outcome *outcome, bool was_wrong);
 
-/* Wipes and frees. An open guess was wrong if argon2 has said so. */
+/* Wipes and frees. An open guess counts as wrong if argon2 found a mismatch. */
 void outcome_end(struct outcome *outcome);
 
 #endif

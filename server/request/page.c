@@ -31,7 +31,8 @@ page_read(struct request *request)
 {
     request->page = (struct page){ .limit = LIMIT_DEFAULT };
     return read_number(request, "limit", LIMIT_MAX, "must be a number from 1 to 200", &request->page.limit) &&
-           read_number(request, "cursor", INT64_MAX, "must be a nextCursor", &request->page.cursor);
+           read_number(request, "cursor", INT64_MAX, "must be the nextCursor of a page",
+                       &request->page.cursor);
 }
 
 static int

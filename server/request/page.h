@@ -1,16 +1,17 @@
-/* One page of a list: {"data":[…],"nextCursor":"…"}, by ?limit= and ?cursor=. One row more than the limit is
- * asked for, to know whether there is another page. */
+/* One page of a list: {"data":[…],"nextCursor":"…"}, by ?limit= and ?cursor=. A statement is asked for one
+ * row more than the limit; if it comes, there is another page. */
 #ifndef SERVER_REQUEST_PAGE_H
 #define SERVER_REQUEST_PAGE_H
 
 #include "server/request/request.h"
 
-/* Reads the two parameters into request->page: limit 1 to 200, 50 when absent; cursor 0 when absent. False:
- * they are refused, and the answer is set. */
+/* Reads the two parameters into request->page: limit 1 to 200, by default 50; cursor 0 when absent. False
+ * when one is refused; the answer is set then. */
 bool page_read(struct request *request);
 
-/* Answers with the rows of request->outcome, each as row_write() writes it. The cursor is the column of that
- * name, or else "id". A row whose cursor is null stands for a list without elements. */
+/* Answers with the rows of request->outcome, each as row_write() writes it. The cursor is the column
+ * "cursor", or else "id". A single row whose cursor is null means that the list is empty (but its parent
+ * exists). */
 enum step_result page_answer(struct request *request);
 
 #endif

@@ -16,7 +16,7 @@
 
 /* --- the beginning --- */
 
-/* A token in the wrong field must not reach a log through it. */
+/* An id that contains a token is not accepted: ids are logged. */
 static bool
 is_request_id(struct http_slice id)
 {
@@ -35,7 +35,7 @@ is_request_id(struct http_slice id)
     return true;
 }
 
-/* Request ids need not be secret, so a random prefix of the loop and a count will do. */
+/* Request ids need not be secret: a random prefix per loop and a counter suffice. */
 static void
 make_id(struct loop *loop, char ret_id[REQUEST_ID_SIZE])
 {
@@ -131,9 +131,9 @@ request_complete_with_answer(struct request *request)
     request_settle(request);
 }
 
-/* --- the end: the only place that answers and frees --- */
+/* --- the end: the only place that sends answers and frees requests --- */
 
-/* What the caller may see is for nobody's cache, unless the answer says otherwise. */
+/* Answers must not be cached, unless an answer says otherwise. */
 static void
 add_common_headers(struct request *request)
 {
@@ -156,12 +156,12 @@ add_common_headers(struct request *request)
 static void
 log_answer(const struct request *request)
 {
-    /* 505 is the client's mistake, and would let anybody fill the log. 503 is the answer to everybody while
-     * PostgreSQL is away, which is logged once a minute where it is noticed, or means a full queue, which the
-     * metrics show. */
+    /* 505 is the client's mistake, and logging it would let any client fill the log. 503 means that
+     * PostgreSQL is down, which the loop logs once a minute, or that a queue is full, which the metrics show.
+     */
     int status = request->answer.status;
-    bool is_ours = status >= 500 && status != 503 && status != 505;
-    enum log_level level = is_ours ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
+    bool is_our_fault = status >= 500 && status != 503 && status != 505;
+    enum log_level level = is_our_fault ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
     if (!log_enabled(level)) {
         return;
     }
@@ -232,7 +232,7 @@ request_settle(struct request *request)
     return request;
 }
 
-/* --- what handlers ask --- */
+/* --- for handlers --- */
 
 int64_t
 request_path_number(const struct request *request, const char *placeholder)
@@ -247,7 +247,7 @@ request_address(struct request *request)
     return request->address_text[0] ? request->address_text : NULL;
 }
 
-/* No part of it needs quoting: a request id has letters, digits, '-', '_' and '.', an address ':' as well. */
+/* No part needs quoting: a request id has letters, digits, '-', '_' and '.', and an address also ':'. */
 void
 request_actor(struct request *request, char ret_actor[REQUEST_ACTOR_SIZE])
 {

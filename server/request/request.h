@@ -1,9 +1,9 @@
-/* The life of one request: it runs its steps (steps.c) in their order until one waits or ends. One place
- * answers and frees (request.c); everything else only decides what the answer is to be.
+/* The life of one request. It runs its steps (steps.c) in order until one waits or decides the answer. Only
+ * request.c sends the answer and frees the request; all other code just decides the answer.
  *
- * The struct is parted by who may write: request.c `progress`, await.c `outcome`, authenticate.c `auth`,
- * answer.c `answer`, input.c and page.c what they are named after; everybody may read. A request belongs to
- * the thread of its loop. */
+ * Each part of the struct has one writer: request.c `progress`, await.c `outcome`, authenticate.c `auth`,
+ * answer.c `answer`, input.c `inputs`, page.c `page`. Any code may read them. A request belongs to the thread
+ * of its loop. */
 #ifndef SERVER_REQUEST_REQUEST_H
 #define SERVER_REQUEST_REQUEST_H
 
@@ -26,43 +26,43 @@
 #define REQUEST_ID_SIZE    65
 #define REQUEST_ACTOR_SIZE 192
 
-/* Where it is in its steps. */
+/* The position in the steps. */
 struct request_progress {
     const struct step *steps;
     size_t next;            /* the step that runs after this one */
-    request_function *then; /* a continuation, which runs instead of it */
+    request_function *then; /* the continuation to run before it; else NULL */
     bool waiting;           /* a completion is outstanding */
-    bool answered;          /* the client has its answer; freed when nothing is outstanding */
+    bool answered;          /* the answer is sent; the request is freed when nothing is outstanding */
 };
 
-/* Who makes the request, as far as that is known. */
+/* The caller, as far as it is known yet. */
 struct authentication {
     enum credentials credentials;
     struct verified_key verified_key;
     char lookup_id[TOKEN_LOOKUP_LENGTH + 1];
-    int64_t token_id; /* whose secret was proven; 0 before */
+    int64_t token_id; /* of the token whose secret is proven; 0 before */
     struct gate_question question;
     enum gate_status gate_status;
-    bool shares_usage_entry; /* counted with other calls of the token, whatever client they come from */
-    struct caller *caller;   /* NULL before it is known */
+    bool shares_usage_entry; /* counted in the token's usage entry without address and client */
+    struct caller *caller;   /* NULL until it is known */
 };
 
-/* Of a list. */
+/* The page of a list that the client asks for. */
 struct page {
     int64_t limit;  /* elements at most */
-    int64_t cursor; /* 0: from the first on */
+    int64_t cursor; /* 0: the first page */
 };
 
 struct request {
     struct loop *loop;
 
-    /* The arrival: set when the head is here (steps.c). */
+    /* Set when the head has arrived (steps.c). */
     struct connection *connection;
-    const struct http_head *head; /* NULL once answered, and for what was no readable request */
-    const struct route *route;    /* NULL before it is known, and when there is none */
-    struct route_values path;     /* what stands at the route's placeholders */
+    const struct http_head *head; /* NULL once answered, and when the request was unreadable */
+    const struct route *route;    /* NULL until it is found, and when no route fits */
+    struct route_values path;     /* the values of the route's placeholders */
     char id[REQUEST_ID_SIZE];
-    bool is_for_metrics; /* it came in at the address for metrics, where nothing else is served */
+    bool is_for_metrics; /* it arrived at the metrics address, which serves nothing else */
     struct client_address address;
     char address_text[CLIENT_ADDRESS_SIZE]; /* set by request_address() */
     int64_t started_us;
@@ -75,52 +75,53 @@ struct request {
     struct input_values *inputs; /* input.c's; NULL before they are read */
     struct page page;            /* page.c's */
 
-    void *handler_data; /* one allocation of the handler; freed by handler_free when the request ends */
+    void *handler_data; /* the handler's own; handler_free frees it when the request ends */
     void (*handler_free)(void *data);
 
-    struct answer answer; /* the last member, which is not cleared in full */
+    struct answer answer; /* the last member: it is not cleared completely */
 };
 
-/* --- for steps.c, which gets them from the connection --- */
+/* --- for steps.c, which handles the connection's events --- */
 
-/* A request whose first step is steps[0]; `head` is NULL for what could not be read. */
+/* Makes a request whose first step is steps[0]. `head` is NULL when the request was unreadable. */
 struct request *request_new(struct loop *loop, struct connection *connection, const struct http_head *head,
                             const struct step *steps);
 
-/* Runs steps until one waits or ends. */
+/* Runs steps until one waits or decides the answer. */
 void request_run(struct request *request);
 
-/* Sends the answer that is set, although a completion may be outstanding. */
+/* Sends the answer that is set, even if a completion is outstanding. */
 void request_finish(struct request *request);
 
-/* Frees the request when it is answered and nothing of it is outstanding; NULL then. */
+/* Frees the request and returns NULL when it is answered and nothing is outstanding; else returns it. */
 struct request *request_settle(struct request *request);
 
-/* The name of the step that runs or waits. */
+/* The name of the step that is running or waiting. */
 const char *request_step_name(const struct request *request);
 
 /* --- waiting --- */
 
-/* Begins a wait; request_complete() ends it, on the request's thread and never before the step has returned.
- */
+/* Begins a wait. A completion ends it by request_complete(), on the request's thread and never before the
+ * step has returned. */
 enum step_result request_wait(struct request *request);
-/* Goes on; or lets go of a request that has been answered meanwhile. */
+/* Ends the wait and goes on with the steps; a request that was answered meanwhile is freed instead. */
 void request_complete(struct request *request);
-/* The same with the answer that is set, instead of going on. */
+/* Ends the wait and sends the answer that is set, instead of going on. */
 void request_complete_with_answer(struct request *request);
 
-/* Names what runs next, after the wait if there is one, instead of the next step. */
+/* Sets the continuation: it runs next (after the wait, if one begins), before the next step. */
 void request_then(struct request *request, request_function *then);
 
-/* --- what handlers ask --- */
+/* --- for handlers --- */
 
 /* The number at that placeholder of the route's pattern. */
 int64_t request_path_number(const struct request *request, const char *placeholder);
 
-/* Who acts, as PostgreSQL's composite type "actor", for statements that write audit events. */
+/* Writes the actor of the request (account, token, request id, address) as a value of PostgreSQL's composite
+ * type "actor", for statements that write audit events. */
 void request_actor(struct request *request, char ret_actor[REQUEST_ACTOR_SIZE]);
 
-/* The address for PostgreSQL's inet; NULL for a unix socket. Lives as long as the request. */
+/* The client's address, for PostgreSQL's inet; NULL for a unix socket. Lives as long as the request. */
 const char *request_address(struct request *request);
 
 #endif

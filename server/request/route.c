@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the placeholders stand for. */
+/* The placeholders and their types. */
 static const struct placeholder {
     const char *name;
-    const char *prefix; /* of a number; NULL: any text that is not empty */
+    const char *prefix; /* of the number; NULL: any text that is not empty */
 } placeholders[] = {
     { "id", "" },
     { "user", "" },
@@ -20,11 +20,11 @@ static const struct placeholder {
     { "file", NULL },
 };
 
-/* A segment at one place of some patterns. */
+/* One segment, shared by all patterns that are equal up to it. */
 struct node {
-    struct http_slice segment; /* literal; or: */
-    const struct placeholder *placeholder;
-    struct node *children; /* literal ones first */
+    struct http_slice segment;             /* as the pattern has it */
+    const struct placeholder *placeholder; /* NULL when the segment is literal */
+    struct node *children;                 /* literal segments first */
     struct node *next;
     const struct route *by_method[HTTP_ANY];
     const struct route *any;
@@ -77,7 +77,7 @@ is_node_for(const struct node *node, struct http_slice segment, const struct pla
                              memcmp(node->segment.bytes, segment.bytes, segment.length) == 0;
 }
 
-/* The child for that segment of a pattern, made when it is not there. */
+/* The child for that segment of a pattern; made when it is missing. */
 static struct node *
 child_for(struct node *parent, struct http_slice segment)
 {

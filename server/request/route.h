@@ -1,5 +1,5 @@
-/* Routes: what the table of the API (server/routes.c) is made of, and finding the row for a request. Patterns
- * are split into segments once, when the table is made. */
+/* Routes: the rows of the table of the API (server/routes.c), and finding the row for a request. Patterns are
+ * split into segments once, when the table is made. */
 #ifndef SERVER_REQUEST_ROUTE_H
 #define SERVER_REQUEST_ROUTE_H
 
@@ -9,35 +9,35 @@
 #include <stdint.h>
 
 enum route_access {
-    ROUTE_ANYONE,        /* credentials are not even read */
+    ROUTE_ANYONE,        /* credentials are ignored */
     ROUTE_CALLER,        /* a token or a session */
     ROUTE_ORG_ADMIN,     /* owner or admin of the organization */
-    ROUTE_PROJECT_GUEST, /* this role, or a higher one, in the project that the call is about: the */
-    ROUTE_PROJECT_USER,  /* statement checks it, by :least_role */
+    ROUTE_PROJECT_GUEST, /* at least this role in the project of the call; the statement checks it, */
+    ROUTE_PROJECT_USER,  /* by :least_role */
     ROUTE_PROJECT_ADMIN
 };
 
 struct endpoint;
 
-/* `pattern` is a path; a segment in braces is a placeholder, whose name tells what it stands for:
- * {id}, {user}, {key} a number; {project} PRJ-n; {cycle} TCYCLE-n; {case} TC-n; {secret}, {file} any text. */
+/* `pattern` is a path. A segment in braces is a placeholder; its name gives its type: {id}, {user}, {key} are
+ * numbers, {project} is PRJ-n, {cycle} TCYCLE-n, {case} TC-n, {secret} and {file} are any text. */
 struct route {
     enum http_method method; /* HTTP_ANY: all of them */
     const char *pattern;
     enum route_access access;
-    size_t body_max;                 /* 0: takes no JSON body; one that comes is dropped unread */
-    request_function *handle;        /* or: */
-    const struct endpoint *endpoint; /* of an ordinary call: endpoint_handle() does all of it */
+    size_t body_max;                 /* of the JSON body, in bytes; 0: a body is discarded unread */
+    request_function *handle;        /* a row has either a handler, */
+    const struct endpoint *endpoint; /* or an endpoint, which endpoint_handle() runs */
 };
 
-/* --- what stands at the placeholders of a path --- */
+/* --- the values of a path's placeholders --- */
 
 #define ROUTE_VALUES_MAX 3
 
 struct route_value {
     const char *name;       /* of the placeholder, without braces */
-    struct http_slice text; /* as it stands in the path */
-    int64_t number;         /* unless it is a text */
+    struct http_slice text; /* the segment of the path */
+    int64_t number;         /* 0 when the placeholder is for any text */
 };
 
 struct route_values {
@@ -45,15 +45,16 @@ struct route_values {
     struct route_value items[ROUTE_VALUES_MAX];
 };
 
-/* The value of that name; NULL when the pattern has no such placeholder. */
+/* The value of the placeholder `name`; NULL when the pattern has no such placeholder. */
 const struct route_value *route_values_find(const struct route_values *values, const char *name);
 
 /* --- the table --- */
 
 struct route_table;
 
-/* `routes` outlives the table. At most ROUTE_VALUES_MAX placeholders in a path, and at a place of the path
- * no two of different names; a path that a literal segment fits is not looked for among placeholders. */
+/* `routes` outlives the table. A pattern has at most ROUTE_VALUES_MAX placeholders, and patterns that are
+ * equal up to a placeholder must agree on its name. Where a literal segment matches, placeholders are not
+ * tried. */
 struct route_table *route_table_new(const struct route *routes, size_t count);
 /* NULL is fine. */
 void route_table_free(struct route_table *table);
@@ -68,19 +69,20 @@ struct route_match {
     char allow[ROUTE_ALLOW_SIZE]; /* on ROUTE_NO_METHOD: the value of Allow */
 };
 
-/* HEAD goes where GET goes. */
+/* HEAD finds the route of GET. */
 enum route_outcome route_table_find(const struct route_table *table, enum http_method method,
                                     struct http_slice path, struct route_match *ret_match);
 
-/* By number from 0, for metrics. */
+/* Routes by index from 0, for metrics. */
 size_t route_table_count(const struct route_table *table);
 const struct route *route_table_at(const struct route_table *table, size_t index);
-/* Its number; route_table_count() for NULL and for a route that is not in the table. */
+/* The index of `route`; route_table_count() for NULL and for a route that is not in the table. */
 size_t route_table_index(const struct route_table *table, const struct route *route);
 
 /* "anyone", "caller", "org_admin", "project_guest", "project_user" or "project_admin". */
 const char *route_access_name(enum route_access access);
-/* What :least_role of a statement is: "guest", "user" or "project_admin"; NULL when none is asked for. */
+/* The value of :least_role in a statement: "guest", "user" or "project_admin"; NULL when the route requires
+ * no role in a project. */
 const char *route_least_role(const struct route *route);
 
 #endif

@@ -1,7 +1,7 @@
-/* A row of a result as a JSON object. The statement's select list is the shape: a column's name is the
- * member's name, and its type says how it is written: whole numbers as numbers, booleans as true and false,
- * json as it is, everything else as text; SQL's null as null. The columns "outcome", "cursor" and "batch" are
- * for the server and not written. */
+/* A row of a result as a JSON object. The statement's select list defines the object: each column is a member
+ * of the same name, written by its type: integers as numbers, booleans as true or false, json unchanged,
+ * everything else as a string, SQL's null as null. The columns "outcome", "cursor" and "batch" are for the
+ * server and are not written. */
 #ifndef SERVER_REQUEST_ROW_H
 #define SERVER_REQUEST_ROW_H
 
@@ -10,7 +10,7 @@
 
 #define ROW_COLUMNS_MAX 32
 
-/* Of one result, for all of its rows; as long as the result. */
+/* The members that the rows of one result have. Valid as long as the result. */
 struct row_shape {
     const struct db_result *result;
     int count;
@@ -26,7 +26,7 @@ void row_shape_read(struct row_shape *shape, const struct db_result *result);
 /* The whole object. */
 void row_write(struct json_writer *writer, const struct row_shape *shape, int row);
 
-/* Its members without the braces, for who adds others. */
+/* The members without the braces, so that the caller can add others. */
 void row_write_members(struct json_writer *writer, const struct row_shape *shape, int row);
 
 #endif

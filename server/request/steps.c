@@ -41,7 +41,8 @@ refuse_unrouted(struct request *request)
     return answer_refuse(&request->answer, PROBLEM_METHOD_NOT_ALLOWED, NULL);
 }
 
-/* Of a token's request that no route fits, so that it is counted and limited like any other. */
+/* For a request with a token that matches no route, so that it is authenticated, counted and limited like any
+ * other. */
 static const struct route no_route = { HTTP_ANY, "none", ROUTE_CALLER, 0, refuse_unrouted, NULL };
 
 static enum step_result
@@ -134,7 +135,7 @@ step_handle(struct request *request)
     return route->endpoint ? endpoint_handle(request) : route->handle(request);
 }
 
-/* --- the connection's events --- */
+/* --- connection events --- */
 
 static void *
 on_head(struct connection *connection, const struct http_head *head, void *argument)
@@ -176,7 +177,7 @@ on_body(void *argument, enum problem_code code, const char *detail)
     request_complete_with_answer(request);
 }
 
-/* A completion may be outstanding: the request lives on until it comes. */
+/* If a completion is outstanding, the request is freed when it arrives. */
 static void
 on_deadline(void *argument)
 {

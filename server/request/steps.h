@@ -1,12 +1,12 @@
-/* The steps of a request, in the order in which they run, and the connection's events that begin it. */
+/* The steps of a request, in the order they run, and the connection events that begin requests. */
 #ifndef SERVER_REQUEST_STEPS_H
 #define SERVER_REQUEST_STEPS_H
 
 #include "server/http/connection.h"
 
-/* Their argument is the loop. */
+/* The argument of these events is the loop. */
 extern const struct connection_events steps_events;
-/* For connections to the address for metrics. */
+/* The same for connections to the metrics address. */
 extern const struct connection_events steps_metrics_events;
 
 #endif

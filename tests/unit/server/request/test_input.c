@@ -91,7 +91,7 @@ test_a_text(void **state)
     assert_null(input_text(&request, "a"));
     assert_false(read_from(required, "{}", ""));
     assert_refused("a", "is required");
-    assert_all_refused(optional, others, "must be a text");
+    assert_all_refused(optional, others, "must be a string");
 }
 
 static void

@@ -1,4 +1,4 @@
-/* What a token was used for. */
+/* The usage of a token: calls per hour, address, client, route and status. */
 #ifndef SERVER_RESOURCES_ACTIVITY_H
 #define SERVER_RESOURCES_ACTIVITY_H
 

@@ -25,7 +25,7 @@ const struct endpoint api_keys_delete = { .query = QUERY_API_KEYS_REVOKE,
                                           .answer = ENDPOINT_EMPTY,
                                           .constants = revocation };
 
-/* --- the same for the current token --- */
+/* --- get and delete the current token --- */
 
 static request_function got_current, deleted_current;
 
@@ -34,8 +34,9 @@ query_current(struct request *request, enum query query, request_function *then)
 {
     int64_t id = request->auth.caller->token_id;
     if (!id) {
-        return answer_refuse(&request->answer, PROBLEM_NOT_FOUND,
-                             "The current token is the one presented; this call had none.");
+        return answer_refuse(
+            &request->answer, PROBLEM_NOT_FOUND,
+            "The current token is the one that the request presents; this one has a session.");
     }
     const struct db_named values[] = { { "id", DB_INT64(id) }, revocation[0], { 0 } };
     request_then(request, then);
@@ -66,11 +67,11 @@ deleted_current(struct request *request)
     return endpoint_refused(request, NULL, true) ? STEP_DONE : answer_empty(&request->answer, 204);
 }
 
-/* --- creation: a secret is made and hashed, then stored --- */
+/* --- creation: makes a token, hashes it, stores the hash --- */
 
 #define LOOKUP_IDS_MAX 3
 
-static const struct input wishes[] = {
+static const struct input draft_inputs[] = {
     { "name", INPUT_NAME, .required = true },
     { "expiresInDays", INPUT_INTEGER, .required = true, .choices = "7|30|60|90|180|365" },
     { 0 },
@@ -80,7 +81,7 @@ static const struct refusal refusals[] = {
     { "owner_not_active", PROBLEM_FORBIDDEN, NULL,
       "The account is not active; ask an admin of the organization." },
     { "creation_forbidden", PROBLEM_FORBIDDEN, NULL,
-      "The organization does not let a token make tokens; sign in and generate it under Settings, API "
+      "The organization does not allow tokens to create tokens; sign in and generate it under Settings, API "
       "Keys." },
     { "period_too_long", PROBLEM_VALIDATION_FAILED, "expiresInDays",
       "is longer than the organization allows" },
@@ -104,7 +105,7 @@ free_draft(void *draft)
 enum step_result
 api_keys_create(struct request *request)
 {
-    if (!input_read(request, wishes)) {
+    if (!input_read(request, draft_inputs)) {
         return STEP_DONE;
     }
     request->handler_data = memory_new(1, sizeof(struct draft));
@@ -151,7 +152,7 @@ created(struct request *request)
         return STEP_DONE;
     }
     if (db_status(request->outcome.result) != DB_OK) {
-        /* The look-up id was taken, one chance in 10^14 a token: another one. */
+        /* The look-up id is taken (a chance of 1 in 10^14 per existing token): make another token. */
         return draft->lookup_ids_tried < LOOKUP_IDS_MAX
                    ? make_token(request)
                    : answer_refuse(&request->answer, PROBLEM_INTERNAL, NULL);

@@ -8,7 +8,7 @@ struct endpoint;
 
 extern const struct endpoint api_keys_list, api_keys_get, api_keys_delete;
 
-/* The token that the call itself presents: 404 with a session. */
+/* The token that the request itself presents; 404 for a session. */
 request_function api_keys_get_current, api_keys_delete_current;
 
 request_function api_keys_create;

@@ -28,8 +28,9 @@ sum(const struct server *server, size_t offset)
     return total;
 }
 
+/* The highest value of that counter in any loop. */
 static uint64_t
-most(const struct server *server, size_t offset)
+maximum(const struct server *server, size_t offset)
 {
     uint64_t highest = 0;
     for (long i = 0; i < server->config->threads; i++) {
@@ -40,7 +41,7 @@ most(const struct server *server, size_t offset)
     return highest;
 }
 
-/* `unit`: how many of the histogram's numbers make one of the exposed. */
+/* `unit`: the recorded values are divided by it, for example 1e6 from microseconds to seconds. */
 static void
 write_histogram(FILE *out, const struct server *server, const char *name, const char *label, size_t offset,
                 const uint64_t *bounds, double unit)
@@ -62,7 +63,7 @@ write_histogram(FILE *out, const struct server *server, const char *name, const 
     fprintf(out, "testkase_%s_count%s%s%s %llu\n", name, open, label, close, (unsigned long long)count);
 }
 
-/* The label of a route: never a path that a client has sent. */
+/* The labels of a route: its pattern, never a path that a client has sent. */
 static void
 route_label(const struct route_table *routes, size_t index, char *ret_label, size_t size)
 {
@@ -101,7 +102,7 @@ write_requests(FILE *out, const struct server *server)
 static const struct number {
     const char *name, *type, *help;
     size_t offset;
-    bool highest; /* of the loops, instead of their sum */
+    bool highest; /* show the maximum of the loops, not their sum */
     double unit;
 } numbers[] = {
 #define NUMBER(name, type, member, help)                                                                     \
@@ -110,22 +111,21 @@ static const struct number {
     }
     NUMBER("rate_limited_total", "counter", rate_limited, "Requests of tokens over their limit."),
     NUMBER("token_guesses_refused_total", "counter", guesses_refused,
-           "Tokens that were not checked because their address had sent too many wrong ones."),
-    NUMBER("verified_hits_total", "counter", verified_hits, "Tokens whose proof was remembered."),
-    NUMBER("verified_misses_total", "counter", verified_misses, "Tokens that had to be proven by argon2."),
-    NUMBER("gate_questions_total", "counter", gate_questions, "Tokens whose state was asked for."),
+           "Tokens not checked, because their address had sent too many wrong ones."),
+    NUMBER("verified_hits_total", "counter", verified_hits, "Tokens whose argon2 result was remembered."),
+    NUMBER("verified_misses_total", "counter", verified_misses, "Tokens whose argon2 result was unknown."),
+    NUMBER("gate_questions_total", "counter", gate_questions, "Requests that asked for a token's state."),
     NUMBER("gate_refills_total", "counter", gate_refills,
-           "Tokens whose state was read, because it was not known or had changed."),
+           "Token states read from PostgreSQL, because they were unknown or had changed."),
     NUMBER("gate_catch_ups_total", "counter", gate_catch_ups,
-           "Queries for what had changed, because the epoch had moved."),
+           "Queries for recorded changes, because the epoch had moved."),
     NUMBER("gate_resets_total", "counter", gate_resets,
-           "Times that all states were forgotten: a connection was made, or a change was about more than "
-           "tokens."),
-    NUMBER("gate_failures_total", "counter", gate_failures, "Tokens about which PostgreSQL gave no answer."),
-    NUMBER("database_reconnects_total", "counter", reconnects, "Connections to PostgreSQL made again."),
-    NUMBER("usage_lost_total", "counter", usage_lost, "Calls missing in the usage of tokens."),
-    NUMBER("http_connections", "gauge", connections, "Connections of clients."),
-    NUMBER("http_requests_open", "gauge", requests_open, "Requests begun and not answered."),
+           "Times that all token states were dropped: after a reconnect, or a change of more than tokens."),
+    NUMBER("gate_failures_total", "counter", gate_failures, "Questions that PostgreSQL did not answer."),
+    NUMBER("database_reconnects_total", "counter", reconnects, "Reconnects to PostgreSQL."),
+    NUMBER("usage_lost_total", "counter", usage_lost, "Calls missing from the usage of tokens."),
+    NUMBER("http_connections", "gauge", connections, "Client connections."),
+    NUMBER("http_requests_open", "gauge", requests_open, "Requests begun and not yet answered."),
     NUMBER("database_connections", "gauge", database_connections, "Usable connections to PostgreSQL."),
 #undef NUMBER
     { "usage_flush_lag_seconds", "gauge", "How long the oldest unwritten usage has waited.",
@@ -137,7 +137,7 @@ write_numbers(FILE *out, const struct server *server)
 {
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         const struct number *number = &numbers[i];
-        uint64_t value = number->highest ? most(server, number->offset) : sum(server, number->offset);
+        uint64_t value = number->highest ? maximum(server, number->offset) : sum(server, number->offset);
         write_head(out, number->name, number->type, number->help);
         fprintf(out, "testkase_%s %.15g\n", number->name, (double)value / number->unit);
     }
@@ -224,13 +224,13 @@ exposition_write(const struct server *server, size_t *ret_length)
     return text;
 }
 
-/* A proxy on this machine is a loopback client, too; but it says that it is one. */
+/* A proxy on this machine has a loopback address, too, but adds a field to the requests it forwards. */
 static bool
-is_of_this_machine(const struct request *request)
+is_local_client(const struct request *request)
 {
-    static const char *const fields_of_proxies[] = { "x-forwarded-for", "forwarded", "via", "x-real-ip" };
-    for (size_t i = 0; i < sizeof(fields_of_proxies) / sizeof(fields_of_proxies[0]); i++) {
-        if (http_head_field(request->head, fields_of_proxies[i]).bytes) {
+    static const char *const proxy_fields[] = { "x-forwarded-for", "forwarded", "via", "x-real-ip" };
+    for (size_t i = 0; i < sizeof(proxy_fields) / sizeof(proxy_fields[0]); i++) {
+        if (http_head_field(request->head, proxy_fields[i]).bytes) {
             return false;
         }
     }
@@ -241,7 +241,7 @@ enum step_result
 exposition_get(struct request *request)
 {
     const struct server *server = request->loop->server;
-    if (!request->is_for_metrics && (server->metrics_sockets || !is_of_this_machine(request))) {
+    if (!request->is_for_metrics && (server->metrics_sockets || !is_local_client(request))) {
         return answer_refuse(&request->answer, PROBLEM_NOT_FOUND, NULL);
     }
     size_t length;

@@ -1,4 +1,4 @@
-/* /metrics: the text that Prometheus reads (exposition format, version 0.0.4), of all loops together. */
+/* /metrics: the text that Prometheus reads (exposition format, version 0.0.4), for all loops together. */
 #ifndef SERVER_RESOURCES_EXPOSITION_H
 #define SERVER_RESOURCES_EXPOSITION_H
 
@@ -7,7 +7,7 @@
 
 struct server;
 
-/* For this machine only, unless metrics have an address of their own; then nowhere else. */
+/* Answers clients on this machine only; with a separate metrics address, answers there only. */
 request_function exposition_get;
 
 /* The text; the caller frees it. */

@@ -18,7 +18,7 @@ find_asset(struct http_slice name)
     return NULL;
 }
 
-/* If-None-Match (RFC 9110 §13.1.2): "*", or a list of tags, weak ones among them. */
+/* If-None-Match (RFC 9110 §13.1.2): "*", or a list of tags, which may be weak. */
 static bool
 client_has(const struct request *request, const char *etag)
 {
@@ -35,7 +35,7 @@ client_has(const struct request *request, const char *etag)
     return false;
 }
 
-/* A browser asks again each time, so that a new version shows at once; its answer is mostly 304. */
+/* Browsers revalidate each time, so that a new version shows at once; most of these answers are 304. */
 static enum step_result
 answer_asset(struct request *request, struct http_slice name)
 {

@@ -1,4 +1,4 @@
-/* The files of server/web, and the description of the API. */
+/* Embedded files: the pages of server/web, and the description of the API (openapi.json). */
 #ifndef SERVER_RESOURCES_PAGES_H
 #define SERVER_RESOURCES_PAGES_H
 

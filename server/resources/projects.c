@@ -4,7 +4,7 @@
 
 static request_function listed;
 
-/* Scripts ask this with every run, so those of one turn of the loop share a query. */
+/* Scripts call this at every run, so the calls of one loop turn share a query. */
 enum step_result
 projects_list(struct request *request)
 {

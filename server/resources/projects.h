@@ -1,4 +1,4 @@
-/* /projects */
+/* /projects: the caller's projects. */
 #ifndef SERVER_RESOURCES_PROJECTS_H
 #define SERVER_RESOURCES_PROJECTS_H
 

@@ -12,13 +12,13 @@
 
 #define COOKIE_BYTES       32
 #define COOKIE_TEXT_SIZE   (2 * COOKIE_BYTES + 1)
-#define PASSWORD_BYTES_MAX 1024 /* more than 128 characters can have */
+#define PASSWORD_BYTES_MAX 1024 /* more bytes than 128 characters can have */
 #define EMAIL_BYTES_MAX    254
 #define CLIENT_SIZE        201
 
-/* --- who am I --- */
+/* --- the caller's own account --- */
 
-/* The account of a caller; the same for a sign-in, where it comes from a row. */
+/* The account as the API shows it. Its values come from the caller, or after a sign-in from a row. */
 struct account {
     int64_t user_id, organization_id;
     const char *email, *name, *kind, *org_role, *organization_name;
@@ -85,7 +85,7 @@ static const struct input credentials[] = {
 };
 
 struct sign_in {
-    int64_t user_id; /* 0: nobody can sign in with that address */
+    int64_t user_id; /* 0: no account can sign in with that address */
     char hash[SECRET_HASH_SIZE];
     char cookie[COOKIE_TEXT_SIZE];
 };
@@ -109,7 +109,7 @@ session_create(struct request *request)
         input_length(request, "password") > PASSWORD_BYTES_MAX) {
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
-    /* A flood of sign-ins costs neither a query each nor the time of the loop. */
+    /* Refuse early: a flood of sign-ins should cost neither queries nor much of the loop's time. */
     if (!hasher_has_room(request->loop->mailbox, HASHER_PASSWORDS)) {
         return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
                              "Too many secrets are being checked; try again shortly.");
@@ -126,7 +126,7 @@ session_create(struct request *request)
     return endpoint_query(request, QUERY_SESSIONS_FIND_CREDENTIALS, NULL);
 }
 
-/* An unknown address costs the same argon2 as a known one, so that time does not tell them apart. */
+/* An unknown address costs the same argon2 as a known one, so that timing does not reveal which it is. */
 static enum step_result
 found(struct request *request)
 {
@@ -228,7 +228,7 @@ session_delete(struct request *request)
 {
     if (!request->auth.caller->session_id) {
         return answer_refuse(&request->answer, PROBLEM_NOT_FOUND,
-                             "There is no session: the call was made with a token.");
+                             "There is no session to end: the request was made with a token.");
     }
     request_then(request, ended);
     return endpoint_query(request, QUERY_SESSIONS_DELETE, NULL);

@@ -1,4 +1,4 @@
-/* /session: sign-in, who am I, sign-out. */
+/* /session: sign-in, the caller's own account, sign-out. */
 #ifndef SERVER_RESOURCES_SESSION_H
 #define SERVER_RESOURCES_SESSION_H
 

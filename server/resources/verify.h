@@ -1,5 +1,5 @@
-/* For reverse proxies (nginx auth_request, Traefik forwardAuth, Caddy forward_auth): whether the caller of
- * the request at hand may pass, and who it is. */
+/* For reverse proxies (nginx auth_request, Traefik forwardAuth, Caddy forward_auth): says whether a request
+ * may pass, and identifies its caller. */
 #ifndef SERVER_RESOURCES_VERIFY_H
 #define SERVER_RESOURCES_VERIFY_H
 

@@ -1,5 +1,5 @@
-/* The files that the server serves as they are: pages, style sheets, scripts, the description of the API. The
- * build makes them a table (cmake/embed_assets.cmake). */
+/* The files that the server serves unchanged: pages, style sheets, scripts, the description of the API. The
+ * build makes the table (cmake/embed_assets.cmake). */
 #ifndef SERVER_WEB_ASSETS_H
 #define SERVER_WEB_ASSETS_H
 
@@ -7,7 +7,7 @@
 
 struct asset {
     const char *name;         /* "docs.css" */
-    const char *content_type; /* of its ending */
+    const char *content_type; /* by the name's extension */
     const char *etag;         /* a digest of the content, in quotes (RFC 9110 §8.8.3) */
     const unsigned char *bytes;
     size_t length;

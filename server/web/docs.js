@@ -1,4 +1,4 @@
-// Draws the page from /openapi.json. Texts of the document become text, never markup.
+// Draws the page from /openapi.json. Text of the document is inserted as text, never as markup.
 
 const ACCESS = { anyone: 'Anyone', caller: 'Token or session', org_admin: 'Organization’s owner and admins' };
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
@@ -6,7 +6,7 @@ const LARGEST = 2 ** 53;      // numbers beyond it are a limit of the format, no
 
 let api;
 
-/** An element with attributes and children; strings become text, whatever else is not an element is left out. */
+/** An element with attributes and children. Strings become text; other values that are not elements are ignored. */
 function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -113,9 +113,9 @@ function body(operation) {
 }
 
 const takesToken = (operation) => (operation.security ?? api.security).some((one) => one.bearer);
-function who(operation) {
-  const access = operation['x-access'];
-  return access === 'caller' && !takesToken(operation) ? 'Session' : ACCESS[access];
+function access(operation) {
+  const least = operation['x-access'];
+  return least === 'caller' && !takesToken(operation) ? 'Session' : ACCESS[least];
 }
 
 function quote(text) {
@@ -155,7 +155,7 @@ function fieldsOf(answer) {
 }
 const COMMON_FIELDS = new Set(['X-Request-Id', 'X-Content-Type-Options', 'Cache-Control', 'Strict-Transport-Security']);
 
-/** What every call may answer is folded, so that what is a call's own is seen. */
+/** Answers that every call may give are folded, so that the call's own answers stand out. */
 function answers(operation, everywhere) {
   const all = Object.entries(operation.responses);
   const usual = all.filter(([status, answer]) => everywhere.has(`${status} ${answer.$ref}`));
@@ -173,7 +173,7 @@ function operationSection({ path, method, operation }, everywhere) {
     make('h3', { id: `${operation.operationId}-title` }, operation.summary),
     make('div', { class: 'call' },
       make('code', { class: 'method' }, operation['x-any-method'] ? 'any method' : method.toUpperCase()), code(path),
-      make('span', { class: 'who' }, who(operation))),
+      make('span', { class: 'access' }, access(operation))),
     paragraphs(operation.description), parameters(path, operation), body(operation),
     make('h4', {}, 'With curl'), pre('With curl', curl(method, path, operation)), answers(operation, everywhere));
 }
@@ -206,14 +206,14 @@ function objects() {
 
 function problems() {
   return make('section', { class: 'group' }, make('h2', { id: 'problems' }, 'Problem codes'),
-    make('p', {}, 'Every refusal is a ', link('object-Problem', 'Problem'), '. Scripts go by its code.'),
+    make('p', {}, 'Every refusal is a ', link('object-Problem', 'Problem'), '. Scripts should check its code.'),
     rows(Object.entries(api.components.schemas.ProblemCode['x-problems']).map(([name, problem]) =>
       row(`problem-${name}`, code(name), `${problem.status} ${problem.title}`, inline(problem.description)))));
 }
 
 function fields() {
   return make('section', { class: 'group' }, make('h2', { id: 'fields' }, 'Header fields'),
-    make('p', {}, 'Of answers. Those of which nothing is said at a call are in every answer.'),
+    make('p', {}, 'Header fields of answers. A call lists only the fields that not every answer has.'),
     rows(Object.entries(api.components.headers).map(([name, field]) =>
       row(`field-${name}`, code(name), '', typeCell(field.schema), meaning(field.description)))));
 }
@@ -238,7 +238,7 @@ function contents(list) {
   return [calls, make('h2', {}, 'Reference'), make('ul', {}, reference.map(referenceLink))];
 }
 
-/** Marks the section that is read now. */
+/** Marks the section that is being read. */
 function followReader() {
   const links = new Map([...document.querySelectorAll('#contents a')].map((one) => [one.hash.slice(1), one]));
   const observer = new IntersectionObserver((entries) => {
@@ -251,7 +251,7 @@ function followReader() {
   for (const id of links.keys()) observer.observe(document.getElementById(id));
 }
 
-/** Folded where it stands above the text. */
+/** The contents are folded where they stand above the text. */
 function foldContents() {
   const box = document.querySelector('.contents');
   const wide = matchMedia('(width >= 56rem)');

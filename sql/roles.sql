@@ -1,12 +1,12 @@
 -- Roles of the service; run once per cluster as a superuser or a role with CREATEROLE, safe to repeat:
 --     psql --file sql/roles.sql
--- None has a password: how they log in (peer, scram-sha-256, certificates) is the operator's choice. The database belongs to
+-- No role has a password: the operator chooses how they log in (peer, scram-sha-256, certificates). The database belongs to
 -- testkase_owner:  create database testkase owner testkase_owner;
 --
---   testkase_owner   owns schema and tables, runs `testkase-admin`
---   testkase_server  what the HTTP front may do
---   testkase_worker  what the background process may do
---   testkase_ops     dashboards: SELECT on schema ops alone, cannot see a hash
+--   testkase_owner   owns schemas and tables; testkase-admin uses it
+--   testkase_server  the rights of testkase-server
+--   testkase_worker  the rights of testkase-worker
+--   testkase_ops     for dashboards: SELECT on schema ops only; cannot see a hash
 
 do $$
 declare

@@ -470,7 +470,7 @@ CREATE VIEW ops.tokens AS
      JOIN testkase.users u ON ((u.id = t.user_id)))
      LEFT JOIN testkase.api_token_last_used l ON ((l.token_id = t.id)));
 
-COMMENT ON VIEW ops.tokens IS 'Every token with its owner and state: active, or why it is dead.';
+COMMENT ON VIEW ops.tokens IS 'Every token with its owner and state: active, or the reason why it ended.';
 
 CREATE TABLE testkase.worker_heartbeats (
     worker text NOT NULL,
@@ -488,7 +488,7 @@ CREATE VIEW ops.workers AS
     (now() - worker_heartbeats.beat_at) AS silent_for
    FROM testkase.worker_heartbeats;
 
-COMMENT ON VIEW ops.workers IS 'Workers and when each gave its last sign of life; testkase-admin status takes 60 seconds of silence for an outage.';
+COMMENT ON VIEW ops.workers IS 'Workers and when each last reported; testkase-admin status treats 60 seconds without a report as an outage.';
 
 CREATE TABLE testkase.api_token_usage (
     id bigint NOT NULL,

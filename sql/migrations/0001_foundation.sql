@@ -20,9 +20,9 @@ create function testkase.rfc3339(moment timestamptz) returns text
 
 grant execute on function testkase.rfc3339(timestamptz) to testkase_server, testkase_worker;
 
--- Sends {key: [ids]} to the listeners of a channel when the transaction commits; without ids, sends nothing. A payload is
--- bounded by PostgreSQL (8000 bytes), so only the first 50 ids are in it: listeners find the others, and what a lost
--- notification was about, by a scan.
+-- Sends {key: [ids]} to the listeners of a channel when the transaction commits; without ids, sends nothing. PostgreSQL bounds
+-- a payload (8000 bytes), so it has only the first 50 ids. Listeners find the others by a scan, and so they do after a lost
+-- notification.
 create function testkase.notify_ids(channel text, key text, ids anyarray) returns void
     language sql
 as $$
@@ -30,7 +30,7 @@ as $$
     where cardinality(ids) > 0
 $$;
 
--- Trigger: the ids of the rows that the statement inserted or updated. Its arguments are channel and key.
+-- Trigger: notifies of the rows that the statement inserted or updated. Its arguments are the channel and the key.
 create function testkase.notify_rows() returns trigger
     language plpgsql security definer set search_path = testkase, pg_temp
 as $$
@@ -40,7 +40,7 @@ begin
 end
 $$;
 
--- Trigger: refuses every change of a table that only grows.
+-- Trigger: refuses every change of an append-only table.
 create function testkase.refuse_change() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$

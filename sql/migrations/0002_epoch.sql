@@ -1,8 +1,8 @@
--- The epoch, by which a server knows that what it has read about a token still holds.
+-- The epoch: by it a server knows whether what it has read about a token still holds.
 
--- One row, incremented by every change that can take a right away or alter what a caller is, in the transaction of that
--- change. A server that has read a token's state under an epoch knows that the state holds while the epoch is the same.
--- A row, not a sequence: a sequence moves before the commit, so a server could pair the new number with the old state.
+-- One row. Every change that can take a right away, or alter a caller's data, increments it in its own transaction. A state
+-- that a server has read under an epoch holds as long as the epoch is the same. It is a row, not a sequence: a sequence moves
+-- before the commit, so a server could pair the new number with the old state.
 create table testkase.auth_epoch (
     only_row boolean primary key default true check (only_row),
     epoch bigint not null
@@ -12,9 +12,9 @@ insert into testkase.auth_epoch (epoch) values (1);
 
 grant select on testkase.auth_epoch to testkase_server;
 
--- The tokens that each epoch was about, so that a server that missed some epochs forgets only those tokens. The transaction
--- that increments the epoch holds its row until the commit, so a snapshot with an epoch has the changes of that epoch and of
--- all before it. Old ones are deleted: a server that is further behind forgets everything.
+-- The tokens that each epoch concerns, so that a server that missed some epochs forgets only those tokens. The transaction
+-- that increments the epoch locks its row until the commit, so a snapshot with an epoch has the changes of that epoch and of
+-- all earlier ones. Old rows are deleted: a server that is further behind forgets everything.
 create table testkase.auth_changes (
     epoch bigint primary key,
     token_ids bigint[] -- null: anything that a server knows may have changed
@@ -22,15 +22,15 @@ create table testkase.auth_changes (
 
 grant select on testkase.auth_changes to testkase_server;
 
--- How many changes a server catches up with before it forgets everything instead: that many epochs are kept, an epoch about
--- more tokens is one about anything, and a server reads no more rows at once.
+-- The most changes that a server catches up with; beyond it, the server forgets everything. It bounds three things: the epochs
+-- that are kept, the tokens of one epoch (with more, token_ids is null), and the rows that a server reads at once.
 create function testkase.auth_changes_max() returns integer
     language sql immutable parallel safe
     return 1000;
 
 grant execute on function testkase.auth_changes_max() to testkase_server;
 
--- Starts the next epoch for a change of these tokens; null: of anything.
+-- Starts the next epoch, for a change that concerns these tokens; null: anything.
 create function testkase.bump_auth_epoch(changed_tokens bigint[]) returns void
     language sql security definer
     set search_path = testkase, pg_temp
@@ -39,7 +39,7 @@ begin atomic
         update testkase.auth_epoch set epoch = auth_epoch.epoch + 1
         returning auth_epoch.epoch
     ), trimmed as (
-        -- A hundred at a time: while an old snapshot is held, each deletion passes over all rows deleted since.
+        -- A hundred at a time: while an old snapshot is held, each deletion must pass over all rows deleted since.
         delete from testkase.auth_changes c using bumped b
         where b.epoch % 100 = 0 and c.epoch <= b.epoch - testkase.auth_changes_max()
     )
@@ -48,7 +48,7 @@ begin atomic
     from bumped b;
 end;
 
--- Trigger for tables whose rows no program deletes; should an operator do so, that takes rights away, too.
+-- Trigger for tables from which no program deletes rows: if an operator does, that takes rights away, too.
 create function testkase.rights_deleted() returns trigger
     language plpgsql security definer set search_path = testkase, pg_temp
 as $$

@@ -6,9 +6,9 @@ create table testkase.organizations (
     id bigint generated always as identity (start with 1173) primary key,
     name text not null check (char_length(name) between 1 and 100),
     tokens_may_create_tokens boolean not null default true,
-    -- The longest period offered; null offers all six.
+    -- The longest period that a token may have; null allows all six.
     max_expiry_days smallint check (max_expiry_days in (7, 30, 60, 90, 180, 365)),
-    -- Requests a minute for tokens without a limit of their own; null takes the server's default.
+    -- Requests a minute for tokens without a limit of their own; null: the server's default.
     default_rate_limit integer check (default_rate_limit between 1 and 1000000),
     next_project_number integer not null default 1 check (next_project_number > 0),
     created_at timestamptz not null default now()
@@ -46,10 +46,10 @@ create table testkase.users (
     org_role text not null default 'member' check (org_role in ('owner', 'admin', 'member')),
     status text not null default 'active' check (status in ('active', 'deactivated', 'deleted')),
     password_hash text check (password_hash like '$argon2id$%'),
-    -- A token lives only under the generation in which it was made. Deactivation and deletion start the next one, so that no
-    -- token made before can come back, whatever becomes of its own row.
+    -- A token is valid only under the generation in which it was made. Deactivation and deletion start the next one, so that no
+    -- token made before can become valid again, whatever happens to its own row.
     credential_generation integer not null default 1,
-    -- The same for sessions; a new password starts the next one, too.
+    -- The same for sessions; a new password also starts the next one.
     session_generation integer not null default 1,
     created_at timestamptz not null default now(),
     status_changed_at timestamptz not null default now(),
@@ -58,16 +58,16 @@ create table testkase.users (
     constraint users_owner_is_active_person check (org_role <> 'owner' or (kind = 'person' and status = 'active'))
 );
 
--- An address is free again once its account was deleted.
+-- The address of a deleted account is free again.
 create unique index users_email_key on testkase.users (lower(email)) where status <> 'deleted';
 create unique index users_one_owner_key on testkase.users (organization_id) where org_role = 'owner';
 create index users_organization_idx on testkase.users (organization_id, id) where status <> 'deleted';
 -- Accounts that were deactivated or deleted at least once: generations begin at 1 and only grow.
 create index users_left_idx on testkase.users (id) where credential_generation > 1;
 
--- The generations move with the status, whatever statement changes it. Deletion is final and erases the password. A hash of
--- the same password at another cost (renew_password_hash) ends no session, unlike a new password. What tells costs apart is
--- the fourth part of the encoded hash, argon2's parameters.
+-- The generations move with the status, whichever statement changes it. Deletion is final and erases the password. A new
+-- password ends all sessions; a new hash of the same password at another cost (renew_password_hash) ends none. The fourth part
+-- of an encoded hash has the cost, argon2's parameters.
 create function testkase.users_guard() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
@@ -132,7 +132,7 @@ create trigger users_deleted after delete on testkase.users
     referencing old table as before_rows
     for each statement execute function testkase.rights_deleted();
 
--- Replaces the hash of a password that has just been proven by one at another cost; returns whether it did.
+-- Replaces the hash of a password that has just been proven with one of another cost; returns whether it did.
 create function testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) returns boolean
     language plpgsql security definer set search_path = testkase, pg_temp
 as $$
@@ -157,7 +157,7 @@ grant update (name, org_role, status, password_hash) on testkase.users to testka
 grant select (id, organization_id, email, name, kind, org_role, status, status_changed_at, credential_generation,
               session_generation)
     on testkase.users to testkase_worker;
--- Reading rows FOR SHARE asks for the right to update at least one column; the guard makes this one harmless.
+-- SELECT FOR SHARE requires the right to update at least one column; the guard makes this one harmless.
 grant update (status_changed_at) on testkase.users to testkase_worker;
 
 -- --- sessions ---
@@ -167,7 +167,7 @@ create table testkase.sessions (
     -- BLAKE2b-256 of the cookie's 256 random bits.
     digest bytea not null unique check (octet_length(digest) = 32),
     user_id bigint not null references testkase.users,
-    -- users.session_generation when the session began; it is dead under any other.
+    -- users.session_generation when the session began; under any other, the session is not valid.
     user_generation integer not null,
     created_at timestamptz not null default now(),
     last_seen_at timestamptz not null default now(),

@@ -12,8 +12,8 @@ create table testkase.projects (
 
 grant select, insert on testkase.projects to testkase_server;
 
--- Owners and admins of the organization are project admins of every project, without a row here. organization_id stands in
--- both foreign keys, so that a member and a project are always of the same organization.
+-- Owners and admins of the organization are project admins of every project, without a row here. organization_id is part of
+-- both foreign keys, so that a member and a project always belong to the same organization.
 create table testkase.project_members (
     project_id bigint not null,
     user_id bigint not null,
@@ -30,10 +30,10 @@ create index project_members_user_idx on testkase.project_members (user_id, proj
 grant select, insert, delete on testkase.project_members to testkase_server;
 grant update (role) on testkase.project_members to testkase_server;
 
--- The project with a number in an organization, for a caller who needs at least a role there (guest < user < project_admin):
--- no row when the caller sees no such project. With a lesser role the outcome is `forbidden` and the id null, so that a
--- statement that does not look at the outcome finds nothing to change; else the outcome is `allowed`. The role is the caller's.
--- PostgreSQL inlines it, so a statement is planned as if this text stood in it.
+-- The project with this number in an organization, for a caller who needs at least `least_role` in it (guest < user <
+-- project_admin). No row when the caller may not see such a project. With a lower role the outcome is `forbidden` and the id is
+-- null, so that a statement that ignores the outcome finds nothing to change; otherwise the outcome is `allowed`. `role` is the
+-- caller's role. PostgreSQL inlines the function, so a statement is planned as if this text were part of it.
 create function testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text)
     returns table (id bigint, number integer, name text, role text, outcome text)
     language sql stable parallel safe rows 1

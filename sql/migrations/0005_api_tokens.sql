@@ -2,7 +2,7 @@
 
 -- --- rotation policy ---
 
--- After how many days a token of this period is due. Data, so that a team can set its own cadence.
+-- After how many days a token of this period is due. It is data, so that a team can set its own cadence.
 create table testkase.rotation_policy (
     expires_in_days smallint primary key check (expires_in_days in (7, 30, 60, 90, 180, 365)),
     rotate_on_day smallint not null,
@@ -19,7 +19,7 @@ grant select on testkase.rotation_policy to testkase_server, testkase_worker;
 create table testkase.api_tokens (
     id bigint generated always as identity primary key,
     user_id bigint not null references testkase.users,
-    -- users.credential_generation when the token was made; the token is dead under any other.
+    -- users.credential_generation when the token was made; under any other, the token is not valid.
     owner_generation integer not null,
     lookup_id text collate "C" not null unique check (lookup_id ~ '^[0-9A-Za-z]{8}$'),
     secret_hash text check (secret_hash like '$argon2id$%'),
@@ -31,7 +31,7 @@ create table testkase.api_tokens (
     expires_at timestamptz not null,
     rotate_at timestamptz not null,
     predecessor_id bigint unique references testkase.api_tokens,
-    -- Requests a minute; null takes the organization's or the server's default.
+    -- Requests a minute; null: the organization's or the server's default.
     rate_limit integer check (rate_limit between 1 and 1000000),
     ended_at timestamptz,
     ended_reason text check (ended_reason in ('expired', 'revoked', 'owner_deactivated', 'owner_deleted', 'leaked')),
@@ -40,7 +40,8 @@ create table testkase.api_tokens (
         check (expires_at = created_at + expires_in_days * interval '86400 seconds'),
     constraint api_tokens_rotation_before_expiry check (rotate_at > created_at and rotate_at < expires_at),
     constraint api_tokens_end_has_a_reason check ((ended_at is null) = (ended_reason is null)),
-    -- A live token has a hash. An ended one has none, but an expired one keeps it a while, to tell its owner that it expired.
+    -- A live token has a hash, and an ended one has none. An expired one keeps it for a while, so that a client that presents it
+    -- learns that it expired.
     constraint api_tokens_hash_while_alive check (
         (ended_at is null and secret_hash is not null)
         or ended_reason = 'expired'
@@ -53,7 +54,7 @@ create index api_tokens_live_expiry_idx on testkase.api_tokens (expires_at) wher
 create index api_tokens_hash_to_erase_idx on testkase.api_tokens (ended_at)
     where ended_reason = 'expired' and secret_hash is not null;
 
--- created_at, expires_at and rotate_at come from this clock and the policy, whatever an INSERT says.
+-- created_at, expires_at and rotate_at come from PostgreSQL's clock and the policy, whatever values an INSERT has.
 create function testkase.api_tokens_stamp() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
@@ -73,9 +74,9 @@ $$;
 create trigger api_tokens_stamp before insert on testkase.api_tokens
     for each row execute function testkase.api_tokens_stamp();
 
--- A token is what it was made; all that can happen to it is that it ends, once. While it lives, its hash may give way to one
--- of the same secret at another cost: the server makes it when the secret has just been proven. What is compared are argon2's
--- parameters, the fourth part of the encoded hash.
+-- A token never changes; it can only end, and only once. While it is live, its hash may be replaced by one of the same secret
+-- at another cost, which the server makes when the secret has just been proven. The trigger compares argon2's parameters, the
+-- fourth part of the encoded hash.
 create function testkase.api_tokens_guard() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
@@ -146,7 +147,7 @@ grant update (ended_at, ended_reason, secret_hash) on testkase.api_tokens to tes
 
 -- --- last use ---
 
--- Apart from api_tokens, so that what every call touches never touches the rows that decide.
+-- A table of its own, so that the writes that every call causes never touch the rows that decide whether a token is valid.
 create table testkase.api_token_last_used (
     token_id bigint primary key references testkase.api_tokens,
     used_at timestamptz not null,
@@ -159,7 +160,7 @@ grant select on testkase.api_token_last_used to testkase_worker;
 
 -- --- tokens as they are shown ---
 
--- What a token is at this moment, whether or not the worker has already written down that it ended.
+-- The state of a token at this moment, whether or not the worker has already recorded that it ended.
 create view testkase.api_token_states as
     select t.id,
            case
@@ -184,7 +185,7 @@ create view testkase.api_token_states as
 
 grant select on testkase.api_token_states to testkase_server;
 
--- A token as the API shows it, by the API's names, with its owner's id and its own rate limit. Like any view, it does not see the
+-- A token as the API shows it, under the API's names, with its owner's id and its own rate limit. Like any view, it does not see
 -- rows that the same statement inserts.
 create view testkase.shown_tokens as
     select t.id, t.user_id, t.name, t.preview as "tokenPreview", testkase.rfc3339(t.created_at) as "createdAt",
@@ -201,7 +202,7 @@ grant select on testkase.shown_tokens to testkase_server;
 
 -- --- rotation reminders ---
 
--- One reminder a token. Scheduled until its day, then due until its owner acknowledges it; closed when the token ends.
+-- One reminder per token: scheduled until its day, then due until its owner acknowledges it, and closed when the token ends.
 create table testkase.rotation_reminders (
     id bigint generated always as identity primary key,
     token_id bigint not null unique references testkase.api_tokens,

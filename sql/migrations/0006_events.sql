@@ -1,4 +1,4 @@
--- What happened (audit), and what must still be told to somebody (outbox).
+-- The audit log, and the outbox of notifications to deliver.
 
 -- --- tables that are partitioned by month ---
 
@@ -7,8 +7,9 @@ create table testkase.partitioned_tables (
     by_column text not null
 );
 
--- Makes the partitions of this month and the next `ahead` ones; returns how many it made. Rows of a month that began before its
--- partition was there stay in the default partition: they are found there all the same, so such a month gets none.
+-- Makes the partitions of this month and the next `ahead` ones; returns how many it made. When a month already has rows in the
+-- default partition, because it began before its partition was made, it gets none: the rows stay there and are found all the
+-- same.
 create function testkase.make_partitions(ahead integer) returns integer
     language plpgsql security definer set search_path = testkase, pg_temp
 as $$
@@ -44,8 +45,8 @@ grant execute on function testkase.make_partitions(integer) to testkase_worker;
 
 -- --- audit log ---
 
--- The actor of a change and the request it came by, as one parameter of a statement, which spreads it over the columns of
--- audit_events that are named alike: (actor_kind, actor_user_id, actor_token_id, request_id, address).
+-- The actor of a change, with the request that made it, as one parameter of a statement. The statement spreads it over columns
+-- of audit_events: (actor_kind, actor_user_id, actor_token_id, request_id, address).
 create type testkase.actor as (
     kind text,
     user_id bigint,
@@ -61,7 +62,7 @@ create table testkase.audit_events (
     id bigint generated always as identity,
     occurred_at timestamptz not null default now(),
     organization_id bigint not null,
-    -- The actor: a person or service account (with the token it used, if any), the operator's CLI, or the service itself.
+    -- The actor: an account (with the token that it used, if any), the operator's command line, or the service itself.
     actor_kind text not null check (actor_kind in ('user', 'operator', 'system')),
     actor_user_id bigint,
     actor_token_id bigint,
@@ -96,7 +97,7 @@ grant select on testkase.audit_events to testkase_server;
 
 -- --- outbox ---
 
--- Written in the transaction of the change it tells of; delivered at least once, under its own id.
+-- Notifications, each written in the transaction of the change that it reports; delivered at least once, under its own id.
 create table testkase.outbox (
     id uuid primary key default gen_random_uuid(),
     sequence bigint generated always as identity unique,

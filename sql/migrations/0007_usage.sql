@@ -1,6 +1,6 @@
--- What each token is used for. Nothing that decides on a token stands here, and no change here moves the epoch.
+-- The usage of each token. No decision about a token reads it, and no change of it moves the epoch.
 
--- Calls per hour, address, client, call and status. Summed by the servers, written about once a second.
+-- Calls per hour, address, client, method, route and status. The servers count in memory and write about once a second.
 create table testkase.api_token_usage (
     id bigint generated always as identity,
     token_id bigint not null,
@@ -11,7 +11,7 @@ create table testkase.api_token_usage (
     route text not null check (char_length(route) <= 200),
     status smallint not null,
     calls bigint not null check (calls > 0),
-    -- An address is unknown behind a unix socket.
+    -- The address of a client on a unix socket is unknown.
     unique nulls not distinct (token_id, hour, address, client, method, route, status)
 ) partition by range (hour);
 

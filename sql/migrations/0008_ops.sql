@@ -1,5 +1,5 @@
--- The workers' signs of life, and what dashboards read as role testkase_ops. No view of schema ops shows a hash, a look-up id, a
--- password or a session.
+-- The workers' heartbeats, and the views that dashboards read as role testkase_ops. No view of schema ops shows a hash, a look-up
+-- id, a password or a session.
 
 create table testkase.worker_heartbeats (
     worker text primary key check (char_length(worker) between 1 and 200),
@@ -19,7 +19,7 @@ create view ops.tokens as
     join testkase.users u on u.id = t.user_id
     left join testkase.api_token_last_used l on l.token_id = t.id;
 
-comment on view ops.tokens is 'Every token with its owner and state: active, or why it is dead.';
+comment on view ops.tokens is 'Every token with its owner and state: active, or the reason why it ended.';
 grant select on ops.tokens to testkase_ops;
 
 create view ops.workers as
@@ -27,7 +27,7 @@ create view ops.workers as
     from testkase.worker_heartbeats;
 
 comment on view ops.workers is
-    'Workers and when each gave its last sign of life; testkase-admin status takes 60 seconds of silence for an outage.';
+    'Workers and when each last reported; testkase-admin status treats 60 seconds without a report as an outage.';
 grant select on ops.workers to testkase_ops;
 
 create view ops.schema as

@@ -1,3 +1,3 @@
--- From here on this connection acts as testkase_owner (SET ROLE).
+-- Makes this connection act as testkase_owner (SET ROLE).
 -- → the role
 select set_config('role', 'testkase_owner', false);

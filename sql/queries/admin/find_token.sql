@@ -1,6 +1,6 @@
--- One token, whosesoever it is.
+-- One token of any account.
 -- takes: id
--- → the token, its owner and organization; no row when there is none
+-- → the token, its owner and organization; no row when there is no such token
 select t.id, t.name, t."tokenPreview", t.status, u.id as "ownerId", u.email as "ownerEmail", u.name as "ownerName",
        u.kind as "ownerKind", o.id as "organizationId", o.name as "organizationName", t."createdAt", t."expiresAt",
        t."lastUsedAt", t."lastUsedIp", t."endedAt", t."endedReason"

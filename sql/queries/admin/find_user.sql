@@ -1,6 +1,6 @@
 -- The account with an e-mail address.
 -- takes: email
--- → the account; no row when there is none (any more)
+-- → the account; no row when there is none, or it was deleted
 select id, organization_id as "organizationId", email, name, kind, status
 from users
 where lower(email) = lower(:email) and status <> 'deleted';

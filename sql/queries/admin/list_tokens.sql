@@ -1,4 +1,4 @@
--- Tokens of one account or of all, newest first.
+-- Tokens of one account or of all accounts, newest first.
 -- takes: owner, status, limit
 -- owner: null for all; status: active | expired | revoked | all
 -- → of each: the token, its rate limit (requests a minute, or null) and its owner

@@ -1,3 +1,3 @@
--- Only one migrates a database at a time: waits for the lock, which ends with the session.
+-- Waits for the lock that lets only one program at a time migrate a database. It ends with the session.
 -- → one row
 select pg_advisory_lock(hashtextextended('testkase-admin migrate', 0))::text;

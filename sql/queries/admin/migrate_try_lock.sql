@@ -1,3 +1,3 @@
 -- The same lock, without waiting.
--- → whether it was got
+-- → whether the lock was obtained
 select pg_try_advisory_lock(hashtextextended('testkase-admin migrate', 0));

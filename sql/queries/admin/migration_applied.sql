@@ -1,4 +1,4 @@
--- Records a migration, in its own transaction.
+-- Records a migration, in the transaction of that migration.
 -- takes: version, name, checksum
 -- → version
 insert into testkase.schema_migrations (version, name, checksum)

@@ -1,4 +1,4 @@
--- The migrations that this database has had.
+-- The migrations that were applied to this database.
 -- → of each, in order: version, name, checksum
 select version, name, checksum
 from testkase.schema_migrations

@@ -1,5 +1,5 @@
--- Who is connected, and whether the roles of sql/roles.sql are there.
--- → connected role, the missing roles as a list or null, whether the connected role may act as testkase_owner
+-- The connected role, and whether the roles of sql/roles.sql exist.
+-- → connected role, the missing roles as a list, or null, whether the connected role may act as testkase_owner
 select current_user,
        (select string_agg(wanted.name, ', ' order by wanted.name)
         from (values ('testkase_owner'), ('testkase_server'), ('testkase_worker'), ('testkase_ops')) as wanted (name)

@@ -1,6 +1,6 @@
--- Gives a person a new password; the sessions made before are dead with it.
+-- Gives a person a new password, which ends the person's earlier sessions.
 -- takes: id, hash, actor
--- → the person; no row when there is no such person (any more)
+-- → the person; no row when there is no such person, or the account was deleted
 with changed as (
     update users set password_hash = :hash
     where id = :id::bigint and kind = 'person' and status <> 'deleted'

@@ -1,4 +1,4 @@
--- Gives a live token a rate limit of its own, or takes it away.
+-- Gives a live token a rate limit of its own, or removes it.
 -- takes: id, rateLimit, actor
 -- rateLimit: requests a minute, or null for the organization's or the server's default
 -- → the token; no row when there is no such live token

@@ -1,6 +1,6 @@
--- The workers that have reported, the liveliest first.
+-- The workers that have reported, the most recent report first.
 -- takes: staleAfter
--- staleAfter: seconds of silence
+-- staleAfter: seconds without a report after which a worker is stale
 -- → of each: the worker, its version, times, and whether it is stale
 select worker, version, rfc3339(started_at) as "startedAt", rfc3339(beat_at) as "beatAt",
        greatest(0, extract(epoch from now() - beat_at))::bigint as "silentForSeconds",

@@ -1,4 +1,4 @@
--- Makes a token for an account that is active, with its reminder, audit event and notice.
+-- Makes a token for an active account, with its reminder, audit event and notification.
 -- takes: owner, lookup, hash, preview, name, expiresInDays, actor
 -- → outcome (created | owner_not_active | creation_forbidden | period_too_long), and the token as it is shown
 with owner as (

@@ -1,6 +1,6 @@
--- Ends a live token at once and for good: its hash is erased, its reminder closed.
+-- Ends a live token for good: erases its hash and closes its reminder.
 -- takes: id, caller, reason, actor
--- caller: its owner, or null for anybody's; reason: revoked | leaked
+-- caller: the owner, or null for any owner; reason: revoked | leaked
 -- → the token; no row when there is no such live token
 with ended as (
     update api_tokens t

@@ -1,3 +1,3 @@
--- Does PostgreSQL answer?
+-- Checks that PostgreSQL answers.
 -- → one row
 select 1;

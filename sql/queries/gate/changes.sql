@@ -1,8 +1,8 @@
--- What was changed after an epoch, in the order of the epochs. Binary result.
+-- The changes recorded after an epoch, in the order of their epochs. Binary result.
 -- takes: epoch
--- → epoch now, PostgreSQL's time, the transaction that made it, epoch of a change (null: none is noted), the transaction that
---   made that, token id (null: anything may have changed); the epoch that was asked for comes first, to be compared; how
---   many rows are read at most: when there are so many, there may be more
+-- → current epoch, PostgreSQL's time, the transaction that made that epoch, epoch of a change (null: no change is recorded),
+--   the transaction that made that one, token id (null: anything may have changed), and the most rows that this statement
+--   reads: when it returns that many, there may be more. The given epoch comes first, so that the server can compare it.
 select e.epoch, now(), e.xmin, c.epoch, c.xmin, c.token_id, auth_changes_max()
 from auth_epoch e
 left join lateral (

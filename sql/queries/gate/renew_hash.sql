@@ -1,6 +1,6 @@
--- Replaces the hash of a living token, whose secret has just been proven, by one at another cost.
+-- Replaces the hash of a live token, whose secret has just been proven, with one of another cost.
 -- takes: id, proven, renewed
--- the hash that was proven, and the new one
+-- proven: the hash that the secret was proven against; renewed: the new one
 -- → nothing
 update api_tokens
 set secret_hash = :renewed

@@ -1,7 +1,7 @@
 -- Pages of the projects that accounts are members of, oldest first, each with the account's role there.
 -- takes: callers, cursors, sizes
--- arrays of one length, an element a page; cursors: numbers above them only
--- → of each project: batch (the page, from 1), cursor (its number), and what is shown
+-- arrays of equal length, one element per page; cursors: only numbers above them
+-- → for each project: batch (the page, from 1), cursor (its number), and the members shown
 select page.nr as batch, p.number as cursor, 'PRJ-' || p.number as id, p.name, p.role
 from unnest(:callers::bigint[], :cursors::bigint[], :sizes::bigint[])
      with ordinality as page (user_id, above, size, nr)

@@ -1,4 +1,4 @@
--- Gives an account a role in a project, or another one.
+-- Gives an account a role in a project, or replaces its role.
 -- takes: organization, project, user, role, actor
 -- project: its number; role: project_admin | user | guest
 -- → the member; no row when the organization has no such project or no such account

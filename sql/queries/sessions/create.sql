@@ -1,7 +1,7 @@
 -- Begins a session of 7 days, if the person is still active and the password is still the one that was proven.
 -- takes: person, hash, digest, address, client, request
 -- hash: of the password that was proven; digest: of the cookie
--- → the account, and for how many seconds the session lasts; no row when it may not begin
+-- → the account, and how many seconds the session lasts; no row when it may not begin
 with person as (
     select u.id, u.email, u.name, u.kind, u.org_role, u.session_generation, u.organization_id
     from users u

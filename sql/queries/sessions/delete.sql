@@ -1,6 +1,6 @@
 -- Ends a session.
 -- takes: session, caller, actor
--- → the session's id; no row when it had ended already
+-- → the session's id; no row when it has already ended
 with ended as (
     delete from sessions where id = :session::bigint and user_id = :caller::bigint
     returning id, user_id

@@ -1,8 +1,8 @@
--- Who a session cookie stands for; notes, at most once a minute, that the session is in use. It ends after 12 idle hours,
--- 7 days after sign-in, and when its person's session generation moves on.
+-- The account of a session cookie. Records, at most once a minute, that the session is in use. A session ends after 12 idle
+-- hours, 7 days after sign-in, and when the session generation of its account moves.
 -- takes: digest
 -- → session id, user id, e-mail, name, kind, organization role, organization id, organization name, which the server reads by
---   position; no row when it is not valid
+--   position; no row when the session is not valid
 with found as (
     select s.id as session_id, s.last_seen_at, u.id, u.email, u.name, u.kind, u.org_role, u.organization_id
     from sessions s

@@ -1,6 +1,6 @@
--- What a sign-in is checked against.
+-- The password hash for a sign-in.
 -- takes: email
--- → user id, password hash; no row when nobody can sign in with that address
+-- → user id, password hash; no row when no account can sign in with that address
 select u.id, u.password_hash
 from users u
 where lower(u.email) = lower(:email) and u.status = 'active' and u.password_hash is not null;

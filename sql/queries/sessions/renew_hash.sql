@@ -1,4 +1,5 @@
--- Replaces the hash of a password that has just been proven by one at another cost.
+-- Replaces the hash of a password that has just been proven with one of another cost.
 -- takes: id, proven, renewed
--- → whether it did
+-- proven: the hash that the password was proven against; renewed: the new one
+-- → whether it was replaced
 select renew_password_hash(:id::bigint, :proven, :renewed);

@@ -1,8 +1,8 @@
--- Adds what tokens were used for, and when each was used last, not counting calls that were refused for the token's sake. In
--- the order of the key, so that two servers that write at once wait for each other and never in a circle. Without tokens that
--- are no more, as after a restore: they would keep the rest out.
+-- Adds the usage of tokens, and when each was last used, except by calls that were refused because of the token. Rows are
+-- written in the order of the key, so that two servers that write at once wait for each other but never deadlock. Tokens that
+-- no longer exist, as after a restore, are left out: they would make the whole statement fail.
 -- takes: calls
--- a JSON array of {"token", "address" (or null), "client", "method", "route", "status", "calls", "age" (ms since the last)}
+-- a JSON array of {"token", "address" (or null), "client", "method", "route", "status", "calls", "age" (ms since the last call)}
 -- → nothing
 with given as (
     select g.token, clock_timestamp() - g.age * interval '1 millisecond' as used_at, g.address::inet as address, g.client,

@@ -1,8 +1,8 @@
--- One page of what a token was used for, newest hours first.
+-- One page of the usage of a token, newest hours first.
 -- takes: caller, id, since, cursor, limit
 -- since: a time, or null for the last 7 days; cursor: ids below it only, or null
--- → of each hour, address, client, method, route and status: its cursor and what is shown; one row with a null cursor when the
---   token was not used; no row when the account has no such token
+-- → for each hour, address, client, method, route and status: the cursor and the members shown; one row with a null cursor
+--   when the token was not used; no row when the account has no such token
 select a.id as cursor, rfc3339(a.hour) as hour, host(a.address) as ip, a.client, a.method, a.route, a.status, a.calls
 from api_tokens t
 left join lateral (

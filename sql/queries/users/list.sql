@@ -1,4 +1,4 @@
--- One page of an organization's accounts, oldest first; deleted ones are not among them.
+-- One page of an organization's accounts, oldest first, without deleted ones.
 -- takes: organization, cursor, limit
 -- cursor: ids above it only, or null
 -- → of each: the account

@@ -1,5 +1,5 @@
--- Changes an account's name, organization role or status. Deactivation and deletion end all its tokens and sessions with it,
--- for good: the generations move on.
+-- Changes an account's name, organization role or status. Deactivation and deletion end all its tokens and sessions for good,
+-- because they move its generations.
 -- takes: organization, id, name, orgRole, status, actor
 -- name, orgRole and status (active | deactivated | deleted): null for no change
 -- → outcome (changed | unchanged | is_owner | is_oneself) and the account; no row when there is no such account

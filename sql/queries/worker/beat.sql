@@ -1,6 +1,6 @@
--- The worker's sign of life.
+-- Records that the worker is alive.
 -- takes: worker, version, isFirst
--- isFirst: since the process started
+-- isFirst: whether it is the first beat of the process
 -- → nothing
 insert into worker_heartbeats as h (worker, version) values (:worker, :version)
 on conflict (worker) do update

@@ -1,5 +1,5 @@
 -- Deletes up to 200 sessions past their end.
--- → how many
+-- → how many rows it changed
 with batch as (
     select id
     from sessions

@@ -1,5 +1,5 @@
--- Deletes up to 200 sessions of people who were deactivated or deleted since they signed in.
--- → how many
+-- Deletes up to 200 sessions of accounts that were deactivated or deleted since the sign-in.
+-- → how many rows it changed
 with batch as (
     select s.id
     from users u

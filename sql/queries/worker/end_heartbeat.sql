@@ -1,4 +1,4 @@
--- Forgets a worker that ends in good order.
+-- Deletes the heartbeat of a worker that stops.
 -- takes: worker
 -- → nothing
 delete from worker_heartbeats where worker = :worker;

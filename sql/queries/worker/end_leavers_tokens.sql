@@ -1,6 +1,6 @@
--- Ends, and erases the hashes of, up to 200 tokens whose owner was deactivated or deleted since they were made. Nobody is told:
--- the owner has left, and who sent them away did so knowingly; the audit log has it.
--- → how many
+-- Ends up to 200 tokens whose owner was deactivated or deleted since they were made, and erases their hashes. It sends no
+-- notification: the owner has left, and the admin who removed the account did so knowingly. The audit log records it.
+-- → how many rows it changed
 with batch as (
     select t.id, t.user_id, t.name, u.organization_id, u.status_changed_at as left_at,
            case u.status when 'deleted' then 'owner_deleted' else 'owner_deactivated' end as reason

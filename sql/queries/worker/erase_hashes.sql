@@ -1,5 +1,5 @@
 -- Erases the hashes of up to 200 tokens that expired 30 days ago or earlier.
--- → how many
+-- → how many rows it changed
 with batch as (
     select t.id
     from api_tokens t

@@ -1,8 +1,8 @@
--- Ends up to 200 tokens past their expiry, as of the instant they expired, and tells their owners. The hash stays for now, so
--- that whoever still presents such a token learns that it expired. Tokens of people who have left are not among them: see
--- end_leavers_tokens. The owner's row is locked with the token's, not later by the outbox row's foreign key, when the epoch is
--- already locked: whoever changes that owner meanwhile would wait in a circle with us.
--- → how many
+-- Ends up to 200 tokens past their expiry, as of the instant they expired, and notifies their owners. The hash stays for now,
+-- so that a client that still presents such a token learns that it expired. Tokens of owners who have left are not included:
+-- see end_leavers_tokens. The owner's row is locked together with the token's. The foreign key of the outbox row would lock it
+-- too late, after the epoch: a concurrent change of that owner would then deadlock with this statement.
+-- → how many rows it changed
 with batch as (
     select t.id, t.user_id, t.name, t.expires_at, u.organization_id
     from api_tokens t

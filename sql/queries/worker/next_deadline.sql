@@ -1,5 +1,5 @@
 -- How long the worker may sleep, by PostgreSQL's clock: until a token expires, a reminder is due or an expired token's hash
--- must be erased; at most a minute, and 0 when something is overdue.
+-- must be erased. At most a minute; 0 when something is overdue.
 -- → milliseconds, the schema's version
 select ceil(1000 * extract(epoch from greatest(interval '0', least(
            now() + interval '1 minute',

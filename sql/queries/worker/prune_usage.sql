@@ -1,3 +1,3 @@
--- Forgets the usage of tokens in months that ended over a year ago.
--- → how many partitions
+-- Deletes the usage of tokens in months that ended over a year ago.
+-- → how many partitions it dropped
 select prune_usage(13);

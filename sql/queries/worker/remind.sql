@@ -1,6 +1,6 @@
--- Makes up to 200 scheduled reminders due whose day has come, and tells the tokens' owners. The reminder of a token that is dead
--- by now, whether or not that is written down yet, is closed instead.
--- → how many
+-- Makes up to 200 scheduled reminders due whose day has come, and notifies the tokens' owners. The reminder of a token that is
+-- no longer live, whether or not the worker has recorded that yet, is closed instead.
+-- → how many rows it changed
 with batch as (
     select r.id, r.user_id, r.due_at, t.id as token_id, t.name, t.expires_at, t.expires_in_days, u.organization_id,
            t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation

@@ -1,13 +1,13 @@
 #!/bin/bash
-# install-packages.sh LIST...: installs those Debian packages of deploy/packages/LIST.txt that are missing, and nothing else.
-# As root, or by sudo.
+# install-packages.sh LIST...: installs the Debian packages of deploy/packages/LIST.txt that are missing, and nothing else. Runs
+# as root, or uses sudo.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=deploy/progress.sh
 source "$here/progress.sh"
 
-# As long as this file is there, installing PostgreSQL does not make and start a cluster of Debian's own on port 5432.
+# While this file exists, the installation of PostgreSQL does not make and start Debian's own cluster on port 5432.
 readonly no_cluster=/etc/postgresql-common/createcluster.d/no-cluster-while-installing.conf
 
 temporary=$(mktemp -d)
@@ -49,10 +49,10 @@ become_root() {
         return
     fi
     if ! command -v sudo >/dev/null; then
-        fail "these packages are missing: ${missing[*]}. Run this as root, or let root run: apt-get install ${missing[*]}"
+        fail "these packages are missing: ${missing[*]}. Run this script as root, or have root run: apt-get install ${missing[*]}"
     fi
     as_root=(sudo)
-    say "These packages are missing and will be installed by sudo: ${missing[*]}"
+    say "These packages are missing and will be installed with sudo: ${missing[*]}"
     sudo -v
 }
 
@@ -62,12 +62,12 @@ mapfile -t missing < <(list_missing "${lists[@]/#/$here/packages/}")
 if ((${#missing[@]} == 0)); then
     exit 0
 fi
-command -v apt-get >/dev/null || fail "this is made for Debian 12, which has apt-get; install by other means: ${missing[*]}"
+command -v apt-get >/dev/null || fail "this script needs apt-get (Debian 12); install by other means: ${missing[*]}"
 become_root
 if [[ " ${missing[*]} " == *' postgresql-'* ]]; then
     forbid_cluster
 fi
-# A source that does not answer need not matter; if it does, the installation says so.
-progress "Fetching the lists of packages" "$temporary/update.log" apt_get update || :
+# A package source that does not answer may not matter; if it does, the installation fails and says so.
+progress "Fetching the package lists" "$temporary/update.log" apt_get update || :
 progress "Installing ${#missing[@]} Debian packages" "$temporary/install.log" apt_get install "${missing[@]}" ||
     fail "the packages could not be installed; apt-get's messages are above"

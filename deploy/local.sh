@@ -29,19 +29,18 @@ Usage: deploy/local.sh [start] [--port N]
 Runs the service on this machine with a PostgreSQL cluster of its own, to develop and to try it out.
 Needs Debian 12, and root or sudo for Debian packages that are missing.
 
-  start     installs missing packages, compiles, makes the cluster and a demo organization when they are
-            not there, starts PostgreSQL, server and worker, and tells how to sign in (the default)
-  stop      ends what was started; the data stay
-  status    tells what runs; exit status 1 unless everything does
-  reset     stops, and removes everything under var: the data, too
-
-  --port N  the port on 127.0.0.1; it is remembered (8080 at first)
-  --yes     reset does not ask
+  start     the default: installs missing packages, compiles, makes the cluster and a demo organization if
+            they are missing, starts PostgreSQL, server and worker, and prints how to sign in
+  stop      stops PostgreSQL, server and worker; the data stay
+  status    shows which of them run; exit status 1 unless all do
+  reset     stops them, and removes everything under var, including the data
+  --port N  the port on 127.0.0.1; the script remembers it (8080 at first)
+  --yes     lets reset start without a question
   --help    this text
 
-Everything is in var: local.env (how to reach and sign in to the service, for a shell to source), log,
-postgres. Programs run as the user who starts this script; PostgreSQL does so too, or as user postgres
-when that is root.
+Everything is in var: local.env (the address and the credentials, to be sourced by a shell), log,
+postgres. All programs run as the user who starts this script; if that is root, PostgreSQL runs as user
+postgres.
 END
 }
 
@@ -55,7 +54,7 @@ fail_with_log() {
     fail "$2; the end of $logs/$1.log is above"
 }
 
-# curl for our own server: no proxy, no configuration of the user's, bounded in time.
+# curl for our own server: no proxy, no user configuration, bounded in time.
 ask_server() {
     curl --disable --noproxy '*' --silent --max-time 5 "$@"
 }
@@ -64,20 +63,20 @@ url() {
     echo "http://127.0.0.1:$1"
 }
 
-# --- before anything is changed ---
+# --- checks ---
 
-# Two runs at once would start things twice. The lock ends with this process.
+# Prevents two runs at once, which would start everything twice. The lock ends with this process.
 lock() {
     if [[ -e $var && ! -O $var ]]; then
         fail "$var was made by user $(stat --format=%U -- "$var"): run this script as that user"
     fi
     mkdir -p -- "$var" "$logs" "$state" "$programs"
     exec 9>"$state/lock"
-    # What the last run left behind, a process of a wait, may hold it a moment longer than that run.
-    flock --wait 2 9 || fail 'another run of this script is at work; wait until it ends'
+    # A waiting process of the last run may hold the lock a moment longer than that run.
+    flock --wait 2 9 || fail 'another run of this script is in progress; wait until it ends'
 }
 
-# The port asked for, else that of the last start.
+# The port given by --port, else that of the last start.
 chosen_port() {
     if [[ -n $wanted_port ]]; then
         echo "$wanted_port"
@@ -100,14 +99,14 @@ check_port() {
         [[ $port == "$current" ]] ||
             fail "the service runs on port $current already: stop it first, then start it with --port $port"
     elif port_is_taken "$port"; then
-        fail "port $port of 127.0.0.1 is taken by another program: choose a free one by --port, for example" \
+        fail "port $port of 127.0.0.1 is taken by another program: choose a free one with --port, for example" \
             "--port $((port < 65000 ? port + 1 : 18080))"
     fi
 }
 
 # --- start ---
 
-# The programs of all build folders in one.
+# Links the programs of all build folders into one folder.
 link_programs() {
     local program
     rm -f -- "$programs"/testkase-*
@@ -118,7 +117,7 @@ link_programs() {
     done
 }
 
-# A worker has reported to the database.
+# Whether a worker has reported to the database.
 worker_is_ready() {
     admin status >/dev/null 2>&1
 }
@@ -127,8 +126,8 @@ server_is_ready() {
     ask_server --fail --output /dev/null "$(url "$1")/readyz"
 }
 
-# One that runs already may be waiting to connect again, to a PostgreSQL that had to be started anew.
-# Other TESTKASE_* variables of the caller's, a log level for example, reach the programs; those of local.env do not.
+# A worker that runs already may still have to reconnect, if PostgreSQL was restarted. TESTKASE_* variables of the caller, for
+# example a log level, reach the programs; those of local.env do not.
 start_worker() {
     if ! process_id worker >/dev/null; then
         process_start worker env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_worker)" "$programs/testkase-worker"
@@ -149,7 +148,7 @@ start_server() {
 fill_database() {
     postgres_make_database
     admin migrate >"$logs/migrate.log" 2>&1 ||
-        fail_with_log migrate 'the database could not be migrated (to begin anew without its data: ./deploy/local.sh reset)'
+        fail_with_log migrate 'the database could not be migrated (to start over without its data: ./deploy/local.sh reset)'
     demo_read || demo_make
     # shellcheck disable=SC2034 # demo_write uses them by name
     TESTKASE_URL=$(url "$1") TESTKASE_BIN=$programs
@@ -158,7 +157,7 @@ fill_database() {
     demo_write
 }
 
-# A start that fails leaves nothing running.
+# After a failed start, nothing keeps running.
 stop_after_failure() {
     local status=$?
     if ((status != 0)); then
@@ -194,7 +193,7 @@ run_start() {
     port=$(chosen_port)
     check_port "$port"
     if everything_runs "$port" && demo_read; then
-        say 'The service runs already. To start a newly compiled one: stop, then start.'
+        say 'The service runs already. To run a newly compiled version: stop, then start.'
     else
         trap stop_after_failure EXIT
         "$deploy/install-packages.sh" build run 9>&-
@@ -253,7 +252,7 @@ confirm_reset() {
     if [[ $assume_yes == yes ]]; then
         return
     fi
-    [[ -t 0 ]] || fail 'reset deletes the data; without a terminal to ask on, it needs --yes'
+    [[ -t 0 ]] || fail 'reset deletes the data; without a terminal for the question, it needs --yes'
     read -rp "Stop the service and delete all its data under $var? [y/N] " answer
     [[ $answer == [yY]* ]] || fail 'nothing was deleted'
 }
@@ -303,6 +302,6 @@ while (($# > 0)); do
     esac
     shift
 done
-# What the caller has set for other databases, or taken from local.env, is not for the programs that this starts.
+# The programs must not get variables that the caller has set for other databases, or sourced from local.env.
 unset "${!PG@}" "${demo_variables[@]}"
 "run_${action:-start}"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the scripts: long steps that show they are alive, and messages.
+# Sourced by the scripts: messages, and long steps that show their progress.
 
 say() {
     printf '%s\n' "$*"
@@ -10,19 +10,19 @@ fail() {
     exit 1
 }
 
-# Waits without a process that would outlive the caller by more than a moment.
+# Waits in such a way that no process outlives the caller by more than a moment.
 pause() {
     read -rt "$1" <> <(:) || :
 }
 
-# The last thing that a step's log says, in the width of a terminal line.
+# The newest line of a step's log, cut to fit a terminal line.
 progress_newest() {
     local line
     line=$(tail -n 1 -- "$1" 2>/dev/null | tr -d '\000-\037') || :
     printf '%.60s' "$line"
 }
 
-progress_tell() {
+progress_show() {
     local title=$1 log=$2 started=$SECONDS next=5
     while pause 1 && kill -0 $$ 2>/dev/null; do
         if [[ -t 1 ]]; then
@@ -35,13 +35,13 @@ progress_tell() {
 }
 
 # progress TITLE LOG COMMAND...: runs the command with its output in the file LOG. While it runs, the time and the newest
-# line of the log are shown, at its end how long it took or, when it failed, the end of the log. Returns its status.
+# line of the log are shown; at its end, how long it took or, if it failed, the end of the log. Returns its status.
 progress() {
     local title=$1 log=$2 started=$SECONDS status=0 teller
     shift 2
     [[ -t 1 ]] || say "$title ..."
     : >"$log"
-    progress_tell "$title" "$log" &
+    progress_show "$title" "$log" &
     teller=$!
     "$@" >>"$log" 2>&1 </dev/null || status=$?
     kill "$teller" 2>/dev/null || :

@@ -6,13 +6,13 @@
 readonly demo_owner=admin@demo.test demo_user=user@demo.test demo_guest=guest@demo.test
 readonly demo_token_days=90
 
-# What local.env exports, in its order.
+# The variables that local.env exports, in their order.
 readonly demo_variables=(TESTKASE_URL TESTKASE_DATABASE_URL TESTKASE_ADMIN_DATABASE_URL TESTKASE_ADMIN_EMAIL
     TESTKASE_ADMIN_PASSWORD TESTKASE_PAT TESTKASE_BIN DEMO_ORG_ID DEMO_USER_EMAIL DEMO_USER_PASSWORD DEMO_GUEST_EMAIL
     DEMO_GUEST_PASSWORD)
 
-# Takes the values over as variables of this script alone: no program that it starts finds a secret in its environment. Fails
-# when the file is not there or lacks one of them.
+# Reads the values into variables of this script only, so that no program that it starts has a secret in its environment. Fails
+# when the file is missing or lacks one of them.
 demo_read() {
     local name
     unset "${demo_variables[@]}"
@@ -54,7 +54,7 @@ demo_organization_of() {
         <<<"select organization_id from testkase.users where email = :'email' and status <> 'deleted'"
 }
 
-# demo_make_account EMAIL PASSWORD COMMAND...: makes it by that command or, when it is there already, sets its password.
+# demo_make_account EMAIL PASSWORD COMMAND...: makes the account with that command, or sets its password if it exists already.
 demo_make_account() {
     local email=$1 password=$2
     shift 2
@@ -79,7 +79,7 @@ demo_make_token() {
         2>"$logs/token.log") || fail_with_log token 'no token could be made'
 }
 
-# Can be repeated after an interruption at any point: local.env is written at the end only.
+# Safe to repeat after an interruption at any point: local.env is written last.
 demo_make() {
     TESTKASE_ADMIN_EMAIL=$demo_owner TESTKASE_ADMIN_PASSWORD=$(demo_make_password)
     DEMO_USER_EMAIL=$demo_user DEMO_USER_PASSWORD=$(demo_make_password)
@@ -94,7 +94,7 @@ demo_make() {
     demo_make_token
 }
 
-# The status that the service gives to the token of local.env.
+# The HTTP status of a request with the token of local.env.
 demo_token_status() {
     ask_server --output /dev/null --write-out '%{http_code}' --header @- "$TESTKASE_URL/api/v1/session" \
         <<<"Authorization: Bearer $TESTKASE_PAT"
@@ -105,6 +105,6 @@ demo_check_token() {
     if [[ $(demo_token_status) == 401 ]]; then
         demo_make_token
         demo_write
-        say "The token in $var/local.env was no longer good; there is a new one in it."
+        say "The token in $var/local.env was no longer valid; the file now has a new one."
     fi
 }

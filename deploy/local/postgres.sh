@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# The private PostgreSQL cluster: no TCP, a unix socket in a folder that only its user may enter, and no passwords, for the
-# operating system vouches for its users (peer).
+# The private PostgreSQL cluster: no TCP, a unix socket in a folder that only its user may enter, and no passwords, because the
+# operating system authenticates the users (peer).
 # shellcheck disable=SC2154 # root, var, logs, state and cluster come from local.sh
 
 readonly socket_folder_limit=90 # bytes; sockaddr_un(7) has room for 107, the socket's name included
 readonly elsewhere=/var/lib/testkase-local
 
-# PostgreSQL refuses root, so root starts it as user postgres, whom the Debian package has made.
+# PostgreSQL refuses to run as root, so root starts it as user postgres, which the Debian package has made.
 as_postgres() {
     if ((EUID == 0)); then
         env --chdir=/ setpriv --reuid=postgres --regid=postgres --init-groups --reset-env -- "$@"
@@ -15,7 +15,7 @@ as_postgres() {
     fi
 }
 
-# The newest release that is installed; a cluster stays with the release that made it.
+# The newest installed release; an existing cluster keeps the release that made it.
 postgres_choose_release() {
     local release
     if [[ -f $cluster/data/PG_VERSION ]]; then
@@ -28,8 +28,8 @@ postgres_choose_release() {
         fail "$cluster was made by PostgreSQL $release, which is no longer installed: install postgresql-$release"
 }
 
-# The cluster's folder: under var; but where a clone in somebody's private folder keeps user postgres out, elsewhere, and var
-# has a link to it.
+# The cluster's folder: under var. If user postgres cannot enter var, because the clone is in a private folder, the cluster is
+# elsewhere and var has a link to it.
 postgres_make_home() {
     local place=$cluster
     if [[ -d $cluster ]]; then
@@ -56,7 +56,7 @@ postgres_write_access() {
     done | as_postgres tee "$folder/pg_ident.conf" >/dev/null
 }
 
-# The data are made beside their place and then moved there, so that an interrupted attempt is not taken for a cluster.
+# The data are made beside their final place and then moved there, so that an interrupted attempt is not taken for a cluster.
 postgres_make_cluster() {
     local home
     if [[ -f $cluster/data/PG_VERSION ]]; then
@@ -78,7 +78,7 @@ postgres_is_private() {
     [[ -d $1 && ! -L $1 && $(stat --format='%U %a' -- "$1") == "$user 700" ]]
 }
 
-# Where the socket is: beside the data, or under /tmp when the path is too long or would need quoting.
+# The folder of the socket: beside the data, or under /tmp when that path is too long or would need quoting.
 postgres_choose_socket() {
     socket=$(realpath -- "$cluster")/socket
     if ((${#socket} > socket_folder_limit)) || [[ $socket =~ [^A-Za-z0-9/._\ -] ]]; then
@@ -95,8 +95,8 @@ postgres_answers() {
     "$pg_bin/pg_isready" --quiet --host="$socket"
 }
 
-# PostgreSQL takes a killed postmaster for a running one as long as nobody has reaped it, which in some containers nobody does.
-# Should children of it still live, PostgreSQL sees that by their shared memory.
+# PostgreSQL takes a killed postmaster for a running one until it is reaped, and in some containers no process reaps it. If
+# children of it still live, PostgreSQL detects them by their shared memory.
 postgres_forget_dead() {
     local file pid
     for file in "$cluster/data/postmaster.pid" "$socket/.s.PGSQL.5432.lock"; do
@@ -156,7 +156,7 @@ postgres_stop() {
     process_stop postgres INT 60 QUIT
 }
 
-# Removes the cluster, also where it is not under var.
+# Removes the cluster, even when it is not under var.
 postgres_remove() {
     local place
     if [[ -L $cluster ]]; then

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Background processes. Each is known by its id, its start time and the boot that it belongs to, so that a process which got
-# the id of one of ours later is never taken for it. $state holds a file NAME.pid for each.
+# Background processes. Each is identified by its process id, start time and boot, so that a later process with the same id is
+# never taken for it. $state holds a file NAME.pid for each.
 # shellcheck disable=SC2154 # state and logs come from local.sh
 
-# Field 22 of proc_pid_stat(5); fails when there is no such process or it has ended and only waits to be reaped.
+# The start time, field 22 of proc_pid_stat(5). Fails when there is no such process, or it has ended and waits to be reaped.
 process_start_time() {
     local stat fields
-    # Not $(<file): a file that is not there ends the whole shell in bash 5.2.
+    # Not $(<file): with a missing file, it ends the whole shell in bash 5.2.
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     read -ra fields <<<"${stat##*) }"
     [[ ${fields[0]} != [ZX] ]] || return 1
@@ -26,8 +26,8 @@ process_id() {
     echo "$pid"
 }
 
-# process_start NAME COMMAND...: starts it in a session of its own, with its output in $logs/NAME.log. The command has to
-# keep its process id: env, setpriv and the like do.
+# process_start NAME COMMAND...: starts the command in a session of its own, with its output in $logs/NAME.log. The command
+# must keep its process id, as env, setpriv and the like do.
 process_start() {
     local name=$1 pid start
     shift
@@ -40,7 +40,7 @@ process_start() {
     echo "$pid $start $(process_boot)" >"$state/$name.pid"
 }
 
-# process_wait NAME SECONDS CONDITION...: waits until the condition holds; fails when the time is over or the process ended.
+# process_wait NAME SECONDS CONDITION...: waits until the condition holds; fails after that time, or when the process ends.
 process_wait() {
     local name=$1 end=$((SECONDS + $2))
     shift 2

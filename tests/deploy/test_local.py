@@ -234,7 +234,7 @@ def test_a_deleted_token_is_replaced_at_the_next_start(running):
     answer = requests.delete(f"http://127.0.0.1:{running.port}/api/v1/api-keys/current", headers=bearer(old), timeout=20)
     assert answer.status_code == 204
     assert running.script("stop").returncode == 0
-    assert "no longer good" in running.start()
+    assert "no longer valid" in running.start()
     new = running.variables()["TESTKASE_PAT"]
     assert new != old
     assert get(running, "/api/v1/session", headers=bearer(new)).status_code == 200

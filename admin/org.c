@@ -17,7 +17,7 @@ static const struct database_refusal refusals[] = {
     { NULL, NULL },
 };
 
-struct wish {
+struct draft {
     char *name;
     const char *email;
     char *owner_name;
@@ -26,17 +26,17 @@ struct wish {
 };
 
 static enum command_exit
-insert(const struct command_call *call, const struct wish *wish)
+insert(const struct command_call *call, const struct draft *draft)
 {
     struct db_sync *db = database_open(call);
     if (!db) {
         return COMMAND_FAILED;
     }
     const struct db_named values[] = {
-        { "name", DB_TEXT(wish->name) },
-        { "email", DB_TEXT(wish->email) },
-        { "ownerName", DB_TEXT(wish->owner_name) },
-        { "hash", DB_TEXT(wish->has_password ? wish->hash : NULL) },
+        { "name", DB_TEXT(draft->name) },
+        { "email", DB_TEXT(draft->email) },
+        { "ownerName", DB_TEXT(draft->owner_name) },
+        { "hash", DB_TEXT(draft->has_password ? draft->hash : NULL) },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };
@@ -51,22 +51,22 @@ insert(const struct command_call *call, const struct wish *wish)
 }
 
 static enum command_exit
-read_wish(const struct command_call *call, struct wish *wish)
+read_draft(const struct command_call *call, struct draft *draft)
 {
     const char *owner_name = command_value(call, "owner-name");
-    wish->email = command_value(call, "owner");
-    if (!check_name("the organization's name", call->arguments[0], &wish->name) ||
-        !check_email(wish->email)) {
+    draft->email = command_value(call, "owner");
+    if (!check_name("the organization's name", call->arguments[0], &draft->name) ||
+        !check_email(draft->email)) {
         return COMMAND_MISUSED;
     }
-    char *default_name = memory_copy_text(wish->email, strcspn(wish->email, "@"));
-    bool named = check_name("the owner's name", owner_name ? owner_name : default_name, &wish->owner_name);
+    char *default_name = memory_copy_text(draft->email, strcspn(draft->email, "@"));
+    bool named = check_name("the owner's name", owner_name ? owner_name : default_name, &draft->owner_name);
     free(default_name);
     if (!named) {
         return COMMAND_MISUSED;
     }
-    wish->has_password = command_value(call, "password-stdin") != NULL;
-    if (wish->has_password && !check_password(call->config, wish->email, wish->owner_name, wish->hash)) {
+    draft->has_password = command_value(call, "password-stdin") != NULL;
+    if (draft->has_password && !check_password(call->config, draft->email, draft->owner_name, draft->hash)) {
         return COMMAND_FAILED;
     }
     return COMMAND_DONE;
@@ -75,14 +75,14 @@ read_wish(const struct command_call *call, struct wish *wish)
 static enum command_exit
 run_create(const struct command_call *call)
 {
-    struct wish wish = { .name = NULL };
-    enum command_exit outcome = read_wish(call, &wish);
+    struct draft draft = { .name = NULL };
+    enum command_exit outcome = read_draft(call, &draft);
     if (outcome == COMMAND_DONE) {
-        outcome = insert(call, &wish);
+        outcome = insert(call, &draft);
     }
-    secret_wipe(wish.hash, sizeof(wish.hash));
-    free(wish.name);
-    free(wish.owner_name);
+    secret_wipe(draft.hash, sizeof(draft.hash));
+    free(draft.name);
+    free(draft.owner_name);
     return outcome;
 }
 

@@ -96,21 +96,21 @@ print_member(const struct command_call *call, const struct db_result *joined, co
 }
 
 static enum command_exit
-join(const struct command_call *call, struct db_sync *db, const struct membership *wish)
+join(const struct command_call *call, struct db_sync *db, const struct membership *membership)
 {
     struct user_found user;
     if (!user_find(db, call->arguments[1], &user)) {
         return COMMAND_FAILED;
     }
-    if (user.organization_id != wish->organization_id) {
+    if (user.organization_id != membership->organization_id) {
         output_error("the account %s belongs to another organization", user.email);
         return COMMAND_FAILED;
     }
     const struct db_named values[] = {
-        { "organization", DB_INT64(wish->organization_id) },
-        { "project", DB_INT64(wish->project) },
+        { "organization", DB_INT64(membership->organization_id) },
+        { "project", DB_INT64(membership->project) },
         { "user", DB_INT64(user.id) },
-        { "role", DB_TEXT(wish->role) },
+        { "role", DB_TEXT(membership->role) },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };
@@ -123,17 +123,17 @@ join(const struct command_call *call, struct db_sync *db, const struct membershi
 static enum command_exit
 run_add_member(const struct command_call *call)
 {
-    struct membership wish = { .role = command_value(call, "role") };
-    if (!check_project(call->arguments[0], &wish.project) || !check_email(call->arguments[1]) ||
-        !check_id("--org", command_value(call, "org"), &wish.organization_id) ||
-        !check_choice("--role", wish.role, "project_admin|user|guest")) {
+    struct membership membership = { .role = command_value(call, "role") };
+    if (!check_project(call->arguments[0], &membership.project) || !check_email(call->arguments[1]) ||
+        !check_id("--org", command_value(call, "org"), &membership.organization_id) ||
+        !check_choice("--role", membership.role, "project_admin|user|guest")) {
         return COMMAND_MISUSED;
     }
     struct db_sync *db = database_open(call);
     if (!db) {
         return COMMAND_FAILED;
     }
-    enum command_exit outcome = join(call, db, &wish);
+    enum command_exit outcome = join(call, db, &membership);
     db_sync_close(db);
     return outcome;
 }

@@ -87,22 +87,22 @@ static const struct output_column identified_columns[] = {
 
 /* --- token list --- */
 
-struct list_wish {
+struct list_filter {
     const char *status;
     int64_t limit;
     struct db_value owner; /* user id, or null for everybody */
 };
 
 static enum command_exit
-list_found(const struct command_call *call, struct db_sync *db, const struct list_wish *wish)
+list_found(const struct command_call *call, struct db_sync *db, const struct list_filter *filter)
 {
-    const struct db_named values[] = { { "owner", wish->owner },
-                                       { "status", DB_TEXT(wish->status) },
-                                       { "limit", DB_INT64(wish->limit + 1) },
+    const struct db_named values[] = { { "owner", filter->owner },
+                                       { "status", DB_TEXT(filter->status) },
+                                       { "limit", DB_INT64(filter->limit + 1) },
                                        { 0 } };
     struct db_result *found = database_call(db, QUERY_ADMIN_LIST_TOKENS, values, NULL);
     if (found) {
-        database_print_list(call, listed_columns, found, (int)wish->limit);
+        database_print_list(call, listed_columns, found, (int)filter->limit);
     }
     enum command_exit outcome = found ? COMMAND_DONE : COMMAND_FAILED;
     db_result_free(found);
@@ -110,17 +110,17 @@ list_found(const struct command_call *call, struct db_sync *db, const struct lis
 }
 
 static bool
-find_owner(struct db_sync *db, const char *email, struct list_wish *wish)
+find_owner(struct db_sync *db, const char *email, struct list_filter *filter)
 {
     struct user_found user;
-    wish->owner = DB_NULL;
+    filter->owner = DB_NULL;
     if (!email) {
         return true;
     }
     if (!user_find(db, email, &user)) {
         return false;
     }
-    wish->owner = DB_INT64(user.id);
+    filter->owner = DB_INT64(user.id);
     return true;
 }
 
@@ -130,16 +130,16 @@ run_list(const struct command_call *call)
     const char *email = command_value(call, "user");
     const char *status = command_value(call, "status");
     const char *limit = command_value(call, "limit");
-    struct list_wish wish = { .status = status ? status : "active", .limit = LIST_DEFAULT };
+    struct list_filter filter = { .status = status ? status : "active", .limit = LIST_DEFAULT };
     if ((email && !check_email(email)) ||
-        !check_choice("--status", wish.status, "active|expired|revoked|all") ||
-        (limit && !check_number("--limit", limit, 1, LIST_MAX, &wish.limit))) {
+        !check_choice("--status", filter.status, "active|expired|revoked|all") ||
+        (limit && !check_number("--limit", limit, 1, LIST_MAX, &filter.limit))) {
         return COMMAND_MISUSED;
     }
     struct db_sync *db = database_open(call);
     enum command_exit outcome = COMMAND_FAILED;
-    if (db && find_owner(db, email, &wish)) {
-        outcome = list_found(call, db, &wish);
+    if (db && find_owner(db, email, &filter)) {
+        outcome = list_found(call, db, &filter);
     }
     db_sync_close(db);
     return outcome;

@@ -42,7 +42,7 @@ static const struct database_refusal refusals[] = {
 
 /* --- user create --- */
 
-struct wish {
+struct draft {
     int64_t organization_id;
     const char *email;
     char *name;
@@ -53,26 +53,26 @@ struct wish {
 };
 
 static enum command_exit
-insert(const struct command_call *call, const struct wish *wish)
+insert(const struct command_call *call, const struct draft *draft)
 {
     struct db_sync *db = database_open(call);
     if (!db) {
         return COMMAND_FAILED;
     }
     const struct db_named values[] = {
-        { "organization", DB_INT64(wish->organization_id) },
-        { "email", DB_TEXT(wish->email) },
-        { "name", DB_TEXT(wish->name) },
-        { "kind", DB_TEXT(wish->kind) },
-        { "orgRole", DB_TEXT(wish->role) },
-        { "hash", DB_TEXT(wish->has_password ? wish->hash : NULL) },
+        { "organization", DB_INT64(draft->organization_id) },
+        { "email", DB_TEXT(draft->email) },
+        { "name", DB_TEXT(draft->name) },
+        { "kind", DB_TEXT(draft->kind) },
+        { "orgRole", DB_TEXT(draft->role) },
+        { "hash", DB_TEXT(draft->has_password ? draft->hash : NULL) },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };
     struct db_result *made = database_call(db, QUERY_USERS_CREATE, values, refusals);
     enum command_exit outcome = COMMAND_FAILED;
     if (made && db_rows(made) == 0) {
-        output_error("there is no organization %lld", (long long)wish->organization_id);
+        output_error("there is no organization %lld", (long long)draft->organization_id);
     } else if (made) {
         database_print_record(call, account_columns, made);
         outcome = COMMAND_DONE;
@@ -93,23 +93,23 @@ read_name(const struct command_call *call, const char *email, char **ret_name)
 }
 
 static enum command_exit
-read_wish(const struct command_call *call, struct wish *wish)
+read_draft(const struct command_call *call, struct draft *draft)
 {
     const char *role = command_value(call, "role");
-    wish->email = call->arguments[0];
-    wish->role = role ? role : "member";
-    wish->kind = command_value(call, "service") ? "service" : "person";
-    wish->has_password = command_value(call, "password-stdin") != NULL;
-    if (wish->has_password && command_value(call, "service")) {
+    draft->email = call->arguments[0];
+    draft->role = role ? role : "member";
+    draft->kind = command_value(call, "service") ? "service" : "person";
+    draft->has_password = command_value(call, "password-stdin") != NULL;
+    if (draft->has_password && command_value(call, "service")) {
         output_error("a service account has no password: leave out --password-stdin");
         return COMMAND_MISUSED;
     }
-    if (!check_email(wish->email) || !check_choice("--role", wish->role, "admin|member") ||
-        !check_id("--org", command_value(call, "org"), &wish->organization_id) ||
-        !read_name(call, wish->email, &wish->name)) {
+    if (!check_email(draft->email) || !check_choice("--role", draft->role, "admin|member") ||
+        !check_id("--org", command_value(call, "org"), &draft->organization_id) ||
+        !read_name(call, draft->email, &draft->name)) {
         return COMMAND_MISUSED;
     }
-    if (wish->has_password && !check_password(call->config, wish->email, wish->name, wish->hash)) {
+    if (draft->has_password && !check_password(call->config, draft->email, draft->name, draft->hash)) {
         return COMMAND_FAILED;
     }
     return COMMAND_DONE;
@@ -118,13 +118,13 @@ read_wish(const struct command_call *call, struct wish *wish)
 static enum command_exit
 run_create(const struct command_call *call)
 {
-    struct wish wish = { .email = NULL };
-    enum command_exit outcome = read_wish(call, &wish);
+    struct draft draft = { .email = NULL };
+    enum command_exit outcome = read_draft(call, &draft);
     if (outcome == COMMAND_DONE) {
-        outcome = insert(call, &wish);
+        outcome = insert(call, &draft);
     }
-    secret_wipe(wish.hash, sizeof(wish.hash));
-    free(wish.name);
+    secret_wipe(draft.hash, sizeof(draft.hash));
+    free(draft.name);
     return outcome;
 }
 

@@ -30,8 +30,8 @@ print_help() {
 Usage: tests/run.sh [quick | SUITE...]
 
 Installs the Debian packages that the tests need and that are missing (as root or by sudo), and runs all
-suites, or those named. Databases and ports are the tests' own. The last line tells how many tests passed
-and failed; the exit status is 0 only when none failed. Everything that was said is in build/test-logs.
+suites, or those named. Databases and ports are the tests' own. The last line says how many tests passed
+and failed; the exit status is 0 only when none failed. The whole output is in build/test-logs.
 
   quick        for everyday work: ${quick[*]}, with the programs built without sanitizers
                (preset dev); the whole run is what continuous integration runs

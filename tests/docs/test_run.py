@@ -1,4 +1,4 @@
-"""tests/run.sh counts right, and gives a second chance to whom it is due: in a small tree that has tests of its own."""
+"""tests/run.sh counts correctly, and repeats the failed tests that may be repeated: in a small tree with tests of its own."""
 
 import re
 import shutil
@@ -91,7 +91,7 @@ foreach(name good flaky bad killed)
 endforeach()
 """
 
-# A C test: TAP, and a status. "killed" ends by a signal before it has told of any test when it runs for the first time.
+# A C test: TAP, and a status. "killed" is ended by a signal in its first run, before it reports any test.
 PROGRAM = """
 runs=$(cat "$1" 2>/dev/null)
 echo "x$runs" >"$1"

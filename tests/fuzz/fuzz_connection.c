@@ -1,7 +1,7 @@
-/* A connection on a real socket pair, beside a model that reads the same bytes at once and in the plainest
- * way: whatever the pieces in which they arrive, the owner is told of the requests that the model finds, with
- * their bodies; each has at most one answer, in order; after what must close nothing more comes; and the
- * memory held stays within its bounds.
+/* A connection on a real socket pair, beside a model that reads the same bytes in one piece and in the
+ * plainest way. However the bytes are divided, the owner gets the requests that the model finds, with their
+ * bodies; each has at most one answer, in order; after an error that closes the connection nothing more
+ * comes; and the memory held stays within its bounds.
  *
  * The first four bytes say how (see struct way), the others are what the client sends. */
 #include "common/clock.h"
@@ -348,7 +348,7 @@ expected_of(const struct asked *asked)
     return &asked->run->model.requests[asked->number];
 }
 
-/* Who waits for 100 Continue, and has sent nothing of the body, may now leave it out or not. */
+/* A client that waits for 100 Continue, and has sent nothing of the body, may now send it or not. */
 static bool
 is_ambiguous(const struct asked *asked)
 {

@@ -120,7 +120,7 @@ def test_use_of_a_token_that_is_no_more_keeps_nothing_from_being_written(used, s
 
 
 def test_calls_over_the_limit_are_one_sum(database, start_service):
-    """Else whoever may not call could fill the table, by another User-Agent each time."""
+    """Otherwise a client over the limit could fill the table, with another User-Agent each time."""
     service = start_service(database, TESTKASE_RATE_LIMIT="60", TESTKASE_RATE_BURST="5")
     member = service.organization().member
     token_id, token = service.mint(member)

@@ -29,7 +29,7 @@ SUBCOMMANDS = [
 
 
 class Admin:
-    """Runs the program against one database, as testkase_owner unless told otherwise."""
+    """Runs the program against one database, as testkase_owner by default."""
 
     def __init__(self, path, database, role="testkase_owner"):
         self.path = path

@@ -67,7 +67,7 @@ def test_the_origin_is_the_public_urls_or_the_hosts(database, start_service):
 
 
 def test_reading_needs_no_origin(service, cookie):
-    """Whoever makes a browser read cannot see the answer."""
+    """A page that makes a browser read cannot see the answer."""
     for fields in [{}, *FOREIGN]:
         service.server.api().get("/session", 200, headers={**cookie, **fields})
         service.server.api().request("HEAD", "/session", 200, headers={**cookie, **fields})

@@ -241,7 +241,7 @@ def test_sigterm_ends_an_idle_server_at_once(database, server_path, start):
 
 
 def test_further_signals_do_not_spoil_the_end(database, server_path, start):
-    """Whoever is impatient sends it again and again."""
+    """An impatient operator sends the signal again and again."""
     program = start(server_path, server_environment(database))
     program.wait_ready()
     while program.is_running():
@@ -340,7 +340,7 @@ def test_shutdown_does_not_wait_for_ever(database, start_service):
 
 @pytest.mark.alone
 def test_shutdown_does_not_wait_for_argon2(database, start_service):
-    """Tokens whose turn does not come are told so: a long queue of costly hashes would take half a minute."""
+    """Requests that wait for argon2 are answered at once: the long queue of costly hashes would take half a minute."""
     service = start_service(database)
     member = service.organization().member
     encoded = tokens.argon2id("something else", 65536, 5)

@@ -204,7 +204,7 @@ def at_once(count, call):
 
 
 def test_wrong_secrets_at_once_are_slowed_as_well(service, organization):
-    """Whoever sends many before the first is checked gets no more of them checked."""
+    """A client that sends many before the first is checked gets no more of them checked."""
     lookup = tokens.lookup(service.mint(organization.member)[1])
     here = fresh_address()
     before = proofs(service.server)

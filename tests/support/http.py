@@ -140,7 +140,7 @@ def field_errors(response):
     return {error["field"] for error in response.json()["errors"]}
 
 
-# A whole request, alone; what else tests send is too odd to tell what a server has to make of it.
+# One whole, ordinary request. Other bytes that tests send are too unusual to predict the server's answer.
 REQUEST = re.compile(rb"([A-Z]+) (/[!-~]*) HTTP/1\.[01]\r\n((?:[A-Za-z-]+: [\x20-\x7e]*\r\n)*)\r\n(.*)", re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""Clients that make and delete tokens without pause and keep book of what they were told, to compare with what is true
+"""Clients that make and delete tokens without pause and record the answers, so that a test can compare these with the database
 after something was killed."""
 
 import random

@@ -1,4 +1,4 @@
-"""The document of the API (server/openapi.json): what it says of each answer, and whether an answer is as it says."""
+"""The description of the API (server/openapi.json), and checks of answers against it."""
 
 import dataclasses
 import functools

@@ -228,7 +228,7 @@ class Database:
                    returning id, rotate_at)
                update testkase.rotation_reminders r set due_at = aged.rotate_at from aged where r.token_id = aged.id""",
             {"shift": shift, "id": token_id})
-        # What the triggers would have told the servers.
+        # The triggers would have incremented the epoch.
         self.query("update testkase.auth_epoch set epoch = epoch + 1")
 
     def dump(self, *options):

@@ -1,5 +1,5 @@
-/* A pool on a real loop, clients over socket pairs, and an owner that does as it is told and notes what it
- * was told. What a client sends is there at once, so a few turns of the loop are enough; nobody waits. */
+/* A pool on a real loop, clients over socket pairs, and an owner that does what the test sets and records its
+ * events. What a client sends arrives at once, so a few turns of the loop suffice and no test waits. */
 #ifndef TESTS_UNIT_SERVER_CONNECTION_FIXTURE_H
 #define TESTS_UNIT_SERVER_CONNECTION_FIXTURE_H
 

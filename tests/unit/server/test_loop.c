@@ -8,10 +8,10 @@
 
 #include "loop_fixture.h"
 
-/* --- PostgreSQL comes and goes --- */
+/* --- connections to PostgreSQL --- */
 
 static void
-tell(int connection, bool usable)
+set_usable(int connection, bool usable)
 {
     const struct db *db = scripted.connections[connection];
     scripted.connections[connection]->usable = usable;
@@ -26,12 +26,12 @@ test_it_is_ready_when_every_connection_was_usable(void **state)
     assert_int_equal(scripted.connection_count, count);
     for (int i = 0; i < count; i++) {
         assert_false(atomic_load(&server.ready));
-        tell(i, true);
+        set_usable(i, true);
     }
     assert_true(atomic_load(&server.ready));
     assert_int_equal(counter_read(&loop.metrics.reconnects), 0);
-    tell(0, false);
-    tell(0, true);
+    set_usable(0, false);
+    set_usable(0, true);
     assert_true(atomic_load(&server.ready));
     assert_int_equal(counter_read(&loop.metrics.reconnects), 1);
 }
@@ -40,7 +40,7 @@ static void
 test_an_outage_before_it_was_ready_is_waited_for(void **state)
 {
     (void)state;
-    tell(0, false);
+    set_usable(0, false);
     assert_false(atomic_load(&server.failed));
 }
 

@@ -337,7 +337,7 @@ test_a_client_and_an_address_may_be_unknown(void **state)
     answer(0, NULL, 0, 0);
 }
 
-/* As of calls over the limit: who sends them chooses what they are told apart by. */
+/* As for calls over the limit, whose client could choose the parts of the key. */
 static void
 test_without_an_address_the_client_does_not_tell_apart(void **state)
 {

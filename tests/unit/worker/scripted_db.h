@@ -1,6 +1,5 @@
-/* A PostgreSQL that answers as the test says: takes the place of common/db_sync.c in a test of the worker.
- * Each query answers with what was set for it, DB_OK and the number 0 unless told; what was asked is
- * remembered. */
+/* A scripted PostgreSQL, in place of common/db_sync.c in tests of the worker. Each query gets the answer that
+ * the test has set, by default DB_OK and the number 0; the queries are recorded. */
 #ifndef TESTS_UNIT_WORKER_SCRIPTED_DB_H
 #define TESTS_UNIT_WORKER_SCRIPTED_DB_H
 

@@ -65,7 +65,7 @@ end_turn(void)
     event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
-/* Every epoch is made by the transaction of the same number, unless told otherwise. */
+/* Every epoch is made by the transaction of the same number, unless a test sets another. */
 static void
 answer_epoch(const char *epoch)
 {

@@ -462,7 +462,7 @@ activated_life(int given)
                 strcmp(listener_sockets_address(second), fixture.address) == 0;
     close(client);
     wait_for(NULL, 0);
-    /* Who waits at the end waits for the next one that systemd starts. */
+    /* A client that connects at the end waits for the next process that systemd starts. */
     int late = connect_tcp(listener_sockets_address(set));
     connection_pool_drain(fixture.pool);
     for (int i = 0; i < 2; i++) {

@@ -142,7 +142,7 @@ test_a_body_may_come_later_in_chunks(void **state)
     assert_answer(422, "\"name\"");
 }
 
-/* Whoever may not make the request is told before anything is read of its body. */
+/* A caller without the right is refused before anything of the body is read. */
 static void
 test_who_may_not_need_not_send_a_body(void **state)
 {

@@ -120,7 +120,7 @@ test_a_full_queue_is_no_failure(void **state)
     assert_int_equal(scripted.count, 0); /* nor does it cost a query */
 }
 
-/* Whom we could not serve has not guessed. */
+/* A sign-in that we could not check is not a guess. */
 static void
 test_what_was_not_checked_is_no_failure(void **state)
 {

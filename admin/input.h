@@ -7,7 +7,7 @@
 #define INPUT_SECRET_MAX 1024 /* bytes; longer than any password or token */
 
 struct input_secret {
-    char bytes[INPUT_SECRET_MAX + 1]; /* NUL-ended, without NUL inside */
+    char bytes[INPUT_SECRET_MAX + 1]; /* NUL-terminated, without NUL inside */
     size_t length;
 };
 

@@ -1,5 +1,5 @@
-# Files that become part of the binary: SQL queries, migrations, word lists. The work is done at build time by the
-# script embed_table.cmake, so a changed file rebuilds what holds it.
+# Embeds files in the programs: SQL queries, migrations, word lists, pages. The scripts embed_*.cmake run at build time, so a
+# changed file rebuilds the programs that contain it.
 
 # testkase_embed_queries(TARGET): sql/queries/<resource>/<name>.sql → common/queries.{h,c} in the build folder.
 function(testkase_embed_queries target)

@@ -1,4 +1,4 @@
-# Run with -P: writes OUT, the table behind server/web/assets.h, from FILES (divided by "|").
+# Run with -P: writes OUT, the table behind server/web/assets.h, from FILES (separated by "|").
 set(types
   "html=text/html\; charset=utf-8" "css=text/css\; charset=utf-8" "js=text/javascript\; charset=utf-8"
   "svg=image/svg+xml" "json=application/json")
@@ -18,7 +18,7 @@ foreach(file IN LISTS files)
     endif()
   endforeach()
   if(type STREQUAL "")
-    message(FATAL_ERROR "${file}: no content type is known for its ending")
+    message(FATAL_ERROR "${file}: its extension has no content type here")
   endif()
   file(READ ${file} hex HEX)
   string(LENGTH "${hex}" length)

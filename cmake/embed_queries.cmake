@@ -10,7 +10,7 @@ string(APPEND header "enum query {\n")
 set(source "/* Generated from sql/queries. */\n#include \"common/queries.h\"\n\n")
 set(table "const struct query_text query_texts[QUERY_COUNT] = {\n")
 
-# Replaces every :name by $number; the characters around it belong to neither, so neighbours take a second round.
+# Replaces every :name with $number. A match includes one character on each side, so adjacent parameters need a second pass.
 function(replace_parameter text name number ret_text)
   set(before "")
   while(NOT before STREQUAL text)

@@ -1,5 +1,5 @@
 # testkase_program(name): the folder NAME as the program testkase-NAME. Every .c of the folder belongs to the library
-# testkase_NAME_parts, which tests can link, but for main.c.
+# testkase_NAME_parts, which tests can link, except for main.c.
 function(testkase_program name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.c *.h)
   list(FILTER sources EXCLUDE REGEX "/main\\.c$")

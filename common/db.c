@@ -366,7 +366,7 @@ on_session(const struct db_result *result, void *argument)
     if (db_status(result) == DB_REFUSED) {
         break_connection(db, db_message(result));
     } else if (db_status(result) == DB_OK && db_bool(result, 0, 0)) {
-        break_connection(db, "connected to a standby, where nothing is decided");
+        break_connection(db, "connected to a standby, which may be behind");
     }
 }
 

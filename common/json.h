@@ -31,11 +31,11 @@ enum json_type json_type(const struct json_value *value);
 const struct json_value *json_member(const struct json_value *object, const char *key);
 
 /* Walks an array's elements or an object's members, in order: index from 0; NULL past the end. `ret_key` (may
- * be NULL) is set for members; keys are NUL-ended and live as long as the document. */
+ * be NULL) is set for members; keys are NUL-terminated and live as long as the document. */
 const struct json_value *json_at(const struct json_value *container, size_t index, const char **ret_key);
 size_t json_count(const struct json_value *container);
 
-/* The value's content; each requires json_type() to be the matching one. Strings are UTF-8, NUL-ended,
+/* The value's content; each requires json_type() to be the matching one. Strings are UTF-8, NUL-terminated,
  * without NUL inside. */
 const char *json_string(const struct json_value *value, size_t *ret_length);
 int64_t json_integer(const struct json_value *value);
@@ -51,7 +51,7 @@ void json_writer_free(struct json_writer *writer);
 /* Forgets what was written and keeps the memory, for the next document. */
 void json_writer_reset(struct json_writer *writer);
 
-/* The bytes so far, not NUL-ended; they live until the next call with this writer. */
+/* The bytes so far, not NUL-terminated; they live until the next call with this writer. */
 const char *json_writer_bytes(const struct json_writer *writer, size_t *ret_length);
 
 /* One call a JSON event. Text must be UTF-8; bytes that are not become U+FFFD. A NULL text is written as

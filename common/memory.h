@@ -11,7 +11,7 @@ void *memory_new(size_t count, size_t size);
 /* realloc() that cannot fail, and checks count × size for overflow. */
 void *memory_resize(void *old, size_t count, size_t size);
 
-/* A NUL-ended copy of `length` bytes; the caller frees it. */
+/* A NUL-terminated copy of `length` bytes; the caller frees it. */
 char *memory_copy_text(const char *text, size_t length);
 
 /* strdup() that cannot fail; NULL gives NULL. */

@@ -26,26 +26,26 @@ const char *text_email_refusal(const char *bytes, size_t length);
  * otherwise returns false. */
 bool text_to_id(const char *bytes, size_t length, int64_t *ret_id);
 
-/* How the things of a project are written: a prefix and a number, which is theirs in the organization or
- * project. */
+/* The prefixes of ids that are numbered within an organization or a project, such as PRJ-7. */
 #define TEXT_PROJECT_PREFIX "PRJ-"
 #define TEXT_CYCLE_PREFIX   "TCYCLE-"
 #define TEXT_CASE_PREFIX    "TC-"
 
-/* "PRJ-7" → 7: from 1 to INT32_MAX, in digits as for text_to_id(); false when it is not written so. */
+/* "PRJ-7" → 7: from 1 to INT32_MAX, in digits as for text_to_id(). False when the text has another form. */
 bool text_to_numbered(const char *bytes, size_t length, const char *prefix, int64_t *ret_number);
 
-/* Whether `text` is one of `choices`, which are divided by "|". */
+/* Whether `text` is one of `choices`, which are separated by "|". */
 bool text_is_choice(const char *text, const char *choices);
 
-/* What is wrong with a text that is none of them: "must be admin or member", "must be 7, 30 or 60". */
+/* Writes the refusal of a text that is not one of them: "must be admin or member", "must be 7, 30 or 60". */
 void text_choices_refusal(const char *choices, char *ret_refusal, size_t size);
 
 /* RFC 3339 §5.6 in UTC, with a day and an hour that the calendar has: "2030-01-31T09:00:00Z", seconds with or
  * without a fraction; no leap second. */
 bool text_is_time(const char *text);
 
-/* Writes a number's decimal form, NUL-ended; returns its length. For places where snprintf() is too slow. */
+/* Writes a number's decimal form, NUL-terminated; returns its length. For places where snprintf() is too
+ * slow. */
 #define TEXT_NUMBER_SIZE 21
 size_t text_number(int64_t number, char ret_text[TEXT_NUMBER_SIZE]);
 

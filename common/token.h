@@ -17,14 +17,14 @@
 #define TOKEN_LOOKUP_LENGTH 8
 #define TOKEN_PREVIEW_SIZE  (7 + 8 + 3 + 6 + 1)
 
-/* Writes a new token, NUL-ended. The caller wipes it. */
+/* Writes a new token, NUL-terminated. The caller wipes it. */
 void token_make(char ret_token[TOKEN_LENGTH + 1]);
 
 /* Whether `text` is a well-formed token: prefix, length, alphabet and checksum. On success, and only
- * then, writes the NUL-ended look-up id (`ret_lookup` may be NULL). */
+ * then, writes the NUL-terminated look-up id (`ret_lookup` may be NULL). */
 bool token_parse(const char *text, size_t length, char ret_lookup[TOKEN_LOOKUP_LENGTH + 1]);
 
-/* The preview of a well-formed token: "tk_pat_a1b2c3d4...x9y8z7", NUL-ended. */
+/* The preview of a well-formed token: "tk_pat_a1b2c3d4...x9y8z7", NUL-terminated. */
 void token_preview(const char *token, char ret_preview[TOKEN_PREVIEW_SIZE]);
 
 #endif

@@ -12,7 +12,7 @@ struct http_date {
     char line[HTTP_DATE_LENGTH + 1];
 };
 
-/* The field line of this second, with CRLF, NUL-ended; lives until the next call. */
+/* The field line of this second, with CRLF, NUL-terminated; lives until the next call. */
 const char *http_date_line(struct http_date *date);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Not NUL-ended. `bytes` is NULL when there is no such thing, for example no field of that name. */
+/* Not NUL-terminated. `bytes` is NULL when there is no such thing, for example no field of that name. */
 struct http_slice {
     const char *bytes;
     size_t length;

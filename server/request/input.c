@@ -95,13 +95,19 @@ find_parameter(struct request *request, struct input_value *value)
 
 /* --- checking a value --- */
 
+/* A value, and room for a refusal that is made for it. */
+struct check {
+    struct input_value *value;
+    char refusal[REFUSAL_SIZE];
+};
+
 /* Returns NULL, or a refusal that says how to correct the value. Some checks also normalize it. */
-typedef const char *check_function(struct input_value *value, char ret_refusal[REFUSAL_SIZE]);
+typedef const char *check_function(struct check *check);
 
 static const char *
-check_name(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
+check_name(struct check *check)
 {
-    (void)ret_refusal;
+    struct input_value *value = check->value;
     const char *name;
     size_t length;
     const char *refusal = text_name_refusal(value->text, value->length, NAME_CHARACTERS_MAX, &name, &length);
@@ -115,47 +121,47 @@ check_name(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
 }
 
 static const char *
-check_email(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
+check_email(struct check *check)
 {
-    (void)ret_refusal;
-    return text_email_refusal(value->text, value->length);
+    return text_email_refusal(check->value->text, check->value->length);
 }
 
 static const char *
-check_text(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
+check_text(struct check *check)
 {
-    (void)value;
-    (void)ret_refusal;
+    (void)check;
     return NULL;
 }
 
 static const char *
-check_choice(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
+check_choice(struct check *check)
 {
-    const char *choices = value->input->choices;
-    return !choices || text_is_choice(value->text, choices) ? NULL : type_refusal(value->input, ret_refusal);
+    const struct input *input = check->value->input;
+    return !input->choices || text_is_choice(check->value->text, input->choices)
+               ? NULL
+               : type_refusal(input, check->refusal);
 }
 
 static const char *
-check_integer(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
+check_integer(struct check *check)
 {
+    struct input_value *value = check->value;
     if (value->input->in_query && !text_to_id(value->text, value->length, &value->number)) {
-        return type_refusal(value->input, ret_refusal);
+        return type_refusal(value->input, check->refusal);
     }
-    return check_choice(value, ret_refusal);
+    return check_choice(check);
 }
 
 static const char *
-check_time(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
+check_time(struct check *check)
 {
-    (void)ret_refusal;
-    return text_is_time(value->text) ? NULL : "must be a time such as 2030-01-31T09:00:00Z";
+    return text_is_time(check->value->text) ? NULL : "must be a time such as 2030-01-31T09:00:00Z";
 }
 
 static const char *
-check_project(struct input_value *value, char ret_refusal[REFUSAL_SIZE])
+check_project(struct check *check)
 {
-    (void)ret_refusal;
+    struct input_value *value = check->value;
     bool fits = text_to_numbered(value->text, value->length, TEXT_PROJECT_PREFIX, &value->number);
     return fits ? NULL : "must be a project's id such as PRJ-1";
 }
@@ -171,13 +177,11 @@ static bool
 find_valid(struct request *request, struct input_value *value)
 {
     const struct input *input = value->input;
-    char refusal[REFUSAL_SIZE];
+    struct check check = { .value = value };
     if (!(input->in_query ? find_parameter(request, value) : find_member(request, value))) {
         return false;
     }
-    const char *error = value->text       ? checks[input->kind](value, refusal)
-                        : input->required ? "is required"
-                                          : NULL;
+    const char *error = value->text ? checks[input->kind](&check) : input->required ? "is required" : NULL;
     if (error) {
         answer_field_error(&request->answer, input->name, error);
     }

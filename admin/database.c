@@ -128,6 +128,13 @@ database_call(struct db_sync *db, enum query query, const struct db_named *value
     return result;
 }
 
+bool
+database_found(const struct db_result *result)
+{
+    int column = db_column(result, "outcome");
+    return db_rows(result) > 0 && (column < 0 || strcmp(db_text(result, 0, column), "not_found") != 0);
+}
+
 const char *
 database_text(const struct db_result *result, int row, const char *column)
 {

@@ -10,7 +10,7 @@
 #define DATABASE_COUNT(values) (sizeof(values) / sizeof((values)[0]))
 
 /* The operator as PostgreSQL's composite type "actor", for statements that write audit events. */
-#define DATABASE_OPERATOR DB_TEXT("(operator,,,,)")
+#define DATABASE_OPERATOR DB_TEXT("(operator,,,,,,)")
 
 /* Connects to a database whose schema this build knows. NULL after it has printed why not. */
 struct db_sync *database_open(const struct command_call *call);
@@ -30,6 +30,10 @@ struct database_refusal {
  * Returns a result for db_result_free(), or NULL after it has printed why not. `refusals` may be NULL. */
 struct db_result *database_call(struct db_sync *db, enum query query, const struct db_named *values,
                                 const struct database_refusal *refusals);
+
+/* Whether the statement has found what it was to change: it gave a row, of another outcome than "not_found".
+ */
+bool database_found(const struct db_result *result);
 
 /* A cell of a result by the name of its column, which the statement has. */
 const char *database_text(const struct db_result *result, int row, const char *column);

@@ -25,7 +25,7 @@ static const struct output_column member_columns[] = {
 static enum command_exit
 print_created(const struct command_call *call, const struct db_result *made, int64_t organization_id)
 {
-    if (db_rows(made) == 0) {
+    if (!database_found(made)) {
         output_error("there is no organization %lld", (long long)organization_id);
         return COMMAND_FAILED;
     }
@@ -83,7 +83,7 @@ struct membership {
 static enum command_exit
 print_member(const struct command_call *call, const struct db_result *joined, const struct user_found *user)
 {
-    if (db_rows(joined) == 0) {
+    if (!database_found(joined)) {
         output_error("the organization has no project %s", call->arguments[0]);
         return COMMAND_FAILED;
     }

@@ -320,7 +320,7 @@ print_change(const struct command_call *call, struct db_sync *db, const struct o
     if (!changed) {
         return COMMAND_FAILED;
     }
-    if (db_rows(changed) == 0) {
+    if (!database_found(changed)) {
         tell_why_not(db, id);
         return COMMAND_FAILED;
     }

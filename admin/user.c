@@ -71,7 +71,7 @@ insert(const struct command_call *call, const struct draft *draft)
     };
     struct db_result *made = database_call(db, QUERY_USERS_CREATE, values, refusals);
     enum command_exit outcome = COMMAND_FAILED;
-    if (made && db_rows(made) == 0) {
+    if (made && !database_found(made)) {
         output_error("there is no organization %lld", (long long)draft->organization_id);
     } else if (made) {
         database_print_record(call, account_columns, made);
@@ -192,7 +192,7 @@ user_find(struct db_sync *db, const char *email, struct user_found *ret_user)
 static enum command_exit
 print_update(const struct command_call *call, const struct db_result *result)
 {
-    if (db_rows(result) == 0) {
+    if (!database_found(result)) {
         output_error("the account does not exist any more");
         return COMMAND_FAILED;
     }

@@ -9,9 +9,60 @@ CREATE TYPE testkase.actor AS (
 	kind text,
 	user_id bigint,
 	token_id bigint,
+	session_id bigint,
+	needs text,
 	request_id text,
 	address inet
 );
+
+CREATE FUNCTION testkase.acting(actor testkase.actor) RETURNS TABLE(organization_id bigint, kind text, user_id bigint, token_id bigint, request_id text, address inet, outcome text)
+    LANGUAGE plpgsql ROWS 1
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    account record;
+    token record;
+    expires timestamptz;
+    is_live boolean;
+begin
+    outcome := 'allowed';
+    kind := actor.kind;
+    user_id := actor.user_id;
+    token_id := actor.token_id;
+    request_id := actor.request_id;
+    address := actor.address;
+    if actor.kind = 'user' then
+        select u.organization_id, u.status, u.org_role, u.credential_generation, u.session_generation into account
+        from users u
+        where u.id = actor.user_id
+        for no key update;
+        organization_id := account.organization_id;
+        is_live := account.status = 'active';
+        if actor.token_id is not null then
+            select t.ended_at, t.expires_at, t.owner_generation into token
+            from api_tokens t
+            where t.id = actor.token_id and t.user_id = actor.user_id
+            for no key update;
+            expires := token.expires_at;
+            is_live := is_live and found and token.ended_at is null and token.owner_generation = account.credential_generation;
+        else
+            perform from sessions s
+            where s.id = actor.session_id and s.user_id = actor.user_id and s.expires_at > clock_timestamp()
+              and s.user_generation = account.session_generation
+            for no key update;
+            is_live := is_live and found;
+        end if;
+        if is_live is not true then
+            outcome := 'actor_gone';
+        elsif expires <= clock_timestamp() then
+            outcome := 'actor_expired';
+        elsif actor.needs <> 'member' and account.org_role not in ('owner', 'admin') then
+            outcome := 'actor_lacks_role';
+        end if;
+    end if;
+    return next;
+end
+$$;
 
 CREATE FUNCTION testkase.api_tokens_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -937,6 +988,9 @@ GRANT USAGE ON SCHEMA testkase TO testkase_worker;
 REVOKE ALL ON TYPE testkase.actor FROM PUBLIC;
 GRANT ALL ON TYPE testkase.actor TO testkase_server;
 GRANT ALL ON TYPE testkase.actor TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.acting(actor testkase.actor) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.acting(actor testkase.actor) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.api_tokens_changed() FROM PUBLIC;
 

@@ -172,12 +172,20 @@ secret_compared(struct request *request)
 
 /* --- asking whether the token or the session is valid now --- */
 
+/* In place of the one before, when the gate is asked again. */
+static void
+set_caller(struct request *request, struct caller *caller)
+{
+    caller_free(request->auth.caller);
+    request->auth.caller = caller;
+}
+
 static void
 on_gate(enum gate_status status, struct caller *caller, void *argument)
 {
     struct request *request = argument;
     request->auth.gate_status = status;
-    request->auth.caller = caller ? caller_keep(caller) : NULL;
+    set_caller(request, caller ? caller_keep(caller) : NULL);
     request_complete(request);
 }
 
@@ -247,8 +255,7 @@ admit_token(struct request *request)
 {
     bool is_known = request->auth.gate_status == GATE_ALIVE || request->auth.gate_status == GATE_EXPIRED;
     if (is_known && !is_presented_token(request)) {
-        caller_free(request->auth.caller);
-        request->auth.caller = NULL;
+        set_caller(request, NULL);
         return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);
     }
     switch (request->auth.gate_status) {
@@ -276,10 +283,11 @@ authenticate_admit(struct request *request)
         return STEP_DONE;
     }
     if (db_rows(request->outcome.result) == 0) {
+        set_caller(request, NULL);
         return answer_challenge(&request->answer, PROBLEM_AUTHENTICATION_REQUIRED,
                                 "The session is over; sign in again.");
     }
-    request->auth.caller = caller_of_session(request->outcome.result, 0);
+    set_caller(request, caller_of_session(request->outcome.result, 0));
     return STEP_NEXT;
 }
 
@@ -291,4 +299,34 @@ authenticate_authorize(struct request *request)
                              "Only the organization's owner and admins may do this; ask one of them.");
     }
     return STEP_NEXT;
+}
+
+/* --- the same once more, when time has passed --- */
+
+static enum step_result
+asked_again(struct request *request)
+{
+    enum step_result outcome = authenticate_admit(request);
+    if (outcome == STEP_NEXT) {
+        outcome = authenticate_authorize(request);
+    }
+    if (outcome == STEP_NEXT) {
+        request_then(request, request->auth.then);
+    }
+    return outcome;
+}
+
+enum step_result
+authenticate_again(struct request *request, request_function *then)
+{
+    request->auth.then = then;
+    request_then(request, asked_again);
+    return authenticate_ask_gate(request);
+}
+
+enum step_result
+authenticate_after_body(struct request *request)
+{
+    bool is_due = request->body && request->auth.credentials != CREDENTIALS_NONE;
+    return is_due ? authenticate_again(request, NULL) : STEP_NEXT;
 }

@@ -13,6 +13,14 @@ request_function authenticate_ask_gate;  /* asks PostgreSQL: is the token or ses
 request_function authenticate_admit;     /* takes the answer: sets auth.caller, or refuses */
 request_function authenticate_authorize; /* checks the access that the route requires */
 
+/* The same once more, when the body has arrived: rights may have been taken away meanwhile. */
+request_function authenticate_after_body;
+
+/* Asks the gate again and, if the caller is still admitted, goes on with `then`; for handlers, after argon2.
+ * It spares work that would be in vain. The statement decides, because it holds its actor (acting() in the
+ * schema). */
+enum step_result authenticate_again(struct request *request, request_function *then);
+
 /* Counts this request in the usage entry that ignores address and client. */
 void authenticate_share_usage_entry(struct request *request);
 

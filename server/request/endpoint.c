@@ -115,6 +115,12 @@ static const struct refusal usual_refusals[] = {
     { "not_found", PROBLEM_NOT_FOUND, NULL, NULL },
     { "forbidden", PROBLEM_FORBIDDEN, NULL,
       "Your role in this project does not allow this; ask an admin of the project." },
+    { "actor_gone", PROBLEM_INVALID_TOKEN, NULL,
+      "The token or the session ended while the request was under way; nothing was changed." },
+    { "actor_expired", PROBLEM_TOKEN_EXPIRED, NULL,
+      "The token expired while the request was under way; nothing was changed." },
+    { "actor_lacks_role", PROBLEM_FORBIDDEN, NULL,
+      "Only the organization's owner and admins may do this; ask one of them." },
     { 0 },
 };
 
@@ -128,6 +134,8 @@ refuse_outcome(struct request *request, const struct refusal *refusals, const ch
         if (refusals->field) {
             answer_field_error(&request->answer, refusals->field, refusals->detail);
             answer_refuse_fields(&request->answer);
+        } else if (problem_status(refusals->code) == 401) {
+            answer_challenge(&request->answer, refusals->code, refusals->detail);
         } else {
             answer_refuse(&request->answer, refusals->code, refusals->detail);
         }

@@ -253,10 +253,13 @@ request_actor(struct request *request, char ret_actor[REQUEST_ACTOR_SIZE])
 {
     const struct caller *caller = request->auth.caller;
     const char *address = request_address(request);
-    char token[TEXT_NUMBER_SIZE] = "";
+    char token[TEXT_NUMBER_SIZE] = "", session[TEXT_NUMBER_SIZE] = "";
     if (caller->token_id) {
         text_number(caller->token_id, token);
+    } else {
+        text_number(caller->session_id, session);
     }
-    snprintf(ret_actor, REQUEST_ACTOR_SIZE, "(user,%lld,%s,%s,%s)", (long long)caller->user_id, token,
-             request->id, address ? address : "");
+    snprintf(ret_actor, REQUEST_ACTOR_SIZE, "(user,%lld,%s,%s,%s,%s,%s)", (long long)caller->user_id, token,
+             session, request->route->access == ROUTE_ORG_ADMIN ? "admin" : "member", request->id,
+             address ? address : "");
 }

@@ -43,6 +43,7 @@ struct authentication {
     int64_t token_id; /* of the token whose secret is proven; 0 before */
     struct gate_question question;
     enum gate_status gate_status;
+    request_function *then;  /* runs when the gate, asked again, still admits the caller */
     bool shares_usage_entry; /* counted in the token's usage entry without address and client */
     struct caller *caller;   /* NULL until it is known */
 };

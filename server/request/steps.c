@@ -23,6 +23,7 @@ static const struct step steps[] = {
     { "authorize", authenticate_authorize },
     { "body", step_body },
     { "parse", step_parse },
+    { "ask gate again", authenticate_after_body },
     { "handle", step_handle },
     { 0 },
 };

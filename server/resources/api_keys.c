@@ -2,6 +2,7 @@
 #include "common/memory.h"
 #include "common/secret.h"
 #include "common/token.h"
+#include "server/request/authenticate.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
 #include "server/request/row.h"
@@ -93,7 +94,7 @@ struct draft {
     int lookup_ids_tried;
 };
 
-static request_function make_token, insert, created;
+static request_function make_token, hashed, insert, created;
 
 static void
 free_draft(void *draft)
@@ -119,8 +120,14 @@ make_token(struct request *request)
     struct draft *draft = request->handler_data;
     token_make(draft->token);
     draft->lookup_ids_tried++;
-    request_then(request, insert);
+    request_then(request, hashed);
     return await_hash(request, HASHER_TOKENS, draft->token, TOKEN_LENGTH);
+}
+
+static enum step_result
+hashed(struct request *request)
+{
+    return authenticate_again(request, insert);
 }
 
 static enum step_result

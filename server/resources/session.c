@@ -237,7 +237,7 @@ session_delete(struct request *request)
 static enum step_result
 ended(struct request *request)
 {
-    if (await_failed(request, NULL)) {
+    if (endpoint_refused(request, NULL, true)) {
         return STEP_DONE;
     }
     set_cookie(request, "", 0);

@@ -1,5 +1,6 @@
 #include "server/resources/users.h"
 #include "common/password.h"
+#include "server/request/authenticate.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
 #include <string.h>
@@ -50,7 +51,7 @@ static const struct refusal creation_refusals[] = {
     { 0 },
 };
 
-static request_function insert, created;
+static request_function hashed, insert, created;
 
 static void
 check_password(struct request *request)
@@ -80,8 +81,14 @@ users_create(struct request *request)
     if (!password) {
         return insert(request);
     }
-    request_then(request, insert);
+    request_then(request, hashed);
     return await_hash(request, HASHER_PASSWORDS, password, input_length(request, "password"));
+}
+
+static enum step_result
+hashed(struct request *request)
+{
+    return authenticate_again(request, insert);
 }
 
 static enum step_result

@@ -45,18 +45,79 @@ grant execute on function testkase.make_partitions(integer) to testkase_worker;
 
 -- --- audit log ---
 
--- The actor of a change, with the request that made it, as one parameter of a statement. The statement spreads it over columns
--- of audit_events: (actor_kind, actor_user_id, actor_token_id, request_id, address).
+-- The actor of a change, as one parameter of a statement: the account with the token or the session that it used, the request,
+-- and the role in the organization that the call needs (member | admin).
 create type testkase.actor as (
     kind text,
     user_id bigint,
     token_id bigint,
+    session_id bigint,
+    needs text,
     request_id text,
     address inet
 );
 
 revoke usage on type testkase.actor from public;
 grant usage on type testkase.actor to testkase_server, testkase_worker;
+
+-- The actor, if it may still act; every statement that a caller's request writes with begins with this, and writes nothing when
+-- the outcome is another than "allowed". A server decides on a request when its head has arrived: until the body is here and
+-- argon2 is done, the token may have been revoked, the session ended, the account deactivated or given a lower role. The rows
+-- that the right rests on are locked until the commit: whoever takes the right away either comes first, and is seen here, or
+-- waits for the change. Two writes of one account follow one another.
+-- outcome: allowed | actor_gone (token, session or account) | actor_expired | actor_lacks_role
+create function testkase.acting(actor testkase.actor)
+    returns table (organization_id bigint, kind text, user_id bigint, token_id bigint, request_id text, address inet,
+                   outcome text)
+    language plpgsql volatile rows 1
+    set search_path = testkase, pg_temp as $$
+declare
+    account record;
+    token record;
+    expires timestamptz;
+    is_live boolean;
+begin
+    outcome := 'allowed';
+    kind := actor.kind;
+    user_id := actor.user_id;
+    token_id := actor.token_id;
+    request_id := actor.request_id;
+    address := actor.address;
+    if actor.kind = 'user' then
+        select u.organization_id, u.status, u.org_role, u.credential_generation, u.session_generation into account
+        from users u
+        where u.id = actor.user_id
+        for no key update;
+        organization_id := account.organization_id;
+        is_live := account.status = 'active';
+        if actor.token_id is not null then
+            select t.ended_at, t.expires_at, t.owner_generation into token
+            from api_tokens t
+            where t.id = actor.token_id and t.user_id = actor.user_id
+            for no key update;
+            expires := token.expires_at;
+            is_live := is_live and found and token.ended_at is null and token.owner_generation = account.credential_generation;
+        else
+            perform from sessions s
+            where s.id = actor.session_id and s.user_id = actor.user_id and s.expires_at > clock_timestamp()
+              and s.user_generation = account.session_generation
+            for no key update;
+            is_live := is_live and found;
+        end if;
+        if is_live is not true then
+            outcome := 'actor_gone';
+        elsif expires <= clock_timestamp() then
+            outcome := 'actor_expired';
+        elsif actor.needs <> 'member' and account.org_role not in ('owner', 'admin') then
+            outcome := 'actor_lacks_role';
+        end if;
+    end if;
+    return next;
+end
+$$;
+
+revoke execute on function testkase.acting(testkase.actor) from public;
+grant execute on function testkase.acting(testkase.actor) to testkase_server;
 
 create table testkase.audit_events (
     id bigint generated always as identity,

@@ -509,33 +509,70 @@ def test_a_token_is_shown_as_ended_with_its_reason(cursor, user):
 
 # --- the actor of a change ---
 
-@pytest.mark.parametrize("actor,columns", [
-    ("(user,7,,req-1,192.0.2.7)", ("user", 7, None, "req-1", "192.0.2.7")),
-    ("(user,7,9,req-2,2001:db8::1)", ("user", 7, 9, "req-2", "2001:db8::1")),
-    ("(operator,,,,)", ("operator", None, None, None, None)),
-    (r'(user,7,,"a ""(b),\\",)', ("user", 7, None, 'a "(b),\\', None))])
-@pytest.mark.parametrize("role", ["testkase_owner", "testkase_server", "testkase_worker"])
-def test_an_actor_is_one_parameter_of_a_statement(shared, role, actor, columns):
-    connection = shared.connect(role)
-    with connection.cursor() as cursor:
-        cursor.execute("""prepare audit as
-                          insert into testkase.audit_events (organization_id, action, target_kind, target_id, actor_kind,
-                                                             actor_user_id, actor_token_id, request_id, address)
-                          select 1173, 'user.created', 'user', 1, ($1::testkase.actor).*""")
-        cursor.execute("execute audit (%s)", (actor,))
-        if role != "testkase_worker":  # it may add to the log, not read it
-            cursor.execute("""select actor_kind, actor_user_id, actor_token_id, request_id, host(address)
-                              from testkase.audit_events order by id desc limit 1""")
-            assert cursor.fetchone() == columns
-    connection.rollback()
-    connection.close()
+def make_session(cursor, user_id):
+    return one(cursor, """insert into sessions (digest, user_id, user_generation, expires_at)
+                          select sha256(random()::text::bytea), id, session_generation, now() + interval '1 hour' from users
+                          where id = %s returning id""", (user_id,))
 
 
-def test_an_actor_has_the_types_of_the_audit_log(shared):
-    types = """select array_agg(a.atttypid::regtype::text order by a.attnum) from pg_attribute a
-               where a.attrelid = %s::regclass and a.attnum > 0 and a.attname = any (%s)"""
-    assert shared.value(types, ("testkase.actor", ["kind", "user_id", "token_id", "request_id", "address"])) == shared.value(
-        types, ("testkase.audit_events", ["actor_kind", "actor_user_id", "actor_token_id", "request_id", "address"]))
+def acting(cursor, user, token=None, session=None, needs="member"):
+    cursor.execute("select kind, user_id, token_id, request_id, host(address), outcome from acting(%s::text::actor)",
+                   (f"(user,{user},{token or ''},{session or ''},{needs},req-1,2001:db8::1)",))
+    *origin, outcome = cursor.fetchone()
+    assert origin == ["user", user, token, "req-1", "2001:db8::1"]
+    return outcome
+
+
+def test_an_actor_may_act_by_a_token_or_a_session(cursor, user):
+    assert acting(cursor, user, token=make_token(cursor, user)) == "allowed"
+    assert acting(cursor, user, session=make_session(cursor, user)) == "allowed"
+
+
+def test_the_operator_may_act(cursor):
+    cursor.execute("select kind, organization_id, user_id, token_id, request_id, address, outcome "
+                   "from acting('(operator,,,,,,)'::text::actor)")
+    assert cursor.fetchone() == ("operator", None, None, None, None, None, "allowed")
+
+
+@pytest.mark.parametrize("loss", [
+    "update users set status = 'deactivated' where id = %(user)s",
+    "update users set status = 'deleted' where id = %(user)s",
+    "update users set status = 'deactivated' where id = %(user)s; update users set status = 'active' where id = %(user)s",
+    "update api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null where id = %(token)s; "
+    "delete from sessions where id = %(session)s"])
+def test_an_actor_whose_right_is_gone_may_not(cursor, user, loss):
+    token, session = make_token(cursor, user), make_session(cursor, user)
+    cursor.execute(loss, {"user": user, "token": token, "session": session})
+    assert acting(cursor, user, token=token) == "actor_gone"
+    assert acting(cursor, user, session=session) == "actor_gone"
+
+
+def test_an_actor_by_what_is_not_its_own_may_not(cursor, user):
+    other = make_user(cursor, make_organization(cursor))
+    assert acting(cursor, user, token=make_token(cursor, other)) == "actor_gone"
+    assert acting(cursor, user, session=make_session(cursor, other)) == "actor_gone"
+    assert acting(cursor, user) == "actor_gone"
+    assert acting(cursor, 2**40, token=make_token(cursor, other)) == "actor_gone"
+
+
+def test_an_expired_actor_may_not(cursor, user):
+    token, session = make_token(cursor, user), make_session(cursor, user)
+    cursor.execute("set local session_replication_role = replica")
+    cursor.execute("update api_tokens set created_at = created_at - interval '40 days', "
+                   "rotate_at = rotate_at - interval '40 days', "
+                   "expires_at = expires_at - interval '40 days'")
+    cursor.execute("update sessions set expires_at = now() - interval '1 second'")
+    cursor.execute("set local session_replication_role = origin")
+    assert acting(cursor, user, token=token) == "actor_expired"
+    assert acting(cursor, user, session=session) == "actor_gone"
+
+
+@pytest.mark.parametrize("role,outcome", [("owner", "allowed"), ("admin", "allowed"), ("member", "actor_lacks_role")])
+def test_an_actor_needs_the_role_of_the_call(cursor, role, outcome):
+    person = make_user(cursor, make_organization(cursor), role)
+    token = make_token(cursor, person)
+    assert acting(cursor, person, token=token, needs="admin") == outcome
+    assert acting(cursor, person, token=token) == "allowed"
 
 
 def test_organizations_count_from_1173(empty_migrated):

@@ -1,19 +1,25 @@
 -- Makes a token for an active account, with its reminder, audit event and notification.
 -- takes: owner, lookup, hash, preview, name, expiresInDays, actor
--- → outcome (created | owner_not_active | creation_forbidden | period_too_long), and the token as it is shown
-with owner as (
+-- → outcome (created | owner_not_active | creation_forbidden | period_too_long | of acting()), and the token as it is shown
+with actor as materialized (
+    select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
+    from acting(:actor::text::actor) a
+), owner as (
     select u.id, u.organization_id, u.credential_generation
     from users u
-    where u.id = :owner::bigint and u.status = 'active'
-    for share
+    cross join actor a
+    where u.id = :owner::bigint and u.status = 'active' and a.outcome = 'allowed'
+    for share of u
 ), decision as (
     select case
+               when a.outcome <> 'allowed' then a.outcome
                when not exists (select from owner) then 'owner_not_active'
-               when (:actor::text::actor).token_id is not null and not o.tokens_may_create_tokens then 'creation_forbidden'
+               when a.token_id is not null and not o.tokens_may_create_tokens then 'creation_forbidden'
                when o.max_expiry_days < :expiresInDays::smallint then 'period_too_long'
                else 'created'
            end as outcome
     from users u
+    cross join actor a
     join organizations o on o.id = u.organization_id
     where u.id = :owner::bigint
 ), made as (
@@ -28,9 +34,9 @@ with owner as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select w.organization_id, (:actor::text::actor).*, 'api_key.created', 'api_key', m.id,
+    select w.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, 'api_key.created', 'api_key', m.id,
            jsonb_build_object('name', m.name, 'expiresInDays', m.expires_in_days, 'ownerId', m.user_id)
-    from made m, owner w
+    from made m, owner w, actor a
 ), noticed as (
     insert into outbox (organization_id, user_id, topic, payload)
     select w.organization_id, m.user_id, 'api_key.created',

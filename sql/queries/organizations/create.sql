@@ -2,8 +2,12 @@
 -- takes: name, email, ownerName, hash, actor
 -- hash: of the owner's password, or null
 -- → the organization and its owner; constraint users_email_key: the address is taken
-with made as (
-    insert into organizations (name) values (:name)
+with actor as materialized (
+    select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
+    from acting(:actor::text::actor) a
+), made as (
+    insert into organizations (name)
+    select :name from actor a where a.outcome = 'allowed'
     returning id, name
 ), person as (
     insert into users (organization_id, email, name, org_role, password_hash)
@@ -12,8 +16,8 @@ with made as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select m.id, (:actor::text::actor).*, 'organization.created', 'organization', m.id,
+    select m.id, a.kind, a.user_id, a.token_id, a.request_id, a.address, 'organization.created', 'organization', m.id,
            jsonb_build_object('name', m.name, 'ownerId', p.id)
-    from made m, person p
+    from made m, person p, actor a
 )
 select m.id, m.name, p.id as "ownerId", p.email as "ownerEmail", p.name as "ownerName" from made m, person p;

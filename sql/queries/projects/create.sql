@@ -1,10 +1,14 @@
 -- Makes a project under the organization's next number.
 -- takes: organization, name, actor
--- → the project; no row when there is no such organization
-with numbered as (
-    update organizations set next_project_number = next_project_number + 1
-    where id = :organization::bigint
-    returning id, next_project_number - 1 as number
+-- → outcome (allowed | not_found: there is no such organization | of acting()) and the project
+with actor as materialized (
+    select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
+    from acting(:actor::text::actor) a
+), numbered as (
+    update organizations o set next_project_number = o.next_project_number + 1
+    from actor a
+    where o.id = :organization::bigint and a.outcome = 'allowed'
+    returning o.id, o.next_project_number - 1 as number
 ), made as (
     insert into projects (organization_id, number, name)
     select n.id, n.number, :name from numbered n
@@ -12,8 +16,11 @@ with numbered as (
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
-    select m.organization_id, (:actor::text::actor).*, 'project.created', 'project', m.id,
+    select m.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, 'project.created', 'project', m.id,
            jsonb_build_object('number', m.number, 'name', m.name)
-    from made m
+    from made m, actor a
 )
-select 'PRJ-' || number as id, name from made;
+select case when a.outcome = 'allowed' and m.id is null then 'not_found' else a.outcome end as outcome,
+       'PRJ-' || m.number as id, m.name
+from actor a
+left join made m on true;

@@ -1,14 +1,18 @@
 -- Ends a session.
 -- takes: session, caller, actor
--- → the session's id; no row when it has already ended
-with ended as (
-    delete from sessions where id = :session::bigint and user_id = :caller::bigint
-    returning id, user_id
+-- → outcome (of acting(), for which a session that has ended is actor_gone)
+with actor as materialized (
+    select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
+    from acting(:actor::text::actor) a
+), ended as (
+    delete from sessions s
+    using actor a
+    where a.outcome = 'allowed' and s.id = :session::bigint and s.user_id = :caller::bigint
+    returning s.id
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id)
-    select u.organization_id, (:actor::text::actor).*, 'session.deleted', 'session', e.id
-    from ended e
-    join users u on u.id = e.user_id
+    select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, 'session.deleted', 'session', e.id
+    from ended e, actor a
 )
-select id from ended;
+select outcome from actor;

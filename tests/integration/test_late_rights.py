@@ -1,0 +1,179 @@
+"""A right that is taken away while a request is under way takes the request's change with it: after the head and before the body,
+while argon2 works, and while the statement itself waits."""
+
+import json
+import subprocess
+
+import pytest
+
+from support.deadline import until
+from support.metrics import metrics, value
+from support.service import Service
+
+ARGON2 = 19456, 48  # KiB and passes: some 400 ms a hash
+
+DRAFT = {"name": "Late", "expiresInDays": 365}
+ACCOUNT = {"email": "late@example.test", "name": "Late", "password": "late but long enough"}
+
+# Method, path and body; {token} and {person} are others of the actor's own organization.
+WRITES = {
+    "make a token": ("POST", "/api-keys", DRAFT),
+    "delete a token": ("DELETE", "/api-keys/{token}", None),
+    "delete the current token": ("DELETE", "/api-keys/current", None),
+    "sign out": ("DELETE", "/session", None),
+    "make an account": ("POST", "/users", ACCOUNT),
+    "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
+    "delete an account": ("DELETE", "/users/{person}", None),
+}
+BODIES = [name for name, (_, _, body) in WRITES.items() if body]
+HASHES = ["make a token", "make an account"]
+FOR_ADMINS = [name for name, (_, path, _) in WRITES.items() if path.startswith("/users")]
+
+# What takes the right away, with the status that the request then gets.
+LOSSES = {
+    "token revoked": (401, """update testkase.api_tokens set ended_at = now(), ended_reason = 'revoked', secret_hash = null
+                              where id = %(credential)s"""),
+    "token expired": (401, """set local session_replication_role = replica;
+                              update testkase.api_tokens set created_at = created_at - interval '40 days',
+                                  rotate_at = rotate_at - interval '40 days', expires_at = expires_at - interval '40 days'
+                              where id = %(credential)s;
+                              update testkase.auth_epoch set epoch = epoch + 1;
+                              set local session_replication_role = origin"""),
+    "session ended": (401, "delete from testkase.sessions where user_id = %(actor)s"),
+    "actor deactivated": (401, "update testkase.users set status = 'deactivated' where id = %(actor)s"),
+    "actor deleted": (401, "update testkase.users set status = 'deleted' where id = %(actor)s"),
+    "actor demoted": (403, "update testkase.users set org_role = 'member' where id = %(actor)s"),
+}
+
+
+def cases(writes):
+    for write in writes:
+        for loss in LOSSES:
+            by_session = loss == "session ended" or (write == "sign out" and not loss.startswith("token"))
+            if write == "sign out" and not by_session or write == "delete the current token" and by_session:
+                continue
+            if loss == "actor demoted" and write not in FOR_ADMINS:
+                continue
+            yield pytest.param(write, loss, by_session, id=f"{write}, {loss}")
+
+
+class Late:
+    """An admin's request that is under way, and what must not change."""
+
+    def __init__(self, service, write, loss, by_session):
+        self.service, self.database = service, service.database
+        people = service.organization()
+        self.actor = people.admin
+        self.credential, token = service.mint(self.actor, cost=ARGON2)
+        other, _ = service.mint(self.actor)
+        method, path, self.body = WRITES[write]
+        self.method, self.path = method, "/api/v1" + path.format(token=other, person=people.member.id)
+        if by_session:
+            session = service.sign_in(self.actor).session
+            cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies)
+            self.fields = f"Cookie: {cookies}\r\nSec-Fetch-Site: same-origin\r\n"
+        else:
+            self.fields = f"Authorization: Bearer {token}\r\n"
+            service.server.bearer(token).get("/session", 200)  # argon2 is over with it
+        self.status, self.sql = LOSSES[loss]
+        self.wire = service.server.wire()
+
+    def lose(self, cursor=None):
+        parameters = {"credential": self.credential, "actor": self.actor.id}
+        if cursor:
+            cursor.execute(self.sql, parameters)
+        else:
+            connection = self.database.connect()
+            with connection, connection.cursor() as own:
+                own.execute(self.sql, parameters)
+            connection.close()
+
+    def state(self):
+        return self.database.query("""
+            select (select array_agg((t.id, t.ended_at is null)::text order by t.id) from testkase.api_tokens t
+                    where t.user_id = %(actor)s),
+                   (select array_agg((u.id, u.name, u.org_role, u.status)::text order by u.id) from testkase.users u
+                    where u.organization_id = %(organization)s),
+                   (select count(*) from testkase.audit_events a
+                    where a.organization_id = %(organization)s and a.action <> 'session.created'),
+                   (select count(*) from testkase.sessions s where s.user_id = %(actor)s)""",
+            {"actor": self.actor.id, "organization": self.actor.organization_id})
+
+    def send_head(self, *more):
+        body = json.dumps(self.body).encode() if self.body else b""
+        length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+        self.wire.send(f"{self.method} {self.path} HTTP/1.1\r\nHost: a\r\n{self.fields}{length}{''.join(more)}\r\n")
+        return body
+
+    def assert_refused(self, before):
+        answer = self.wire.response()
+        assert answer.status == self.status, answer.body
+        assert self.state() == before
+
+
+@pytest.fixture(scope="module")
+def slow(cluster, server_path):
+    """A server whose argon2 takes long enough to see it at work."""
+    database = cluster.create_database()
+    service = Service(server_path, database, TESTKASE_ARGON2_MEMORY_KIB=str(ARGON2[0]), TESTKASE_ARGON2_TIME=str(ARGON2[1]))
+    yield service
+    service.close()
+    database.drop()
+
+
+def test_every_writing_route_is_tried(slow):
+    done = subprocess.run([slow.path, "--routes"], capture_output=True, text=True, timeout=30, check=True)
+    writing = {(route["method"], route["path"].replace("{id}", "")) for route in json.loads(done.stdout)
+               if route["method"] not in ("GET", "any") and route["access"] != "anyone"}
+    tried = {(method, "/api/v1" + path.split("{")[0]) for method, path, _ in WRITES.values()}
+    assert writing == tried
+
+
+@pytest.mark.parametrize("write,loss,by_session", cases(BODIES))
+def test_between_head_and_body(slow, write, loss, by_session):
+    late = Late(slow, write, loss, by_session)
+    body = late.send_head("Expect: 100-continue\r\n")
+    assert late.wire.response().status == 100
+    late.wire.send(body[:1])
+    late.lose()
+    before = late.state()
+    late.wire.send(body[1:])
+    late.assert_refused(before)
+
+
+def argon2_begun(service):
+    text = metrics(service.server.base)
+    return sum(value(text, f'argon2_wait_seconds_count{{share="{share}"}}') for share in ("tokens", "passwords"))
+
+
+@pytest.mark.parametrize("write,loss,by_session", cases(HASHES))
+def test_while_argon2_works(slow, write, loss, by_session):
+    late = Late(slow, write, loss, by_session)
+    begun = argon2_begun(slow)
+    late.wire.send(late.send_head())
+    until(lambda: argon2_begun(slow) > begun, 10, "argon2 works on the request's secret")
+    late.lose()
+    late.assert_refused(late.state())
+
+
+@pytest.mark.parametrize("write,loss,by_session", cases(WRITES))
+def test_while_the_statement_waits(service, write, loss, by_session):
+    late = Late(service, write, loss, by_session)
+    connection = late.database.connect()
+    with connection.cursor() as cursor:
+        cursor.execute("select from testkase.users where id = %s for update", (late.actor.id,))
+        late.wire.send(late.send_head())
+        until(lambda: late.database.value("""select count(*) from pg_stat_activity
+                                             where datname = current_database() and wait_event_type = 'Lock'"""), 5,
+              "the statement waits")
+        late.lose(cursor)
+        connection.commit()
+    connection.close()
+    late.assert_refused(late.state())
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_right_that_stays_lets_the_change_through(slow, write):
+    late = Late(slow, write, "actor deactivated", write == "sign out")
+    late.wire.send(late.send_head())
+    assert late.wire.response().status in (200, 201, 204)

@@ -63,6 +63,7 @@ def assert_held(checker, count):
     assert checker.surprises == []
     # Enough to find something; a server under ThreadSanitizer answers fewer.
     assert checker.ended >= count and checker.accepted > count and checker.refused > count // 4
+    assert checker.dripped > count // 20
 
 
 def test_no_worker_and_nothing_else_amiss(database, start_service, revocations):

@@ -1,6 +1,7 @@
 """Looks for a request that was accepted although it began after its token's end had been acknowledged.
 
-One loop, many connections that are kept alive. Some ask with tokens without pause; some end those tokens. All times are of
+One loop, many connections that are kept alive. Some ask with tokens without pause; some end those tokens; some hold back half of
+the body of a change until their token has ended. All times are of
 this machine's clocks, which the servers and PostgreSQL share."""
 
 import random
@@ -10,6 +11,7 @@ import time
 
 ASKERS = 96  # connections to each server
 ENDERS = 4  # connections to each server that end tokens
+DRIPPERS = 8  # connections to each server that send a body's first half before a token's end, and the rest after it
 AFTER_END = 6  # how often a token is asked after its end was acknowledged
 
 
@@ -49,7 +51,8 @@ class _Connection:
             self.socket.close()
             self.socket = None
 
-    def send(self, method, path, token, body=b""):
+    def send(self, method, path, token, body=b"", part=None):
+        """With `part`, only so many bytes of the body."""
         if self.socket is None:
             self._open()
         head = (f"{method} /api/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
@@ -57,7 +60,10 @@ class _Connection:
         self.busy = True
         self.answer = b""
         self.begun = time.time()
-        self.socket.send(head.encode() + body)
+        self.socket.send(head.encode() + body[:part])
+
+    def progress(self):
+        """Called with every turn of the loop while a request is under way."""
 
     def read(self):
         """The status once the whole answer is there; 0 when the connection was lost."""
@@ -116,6 +122,37 @@ class _Asker(_Connection):
             token.asked_after += 1
 
 
+class _Dripper(_Connection):
+    """Begins to make a token with one that lives, and sends the rest when that has ended."""
+
+    BODY = b'{"name": "Made too late", "expiresInDays": 7}'
+    token = None
+    is_held = False
+
+    def next(self):
+        self.token = self.checker.choose_ending()
+        if self.token:
+            self.send("POST", "/api-keys", self.token.text, self.BODY, len(self.BODY) // 2)
+            self.is_held = True
+
+    def progress(self):
+        if self.is_held and self.token.ended is not None:
+            self.is_held = False
+            self.begun = time.time()
+            self.socket.send(self.BODY[len(self.BODY) // 2:])
+
+    def answered(self, status):
+        if status == 201:
+            self.checker.violations.append((self.token.id, self.begun - self.token.ended))
+        elif status == 401 and not self.is_held:
+            self.checker.dripped += 1
+        elif status not in (0, 401, 408, 503):
+            self.checker.surprises.append(f"a late body was answered by {status}: {self.answer[-300:]!r}")
+        if self.is_held:  # the server still waits for the rest of the body
+            self.is_held = False
+            self.close()
+
+
 class _Ender(_Connection):
     """Ends one token, or all of an owner's, and keeps at it until that is acknowledged."""
 
@@ -159,10 +196,11 @@ class Checker:
         self._all = [token for group in self._ends for token in group] + list(expiring)
         self._random.shuffle(self._all)
         self._turn = 0
-        self.asked = self.accepted = self.refused = self.unavailable = self.ended = 0
+        self.asked = self.accepted = self.refused = self.unavailable = self.ended = self.dripped = 0
         self.violations, self.surprises = [], []
         self._connections = [kind(self, server.address) for server in servers
-                             for kind, count in ((_Asker, ASKERS), (_Ender, ENDERS)) for _ in range(count)]
+                             for kind, count in ((_Asker, ASKERS), (_Dripper, DRIPPERS), (_Ender, ENDERS))
+                             for _ in range(count)]
 
     def choose(self):
         """The next token to ask with: near the ends that are being made, so that many are caught in the act."""
@@ -171,6 +209,14 @@ class Checker:
         if ahead and self._turn % 4:
             return ahead[self._turn % len(ahead)]
         return self._all[self._turn % len(self._all)]
+
+    def choose_ending(self):
+        """A token that is about to be ended; None when all have."""
+        if not self._ends:
+            return None
+        self._turn += 1
+        group = self._ends[-1 - self._turn % min(24, len(self._ends))]
+        return group[self._turn % len(group)]
 
     def next_end(self):
         return self._ends.pop() if self._ends else None
@@ -192,6 +238,8 @@ class Checker:
             for connection in self._connections:
                 if not connection.busy:
                     self._begin(connection)
+                else:
+                    connection.progress()
             for key, _ in self.selector.select(0.05):
                 connection = key.data
                 status = connection.read()
@@ -211,4 +259,4 @@ class Checker:
 
     def summary(self):
         return (f"{self.ended} ended, {self.asked} asked, {self.accepted} accepted, {self.refused} refused, "
-                f"{self.unavailable} unavailable, {len(self.violations)} violations")
+                f"{self.dripped} late bodies refused, {self.unavailable} unavailable, {len(self.violations)} violations")

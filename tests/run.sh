@@ -302,7 +302,7 @@ model() {
 
 # The model holds, and breaks with each change that must break it.
 run_model() {
-    check_side_by_side 'model' model model-{holds,BUMP_OUTSIDE,SEQUENCE,ASKED_EARLY,GAPS,KEPT_OLD,REACHED}
+    check_side_by_side 'model' model model-{holds,BUMP_OUTSIDE,SEQUENCE,ASKED_EARLY,GAPS,KEPT_OLD,UNHELD,REACHED}
 }
 
 # --- the suites in Python ---

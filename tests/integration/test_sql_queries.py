@@ -84,6 +84,15 @@ def test_query_is_valid_and_allowed(migrated, file, role):
         connection.close()
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if "actor" in parameters(file)])
+def test_a_change_holds_its_actor(file):
+    """Every right is looked at in the statement that uses it."""
+    sql = statement(file)
+    actor = parameters(file).index("actor") + 1
+    assert re.findall(rf"\S*\${actor}\b\S*", sql) == [f"acting(${actor}::text::actor)"], "a change holds its actor"
+    assert re.search(r"outcome\b", sql.rsplit("\nselect", 1)[1]) or file.startswith(("admin/", "organizations/"))
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_query_file_says_what_it_takes_and_gives(file):
     text = (QUERIES / file).read_text()

@@ -3,7 +3,8 @@
  * of what is committed, a commit becomes visible at once, and its acknowledgement comes after that. What each epoch was
  * bumped for is noted, and may be gone when it is read.
  *
- * The property: a request that begins after the revocation was acknowledged is never accepted.
+ * The properties: a request that begins after the revocation was acknowledged is never accepted; and no change is committed
+ * after that, however long ago the request that makes it was accepted (its body came slowly, or argon2 took its time).
  *
  * Each of these breaks it, which shows that the model would notice:
  *   -DBUMP_OUTSIDE  the epoch is bumped by a transaction of its own, which may never come
@@ -11,6 +12,7 @@
  *   -DASKED_EARLY   a request may be decided by an epoch that was asked before it arrived
  *   -DGAPS          what is noted counts as all there was, also when some of it is gone
  *   -DKEPT_OLD      a state is kept although changes after it have been read already
+ *   -DUNHELD        a change looks whether the token lives, and does not hold it until it commits
  * And one that asserts too much, which shows that requests are accepted at all:
  *   -DREACHED       nothing is ever accepted
  */
@@ -43,6 +45,9 @@ byte life[SERVERS]; /* of what is kept, two in turn */
 
 byte verdict[CLIENTS];
 
+/* The lock on the token's row: 0, or the client that holds it, from 1. */
+byte holder;
+
 /* Within a d_step. */
 inline tell(requests, outcome)
 {
@@ -57,10 +62,25 @@ inline tell(requests, outcome)
     requests = 0
 }
 
+/* A change, some time after its request was accepted. Its statement looks at the token, under a lock until it commits. */
+inline write(me)
+{
+#ifdef UNHELD
+    seen_alive = alive;
+#else
+    d_step { holder == 0 -> holder = me + 1; seen_alive = alive };
+#endif
+    d_step {
+        assert(!(seen_alive && acknowledged));
+        seen_alive = false;
+        holder = 0
+    }
+}
+
 proctype Client(byte me)
 {
     byte sent, server;
-    bool begun_after;
+    bool begun_after, seen_alive;
     do
     :: sent < REQUESTS ->
         sent++;
@@ -75,6 +95,10 @@ proctype Client(byte me)
 #ifdef REACHED
         assert(verdict[me] != ACCEPTED);
 #endif
+        if
+        :: verdict[me] == ACCEPTED -> write(me)
+        :: skip
+        fi;
         d_step { verdict[me] = NONE; begun_after = false; server = 0 }
     :: else -> break
     od
@@ -227,7 +251,7 @@ proctype Revocation()
     d_step { epoch = epoch + 1; ours = epoch };
     alive = false;
 #else
-    d_step { alive = false; epoch = epoch + 1; ours = epoch };
+    d_step { holder == 0 -> alive = false; epoch = epoch + 1; ours = epoch };
 #endif
     acknowledged = true
 }

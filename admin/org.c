@@ -1,9 +1,8 @@
 #include "admin/org.h"
 #include "admin/check.h"
 #include "admin/database.h"
-#include "common/memory.h"
+#include "admin/new_person.h"
 #include <stdlib.h>
-#include <string.h>
 
 static const struct output_column created_columns[] = {
     { "id", "organization", OUTPUT_NUMBER },      { "name", "name", OUTPUT_TEXT },
@@ -19,10 +18,7 @@ static const struct database_refusal refusals[] = {
 
 struct draft {
     char *name;
-    const char *email;
-    char *owner_name;
-    bool has_password;
-    char hash[SECRET_HASH_SIZE];
+    struct new_person owner;
 };
 
 static enum command_exit
@@ -34,9 +30,9 @@ insert(const struct command_call *call, const struct draft *draft)
     }
     const struct db_named values[] = {
         { "name", DB_TEXT(draft->name) },
-        { "email", DB_TEXT(draft->email) },
-        { "ownerName", DB_TEXT(draft->owner_name) },
-        { "hash", DB_TEXT(draft->has_password ? draft->hash : NULL) },
+        { "email", DB_TEXT(draft->owner.email) },
+        { "ownerName", DB_TEXT(draft->owner.name) },
+        { "hash", DB_TEXT(draft->owner.has_password ? draft->owner.hash : NULL) },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };
@@ -51,38 +47,19 @@ insert(const struct command_call *call, const struct draft *draft)
 }
 
 static enum command_exit
-read_draft(const struct command_call *call, struct draft *draft)
-{
-    const char *owner_name = command_value(call, "owner-name");
-    draft->email = command_value(call, "owner");
-    if (!check_name("the organization's name", call->arguments[0], &draft->name) ||
-        !check_email(draft->email)) {
-        return COMMAND_MISUSED;
-    }
-    char *default_name = memory_copy_text(draft->email, strcspn(draft->email, "@"));
-    bool named = check_name("the owner's name", owner_name ? owner_name : default_name, &draft->owner_name);
-    free(default_name);
-    if (!named) {
-        return COMMAND_MISUSED;
-    }
-    draft->has_password = command_value(call, "password-stdin") != NULL;
-    if (draft->has_password && !check_password(call->config, draft->email, draft->owner_name, draft->hash)) {
-        return COMMAND_FAILED;
-    }
-    return COMMAND_DONE;
-}
-
-static enum command_exit
 run_create(const struct command_call *call)
 {
     struct draft draft = { .name = NULL };
-    enum command_exit outcome = read_draft(call, &draft);
+    enum command_exit outcome = COMMAND_MISUSED;
+    if (check_name("the organization's name", call->arguments[0], &draft.name)) {
+        outcome = new_person_read(call, command_value(call, "owner"), "the owner's name", "owner-name",
+                                  &draft.owner);
+    }
     if (outcome == COMMAND_DONE) {
         outcome = insert(call, &draft);
     }
-    secret_wipe(draft.hash, sizeof(draft.hash));
+    new_person_end(&draft.owner);
     free(draft.name);
-    free(draft.owner_name);
     return outcome;
 }
 

@@ -1,8 +1,7 @@
 #include "admin/user.h"
 #include "admin/check.h"
 #include "admin/database.h"
-#include "common/memory.h"
-#include <stdlib.h>
+#include "admin/new_person.h"
 #include <string.h>
 
 #define LIST_DEFAULT 1000
@@ -44,12 +43,9 @@ static const struct database_refusal refusals[] = {
 
 struct draft {
     int64_t organization_id;
-    const char *email;
-    char *name;
+    struct new_person person;
     const char *kind;
     const char *role;
-    bool has_password;
-    char hash[SECRET_HASH_SIZE];
 };
 
 static enum command_exit
@@ -61,11 +57,11 @@ insert(const struct command_call *call, const struct draft *draft)
     }
     const struct db_named values[] = {
         { "organization", DB_INT64(draft->organization_id) },
-        { "email", DB_TEXT(draft->email) },
-        { "name", DB_TEXT(draft->name) },
+        { "email", DB_TEXT(draft->person.email) },
+        { "name", DB_TEXT(draft->person.name) },
         { "kind", DB_TEXT(draft->kind) },
         { "orgRole", DB_TEXT(draft->role) },
-        { "hash", DB_TEXT(draft->has_password ? draft->hash : NULL) },
+        { "hash", DB_TEXT(draft->person.has_password ? draft->person.hash : NULL) },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };
@@ -82,49 +78,32 @@ insert(const struct command_call *call, const struct draft *draft)
     return outcome;
 }
 
-static bool
-read_name(const struct command_call *call, const char *email, char **ret_name)
-{
-    const char *given = command_value(call, "name");
-    char *default_name = memory_copy_text(email, strcspn(email, "@"));
-    bool good = check_name("the name", given ? given : default_name, ret_name);
-    free(default_name);
-    return good;
-}
-
 static enum command_exit
 read_draft(const struct command_call *call, struct draft *draft)
 {
     const char *role = command_value(call, "role");
-    draft->email = call->arguments[0];
     draft->role = role ? role : "member";
     draft->kind = command_value(call, "service") ? "service" : "person";
-    draft->has_password = command_value(call, "password-stdin") != NULL;
-    if (draft->has_password && command_value(call, "service")) {
+    if (command_value(call, "password-stdin") && command_value(call, "service")) {
         output_error("a service account has no password: leave out --password-stdin");
         return COMMAND_MISUSED;
     }
-    if (!check_email(draft->email) || !check_choice("--role", draft->role, "admin|member") ||
-        !check_id("--org", command_value(call, "org"), &draft->organization_id) ||
-        !read_name(call, draft->email, &draft->name)) {
+    if (!check_choice("--role", draft->role, "admin|member") ||
+        !check_id("--org", command_value(call, "org"), &draft->organization_id)) {
         return COMMAND_MISUSED;
     }
-    if (draft->has_password && !check_password(call->config, draft->email, draft->name, draft->hash)) {
-        return COMMAND_FAILED;
-    }
-    return COMMAND_DONE;
+    return new_person_read(call, call->arguments[0], "the name", "name", &draft->person);
 }
 
 static enum command_exit
 run_create(const struct command_call *call)
 {
-    struct draft draft = { .email = NULL };
+    struct draft draft = { .role = NULL };
     enum command_exit outcome = read_draft(call, &draft);
     if (outcome == COMMAND_DONE) {
         outcome = insert(call, &draft);
     }
-    secret_wipe(draft.hash, sizeof(draft.hash));
-    free(draft.name);
+    new_person_end(&draft.person);
     return outcome;
 }
 

@@ -46,8 +46,8 @@ client_address_parse(const char *text, struct client_address *ret_address)
     return false;
 }
 
-static bool
-is_v4(const struct client_address *address)
+bool
+client_address_is_v4(const struct client_address *address)
 {
     return address->known && memcmp(address->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
 }
@@ -56,17 +56,43 @@ void
 client_address_text(const struct client_address *address, char ret_text[CLIENT_ADDRESS_SIZE])
 {
     ret_text[0] = '\0';
-    if (is_v4(address)) {
+    if (client_address_is_v4(address)) {
         inet_ntop(AF_INET, address->bytes + sizeof(mapped_prefix), ret_text, CLIENT_ADDRESS_SIZE);
     } else if (address->known) {
         inet_ntop(AF_INET6, address->bytes, ret_text, CLIENT_ADDRESS_SIZE);
     }
 }
 
+struct client_address
+client_address_untranslated(const struct client_address *address)
+{
+    static const struct {
+        unsigned char prefix[12];
+        size_t length, at; /* of the prefix; where the four bytes are */
+        unsigned char inverted;
+    } translations[] = {
+        { { 0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0 }, 12, 12, 0 },
+        { { 0x00, 0x64, 0xFF, 0x9B, 0, 1 }, 6, 12, 0 },
+        { { 0x20, 0x02 }, 2, 2, 0 },
+        { { 0x20, 0x01, 0, 0 }, 4, 12, 0xFF },
+    };
+    struct client_address untranslated = *address;
+    for (size_t i = 0; i < sizeof(translations) / sizeof(translations[0]); i++) {
+        if (memcmp(address->bytes, translations[i].prefix, translations[i].length) == 0) {
+            memcpy(untranslated.bytes, mapped_prefix, sizeof(mapped_prefix));
+            for (size_t j = 0; j < 4; j++) {
+                untranslated.bytes[sizeof(mapped_prefix) + j] =
+                    address->bytes[translations[i].at + j] ^ translations[i].inverted;
+            }
+        }
+    }
+    return untranslated;
+}
+
 bool
 client_address_is_loopback(const struct client_address *address)
 {
-    if (is_v4(address)) {
+    if (client_address_is_v4(address)) {
         return address->bytes[sizeof(mapped_prefix)] == 127;
     }
     return address->known && memcmp(address->bytes, &in6addr_loopback, sizeof(in6addr_loopback)) == 0;

@@ -125,10 +125,11 @@ await_hash(struct request *request, enum hasher_share share, const char *secret,
 int64_t
 await_begin_guess(struct request *request, enum guess_kind kind, const char *target)
 {
-    struct guess_throttle *throttle = request->loop->server->guess_throttle;
-    int64_t wait = guess_throttle_begin(throttle, kind, &request->address, target);
+    struct guess guess = { .kind = kind, .address = &request->address, .target = target };
+    int64_t wait = guess_throttle_begin(request->loop->server->guess_throttle, &guess);
     if (wait == 0) {
-        request->outcome.guess = (struct outcome_guess){ throttle, kind, &request->address, target };
+        request->outcome.throttle = request->loop->server->guess_throttle;
+        request->outcome.guess = guess;
     }
     return wait;
 }

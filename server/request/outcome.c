@@ -32,9 +32,8 @@ outcome_set_hash(struct outcome *outcome, const struct hasher_result *hash)
 void
 outcome_settle_guess(struct outcome *outcome, bool was_wrong)
 {
-    const struct outcome_guess *guess = &outcome->guess;
-    if (guess->target) {
-        guess_throttle_settle(guess->throttle, guess->kind, guess->address, guess->target, was_wrong);
+    if (outcome->guess.target) {
+        guess_throttle_settle(outcome->throttle, &outcome->guess, was_wrong);
     }
     outcome->guess.target = NULL;
 }

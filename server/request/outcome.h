@@ -6,21 +6,14 @@
 #include "server/auth/guess_throttle.h"
 #include "server/auth/hasher.h"
 
-/* A guess that is begun and not settled. A NULL target means that there is none. */
-struct outcome_guess {
-    struct guess_throttle *throttle;
-    enum guess_kind kind;
-    const struct client_address *address;
-    const char *target;
-};
-
 /* Begins zeroed. */
 struct outcome {
     struct db_result *result;
-    int first_row, row_count;   /* the rows of the result that are this request's */
-    enum query query;           /* the statement that was sent last */
-    struct hasher_result *hash; /* of argon2 */
-    struct outcome_guess guess;
+    int first_row, row_count;        /* the rows of the result that are this request's */
+    enum query query;                /* the statement that was sent last */
+    struct hasher_result *hash;      /* of argon2 */
+    struct guess_throttle *throttle; /* of the guess */
+    struct guess guess;              /* begun and not settled; a NULL target means that there is none */
 };
 
 /* Keeps the rows, in place of earlier ones. */

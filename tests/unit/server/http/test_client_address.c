@@ -50,12 +50,48 @@ test_loopback(void **state)
     }
 }
 
+static void
+test_translations_are_taken_off(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *untranslated;
+    } cases[] = { { "64:ff9b::192.0.2.7", "192.0.2.7" },
+                  { "64:ff9b:1::192.0.2.7", "192.0.2.7" },
+                  { "64:ff9b:1:ffff::c000:207", "192.0.2.7" },
+                  { "64:ff9b:2::192.0.2.7", "64:ff9b:2::c000:207" },
+                  { "2002:c000:207:1::9", "192.0.2.7" },
+                  { "2001:0:c633:6401::3fff:fdf8", "192.0.2.7" },
+                  { "2001:db8::c000:207", "2001:db8::c000:207" },
+                  { "::ffff:192.0.2.7", "192.0.2.7" },
+                  { "192.0.2.7", "192.0.2.7" } };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct client_address address, expected;
+        assert_true(client_address_parse(cases[i].text, &address));
+        assert_true(client_address_parse(cases[i].untranslated, &expected));
+        address = client_address_untranslated(&address);
+        assert_memory_equal(address.bytes, expected.bytes, sizeof(expected.bytes));
+    }
+}
+
+/* An address that a network can make up is not this machine's own. */
+static void
+test_a_translated_loopback_address_is_none(void **state)
+{
+    (void)state;
+    struct client_address address;
+    assert_true(client_address_parse("64:ff9b::127.0.0.1", &address));
+    assert_false(client_address_is_loopback(&address));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_is_read_and_written),
         cmocka_unit_test(test_loopback),
+        cmocka_unit_test(test_translations_are_taken_off),
+        cmocka_unit_test(test_a_translated_loopback_address_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

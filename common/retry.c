@@ -29,6 +29,13 @@ retry_log_is_due(struct retry_log *log)
     return true;
 }
 
+bool
+retry_shared_log_is_due(struct retry_shared_log *log)
+{
+    int64_t now = clock_monotonic_ms(), due = atomic_load(&log->due_ms);
+    return now >= due && atomic_compare_exchange_strong(&log->due_ms, &due, now + LOG_EVERY_MS);
+}
+
 void
 retry_failed(struct retry *retry, const char *sqlstate, const char *error)
 {

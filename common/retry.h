@@ -2,6 +2,7 @@
 #ifndef COMMON_RETRY_H
 #define COMMON_RETRY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,14 @@ struct retry_log {
 
 /* Whether a line may be logged now: the first one, then one a minute. If true, the minute begins. */
 bool retry_log_is_due(struct retry_log *log);
+
+/* The same for several threads together. Zeroed at first. */
+struct retry_shared_log {
+    _Atomic int64_t due_ms; /* when the minute ends, by clock_monotonic_ms() */
+};
+
+/* Whether a line may be logged now; true for only one of the threads. If true, the minute begins. */
+bool retry_shared_log_is_due(struct retry_shared_log *log);
 
 /* One thing that is tried again and again. Zeroed but for `what`, a constant that names it in the log. */
 struct retry {

@@ -1,5 +1,7 @@
 #include "server/http/trusted_proxies.h"
+#include "common/log.h"
 #include "common/memory.h"
+#include "common/retry.h"
 #include "server/http/characters.h"
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@ struct network {
 };
 
 struct trusted_proxies {
+    struct retry_shared_log untrusted_log;
     size_t count;
     struct network networks[];
 };
@@ -142,6 +145,8 @@ static const struct forwarding {
     bool (*parse)(struct http_slice element, struct client_address *ret_address);
 } forwardings[] = { { "x-forwarded-for", parse_node }, { "forwarded", parse_pairs } };
 
+#define FORWARDINGS (sizeof(forwardings) / sizeof(forwardings[0]))
+
 /* Replaces `address` by the field's last element, and again for as long as that is a trusted proxy's. Returns
  * whether to go on with an earlier field: not after a client's address, or after an element that cannot be
  * read. */
@@ -180,15 +185,37 @@ walk_fields(const struct trusted_proxies *proxies, const struct forwarding *forw
     return found;
 }
 
+/* A client may send such a field, too, so the line names the peer and leaves the decision to the operator. */
+static void
+note_untrusted(struct trusted_proxies *proxies, const struct client_address *peer,
+               const struct http_head *head)
+{
+    char address[CLIENT_ADDRESS_SIZE];
+    for (size_t i = 0; i < FORWARDINGS; i++) {
+        if (http_head_field(head, forwardings[i].name).bytes &&
+            retry_shared_log_is_due(&proxies->untrusted_log)) {
+            client_address_text(peer, address);
+            log_warning("a peer that is not trusted names client addresses; if it is your proxy, trust it",
+                        log_text("peer", *address ? address : "unix socket"),
+                        log_text("field", forwardings[i].name),
+                        log_text("setting", "TESTKASE_TRUSTED_PROXIES"));
+        }
+    }
+}
+
 void
-trusted_proxies_client(const struct trusted_proxies *proxies, const struct sockaddr *peer,
+trusted_proxies_client(struct trusted_proxies *proxies, const struct sockaddr *peer,
                        const struct http_head *head, struct client_address *ret_address)
 {
     client_address_of_peer(peer, ret_address);
-    if (!head || proxies->count == 0) {
+    if (!head) {
         return;
     }
-    for (size_t i = 0; i < sizeof(forwardings) / sizeof(forwardings[0]); i++) {
+    if (!is_trusted(proxies, ret_address)) {
+        note_untrusted(proxies, ret_address, head);
+        return;
+    }
+    for (size_t i = 0; i < FORWARDINGS; i++) {
         if (walk_fields(proxies, &forwardings[i], head, ret_address)) {
             return;
         }

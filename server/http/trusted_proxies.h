@@ -16,8 +16,11 @@ void trusted_proxies_free(struct trusted_proxies *proxies);
 /* The address that a request comes from: the connection's peer or, if that is a trusted proxy, the last
  * address in X-Forwarded-For that is not a trusted proxy's. Forwarded (RFC 7239) is read only if there is no
  * X-Forwarded-For, because a proxy that sets one may forward the other unchanged. A port after an address is
- * ignored. The peer of a unix socket is a trusted proxy if any address is trusted. `head` may be NULL. */
-void trusted_proxies_client(const struct trusted_proxies *proxies, const struct sockaddr *peer,
+ * ignored. The peer of a unix socket is a trusted proxy if any address is trusted. `head` may be NULL.
+ *
+ * Logs, once a minute, that a peer which is not trusted has sent one of these fields: behind a proxy that is
+ * not trusted, all clients have the address of the proxy and share its limits. Thread-safe. */
+void trusted_proxies_client(struct trusted_proxies *proxies, const struct sockaddr *peer,
                             const struct http_head *head, struct client_address *ret_address);
 
 #endif

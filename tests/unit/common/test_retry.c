@@ -148,6 +148,22 @@ test_a_line_is_due_at_first_and_then_once_a_minute(void **state)
     clock_release();
 }
 
+static void
+test_threads_share_a_line(void **state)
+{
+    (void)state;
+    struct retry_shared_log log = { 0 };
+    clock_freeze(0, 0);
+    assert_true(retry_shared_log_is_due(&log));
+    assert_false(retry_shared_log_is_due(&log));
+    clock_freeze(59999999, 0);
+    assert_false(retry_shared_log_is_due(&log));
+    clock_freeze(60000000, 0);
+    assert_true(retry_shared_log_is_due(&log));
+    assert_false(retry_shared_log_is_due(&log));
+    clock_release();
+}
+
 int
 main(void)
 {
@@ -158,6 +174,7 @@ main(void)
         cmocka_unit_test(test_delay_after_many_failures_stays_bounded),
         cmocka_unit_test(test_delay_is_jittered),
         cmocka_unit_test(test_a_line_is_due_at_first_and_then_once_a_minute),
+        cmocka_unit_test(test_threads_share_a_line),
     };
     secret_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include "common/text.h"
+#include "common/pasted_secret.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -121,6 +122,10 @@ text_name_refusal(const char *bytes, size_t length, size_t limit, const char **r
     if (count < 1 || count > limit) {
         return limit == 100 ? "must have 1 to 100 characters" : "is empty or too long";
     }
+    const char *refusal;
+    if (pasted_secret_find(bytes, length, &refusal)) {
+        return refusal;
+    }
     *ret_name = bytes;
     *ret_length = length;
     return NULL;
@@ -180,6 +185,10 @@ text_email_refusal(const char *bytes, size_t length)
 {
     if (length > 254) {
         return "must have at most 254 characters";
+    }
+    const char *refusal;
+    if (pasted_secret_find(bytes, length, &refusal)) {
+        return refusal;
     }
     const char *at = memchr(bytes, '@', length);
     if (!at || !is_local_part(bytes, (size_t)(at - bytes)) ||

@@ -12,14 +12,15 @@ bool text_is_utf8(const char *bytes, size_t length);
 
 /* Checks a display name: UTF-8, 1 to `limit` characters after trimming white space (Unicode's White_Space),
  * no control (C0, C1, DEL), line or paragraph separator, bidirectional control or other invisible format
- * character such as the zero-width space (but U+200D, the joiner of emoji, is allowed). Returns NULL and the
+ * character such as the zero-width space (but U+200D, the joiner of emoji, is allowed), and no secret that
+ * was pasted by mistake (pasted_secret_find()). Returns NULL and the
  * trimmed slice of `bytes` in the two ret_ parameters, or a constant phrase that says what to change ("must
  * have 1 to 100 characters"). */
 const char *text_name_refusal(const char *bytes, size_t length, size_t limit, const char **ret_name,
                               size_t *ret_length);
 
 /* Checks an e-mail address: the ASCII subset of RFC 5321 Mailbox without quoted strings and address literals,
- * at most 254 bytes. Returns NULL when it is valid, otherwise a constant phrase. */
+ * at most 254 bytes, and no pasted secret. Returns NULL when it is valid, otherwise a constant phrase. */
 const char *text_email_refusal(const char *bytes, size_t length);
 
 /* Reads decimal digits without a sign, at most INT64_MAX, and without a leading zero unless the number is 0;

@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/pasted_secret.h"
 #include "common/text.h"
 #include "server/http/status.h"
 #include "server/http/trusted_proxies.h"
@@ -16,12 +17,13 @@
 
 /* --- the beginning --- */
 
-/* An id that contains a token is not accepted: ids are logged. */
+/* An id that contains a token or another secret is not accepted: ids are logged. */
 static bool
 is_request_id(struct http_slice id)
 {
     if (id.length == 0 || id.length >= REQUEST_ID_SIZE ||
-        memmem(id.bytes, id.length, TOKEN_PREFIX, strlen(TOKEN_PREFIX))) {
+        memmem(id.bytes, id.length, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) ||
+        pasted_secret_find(id.bytes, id.length, NULL)) {
         return false;
     }
     for (size_t i = 0; i < id.length; i++) {

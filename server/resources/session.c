@@ -1,5 +1,6 @@
 #include "server/resources/session.h"
 #include "common/memory.h"
+#include "common/pasted_secret.h"
 #include "common/secret.h"
 #include "server/http/client_name.h"
 #include "server/request/await.h"
@@ -105,8 +106,10 @@ session_create(struct request *request)
     if (!input_read(request, credentials)) {
         return STEP_DONE;
     }
+    /* A secret pasted as the address is no account's, and should not reach PostgreSQL, which may log it. */
     if (input_length(request, "email") > EMAIL_BYTES_MAX ||
-        input_length(request, "password") > PASSWORD_BYTES_MAX) {
+        input_length(request, "password") > PASSWORD_BYTES_MAX ||
+        pasted_secret_find(input_text(request, "email"), input_length(request, "email"), NULL)) {
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     /* Refuse early: a flood of sign-ins should cost neither queries nor much of the loop's time. */

@@ -47,6 +47,14 @@ test_a_token_is_not_kept(void **state)
     assert_string_equal(name_of("ci tk_pat_a1b2c3d4secret", 65), "ci ");
     assert_string_equal(name_of("tk_pat_a1b2c3d4secret", 65), "");
     assert_string_equal(name_of("ci tk_pat", 65), "ci tk_pat");
+    assert_string_equal(name_of("ci/1 ghp_"
+                                "16C7e42F292c6912E7710c838347Ae178B4a x",
+                                65),
+                        "ci/1 ");
+    assert_string_equal(name_of("glpat-"
+                                "wLb2xQ-Tz_k9VcR4mN7p/1.0",
+                                65),
+                        "");
 }
 
 int

@@ -48,12 +48,24 @@ extern const uint64_t metrics_size_bounds[METRICS_BUCKETS];
 
 void histogram_add(struct histogram *histogram, const uint64_t bounds[METRICS_BUCKETS], uint64_t value);
 
+/* Why a sign-in failed; metrics_sign_in_failures has the name of each. */
+enum sign_in_failure {
+    SIGN_IN_WRONG_PASSWORD,
+    SIGN_IN_UNKNOWN_ACCOUNT, /* no account that can sign in has that address */
+    SIGN_IN_MALFORMED,       /* no account can have that address or password */
+    SIGN_IN_THROTTLED,       /* refused unchecked, after too many failures */
+    SIGN_IN_FAILURE_COUNT
+};
+
+extern const char *const metrics_sign_in_failures[SIGN_IN_FAILURE_COUNT];
+
 /* The metrics of one loop. */
 struct metrics {
     struct counter requests[METRICS_ROUTES][METRICS_STATUSES]; /* by http_status_index() */
     struct histogram latency[METRICS_ROUTES];
     struct counter rate_limited;
     struct counter guesses_refused; /* tokens not checked: their address had sent too many wrong ones */
+    struct counter sign_ins_failed[SIGN_IN_FAILURE_COUNT];
     struct counter verified_hits, verified_misses;
     struct counter gate_questions, gate_refills, gate_failures, gate_catch_ups, gate_resets;
     struct histogram gate_round_size, gate_round_us;

@@ -1,5 +1,6 @@
 #include "server/server.h"
 #include "common/log.h"
+#include "server/auth/address_log.h"
 #include "server/auth/guess_throttle.h"
 #include "server/auth/hasher.h"
 #include "server/auth/rate_limits.h"
@@ -65,6 +66,7 @@ server_open(struct server *server, const struct server_options *options)
     server->verified = verified_new(VERIFIED_GOOD_MAX, VERIFIED_WRONG_MAX);
     server->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);
     server->guess_throttle = guess_throttle_new();
+    server->failed_sign_ins = address_log_new();
     server->trusted_proxies = trusted_proxies_new(config->trusted_proxies);
     return 0;
 }
@@ -76,6 +78,7 @@ server_close(struct server *server)
     verified_free(server->verified);
     rate_limits_free(server->rate_limits);
     guess_throttle_free(server->guess_throttle);
+    address_log_free(server->failed_sign_ins);
     trusted_proxies_free(server->trusted_proxies);
     listener_sockets_unbind(server->sockets);
     listener_sockets_unbind(server->metrics_sockets);

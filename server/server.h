@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct address_log;
 struct connection_events;
 struct guess_throttle;
 struct hasher;
@@ -43,6 +44,7 @@ struct server {
     struct verified *verified;
     struct rate_limits *rate_limits;
     struct guess_throttle *guess_throttle;
+    struct address_log *failed_sign_ins;    /* limits their log */
     struct trusted_proxies *trusted_proxies;
     struct loop *loops;   /* config->threads of them; main makes them */
     int connections;      /* to PostgreSQL, of all loops together */

@@ -144,6 +144,17 @@ write_numbers(FILE *out, const struct server *server)
 }
 
 static void
+write_sign_ins(FILE *out, const struct server *server)
+{
+    write_head(out, "sign_ins_failed_total", "counter", "Sign-ins that failed, by reason.");
+    for (size_t i = 0; i < SIGN_IN_FAILURE_COUNT; i++) {
+        size_t offset = offsetof(struct metrics, sign_ins_failed) + i * sizeof(struct counter);
+        fprintf(out, "testkase_sign_ins_failed_total{reason=\"%s\"} %llu\n", metrics_sign_in_failures[i],
+                (unsigned long long)sum(server, offset));
+    }
+}
+
+static void
 write_gate(FILE *out, const struct server *server)
 {
     write_head(out, "gate_round_tokens", "histogram", "Tokens that shared one query for the epoch.");
@@ -215,6 +226,7 @@ exposition_write(const struct server *server, size_t *ret_length)
     FILE *out = open_text(&text, ret_length);
     write_requests(out, server);
     write_numbers(out, server);
+    write_sign_ins(out, server);
     write_gate(out, server);
     write_hasher(out, server);
     write_process(out);

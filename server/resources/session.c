@@ -5,17 +5,18 @@
 #include "server/http/client_name.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
+#include "server/request/failed_sign_in.h"
 #include "server/request/renew.h"
 #include "server/server.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COOKIE_BYTES       32
-#define COOKIE_TEXT_SIZE   (2 * COOKIE_BYTES + 1)
+#define COOKIE_BYTES     32
+#define COOKIE_TEXT_SIZE (2 * COOKIE_BYTES + 1)
 #define PASSWORD_BYTES_MAX 1024 /* more bytes than 128 characters can have */
-#define EMAIL_BYTES_MAX    254
-#define CLIENT_SIZE        201
+#define EMAIL_BYTES_MAX  254
+#define CLIENT_SIZE      201
 
 /* --- the caller's own account --- */
 
@@ -110,6 +111,7 @@ session_create(struct request *request)
     if (input_length(request, "email") > EMAIL_BYTES_MAX ||
         input_length(request, "password") > PASSWORD_BYTES_MAX ||
         pasted_secret_find(input_text(request, "email"), input_length(request, "email"), NULL)) {
+        failed_sign_in_note(request, SIGN_IN_MALFORMED);
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     /* Refuse early: a flood of sign-ins should cost neither queries nor much of the loop's time. */
@@ -119,6 +121,7 @@ session_create(struct request *request)
     }
     int64_t wait = await_begin_guess(request, GUESS_PASSWORD, input_text(request, "email"));
     if (wait > 0) {
+        failed_sign_in_note(request, SIGN_IN_THROTTLED);
         answer_add_headers(&request->answer, "Retry-After: %\r\n", &wait);
         return answer_refuse(&request->answer, PROBLEM_RATE_LIMITED,
                              "Too many failed sign-ins; wait before the next try.");
@@ -166,6 +169,8 @@ checked(struct request *request)
     bool is_right = sign_in->user_id && request->outcome.hash->outcome == HASHER_MATCH;
     outcome_settle_guess(&request->outcome, !is_right);
     if (!is_right) {
+        failed_sign_in_record(request, sign_in->user_id ? SIGN_IN_WRONG_PASSWORD : SIGN_IN_UNKNOWN_ACCOUNT,
+                              input_text(request, "email"));
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     make_cookie(sign_in);

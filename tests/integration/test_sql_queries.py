@@ -116,6 +116,7 @@ HOT = {
     "gate/find_hash.sql": {"api_tokens"},
     "sessions/find.sql": {"sessions", "users"},
     "sessions/find_credentials.sql": {"users"},
+    "sessions/refuse.sql": {"users"},
     "api_keys/list.sql": {"api_tokens", "api_token_last_used"},
     "api_keys/get.sql": {"api_tokens", "api_token_last_used"},
     "api_keys/create.sql": {"users", "api_tokens"},

@@ -94,9 +94,22 @@ test_an_unknown_address_costs_the_same_and_says_the_same(void **state)
     answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), NULL, 0, 2);
     loop_fixture_wait(calls);
     assert_non_null(strstr(received, "\"invalid_credentials\""));
-    assert_int_equal(scripted.count, calls);
+    assert_int_equal(scripted.count, calls + 1);
+    assert_int_equal(last_call(QUERY_SESSIONS_REFUSE), calls); /* that of a known one, too */
     hasher_read_stats(server.hasher, &stats);
     assert_int_equal(stats.done, 1);
+}
+
+static void
+test_a_failure_is_recorded_behind_the_answer(void **state)
+{
+    (void)state;
+    sign_in_as("ada@example.test", "wrong horse");
+    answer_credentials();
+    assert_non_null(strstr(received, "\"invalid_credentials\""));
+    int call = last_call(QUERY_SESSIONS_REFUSE); /* which has no answer yet */
+    assert_string_equal(scripted.calls[call].values[0].bytes, "ada@example.test");
+    assert_int_equal(counter_read(&loop.metrics.sign_ins_failed[SIGN_IN_WRONG_PASSWORD]), 1);
 }
 
 /* A queue that is always full. */
@@ -143,6 +156,7 @@ main(void)
         TEST(test_a_right_password_opens_a_session),
         TEST(test_a_wrong_password),
         TEST(test_an_unknown_address_costs_the_same_and_says_the_same),
+        TEST(test_a_failure_is_recorded_behind_the_answer),
         TEST(test_what_was_not_checked_is_no_failure),
         cmocka_unit_test_setup_teardown(test_a_full_queue_is_no_failure, set_up_full, loop_fixture_tear_down),
     };

@@ -4,6 +4,7 @@
 #define SERVER_SERVER_H
 
 #include "common/config.h"
+#include "common/retry.h"
 #include "common/secret.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -45,6 +46,7 @@ struct server {
     struct rate_limits *rate_limits;
     struct guess_throttle *guess_throttle;
     struct address_log *failed_sign_ins;    /* limits their log */
+    struct retry_shared_log public_url_log; /* public_url.c's */
     struct trusted_proxies *trusted_proxies;
     struct loop *loops;   /* config->threads of them; main makes them */
     int connections;      /* to PostgreSQL, of all loops together */

@@ -5,6 +5,7 @@
 #include "server/auth/rate_limits.h"
 #include "server/metrics.h"
 #include "server/request/await.h"
+#include "server/request/public_url.h"
 #include "server/request/renew.h"
 #include "server/server.h"
 #include <stdio.h>
@@ -36,13 +37,16 @@ origin_is_ours(const struct request *request)
 static bool
 is_same_origin(const struct request *request, bool without_origin)
 {
+    bool is_same = without_origin;
     if (request->head->sec_fetch_site.bytes) {
-        return http_slice_equals(request->head->sec_fetch_site, "same-origin");
+        is_same = http_slice_equals(request->head->sec_fetch_site, "same-origin");
+    } else if (request->head->origin.bytes) {
+        is_same = origin_is_ours(request);
     }
-    if (request->head->origin.bytes) {
-        return origin_is_ours(request);
+    if (is_same) {
+        public_url_check(request);
     }
-    return without_origin;
+    return is_same;
 }
 
 enum step_result
@@ -53,7 +57,7 @@ authenticate_same_origin(struct request *request)
     request->auth.credentials = credentials_read(request->head, request->loop->server->secure, &secret);
     if (is_unsafe(request->head->method) && (anyone || request->auth.credentials == CREDENTIALS_SESSION) &&
         !is_same_origin(request, anyone)) {
-        return answer_refuse(&request->answer, PROBLEM_CROSS_SITE, NULL);
+        return public_url_refuse(request);
     }
     return STEP_NEXT;
 }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.deadline import until
 from support.http import Api
 from support.service import PASSWORD
 
@@ -102,3 +103,47 @@ def test_no_answer_invites_other_sites(service, organization):
         response = api.request(method, "/session", headers={
             "Origin": "https://evil.example", "Access-Control-Request-Method": "POST"})
         assert not [name for name in response.headers if name.lower().startswith("access-control-")]
+
+
+# --- a public URL that is not what browsers use ---
+
+def mismatches(service):
+    return [line for line in service.server.log().splitlines() if "TESTKASE_PUBLIC_URL" in line]
+
+
+@pytest.fixture
+def misnamed(database, start_service):
+    return start_service(database, TESTKASE_PUBLIC_URL="https://pat.example.test")
+
+
+def test_a_wrong_public_url_is_told(misnamed):
+    """In the refusal, and once a minute in the log."""
+    body = {"email": "ann@example.test", "password": PASSWORD}
+    for _ in range(3):
+        answer = misnamed.server.api().post("/session", body, 403, headers={"Origin": "http://pat.example.test:8080"})
+        assert answer.json()["code"] == "cross_site"
+        for word in ("http://pat.example.test:8080", "https://pat.example.test;", "TESTKASE_PUBLIC_URL"):
+            assert word in answer.json()["detail"]
+    line, = until(lambda: mismatches(misnamed), 10, "the server warns")
+    assert "level=warning" in line and "origin=http://pat.example.test:8080" in line
+    assert "public_url=https://pat.example.test " in line
+
+
+def test_a_wrong_public_url_is_told_when_the_browser_vouches(misnamed):
+    person = misnamed.organization().member
+    for _ in range(2):
+        misnamed.server.api().post("/session", {"email": person.email, "password": PASSWORD}, 201,
+                                   headers={**SAME, "Origin": "https://other.example.test"})
+    line, = until(lambda: mismatches(misnamed), 10, "the server warns")
+    assert "origin=https://other.example.test" in line
+
+
+@pytest.mark.parametrize("fields", [
+    SAME, {**SAME, "Origin": "https://pat.example.test"}, {"Origin": "https://pat.example.test"}, {},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, {"Origin": "null"},
+    {"Origin": "https://" + "x" * 200}, {"Origin": "https://a\u00e4b"}, {"Origin": "https://ghp_" + "0a" * 18}], ids=describe)
+def test_the_public_url_is_not_blamed_without_a_sign(misnamed, fields):
+    fields = {name: value.encode("latin-1") for name, value in fields.items()}
+    answer = misnamed.server.api().post("/session", {"email": "ann@example.test", "password": PASSWORD}, headers=fields)
+    assert answer.status_code in (401, 403) and "TESTKASE_PUBLIC_URL" not in answer.text
+    assert not mismatches(misnamed)

@@ -5,6 +5,8 @@
 #include "common/text.h"
 #include <string.h>
 
+_Static_assert(INPUT_SECRET_MAX >= PASSWORD_BYTES_MAX, "a normalized password fits");
+
 #define NAME_CHARACTERS_MAX 100
 
 bool
@@ -100,6 +102,18 @@ hash_password(const struct input_secret *password, const struct config *config, 
     return true;
 }
 
+static void
+normalize(struct input_secret *password)
+{
+    char normalized[PASSWORD_SIZE];
+    size_t length = password_normalize(password->bytes, password->length, normalized);
+    if (length > 0) {
+        memcpy(password->bytes, normalized, length + 1);
+        password->length = length;
+    }
+    secret_wipe(normalized, sizeof(normalized));
+}
+
 bool
 check_password(const struct config *config, const char *email, const char *name,
                char ret_hash[SECRET_HASH_SIZE])
@@ -110,6 +124,7 @@ check_password(const struct config *config, const char *email, const char *name,
         output_error("no password was read: %s", error);
         return false;
     }
+    normalize(&password);
     bool good = hash_password(&password, config, email, name, ret_hash);
     input_wipe(&password);
     return good;

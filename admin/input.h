@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define INPUT_SECRET_MAX 1024 /* bytes; longer than any password or token */
+#define INPUT_SECRET_MAX 1536 /* bytes; longer than any password or token */
 
 struct input_secret {
     char bytes[INPUT_SECRET_MAX + 1]; /* NUL-terminated, without NUL inside */

@@ -2,12 +2,50 @@
 #include "common/secret.h"
 #include "common/text.h"
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <utf8proc.h>
 
 #define CHARACTERS_MIN 8
 #define CHARACTERS_MAX 128
+
+/* Code points: a byte makes one and a half at most, three at two bytes. */
+#define POINTS_MAX (PASSWORD_BYTES_MAX * 3 / 2)
+
+static size_t
+compose(const char *typed, size_t length, utf8proc_int32_t points[POINTS_MAX + 1])
+{
+    const utf8proc_option_t form = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+    utf8proc_ssize_t count = utf8proc_decompose((const utf8proc_uint8_t *)typed, (utf8proc_ssize_t)length,
+                                                points, POINTS_MAX, form);
+    if (count < 0 || count > POINTS_MAX) {
+        return 0;
+    }
+    for (utf8proc_ssize_t i = 0; i < count; i++) {
+        points[i] = utf8proc_category(points[i]) == UTF8PROC_CATEGORY_ZS ? ' ' : points[i];
+    }
+    utf8proc_ssize_t bytes = utf8proc_reencode(points, count, form);
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
+size_t
+password_normalize(const char *typed, size_t length, char ret_password[PASSWORD_SIZE])
+{
+    utf8proc_int32_t points[POINTS_MAX + 1];
+    if (length > PASSWORD_BYTES_MAX || !text_is_utf8(typed, length)) {
+        return 0;
+    }
+    size_t bytes = compose(typed, length, points);
+    bytes = bytes <= PASSWORD_BYTES_MAX ? bytes : 0;
+    if (bytes > 0) {
+        memcpy(ret_password, points, bytes); /* utf8proc encodes in place */
+        ret_password[bytes] = '\0';
+    }
+    secret_wipe(points, sizeof(points));
+    return bytes;
+}
 
 static size_t
 count_characters(const char *bytes, size_t length)

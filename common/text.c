@@ -80,9 +80,8 @@ is_refused(uint32_t character)
     return (character & 0xFFFE) == 0xFFFE || IS_AMONG(character, refused);
 }
 
-/* Cuts white space off both ends. The bytes must be UTF-8. */
-static void
-trim(const char **bytes, size_t *length)
+void
+text_trim(const char **bytes, size_t *length)
 {
     const unsigned char *at = (const unsigned char *)*bytes;
     size_t left = *length, kept = 0;
@@ -110,7 +109,7 @@ text_name_refusal(const char *bytes, size_t length, size_t limit, const char **r
     if (!text_is_utf8(bytes, length)) {
         return "must be UTF-8 text";
     }
-    trim(&bytes, &length);
+    text_trim(&bytes, &length);
     size_t count = 0;
     for (size_t at = 0; at < length; count++) {
         uint32_t character = 0;

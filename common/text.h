@@ -10,6 +10,9 @@
  * as a character. */
 bool text_is_utf8(const char *bytes, size_t length);
 
+/* Cuts white space (Unicode's White_Space) off both ends. The bytes must be UTF-8. */
+void text_trim(const char **bytes, size_t *length);
+
 /* Checks a display name: UTF-8, 1 to `limit` characters after trimming white space (Unicode's White_Space),
  * no control (C0, C1, DEL), line or paragraph separator, bidirectional control or other invisible format
  * character such as the zero-width space (but U+200D, the joiner of emoji, is allowed), and no secret that

@@ -1,5 +1,7 @@
 #include "server/request/input.h"
 #include "common/memory.h"
+#include "common/password.h"
+#include "common/secret.h"
 #include "common/text.h"
 #include "server/http/query.h"
 #include <stdio.h>
@@ -104,6 +106,15 @@ struct check {
 /* Returns NULL, or a refusal that says how to correct the value. Some checks also normalize it. */
 typedef const char *check_function(struct check *check);
 
+static void
+replace_text(struct input_value *value, const char *text, size_t length)
+{
+    char *copy = memory_copy_text(text, length);
+    free(value->owned);
+    value->text = value->owned = copy;
+    value->length = length;
+}
+
 static const char *
 check_name(struct check *check)
 {
@@ -112,10 +123,7 @@ check_name(struct check *check)
     size_t length;
     const char *refusal = text_name_refusal(value->text, value->length, NAME_CHARACTERS_MAX, &name, &length);
     if (!refusal) {
-        char *trimmed = memory_copy_text(name, length);
-        free(value->owned);
-        value->text = value->owned = trimmed;
-        value->length = length;
+        replace_text(value, name, length);
     }
     return refusal;
 }
@@ -130,6 +138,28 @@ static const char *
 check_text(struct check *check)
 {
     (void)check;
+    return NULL;
+}
+
+static const char *
+check_line(struct check *check)
+{
+    const char *text = check->value->text;
+    size_t length = check->value->length;
+    text_trim(&text, &length);
+    replace_text(check->value, text, length);
+    return NULL;
+}
+
+static const char *
+check_password(struct check *check)
+{
+    char password[PASSWORD_SIZE];
+    size_t length = password_normalize(check->value->text, check->value->length, password);
+    if (length > 0) {
+        replace_text(check->value, password, length);
+    }
+    secret_wipe(password, length);
     return NULL;
 }
 
@@ -169,7 +199,7 @@ check_project(struct check *check)
 static check_function *const checks[] = {
     [INPUT_NAME] = check_name,       [INPUT_EMAIL] = check_email,     [INPUT_TEXT] = check_text,
     [INPUT_CHOICE] = check_choice,   [INPUT_INTEGER] = check_integer, [INPUT_TIME] = check_time,
-    [INPUT_PROJECT] = check_project,
+    [INPUT_PROJECT] = check_project, [INPUT_LINE] = check_line,       [INPUT_PASSWORD] = check_password,
 };
 
 /* Finds the value and checks it; false when it is refused. */

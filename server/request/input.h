@@ -7,13 +7,15 @@
 #include "server/request/request.h"
 
 enum input_kind {
-    INPUT_NAME,    /* a display name, trimmed (text_name_refusal()) */
-    INPUT_EMAIL,   /* text_email_refusal() */
-    INPUT_TEXT,    /* any text; the handler checks it */
-    INPUT_CHOICE,  /* one of `choices` */
-    INPUT_INTEGER, /* a whole number, one of `choices` if there are any */
-    INPUT_TIME,    /* RFC 3339 in UTC (text_is_time()) */
-    INPUT_PROJECT  /* PRJ-n, as the number n */
+    INPUT_NAME,     /* a display name, trimmed (text_name_refusal()) */
+    INPUT_EMAIL,    /* text_email_refusal() */
+    INPUT_TEXT,     /* any text; the handler checks it */
+    INPUT_LINE,     /* the same, trimmed */
+    INPUT_PASSWORD, /* the same, normalized where possible (password_normalize()) */
+    INPUT_CHOICE,   /* one of `choices` */
+    INPUT_INTEGER,  /* a whole number, one of `choices` if there are any */
+    INPUT_TIME,     /* RFC 3339 in UTC (text_is_time()) */
+    INPUT_PROJECT   /* PRJ-n, as the number n */
 };
 
 /* One row; the table ends with a row without a name. */

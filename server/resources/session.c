@@ -1,5 +1,6 @@
 #include "server/resources/session.h"
 #include "common/memory.h"
+#include "common/password.h"
 #include "common/pasted_secret.h"
 #include "common/secret.h"
 #include "server/http/client_name.h"
@@ -11,10 +12,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define COOKIE_BYTES     32
 #define COOKIE_TEXT_SIZE (2 * COOKIE_BYTES + 1)
-#define PASSWORD_BYTES_MAX 1024 /* more bytes than 128 characters can have */
 #define EMAIL_BYTES_MAX  254
 #define CLIENT_SIZE      201
 
@@ -81,8 +82,8 @@ session_get(struct request *request)
 /* --- sign-in --- */
 
 static const struct input credentials[] = {
-    { "email", INPUT_TEXT, .required = true },
-    { "password", INPUT_TEXT, .required = true },
+    { "email", INPUT_LINE, .required = true },
+    { "password", INPUT_PASSWORD, .required = true },
     { 0 },
 };
 
@@ -92,7 +93,7 @@ struct sign_in {
     char cookie[COOKIE_TEXT_SIZE];
 };
 
-static request_function found, checked, began;
+static request_function found, compared, checked, began;
 
 static void
 free_sign_in(void *data)
@@ -146,9 +147,26 @@ found(struct request *request)
         encoded = db_text(request->outcome.result, 0, 1);
     }
     snprintf(sign_in->hash, sizeof(sign_in->hash), "%s", encoded);
-    request_then(request, checked);
+    request_then(request, compared);
     return await_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash, input_text(request, "password"),
                         input_length(request, "password"));
+}
+
+/* The hash of an older password may be that of another form than the normalized one, so what was typed is
+ * compared, too, if it differs; for an unknown address as well. */
+static enum step_result
+compared(struct request *request)
+{
+    const struct sign_in *sign_in = request->handler_data;
+    size_t length;
+    const char *typed = json_string(json_member(json_root(request->body), "password"), &length);
+    bool is_normal = length == input_length(request, "password") &&
+                     memcmp(typed, input_text(request, "password"), length) == 0;
+    if (is_normal || request->outcome.hash->outcome == HASHER_MATCH) {
+        return checked(request);
+    }
+    request_then(request, checked);
+    return await_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash, typed, length);
 }
 
 static void

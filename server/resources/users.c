@@ -42,7 +42,7 @@ static const struct input account[] = {
     { "name", INPUT_NAME, .required = true },
     { "kind", INPUT_CHOICE, .choices = "person|service", .fallback = "person" },
     { "orgRole", INPUT_CHOICE, .choices = "admin|member", .fallback = "member" },
-    { "password", INPUT_TEXT, .required = false },
+    { "password", INPUT_PASSWORD, .required = false },
     { 0 },
 };
 

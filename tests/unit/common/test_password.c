@@ -68,6 +68,57 @@ only_text(void **state)
     assert_non_null(refusal("xkq9Zv2b\xFF"));
 }
 
+static void
+forms_are_normalized(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *typed, *normal; /* NULL: there is none */
+    } cases[] = {
+        { "Cafe\xCC\x81", "Caf\xC3\xA9" },
+        { "Caf\xC3\xA9", "Caf\xC3\xA9" },
+        { "a\xC2\xA0"
+          "b\xE3\x80\x80"
+          "c\xE2\x80\x80",
+          "a b c " },                                                 /* spaces of Unicode */
+        { "\xE2\x84\xAB", "\xC3\x85" },                               /* a singleton */
+        { "\xE1\x84\x80\xE1\x85\xA1\xE1\x86\xA8", "\xEA\xB0\x81" },   /* Hangul */
+        { "q\xCC\xA3\xCC\x87", "q\xCC\xA3\xCC\x87" },                 /* no composed form */
+        { "q\xCC\x87\xCC\xA3", "q\xCC\xA3\xCC\x87" },                 /* canonical order */
+        { "\xEF\xAC\x81 \xEF\xBC\xA1", "\xEF\xAC\x81 \xEF\xBC\xA1" }, /* not NFKC */
+        { "\t a\x7F", "\t a\x7F" },                                   /* nothing is refused or trimmed */
+        { "\xF3\xBF\xBF\xBF\xCD\xB8", "\xF3\xBF\xBF\xBF\xCD\xB8" },   /* private use, unassigned */
+        { "", NULL },
+        { "\xFF", NULL },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char password[PASSWORD_SIZE] = "unchanged";
+        size_t length = password_normalize(cases[i].typed, strlen(cases[i].typed), password);
+        const char *normal = cases[i].normal ? cases[i].normal : "";
+        assert_int_equal(length, strlen(normal));
+        assert_string_equal(password, cases[i].normal ? normal : "unchanged");
+    }
+}
+
+static void
+forms_are_bounded(void **state)
+{
+    (void)state;
+    char typed[PASSWORD_BYTES_MAX + 3], password[PASSWORD_SIZE];
+    memset(typed, 'a', sizeof(typed));
+    assert_int_equal(password_normalize(typed, PASSWORD_BYTES_MAX, password), PASSWORD_BYTES_MAX);
+    assert_int_equal(password_normalize(typed, PASSWORD_BYTES_MAX + 1, password), 0);
+    for (size_t i = 0; i < PASSWORD_BYTES_MAX; i += 2) {
+        memcpy(typed + i, "\xCE\x90", 2); /* three code points when decomposed */
+    }
+    assert_int_equal(password_normalize(typed, PASSWORD_BYTES_MAX, password), PASSWORD_BYTES_MAX);
+    for (size_t i = 0; i < PASSWORD_BYTES_MAX; i += 4) {
+        memcpy(typed + i, "\xF0\x9D\x85\xA0", 4); /* U+1D160, twelve bytes in NFC */
+    }
+    assert_int_equal(password_normalize(typed, PASSWORD_BYTES_MAX, password), 0);
+    assert_int_equal(password_normalize(typed, 4 * 128, password), 12 * 128);
+}
+
 int
 main(void)
 {
@@ -77,6 +128,8 @@ main(void)
         cmocka_unit_test(no_composition_rules),
         cmocka_unit_test(neither_address_nor_name),
         cmocka_unit_test(only_text),
+        cmocka_unit_test(forms_are_normalized),
+        cmocka_unit_test(forms_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,12 +104,49 @@ static void
 test_a_failure_is_recorded_behind_the_answer(void **state)
 {
     (void)state;
-    sign_in_as("ada@example.test", "wrong horse");
+    sign_in_as("  ada@example.test ", "wrong horse");
     answer_credentials();
     assert_non_null(strstr(received, "\"invalid_credentials\""));
     int call = last_call(QUERY_SESSIONS_REFUSE); /* which has no answer yet */
     assert_string_equal(scripted.calls[call].values[0].bytes, "ada@example.test");
     assert_int_equal(counter_read(&loop.metrics.sign_ins_failed[SIGN_IN_WRONG_PASSWORD]), 1);
+}
+
+#define COMPOSED   "Caf\u00e9 au lait"
+#define DECOMPOSED "Cafe\u0301 au lait"
+
+/* What was typed is compared only when the normalized form does not match; also for an unknown address. */
+static void
+test_forms_of_a_password(void **state)
+{
+    (void)state;
+    static const char composed[] = "Caf\xC3\xA9 au lait", decomposed[] = "Cafe\xCC\x81 au lait";
+    static const struct {
+        const char *stored, *typed; /* NULL: nothing is stored */
+        uint64_t proofs;
+    } cases[] = { { composed, COMPOSED, 1 },       { composed, DECOMPOSED, 1 }, { decomposed, DECOMPOSED, 2 },
+                  { composed, "Cafe au lait", 1 }, { NULL, COMPOSED, 1 },       { NULL, DECOMPOSED, 2 } };
+    uint64_t done = 0;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct hasher_stats stats;
+        const char *stored = cases[i].stored ? cases[i].stored : "nobody's";
+        assert_int_equal(secret_hash(stored, strlen(stored), &server.cost, hash), 0);
+        sign_in(cases[i].typed);
+        int calls = scripted.count;
+        answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), (const char *const[]){ USER_ID, hash },
+               cases[i].stored ? 1 : 0, 2);
+        loop_fixture_wait(calls);
+        bool opens = cases[i].stored && strcmp(cases[i].typed, "Cafe au lait") != 0;
+        assert_int_equal(scripted.calls[scripted.count - 1].query,
+                         opens ? QUERY_SESSIONS_CREATE : QUERY_SESSIONS_REFUSE);
+        hasher_read_stats(server.hasher, &stats);
+        assert_int_equal(stats.done - done, cases[i].proofs);
+        done = stats.done;
+        if (opens) {
+            answer(scripted.count - 1, NULL, 0, 8);
+        }
+        receive();
+    }
 }
 
 /* A queue that is always full. */
@@ -157,6 +194,7 @@ main(void)
         TEST(test_a_wrong_password),
         TEST(test_an_unknown_address_costs_the_same_and_says_the_same),
         TEST(test_a_failure_is_recorded_behind_the_answer),
+        TEST(test_forms_of_a_password),
         TEST(test_what_was_not_checked_is_no_failure),
         cmocka_unit_test_setup_teardown(test_a_full_queue_is_no_failure, set_up_full, loop_fixture_tear_down),
     };

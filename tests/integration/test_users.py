@@ -57,6 +57,13 @@ def test_a_new_person_can_sign_in(service, admin):
     service.server.api().post("/session", {"email": fields["email"], "password": PASSWORD}, 201)
 
 
+def test_a_person_without_password_is_made_by_a_token_that_is_proven_first(service, organization):
+    """The proof of the token is not taken for a hash of the password."""
+    fields = body()
+    del fields["password"]
+    service.bearer(organization.admin).post("/users", fields, 201)
+
+
 def test_a_person_without_password_cannot_sign_in(service, admin):
     fields = body()
     del fields["password"]

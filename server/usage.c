@@ -151,7 +151,7 @@ usage_add(struct usage *usage, const struct usage_call *call)
     if (call->address) {
         added.key.address_known = call->address->known;
         memcpy(added.key.address, call->address->bytes, sizeof(added.key.address));
-        client_name(call->user_agent, added.key.client, sizeof(added.key.client));
+        client_name_product(call->user_agent, added.key.client, sizeof(added.key.client));
     }
     crypto_shorthash(added.key.digest, (const unsigned char *)&added.key + sizeof(added.key.digest),
                      sizeof(added.key) - sizeof(added.key.digest), usage->secret);

@@ -1,9 +1,11 @@
-/* The usage of tokens, written behind. Calls are counted in memory, in one entry per token, address, client,
- * method, route and status. An entry is added to PostgreSQL about a second after its first call; a large
- * number of entries is written in parts, spread over the second. No request waits for a write and no decision
- * depends on it. While PostgreSQL is down, entries are kept up to a bound and written later. Calls beyond the
- * bound are counted as lost, and so is a batch with a value that PostgreSQL will never accept. A batch whose
- * outcome is unknown is sent again: its calls may be counted twice, but are never dropped silently.
+/* The usage of tokens, written behind. Calls are counted in memory, in one entry per token, address, client
+ * (product and version), method, route and status. PostgreSQL tells 100 pairs of address and client of a
+ * token apart in each hour; calls of others share entries there (sql/queries/usage/add.sql). An entry is
+ * added to PostgreSQL about a second after its first call; a large number of entries is written in parts,
+ * spread over the second. No request waits for a write and no decision depends on it. While PostgreSQL is
+ * down, entries are kept up to a bound and written later. Calls beyond the bound are counted as lost, and so
+ * is a batch with a value that PostgreSQL will never accept. A batch whose outcome is unknown is sent again:
+ * its calls may be counted twice, but are never dropped silently.
  *
  * Belongs to one loop. */
 #ifndef SERVER_USAGE_H

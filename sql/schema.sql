@@ -312,13 +312,14 @@ begin
     perform pg_advisory_xact_lock(hashtext('testkase.make_partitions'));
     for partition_name in
         select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'testkase.api_token_usage'::regclass and c.relname ~ '^api_token_usage_\d{4}_\d{2}$'
+        where i.inhparent = 'testkase.api_token_usage'::regclass and c.relname ~ '^api_token_usage_[0-9]{4}_[0-9]{2}$'
           and to_date(right(c.relname, 7), 'YYYY_MM') < oldest at time zone 'UTC'
     loop
         execute format('drop table testkase.%I', partition_name);
         dropped := dropped + 1;
     end loop;
     delete from api_token_usage_default where hour < oldest;
+    delete from api_token_usage_pairs where hour < date_trunc('hour', now(), 'UTC') - interval '1 hour';
     return dropped;
 end
 $_$;
@@ -364,6 +365,10 @@ begin
     return null;
 end
 $$;
+
+CREATE FUNCTION testkase.usage_pairs_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 100;
 
 CREATE FUNCTION testkase.users_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -583,6 +588,14 @@ ALTER TABLE testkase.api_token_usage ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+CREATE TABLE testkase.api_token_usage_pairs (
+    token_id bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    pairs text[] NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT api_token_usage_pairs_max CHECK ((cardinality(pairs) <= testkase.usage_pairs_max()))
+)
+WITH (fillfactor='50');
+
 ALTER TABLE testkase.api_tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME testkase.api_tokens_id_seq
     START WITH 1
@@ -792,6 +805,9 @@ ALTER TABLE ONLY testkase.api_token_usage
 ALTER TABLE ONLY testkase.api_token_usage_default
     ADD CONSTRAINT api_token_usage_default_token_id_hour_address_client_method_key UNIQUE NULLS NOT DISTINCT (token_id, hour, address, client, method, route, status);
 
+ALTER TABLE ONLY testkase.api_token_usage_pairs
+    ADD CONSTRAINT api_token_usage_pairs_pkey PRIMARY KEY (token_id, hour);
+
 ALTER TABLE ONLY testkase.api_tokens
     ADD CONSTRAINT api_tokens_lookup_id_key UNIQUE (lookup_id);
 
@@ -867,6 +883,8 @@ ALTER TABLE ONLY testkase.worker_heartbeats
 CREATE INDEX api_token_usage_token_idx ON ONLY testkase.api_token_usage USING btree (token_id, id DESC);
 
 CREATE INDEX api_token_usage_default_token_id_id_idx ON testkase.api_token_usage_default USING btree (token_id, id DESC);
+
+CREATE INDEX api_token_usage_pairs_hour_idx ON testkase.api_token_usage_pairs USING btree (hour);
 
 CREATE INDEX api_tokens_hash_to_erase_idx ON testkase.api_tokens USING btree (ended_at) WHERE ((ended_reason = 'expired'::text) AND (secret_hash IS NOT NULL));
 
@@ -1069,6 +1087,9 @@ GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testk
 
 REVOKE ALL ON FUNCTION testkase.rights_deleted() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.usage_pairs_max() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.usage_pairs_max() TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.users_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.users_guard() FROM PUBLIC;
@@ -1132,9 +1153,31 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE testkase.worker_heartbeats TO testkas
 
 GRANT SELECT ON TABLE ops.workers TO testkase_ops;
 
-GRANT SELECT,INSERT ON TABLE testkase.api_token_usage TO testkase_server;
+GRANT SELECT ON TABLE testkase.api_token_usage TO testkase_server;
 
-GRANT UPDATE(calls) ON TABLE testkase.api_token_usage TO testkase_server;
+GRANT INSERT(token_id) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT INSERT(hour) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT INSERT(address) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT INSERT(client) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT INSERT(method) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT INSERT(route) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT INSERT(status) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT INSERT(calls),UPDATE(calls) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.api_token_usage_pairs TO testkase_server;
+
+GRANT INSERT(token_id) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
+
+GRANT INSERT(hour) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
+
+GRANT INSERT(pairs),UPDATE(pairs) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.audit_events TO testkase_server;
 

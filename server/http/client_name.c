@@ -1,6 +1,7 @@
 #include "server/http/client_name.h"
 #include "common/pasted_secret.h"
 #include "common/token.h"
+#include "server/http/characters.h"
 #include <string.h>
 
 void
@@ -20,4 +21,17 @@ client_name(struct http_slice user_agent, char *ret_name, size_t size)
         ret_name[i] = c >= ' ' && c <= '~' ? c : '?';
     }
     ret_name[length] = '\0';
+}
+
+void
+client_name_product(struct http_slice user_agent, char *ret_product, size_t size)
+{
+    const char *at = user_agent.bytes;
+    size_t product = http_characters_span(at, user_agent.length, HTTP_TOKEN);
+    if (product > 0 && product < user_agent.length && at[product] == '/') {
+        size_t rest = user_agent.length - product - 1;
+        size_t version = http_characters_span(at + product + 1, rest, HTTP_TOKEN);
+        product += version > 0 ? 1 + version : 0;
+    }
+    client_name((struct http_slice){ at, product }, ret_product, size);
 }

@@ -22,10 +22,35 @@ create index api_token_usage_token_idx on testkase.api_token_usage (token_id, id
 insert into testkase.partitioned_tables (name, by_column) values ('api_token_usage', 'hour');
 select testkase.make_partitions(3);
 
-grant select, insert on testkase.api_token_usage to testkase_server;
-grant update (calls) on testkase.api_token_usage to testkase_server;
+grant select on testkase.api_token_usage to testkase_server;
+grant insert (token_id, hour, address, client, method, route, status, calls), update (calls)
+    on testkase.api_token_usage to testkase_server;
 
--- Deletes usage of whole months that ended at least `months` months ago; returns how many partitions it dropped.
+-- How many pairs of address and client are told apart in the usage of one token in one hour. Clients choose both (a name, or one
+-- of many IPv6 addresses), so without a bound one token could fill the table.
+create function testkase.usage_pairs_max() returns integer
+    language sql immutable parallel safe
+    return 100;
+
+grant execute on function testkase.usage_pairs_max() to testkase_server;
+
+-- The pairs that were told apart so far, as "address client". Calls of any other pair are counted under no address and the client
+-- "other". Rows of past hours are deleted.
+create table testkase.api_token_usage_pairs (
+    token_id bigint not null,
+    hour timestamptz not null,
+    pairs text[] collate "C" not null,
+    primary key (token_id, hour),
+    constraint api_token_usage_pairs_max check (cardinality(pairs) <= testkase.usage_pairs_max())
+) with (fillfactor = 50);
+
+create index api_token_usage_pairs_hour_idx on testkase.api_token_usage_pairs (hour);
+
+grant select on testkase.api_token_usage_pairs to testkase_server;
+grant insert (token_id, hour, pairs), update (pairs) on testkase.api_token_usage_pairs to testkase_server;
+
+-- Deletes usage of whole months that ended at least `months` months ago, and the pairs of hours that are over; returns how many
+-- partitions it dropped.
 create function testkase.prune_usage(months integer) returns integer
     language plpgsql security definer set search_path = testkase, pg_temp
 as $$
@@ -38,13 +63,14 @@ begin
     perform pg_advisory_xact_lock(hashtext('testkase.make_partitions'));
     for partition_name in
         select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'testkase.api_token_usage'::regclass and c.relname ~ '^api_token_usage_\d{4}_\d{2}$'
+        where i.inhparent = 'testkase.api_token_usage'::regclass and c.relname ~ '^api_token_usage_[0-9]{4}_[0-9]{2}$'
           and to_date(right(c.relname, 7), 'YYYY_MM') < oldest at time zone 'UTC'
     loop
         execute format('drop table testkase.%I', partition_name);
         dropped := dropped + 1;
     end loop;
     delete from api_token_usage_default where hour < oldest;
+    delete from api_token_usage_pairs where hour < date_trunc('hour', now(), 'UTC') - interval '1 hour';
     return dropped;
 end
 $$;

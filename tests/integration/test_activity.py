@@ -1,6 +1,7 @@
 """What tokens are used for: last use, and activity per hour, address, client, call and status."""
 
 import collections
+import concurrent.futures
 import datetime
 import signal
 
@@ -68,7 +69,7 @@ def test_a_token_in_the_user_agent_is_not_kept(used, service):
     owner, token_id, api, _ = used
     api.session.headers["User-Agent"] = "tool " + api.session.headers["Authorization"].split()[1]
     api.get("/session", 200)
-    assert when_told(owner, token_id, 1)[0]["client"] == "tool "
+    assert when_told(owner, token_id, 1)[0]["client"] == "tool"
     assert service.database.value("select count(*) from testkase.api_token_usage where client like '%%tk_pat%%'") == 0
 
 
@@ -135,6 +136,60 @@ def test_calls_over_the_limit_are_one_sum(database, start_service):
     assert sum(row["calls"] for row in refused) == statuses.count(429) > 0
     assert {(row["ip"], row["client"]) for row in refused} == {(None, "")}
     assert service.sign_in(member).get(f"/api-keys/{token_id}", 200).json()["lastUsedIp"] is not None
+
+
+def test_a_client_is_its_product_and_version(used):
+    """What else a User-Agent says may differ with each call."""
+    owner, token_id, api, _ = used
+    for number in range(5):
+        api.session.headers["User-Agent"] = f"ci-runner/2.{number % 2} (build {number}; job {number}) lib/{number}"
+        api.get("/session", 200)
+    assert {row["client"] for row in when_told(owner, token_id, 5)} == {"ci-runner/2.0", "ci-runner/2.1"}
+
+
+def pairs(database, token_id):
+    """The rows of a token, and the numbers of pairs of address and client in each of its hours."""
+    rows = database.query("select hour, address, client, calls from testkase.api_token_usage where token_id = %s", (token_id,))
+    hours = collections.defaultdict(set)
+    for hour, address, client, _ in rows:
+        hours[hour].add((address, client))
+    return rows, [len(told) for told in hours.values()]
+
+
+def test_what_clients_call_themselves_does_not_fill_the_table(database, start_service):
+    """100 pairs of address and client an hour are told apart, over all servers together; the others are counted as one."""
+    service = start_service(database)
+    member = service.organization().member
+    token_id, token = service.mint(member)
+    others_id, others = service.mint(member)
+    servers = [service.server, service.start_server()]
+
+    def call(number):
+        api = servers[number % 2].bearer(token)
+        api.session.headers["User-Agent"] = f"client-{number}/1"
+        api.get("/session", 200)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(call, range(1000)))
+    servers[0].bearer(others).get("/session", 200)
+    owner = service.sign_in(member)
+    until(lambda: sum(row[3] for row in pairs(database, token_id)[0]) == 1000, 30, "every call is counted")
+    told, numbers = pairs(database, token_id)
+    assert all(number <= 101 for number in numbers) and len(told) == sum(numbers)
+    if len(numbers) == 1:  # else an hour has begun meanwhile
+        assert numbers == [101] and [row[1] for row in told if row[2] == "other"] == [None]
+    assert [row["client"] for row in when_told(owner, others_id, 1)] != ["other"], "another token is told as before"
+    # A pair that is told apart stays so.
+    known = next(row[2] for row in told if row[2] != "other")
+    before = sum(row[3] for row in told if row[2] == known)
+    address = next(row[1] for row in told if row[2] == known)
+    api = servers[0].bearer(token, source=address)
+    api.session.headers["User-Agent"] = known
+    api.get("/session", 200)
+    until(lambda: sum(row[3] for row in pairs(database, token_id)[0]) == 1001, 15, "it is counted")
+    told, numbers = pairs(database, token_id)
+    if len(numbers) == 1:
+        assert sum(row[3] for row in told if row[2] == known) == before + 1
 
 
 def test_usage_is_written_at_the_end(database, start_service):

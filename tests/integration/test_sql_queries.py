@@ -121,7 +121,7 @@ HOT = {
     "api_keys/get.sql": {"api_tokens", "api_token_last_used"},
     "api_keys/create.sql": {"users", "api_tokens"},
     "api_keys/revoke.sql": {"api_tokens", "users", "rotation_reminders"},
-    "usage/add.sql": {"api_tokens", "api_token_last_used"},
+    "usage/add.sql": {"api_tokens", "api_token_last_used", "api_token_usage_pairs"},
     "users/list.sql": {"users"},
     "users/update.sql": {"users"},
     "projects/list_for_member.sql": {"project_members"},
@@ -141,8 +141,9 @@ def crowded():
     database = cluster.create_database()
     hash_of_one = tokens.argon2id(tokens.make())
     database.query("insert into testkase.organizations (name) select 'Organization ' || n from generate_series(1, 500) n")
-    database.query(f"""insert into testkase.users (organization_id, email, name)
-                       select 1173 + n % 500, 'person-' || n || '@example.test', 'Person ' || n
+    database.query(f"""insert into testkase.users (organization_id, email, name, password_hash)
+                       select 1173 + n % 500, 'person-' || n || '@example.test', 'Person ' || n,
+                              case when n % 2 = 0 then '{hash_of_one}' end
                        from generate_series(1, {MANY // 10}) n""")
     database.query("""insert into testkase.projects (organization_id, number, name)
                       select o.id, n, 'Project ' || n from testkase.organizations o, generate_series(1, 5) n""")
@@ -162,6 +163,8 @@ def crowded():
     database.query("""insert into testkase.rotation_reminders (token_id, user_id, due_at)
                       select id, user_id, rotate_at from testkase.api_tokens""")
     database.query("insert into testkase.api_token_last_used (token_id, used_at) select id, now() from testkase.api_tokens")
+    database.query("""insert into testkase.api_token_usage_pairs (token_id, hour, pairs)
+                      select id, date_trunc('hour', now()), '{192.0.2.1 curl/8}' from testkase.api_tokens""")
     database.query("insert into testkase.auth_changes (epoch, token_ids) select n, array[n] from generate_series(2, 1001) n")
     database.query("vacuum analyze")
     yield database

@@ -165,6 +165,10 @@ CREATE FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) RETURNS void
             FROM bumped b;
 END;
 
+CREATE FUNCTION testkase.email_key(email text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN lower((email COLLATE "C"));
+
 CREATE FUNCTION testkase.make_partitions(ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -250,7 +254,7 @@ CREATE TABLE testkase.projects (
 CREATE TABLE testkase.users (
     id bigint NOT NULL,
     organization_id bigint NOT NULL,
-    email text NOT NULL,
+    email text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
     kind text DEFAULT 'person'::text NOT NULL,
     org_role text DEFAULT 'member'::text NOT NULL,
@@ -261,6 +265,7 @@ CREATE TABLE testkase.users (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT users_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
+    CONSTRAINT users_email_is_ascii CHECK ((email ~ '^[!-~]+@[!-~]+$'::text)),
     CONSTRAINT users_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text]))),
     CONSTRAINT users_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT users_org_role_check CHECK ((org_role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text]))),
@@ -912,7 +917,7 @@ CREATE INDEX sessions_expires_idx ON testkase.sessions USING btree (expires_at);
 
 CREATE INDEX sessions_user_idx ON testkase.sessions USING btree (user_id);
 
-CREATE UNIQUE INDEX users_email_key ON testkase.users USING btree (lower(email)) WHERE (status <> 'deleted'::text);
+CREATE UNIQUE INDEX users_email_key ON testkase.users USING btree (testkase.email_key(email)) WHERE (status <> 'deleted'::text);
 
 CREATE INDEX users_left_idx ON testkase.users USING btree (id) WHERE (credential_generation > 1);
 
@@ -1024,6 +1029,9 @@ GRANT SELECT ON TABLE testkase.auth_changes TO testkase_server;
 GRANT SELECT ON TABLE testkase.auth_epoch TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.email_key(email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.email_key(email text) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.make_partitions(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker;

@@ -37,10 +37,19 @@ grant update (name, tokens_may_create_tokens, max_expiry_days, default_rate_limi
 
 -- --- users ---
 
+-- The form in which addresses are compared: two addresses are one when only the case of their ASCII letters differs. The "C"
+-- collation knows no other letters, so no locale of a database has a say: in a Turkish one lower('I') is not 'i', and in most
+-- the Kelvin sign is a 'k'.
+create function testkase.email_key(email text) returns text
+    language sql immutable parallel safe
+    return lower(email collate "C");
+
+grant execute on function testkase.email_key(text) to testkase_server;
+
 create table testkase.users (
     id bigint generated always as identity primary key,
     organization_id bigint not null references testkase.organizations,
-    email text not null check (char_length(email) between 3 and 254),
+    email text collate "C" not null check (char_length(email) between 3 and 254),
     name text not null check (char_length(name) between 1 and 100),
     kind text not null default 'person' check (kind in ('person', 'service')),
     org_role text not null default 'member' check (org_role in ('owner', 'admin', 'member')),
@@ -54,12 +63,14 @@ create table testkase.users (
     created_at timestamptz not null default now(),
     status_changed_at timestamptz not null default now(),
     unique (organization_id, id),
+    -- Letters of other scripts that look like ASCII letters would make two addresses that people cannot tell apart.
+    constraint users_email_is_ascii check (email ~ '^[!-~]+@[!-~]+$'),
     constraint users_service_has_no_password check (kind = 'person' or password_hash is null),
     constraint users_owner_is_active_person check (org_role <> 'owner' or (kind = 'person' and status = 'active'))
 );
 
 -- The address of a deleted account is free again.
-create unique index users_email_key on testkase.users (lower(email)) where status <> 'deleted';
+create unique index users_email_key on testkase.users (testkase.email_key(email)) where status <> 'deleted';
 create unique index users_one_owner_key on testkase.users (organization_id) where org_role = 'owner';
 create index users_organization_idx on testkase.users (organization_id, id) where status <> 'deleted';
 -- Accounts that were deactivated or deleted at least once: generations begin at 1 and only grow.

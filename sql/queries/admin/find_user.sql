@@ -3,4 +3,4 @@
 -- → the account; no row when there is none, or it was deleted
 select id, organization_id as "organizationId", email, name, kind, status
 from users
-where lower(email) = lower(:email) and status <> 'deleted';
+where email_key(email) = email_key(:email) and status <> 'deleted';

@@ -3,4 +3,4 @@
 -- → user id, password hash; no row when no account can sign in with that address
 select u.id, u.password_hash
 from users u
-where lower(u.email) = lower(:email) and u.status = 'active' and u.password_hash is not null;
+where email_key(u.email) = email_key(:email) and u.status = 'active' and u.password_hash is not null;

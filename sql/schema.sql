@@ -85,7 +85,7 @@ $$;
 CREATE FUNCTION testkase.api_tokens_guard() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'testkase', 'pg_temp'
-    AS $_$
+    AS $$
 begin
     if new.id <> old.id or new.user_id <> old.user_id or new.owner_generation <> old.owner_generation
        or new.lookup_id <> old.lookup_id or new.preview <> old.preview or new.name <> old.name
@@ -95,10 +95,13 @@ begin
         raise exception 'a token cannot be changed'
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_immutable';
     end if;
+    if old.ended_at is null and new.ended_at is not null and new.ended_reason <> 'expired' then
+        new.secret_hash := null;
+    end if;
     if new.secret_hash is distinct from old.secret_hash
-       and (new.secret_hash is null and new.ended_at is not null) is not true
-       and (old.ended_at is null and new.ended_at is null
-            and split_part(new.secret_hash, '$', 4) <> split_part(old.secret_hash, '$', 4)) is not true then
+       and not (new.secret_hash is null and new.ended_at is not null)
+       and not (old.ended_at is null and new.ended_at is null
+                and is_renewal('api_token ' || old.id, old.secret_hash, new.secret_hash)) then
         raise exception 'a token''s hash can only be renewed at another cost, or erased when the token ends'
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_hash_immutable';
     end if;
@@ -110,7 +113,7 @@ begin
     end if;
     return new;
 end
-$_$;
+$$;
 
 CREATE FUNCTION testkase.api_tokens_stamp() RETURNS trigger
     LANGUAGE plpgsql
@@ -169,6 +172,34 @@ CREATE FUNCTION testkase.email_key(email text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower((email COLLATE "C"));
 
+CREATE FUNCTION testkase.erase_expired_hashes(most integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+    with batch as (
+        select t.id
+        from api_tokens t
+        where t.ended_reason = 'expired' and t.secret_hash is not null and t.ended_at <= now() - interval '30 days'
+        order by t.ended_at
+        limit most
+        for update skip locked
+    ), erased as (
+        update api_tokens t set secret_hash = null
+        from batch b
+        where t.id = b.id
+        returning t.id
+    )
+    select count(*) from erased
+$$;
+
+CREATE FUNCTION testkase.is_operator() RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN pg_has_role('testkase_owner'::name, 'member'::text);
+
+CREATE FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (testkase.is_operator() AND (NOT (current_setting('testkase.renewal'::text, true) IS DISTINCT FROM of_what)) AND COALESCE((split_part(new_hash, '$'::text, 4) <> split_part(old_hash, '$'::text, 4)), false));
+
 CREATE FUNCTION testkase.make_partitions(ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -200,6 +231,12 @@ begin
     return made;
 end
 $_$;
+
+CREATE FUNCTION testkase.mark_renewal(renewed text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select set_config('testkase.renewal', renewed, true)
+$$;
 
 CREATE FUNCTION testkase.notify_ids(channel text, key text, ids anyarray) RETURNS void
     LANGUAGE sql
@@ -343,15 +380,45 @@ CREATE FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_
     SET search_path TO 'testkase', 'pg_temp'
     AS $_$
 declare
-    renewed boolean;
+    organization bigint;
 begin
-    perform set_config('testkase.renewed_user', of_user::text, true);
+    perform mark_renewal('user ' || of_user);
     update users set password_hash = new_hash
     where id = of_user and password_hash = old_hash and status = 'active'
-      and split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4);
-    renewed := found;
-    perform set_config('testkase.renewed_user', '', true);
-    return renewed;
+      and split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4)
+    returning organization_id into organization;
+    perform mark_renewal('');
+    if organization is null then
+        return false;
+    end if;
+    insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, detail)
+    values (organization, 'system', 'user.hash_renewed', 'user', of_user,
+            jsonb_build_object('cost', jsonb_build_array(split_part(old_hash, '$', 4), split_part(new_hash, '$', 4))));
+    return true;
+end
+$_$;
+
+CREATE FUNCTION testkase.renew_token_hash(of_token bigint, old_hash text, new_hash text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $_$
+declare
+    owner_id bigint;
+begin
+    perform mark_renewal('api_token ' || of_token);
+    update api_tokens set secret_hash = new_hash
+    where id = of_token and secret_hash = old_hash and ended_at is null
+      and split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4)
+    returning user_id into owner_id;
+    perform mark_renewal('');
+    if owner_id is null then
+        return false;
+    end if;
+    insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, detail)
+    select u.organization_id, 'system', 'api_key.hash_renewed', 'api_key', of_token,
+           jsonb_build_object('cost', jsonb_build_array(split_part(old_hash, '$', 4), split_part(new_hash, '$', 4)))
+    from users u where u.id = owner_id;
+    return true;
 end
 $_$;
 
@@ -397,7 +464,7 @@ $$;
 CREATE FUNCTION testkase.users_guard() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'testkase', 'pg_temp'
-    AS $_$
+    AS $$
 begin
     if new.id <> old.id or new.organization_id <> old.organization_id or new.kind <> old.kind
        or new.created_at <> old.created_at then
@@ -412,24 +479,22 @@ begin
         raise exception 'a generation never goes back'
             using errcode = 'integrity_constraint_violation', constraint = 'users_generation_grows';
     end if;
+    if new.status = 'deleted' then
+        new.password_hash := null;
+    end if;
     if new.status <> old.status then
         new.status_changed_at := now();
-        if new.status <> 'active' then
-            new.credential_generation := old.credential_generation + 1;
-            new.session_generation := old.session_generation + 1;
-        end if;
-        if new.status = 'deleted' then
-            new.password_hash := null;
-        end if;
-    elsif new.password_hash is distinct from old.password_hash
-          and new.session_generation = old.session_generation
-          and (current_setting('testkase.renewed_user', true) = old.id::text
-               and split_part(new.password_hash, '$', 4) <> split_part(old.password_hash, '$', 4)) is not true then
+    end if;
+    if new.status <> old.status and new.status <> 'active' then
+        new.credential_generation := old.credential_generation + 1;
+        new.session_generation := old.session_generation + 1;
+    elsif new.password_hash is distinct from old.password_hash and new.session_generation = old.session_generation
+          and not is_renewal('user ' || old.id, old.password_hash, new.password_hash) then
         new.session_generation := old.session_generation + 1;
     end if;
     return new;
 end
-$_$;
+$$;
 
 CREATE TABLE testkase.schema_migrations (
     version integer NOT NULL,
@@ -479,7 +544,7 @@ CREATE TABLE testkase.api_tokens (
     CONSTRAINT api_tokens_hash_while_alive CHECK ((((ended_at IS NULL) AND (secret_hash IS NOT NULL)) OR (ended_reason = 'expired'::text) OR ((ended_at IS NOT NULL) AND (secret_hash IS NULL)))),
     CONSTRAINT api_tokens_lookup_id_check CHECK ((lookup_id ~ '^[0-9A-Za-z]{8}$'::text)),
     CONSTRAINT api_tokens_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
-    CONSTRAINT api_tokens_preview_check CHECK ((preview ~ '^tk_pat_[0-9A-Za-z]{8}\.\.\.[0-9A-Za-z]{6}$'::text)),
+    CONSTRAINT api_tokens_preview_check CHECK ((preview ~ '^tk_pat_[0-9A-Za-z]{8}[.]{3}[0-9A-Za-z]{6}$'::text)),
     CONSTRAINT api_tokens_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 1000000))),
     CONSTRAINT api_tokens_rotation_before_expiry CHECK (((rotate_at > created_at) AND (rotate_at < expires_at))),
     CONSTRAINT api_tokens_secret_hash_check CHECK ((secret_hash ~~ '$argon2id$%'::text))
@@ -659,6 +724,12 @@ ALTER TABLE testkase.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE VIEW testkase.hashes_to_erase AS
+ SELECT api_tokens.id,
+    api_tokens.ended_at
+   FROM testkase.api_tokens
+  WHERE ((api_tokens.ended_reason = 'expired'::text) AND (api_tokens.secret_hash IS NOT NULL));
 
 CREATE TABLE testkase.organizations (
     id bigint NOT NULL,
@@ -1033,8 +1104,21 @@ REVOKE ALL ON FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) FROM PU
 REVOKE ALL ON FUNCTION testkase.email_key(email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.email_key(email text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.erase_expired_hashes(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.erase_expired_hashes(most integer) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.is_operator() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.is_operator() TO testkase_server;
+GRANT ALL ON FUNCTION testkase.is_operator() TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) TO testkase_server;
+GRANT ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) TO testkase_worker;
+
 REVOKE ALL ON FUNCTION testkase.make_partitions(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.mark_renewal(renewed text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.notify_ids(channel text, key text, ids anyarray) FROM PUBLIC;
 
@@ -1089,6 +1173,9 @@ REVOKE ALL ON FUNCTION testkase.refuse_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.renew_token_hash(of_token bigint, old_hash text, new_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.renew_token_hash(of_token bigint, old_hash text, new_hash text) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testkase_server;
 GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testkase_worker;
@@ -1122,8 +1209,7 @@ GRANT SELECT(owner_generation) ON TABLE testkase.api_tokens TO testkase_worker;
 
 GRANT INSERT(lookup_id) ON TABLE testkase.api_tokens TO testkase_server;
 
-GRANT INSERT(secret_hash),UPDATE(secret_hash) ON TABLE testkase.api_tokens TO testkase_server;
-GRANT SELECT(secret_hash),UPDATE(secret_hash) ON TABLE testkase.api_tokens TO testkase_worker;
+GRANT INSERT(secret_hash) ON TABLE testkase.api_tokens TO testkase_server;
 
 GRANT INSERT(preview) ON TABLE testkase.api_tokens TO testkase_server;
 GRANT SELECT(preview) ON TABLE testkase.api_tokens TO testkase_worker;
@@ -1218,6 +1304,8 @@ GRANT INSERT(address) ON TABLE testkase.audit_events TO testkase_worker;
 
 GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_server;
 GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.hashes_to_erase TO testkase_worker;
 
 GRANT SELECT ON TABLE testkase.organizations TO testkase_server;
 GRANT SELECT ON TABLE testkase.organizations TO testkase_worker;

@@ -88,7 +88,8 @@ static const struct input credentials[] = {
 };
 
 struct sign_in {
-    int64_t user_id; /* 0: no account can sign in with that address */
+    int64_t user_id;    /* 0: no account can sign in with that address */
+    int64_t generation; /* of the account's sessions when its hash was read */
     char hash[SECRET_HASH_SIZE];
     char cookie[COOKIE_TEXT_SIZE];
 };
@@ -144,6 +145,7 @@ found(struct request *request)
     const char *encoded = request->loop->server->dummy_hash;
     if (db_rows(request->outcome.result) > 0) {
         sign_in->user_id = db_int64(request->outcome.result, 0, 0);
+        sign_in->generation = db_int64(request->outcome.result, 0, 2);
         encoded = db_text(request->outcome.result, 0, 1);
     }
     snprintf(sign_in->hash, sizeof(sign_in->hash), "%s", encoded);
@@ -198,7 +200,7 @@ checked(struct request *request)
     client_name(request->head->user_agent, client, sizeof(client));
     const struct db_named values[] = {
         { "person", DB_INT64(sign_in->user_id) },
-        { "hash", DB_TEXT(sign_in->hash) },
+        { "generation", DB_INT64(sign_in->generation) },
         { "digest", DB_BINARY((const char *)digest, sizeof(digest)) },
         { "address", DB_TEXT(request_address(request)) },
         { "client", DB_TEXT(client) },

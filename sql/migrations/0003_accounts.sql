@@ -76,9 +76,33 @@ create index users_organization_idx on testkase.users (organization_id, id) wher
 -- Accounts that were deactivated or deleted at least once: generations begin at 1 and only grow.
 create index users_left_idx on testkase.users (id) where credential_generation > 1;
 
+-- Whether the running statement may do what only operators may: its role is testkase_owner, or may act as it. Within a function
+-- with its owner's rights, the role is the owner.
+create function testkase.is_operator() returns boolean
+    language sql stable
+    return pg_has_role('testkase_owner', 'member');
+
+grant execute on function testkase.is_operator() to testkase_server, testkase_worker;
+
+-- Marks that the transaction renews the hash of `renewed` ("user 7", "api_token 7"), until it is marked with ''. Any role could
+-- set this; the guards believe it of the owner's functions alone, which is_operator() recognizes.
+create function testkase.mark_renewal(renewed text) returns void
+    language sql
+as $$
+    select set_config('testkase.renewal', renewed, true)
+$$;
+
+-- Whether the running statement is the renewal of that hash, and changes its cost and nothing else: the fourth part of an encoded
+-- hash has argon2's parameters.
+create function testkase.is_renewal(of_what text, old_hash text, new_hash text) returns boolean
+    language sql stable
+    return testkase.is_operator() and current_setting('testkase.renewal', true) is not distinct from of_what
+           and coalesce(split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4), false);
+
+grant execute on function testkase.is_renewal(text, text, text) to testkase_server, testkase_worker;
+
 -- The generations move with the status, whichever statement changes it. Deletion is final and erases the password. A new
--- password ends all sessions; a new hash of the same password at another cost (renew_password_hash) ends none. The fourth part
--- of an encoded hash has the cost, argon2's parameters.
+-- password ends all sessions; a new hash of the same password at another cost (renew_password_hash) ends none.
 create function testkase.users_guard() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
@@ -96,19 +120,17 @@ begin
         raise exception 'a generation never goes back'
             using errcode = 'integrity_constraint_violation', constraint = 'users_generation_grows';
     end if;
+    if new.status = 'deleted' then
+        new.password_hash := null;
+    end if;
     if new.status <> old.status then
         new.status_changed_at := now();
-        if new.status <> 'active' then
-            new.credential_generation := old.credential_generation + 1;
-            new.session_generation := old.session_generation + 1;
-        end if;
-        if new.status = 'deleted' then
-            new.password_hash := null;
-        end if;
-    elsif new.password_hash is distinct from old.password_hash
-          and new.session_generation = old.session_generation
-          and (current_setting('testkase.renewed_user', true) = old.id::text
-               and split_part(new.password_hash, '$', 4) <> split_part(old.password_hash, '$', 4)) is not true then
+    end if;
+    if new.status <> old.status and new.status <> 'active' then
+        new.credential_generation := old.credential_generation + 1;
+        new.session_generation := old.session_generation + 1;
+    elsif new.password_hash is distinct from old.password_hash and new.session_generation = old.session_generation
+          and not is_renewal('user ' || old.id, old.password_hash, new.password_hash) then
         new.session_generation := old.session_generation + 1;
     end if;
     return new;
@@ -143,20 +165,26 @@ create trigger users_deleted after delete on testkase.users
     referencing old table as before_rows
     for each statement execute function testkase.rights_deleted();
 
--- Replaces the hash of a password that has just been proven with one of another cost; returns whether it did.
+-- Replaces the hash of a password that has just been proven with one of another cost, and records it; returns whether it did.
 create function testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) returns boolean
     language plpgsql security definer set search_path = testkase, pg_temp
 as $$
 declare
-    renewed boolean;
+    organization bigint;
 begin
-    perform set_config('testkase.renewed_user', of_user::text, true);
+    perform mark_renewal('user ' || of_user);
     update users set password_hash = new_hash
     where id = of_user and password_hash = old_hash and status = 'active'
-      and split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4);
-    renewed := found;
-    perform set_config('testkase.renewed_user', '', true);
-    return renewed;
+      and split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4)
+    returning organization_id into organization;
+    perform mark_renewal('');
+    if organization is null then
+        return false;
+    end if;
+    insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, detail)
+    values (organization, 'system', 'user.hash_renewed', 'user', of_user,
+            jsonb_build_object('cost', jsonb_build_array(split_part(old_hash, '$', 4), split_part(new_hash, '$', 4))));
+    return true;
 end
 $$;
 

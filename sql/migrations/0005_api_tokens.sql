@@ -23,7 +23,7 @@ create table testkase.api_tokens (
     owner_generation integer not null,
     lookup_id text collate "C" not null unique check (lookup_id ~ '^[0-9A-Za-z]{8}$'),
     secret_hash text check (secret_hash like '$argon2id$%'),
-    preview text not null check (preview ~ '^tk_pat_[0-9A-Za-z]{8}\.\.\.[0-9A-Za-z]{6}$'),
+    preview text not null check (preview ~ '^tk_pat_[0-9A-Za-z]{8}[.]{3}[0-9A-Za-z]{6}$'),
     name text not null check (char_length(name) between 1 and 100),
     expires_in_days smallint not null references testkase.rotation_policy
         check (expires_in_days in (7, 30, 60, 90, 180, 365)),
@@ -40,8 +40,8 @@ create table testkase.api_tokens (
         check (expires_at = created_at + expires_in_days * interval '86400 seconds'),
     constraint api_tokens_rotation_before_expiry check (rotate_at > created_at and rotate_at < expires_at),
     constraint api_tokens_end_has_a_reason check ((ended_at is null) = (ended_reason is null)),
-    -- A live token has a hash, and an ended one has none. An expired one keeps it for a while, so that a client that presents it
-    -- learns that it expired.
+    -- A live token has a hash, and an ended one has none (api_tokens_guard erases it). An expired one keeps it for a while, so
+    -- that a client that presents it learns that it expired.
     constraint api_tokens_hash_while_alive check (
         (ended_at is null and secret_hash is not null)
         or ended_reason = 'expired'
@@ -74,9 +74,8 @@ $$;
 create trigger api_tokens_stamp before insert on testkase.api_tokens
     for each row execute function testkase.api_tokens_stamp();
 
--- A token never changes; it can only end, and only once. While it is live, its hash may be replaced by one of the same secret
--- at another cost, which the server makes when the secret has just been proven. The trigger compares argon2's parameters, the
--- fourth part of the encoded hash.
+-- A token never changes; it can only end, and only once. Its hash is erased when it ends, unless it expired. While it is live,
+-- renew_token_hash(), and nothing else, may replace the hash by one of another cost.
 create function testkase.api_tokens_guard() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
@@ -89,10 +88,13 @@ begin
         raise exception 'a token cannot be changed'
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_immutable';
     end if;
+    if old.ended_at is null and new.ended_at is not null and new.ended_reason <> 'expired' then
+        new.secret_hash := null;
+    end if;
     if new.secret_hash is distinct from old.secret_hash
-       and (new.secret_hash is null and new.ended_at is not null) is not true
-       and (old.ended_at is null and new.ended_at is null
-            and split_part(new.secret_hash, '$', 4) <> split_part(old.secret_hash, '$', 4)) is not true then
+       and not (new.secret_hash is null and new.ended_at is not null)
+       and not (old.ended_at is null and new.ended_at is null
+                and is_renewal('api_token ' || old.id, old.secret_hash, new.secret_hash)) then
         raise exception 'a token''s hash can only be renewed at another cost, or erased when the token ends'
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_hash_immutable';
     end if;
@@ -136,14 +138,69 @@ create trigger api_tokens_deleted after delete on testkase.api_tokens
     referencing old table as before_rows
     for each statement execute function testkase.rights_deleted();
 
+-- Replaces the hash of a live token, whose secret has just been proven, with one of another cost, and records it; returns whether
+-- it did.
+create function testkase.renew_token_hash(of_token bigint, old_hash text, new_hash text) returns boolean
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+declare
+    owner_id bigint;
+begin
+    perform mark_renewal('api_token ' || of_token);
+    update api_tokens set secret_hash = new_hash
+    where id = of_token and secret_hash = old_hash and ended_at is null
+      and split_part(new_hash, '$', 4) <> split_part(old_hash, '$', 4)
+    returning user_id into owner_id;
+    perform mark_renewal('');
+    if owner_id is null then
+        return false;
+    end if;
+    insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, detail)
+    select u.organization_id, 'system', 'api_key.hash_renewed', 'api_key', of_token,
+           jsonb_build_object('cost', jsonb_build_array(split_part(old_hash, '$', 4), split_part(new_hash, '$', 4)))
+    from users u where u.id = owner_id;
+    return true;
+end
+$$;
+
+grant execute on function testkase.renew_token_hash(bigint, text, text) to testkase_server;
+
+-- Erases the hashes of up to `most` tokens that expired 30 days ago or earlier; returns how many.
+create function testkase.erase_expired_hashes(most integer) returns bigint
+    language sql security definer set search_path = testkase, pg_temp
+as $$
+    with batch as (
+        select t.id
+        from api_tokens t
+        where t.ended_reason = 'expired' and t.secret_hash is not null and t.ended_at <= now() - interval '30 days'
+        order by t.ended_at
+        limit most
+        for update skip locked
+    ), erased as (
+        update api_tokens t set secret_hash = null
+        from batch b
+        where t.id = b.id
+        returning t.id
+    )
+    select count(*) from erased
+$$;
+
+grant execute on function testkase.erase_expired_hashes(integer) to testkase_worker;
+
+-- The tokens that erase_expired_hashes() has to do with, and when each expired, for a role that may not see the hashes.
+create view testkase.hashes_to_erase as
+    select id, ended_at from testkase.api_tokens where ended_reason = 'expired' and secret_hash is not null;
+
+grant select on testkase.hashes_to_erase to testkase_worker;
+
 grant select on testkase.api_tokens to testkase_server;
 grant insert (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days, predecessor_id)
     on testkase.api_tokens to testkase_server;
-grant update (ended_at, ended_reason, ended_by, secret_hash, rate_limit) on testkase.api_tokens to testkase_server;
+grant update (ended_at, ended_reason, ended_by, rate_limit) on testkase.api_tokens to testkase_server;
 grant select (id, user_id, owner_generation, preview, name, expires_in_days, created_at, expires_at, rotate_at,
-              predecessor_id, ended_at, ended_reason, secret_hash)
+              predecessor_id, ended_at, ended_reason)
     on testkase.api_tokens to testkase_worker;
-grant update (ended_at, ended_reason, secret_hash) on testkase.api_tokens to testkase_worker;
+grant update (ended_at, ended_reason) on testkase.api_tokens to testkase_worker;
 
 -- --- last use ---
 

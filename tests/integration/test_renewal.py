@@ -72,18 +72,75 @@ def test_a_password_is_hashed_again_and_its_sessions_live_on(database, start_ser
     service.sign_in(person).get("/session", 200)
 
 
-def test_a_hash_of_the_same_cost_cannot_be_put_in(database, start_service):
-    """The schema holds: only another cost, only while the token lives."""
-    service = start_service(database)
-    token_id, token = service.mint(service.organization().member)
-    connection = database.connect("testkase_server")
-    for new in (tokens.argon2id(tokens.make()), "$argon2id$v=19$m=8192,t=1,p=1$c2FsdA$dGFn"):
-        with connection.cursor() as cursor:
-            try:
-                cursor.execute("update testkase.api_tokens set secret_hash = %s where id = %s", (new, token_id))
-                raise SystemExit("the schema let it pass")
-            except Exception as error:  # the class is psycopg2's for the SQLSTATE
-                assert "renewed at another cost" in str(error)
-        connection.rollback()
-    connection.close()
+def renewals(database, action, target):
+    return database.query("""select actor_kind, detail->'cost' from testkase.audit_events
+                             where action = %s and target_id = %s order by id""", (action, target))
+
+
+def test_each_renewal_is_in_the_audit_log(database, start_service):
+    service = dear(start_service, database)
+    person = service.organization().member
+    token_id, token = service.mint(person)
+    service.sign_in(person)
     service.server.bearer(token).get("/session", 200)
+    costs = [("system", ["m=8192,t=1,p=1", COST])]
+    for action, target in (("user.hash_renewed", person.id), ("api_key.hash_renewed", token_id)):
+        assert until(lambda what=(action, target): renewals(database, *what), 15, f"{action} is audited") == costs
+
+
+# --- what a renewal must not make false ---
+
+def waits_for_a_lock(database):
+    return database.value("""select count(*) from pg_stat_activity where datname = current_database()
+                             and usename = 'testkase_server' and wait_event_type = 'Lock'""") > 0
+
+
+def sign_in_during(service, database, person, change, parameters):
+    """The status of a sign-in whose account another transaction changes between the proof of the password and the session."""
+    other = database.connect()
+    with other.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        cursor.execute("set search_path = testkase, pg_temp")
+        cursor.execute(change, parameters)
+        answer = pool.submit(service.server.api().post, "/session", {"email": person.email, "password": PASSWORD})
+        until(lambda: waits_for_a_lock(database), 15, "the sign-in waits for the account")
+        other.commit()
+        status = answer.result(30).status_code
+    other.close()
+    return status
+
+
+def test_a_password_that_was_right_stays_right_when_its_hash_is_renewed(database, start_service):
+    service = start_service(database)
+    person = service.organization().member
+    old = hash_of(database, "users", "password_hash", person.id)
+    assert sign_in_during(service, database, person, "select renew_password_hash(%s, %s, %s)",
+                          (person.id, old, tokens.argon2id(PASSWORD, 64))) == 201
+
+
+def test_a_password_that_was_replaced_meanwhile_is_wrong(database, start_service):
+    service = start_service(database)
+    person = service.organization().member
+    for new in (tokens.argon2id("another-pass-77"), tokens.argon2id("another-pass-78", 64), tokens.argon2id(PASSWORD)):
+        service.database.query("update testkase.users set password_hash = %s where id = %s",
+                               (tokens.argon2id(PASSWORD), person.id))
+        assert sign_in_during(service, database, person, "update users set password_hash = %s where id = %s",
+                              (new, person.id)) == 401
+    service.database.query("update testkase.users set password_hash = %s where id = %s", (tokens.argon2id(PASSWORD), person.id))
+    assert sign_in_during(service, database, person, "update users set status = 'deactivated' where id = %s", (person.id,)) == 401
+
+
+def test_right_passwords_from_many_tabs_while_the_cost_changes(database, start_service):
+    """Two servers of different costs renew against each other, as during a rolling restart."""
+    service = dear(start_service, database)
+    other = service.start_server(TESTKASE_ARGON2_MEMORY_KIB="8192", TESTKASE_ARGON2_TIME="1")
+    organization = service.organization()
+    people = [organization.owner, organization.admin, organization.member, organization.guest]
+
+    def status(server, person):
+        return server.api().post("/session", {"email": person.email, "password": PASSWORD}).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(status, server, person) for _ in range(10) for person in people
+                   for server in (service.server, other)]
+        statuses = [answer.result(60) for answer in answers]
+    assert set(statuses) == {201}

@@ -199,9 +199,13 @@ def test_a_token_has_one_successor(cursor, user):
         make_token(cursor, user, predecessor_id=old)
 
 
-def test_the_hash_cannot_be_replaced(cursor, user):
+@pytest.mark.parametrize("role", ["postgres", "testkase_owner"])
+@pytest.mark.parametrize("cost", [(64, 1), (128, 1), (64, 2)])
+def test_the_hash_cannot_be_replaced(cursor, user, cost, role):
+    """Not even at another cost, nor by marking the change as a renewal: a superuser could, the guard stops a mistake."""
     token_id = make_token(cursor, user)
-    other = tokens.argon2id(tokens.make(), 64)
+    other = tokens.argon2id(tokens.make(), *cost)
+    cursor.execute(f"set local role {role}")
     assert refused(cursor, psycopg2.errors.IntegrityConstraintViolation,
                    "update api_tokens set secret_hash = %s where id = %s", (other, token_id)) == "api_tokens_hash_immutable"
     cursor.execute("savepoint attempt")
@@ -210,14 +214,109 @@ def test_the_hash_cannot_be_replaced(cursor, user):
     cursor.execute("rollback to attempt")
 
 
-@pytest.mark.parametrize("reason", ["revoked", "leaked", "owner_deactivated", "owner_deleted"])
-def test_the_end_erases_the_hash(cursor, user, reason):
+def hash_of(cursor, token_id):
+    return one(cursor, "select secret_hash from api_tokens where id = %s", (token_id,))
+
+
+def renew(cursor, token_id, old, new):
+    return one(cursor, "select renew_token_hash(%s, %s, %s)", (token_id, old, new))
+
+
+def test_a_renewal_changes_the_cost_of_the_hash_that_was_proven(cursor, user):
     token_id = make_token(cursor, user)
-    refused(cursor, psycopg2.errors.CheckViolation,
-            "update api_tokens set ended_at = now(), ended_reason = %s where id = %s", (reason, token_id))
-    end(cursor, token_id, reason)
+    old, same_cost, dearer = hash_of(cursor, token_id), tokens.argon2id("a", 64), tokens.argon2id("a", 128)
+    assert not renew(cursor, token_id, old, same_cost), "the same cost"
+    assert not renew(cursor, token_id, same_cost, dearer), "not the hash that is stored"
+    assert hash_of(cursor, token_id) == old
+    assert renew(cursor, token_id, old, dearer)
+    assert hash_of(cursor, token_id) == dearer
+    cursor.execute("""select actor_kind, organization_id = (select organization_id from users where id = %s), detail
+                      from audit_events where action = 'api_key.hash_renewed' and target_id = %s""", (user, token_id))
+    assert cursor.fetchall() == [("system", True, {"cost": ["m=64,t=1,p=1", "m=128,t=1,p=1"]})]
+    # What the function may do ends with it, in the same transaction, too.
+    refused(cursor, psycopg2.IntegrityError, "update api_tokens set secret_hash = %s where id = %s", (old, token_id))
+
+
+def test_a_renewal_never_gives_an_ended_token_a_hash(cursor, user):
+    for reason in ("expired", "revoked"):
+        token_id = make_token(cursor, user)
+        old = hash_of(cursor, token_id)
+        end(cursor, token_id, reason)
+        assert not renew(cursor, token_id, old, tokens.argon2id("a", 128))
+
+
+# A program that was taken over: no role of a program gets a hash of its own into a live token, whatever it says of itself.
+@pytest.mark.parametrize("role", ["testkase_server", "testkase_worker"])
+@pytest.mark.parametrize("cost", [(64, 1), (128, 1)])
+def test_no_program_puts_in_a_hash_of_its_own(cursor, user, cost, role):
+    token_id = make_token(cursor, user)
+    own = tokens.argon2id(tokens.make(), *cost)
+    cursor.execute(f"set local role {role}")
+    cursor.execute("select set_config('testkase.renewal', %s, true)", (f"api_token {token_id}",))
+    for change in ("secret_hash = %s", "secret_hash = %s, ended_at = null"):
+        refused(cursor, psycopg2.errors.InsufficientPrivilege, f"update api_tokens set {change} where id = %s", (own, token_id))
+    if role == "testkase_worker":
+        refused(cursor, psycopg2.errors.InsufficientPrivilege, "select renew_token_hash(%s, 'a', %s)", (token_id, own))
+        refused(cursor, psycopg2.errors.InsufficientPrivilege, "select renew_password_hash(%s, 'a', %s)", (user, own))
+
+
+@pytest.mark.parametrize("cost", [(64, 1), (128, 1)])
+def test_a_password_that_is_no_renewal_ends_the_sessions(cursor, user, cost):
+    """Whatever the server says of itself: only the function renews."""
+    cursor.execute("update users set password_hash = %s where id = %s", (tokens.argon2id("one", 64), user))
+    before = one(cursor, "select session_generation from users where id = %s", (user,))
+    cursor.execute("set local role testkase_server")
+    cursor.execute("select set_config('testkase.renewal', %s, true), set_config('testkase.renewed_user', %s, true)",
+                   (f"user {user}", str(user)))
+    cursor.execute("update users set password_hash = %s where id = %s returning session_generation",
+                   (tokens.argon2id("two", *cost), user))
+    assert cursor.fetchone()[0] == before + 1
+
+
+def test_a_password_set_on_return_ends_the_sessions(cursor, user):
+    cursor.execute("update users set password_hash = %s where id = %s", (tokens.argon2id("one", 64), user))
+    _, before = status(cursor, user, "deactivated")
+    cursor.execute("update users set status = 'active', password_hash = %s where id = %s returning session_generation",
+                   (tokens.argon2id("two", 64), user))
+    assert cursor.fetchone()[0] == before + 1
+
+
+def test_a_renewed_password_is_recorded_and_ends_nothing(cursor, user):
+    old, new = tokens.argon2id("one", 64), tokens.argon2id("one", 128)
+    cursor.execute("update users set password_hash = %s where id = %s returning session_generation", (old, user))
+    before = cursor.fetchone()[0]
+    assert one(cursor, "select renew_password_hash(%s, %s, %s)", (user, old, new))
+    assert one(cursor, "select session_generation from users where id = %s and password_hash = %s", (user, new)) == before
+    assert one(cursor, """select detail from audit_events where action = 'user.hash_renewed' and target_id = %s
+                          and actor_kind = 'system'""", (user,)) == {"cost": ["m=64,t=1,p=1", "m=128,t=1,p=1"]}
+
+
+@pytest.mark.parametrize("role", ["postgres", "testkase_server", "testkase_worker"])
+@pytest.mark.parametrize("reason", ["revoked", "leaked", "owner_deactivated", "owner_deleted"])
+def test_the_end_erases_the_hash(cursor, user, reason, role):
+    token_id = make_token(cursor, user)
+    cursor.execute(f"set local role {role}")
+    cursor.execute("update api_tokens set ended_at = now(), ended_reason = %s where id = %s", (reason, token_id))
+    cursor.execute("reset role")
+    assert hash_of(cursor, token_id) is None
     assert refused(cursor, psycopg2.IntegrityError, "update api_tokens set secret_hash = %s where id = %s",
                    (tokens.argon2id(tokens.make(), 64), token_id))
+
+
+def test_the_worker_erases_old_hashes_and_sees_none(cursor, user):
+    token_id = make_token(cursor, user)
+    cursor.execute("update api_tokens set ended_at = now() - interval '31 days', ended_reason = 'expired' where id = %s",
+                   (token_id,))
+    young = make_token(cursor, user)
+    cursor.execute("update api_tokens set ended_at = now() - interval '29 days', ended_reason = 'expired' where id = %s",
+                   (young,))
+    cursor.execute("set local role testkase_worker")
+    refused(cursor, psycopg2.errors.InsufficientPrivilege, "select secret_hash from api_tokens")
+    assert one(cursor, "select count(*) from hashes_to_erase where id in (%s, %s)", (token_id, young)) == 2
+    assert one(cursor, "select erase_expired_hashes(1)") == 1
+    assert one(cursor, "select min(id) from hashes_to_erase where id in (%s, %s)", (token_id, young)) == young
+    cursor.execute("reset role")
+    assert hash_of(cursor, token_id) is None and hash_of(cursor, young)
 
 
 def test_an_expired_token_keeps_its_hash_until_it_is_erased(cursor, user):
@@ -794,6 +893,9 @@ RIGHTS = [
     ("testkase_server", "update testkase.api_tokens set user_id = user_id", False),
     ("testkase_server", "update testkase.api_tokens set owner_generation = 9", False),
     ("testkase_server", "insert into testkase.api_tokens (ended_at) values (null)", False),
+    ("testkase_server", "update testkase.api_tokens set secret_hash = secret_hash", False),
+    ("testkase_server", "select testkase.mark_renewal('user 1')", False),
+    ("testkase_server", "select testkase.erase_expired_hashes(1)", False),
     ("testkase_server", "delete from testkase.users", False),
     ("testkase_server", "update testkase.users set credential_generation = credential_generation", False),
     ("testkase_server", "update testkase.users set organization_id = organization_id", False),
@@ -827,6 +929,12 @@ RIGHTS = [
     ("testkase_worker", "delete from testkase.api_tokens", False),
     ("testkase_worker", "update testkase.api_tokens set expires_at = expires_at", False),
     ("testkase_worker", "update testkase.api_tokens set rate_limit = 1", False),
+    ("testkase_worker", "update testkase.api_tokens set secret_hash = null", False),
+    ("testkase_worker", "select secret_hash from testkase.api_tokens", False),
+    ("testkase_worker", "select testkase.renew_token_hash(1, 'a', 'b')", False),
+    ("testkase_worker", "select testkase.renew_password_hash(1, 'a', 'b')", False),
+    ("testkase_worker", "select testkase.mark_renewal('user 1')", False),
+    ("testkase_worker", "select id, ended_at from testkase.hashes_to_erase", True),
     ("testkase_worker", "select password_hash from testkase.users", False),
     ("testkase_worker", "update testkase.users set status = 'active'", False),
     ("testkase_worker", "update testkase.users set org_role = 'admin'", False),

@@ -7,7 +7,7 @@ with actor as materialized (
     from acting(:actor::text::actor) a
 ), ended as (
     update api_tokens t
-    set ended_at = now(), ended_reason = :reason, ended_by = a.user_id, secret_hash = null
+    set ended_at = now(), ended_reason = :reason, ended_by = a.user_id
     from users u, actor a
     where a.outcome = 'allowed' and u.id = t.user_id and t.id = :id::bigint
       and (:caller::bigint is null or t.user_id = :caller::bigint)

@@ -1,11 +1,12 @@
--- Begins a session of 7 days, if the person is still active and the password is still the one that was proven.
--- takes: person, hash, digest, address, client, request
--- hash: of the password that was proven; digest: of the cookie
+-- Begins a session of 7 days, if the person is still active and the password is still the one that was proven. A renewal of its
+-- hash meanwhile does not matter; a new password, which moves the session generation, does.
+-- takes: person, generation, digest, address, client, request
+-- generation: the account's session generation when its hash was read; digest: of the cookie
 -- → the account, and how many seconds the session lasts; no row when it may not begin
 with person as (
     select u.id, u.email, u.name, u.kind, u.org_role, u.session_generation, u.organization_id
     from users u
-    where u.id = :person::bigint and u.status = 'active' and u.password_hash = :hash
+    where u.id = :person::bigint and u.status = 'active' and u.session_generation = :generation::integer
     for share
 ), begun as (
     insert into sessions (digest, user_id, user_generation, expires_at, address, client)

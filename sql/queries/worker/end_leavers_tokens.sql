@@ -14,7 +14,7 @@ with batch as (
     limit 200
 ), ended as (
     update api_tokens t
-    set ended_at = b.left_at, ended_reason = b.reason, secret_hash = null
+    set ended_at = b.left_at, ended_reason = b.reason
     from batch b
     where t.id = b.id
     returning t.id

@@ -7,8 +7,9 @@
 
 #include "../loop_fixture.h"
 
-#define PASSWORD "correct horse battery"
-#define BUDGET   5 /* failures of one address at one account */
+#define PASSWORD   "correct horse battery"
+#define GENERATION "4"
+#define BUDGET     5 /* failures of one address at one account */
 
 static char hash[SECRET_HASH_SIZE];
 
@@ -43,7 +44,7 @@ answer_credentials(void)
 {
     int call = last_call(QUERY_SESSIONS_FIND_CREDENTIALS);
     int calls = scripted.count;
-    answer(call, (const char *const[]){ USER_ID, hash }, 1, 2);
+    answer(call, (const char *const[]){ USER_ID, hash, GENERATION }, 1, 3);
     loop_fixture_wait(calls);
 }
 
@@ -55,7 +56,7 @@ test_a_right_password_opens_a_session(void **state)
     answer_credentials();
     int call = last_call(QUERY_SESSIONS_CREATE);
     assert_string_equal(scripted.calls[call].values[0].bytes, USER_ID);
-    assert_string_equal(scripted.calls[call].values[1].bytes, hash); /* that it is still the password's */
+    assert_string_equal(scripted.calls[call].values[1].bytes, GENERATION); /* that it is still the password */
     answer(call,
            (const char *const[]){ USER_ID, "ada@example.test", "Ada", "person", "member", "2", "Example",
                                   "604800" },
@@ -91,7 +92,7 @@ test_an_unknown_address_costs_the_same_and_says_the_same(void **state)
     memcpy(server.dummy_hash, hash, sizeof(hash)); /* even if somebody knew its password */
     sign_in(PASSWORD);
     int calls = scripted.count;
-    answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), NULL, 0, 2);
+    answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), NULL, 0, 3);
     loop_fixture_wait(calls);
     assert_non_null(strstr(received, "\"invalid_credentials\""));
     assert_int_equal(scripted.count, calls + 1);

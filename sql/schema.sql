@@ -120,6 +120,18 @@ CREATE FUNCTION testkase.api_tokens_stamp() RETURNS trigger
     SET search_path TO 'testkase', 'pg_temp'
     AS $$
 begin
+    select u.credential_generation into new.owner_generation
+    from users u where u.id = new.user_id and u.status = 'active'
+    for share;
+    if not found then
+        raise exception 'only an active account gets tokens'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_of_active_accounts';
+    end if;
+    if new.predecessor_id is not null
+       and not exists (select from api_tokens p where p.id = new.predecessor_id and p.user_id = new.user_id) then
+        raise exception 'a token succeeds one of the same owner'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_successor_of_own';
+    end if;
     new.created_at := now();
     new.expires_at := new.created_at + new.expires_in_days * interval '86400 seconds';
     select new.created_at + p.rotate_on_day * interval '86400 seconds' into new.rotate_at
@@ -127,6 +139,18 @@ begin
     if new.rotate_at is null then
         raise exception 'a token lives 7, 30, 60, 90, 180 or 365 days'
             using errcode = 'check_violation', constraint = 'api_tokens_expires_in_days_check';
+    end if;
+    return new;
+end
+$$;
+
+CREATE FUNCTION testkase.audit_events_guard() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    if not is_operator() then
+        raise exception 'only an operator''s role records what an operator did' using errcode = 'insufficient_privilege';
     end if;
     return new;
 end
@@ -438,6 +462,52 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.session_lifetime() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '168:00:00'::interval;
+
+CREATE FUNCTION testkase.sessions_guard() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    if new.id <> old.id or new.digest <> old.digest or new.user_id <> old.user_id or new.user_generation <> old.user_generation
+       or new.created_at <> old.created_at or new.expires_at > old.expires_at then
+        raise exception 'a session cannot be changed'
+            using errcode = 'integrity_constraint_violation', constraint = 'sessions_immutable';
+    end if;
+    new.last_seen_at := least(new.last_seen_at, now());
+    return new;
+end
+$$;
+
+CREATE FUNCTION testkase.sessions_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 50;
+
+CREATE FUNCTION testkase.sessions_stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    new.created_at := now();
+    new.last_seen_at := now();
+    new.expires_at := least(new.expires_at, now() + session_lifetime());
+    select u.session_generation into new.user_generation
+    from users u where u.id = new.user_id and u.status = 'active'
+    for no key update;
+    if not found then
+        raise exception 'only an active account has sessions'
+            using errcode = 'integrity_constraint_violation', constraint = 'sessions_of_active_accounts';
+    end if;
+    delete from sessions s
+    where s.id in (select o.id from sessions o where o.user_id = new.user_id
+                   order by o.last_seen_at desc, o.id desc
+                   offset sessions_max() - 1);
+    return new;
+end
+$$;
+
 CREATE FUNCTION testkase.usage_pairs_max() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 100;
@@ -466,6 +536,14 @@ CREATE FUNCTION testkase.users_guard() RETURNS trigger
     SET search_path TO 'testkase', 'pg_temp'
     AS $$
 begin
+    if (new.org_role = 'owner' or (tg_op = 'UPDATE' and old.org_role = 'owner'))
+       and (tg_op = 'INSERT' or new.org_role <> old.org_role) and not is_operator() then
+        raise exception 'only an operator makes or replaces the owner of an organization'
+            using errcode = 'insufficient_privilege', constraint = 'users_owner_by_operator';
+    end if;
+    if tg_op = 'INSERT' then
+        return new;
+    end if;
     if new.id <> old.id or new.organization_id <> old.organization_id or new.kind <> old.kind
        or new.created_at <> old.created_at then
         raise exception 'an account''s id, organization and kind cannot be changed'
@@ -545,6 +623,7 @@ CREATE TABLE testkase.api_tokens (
     CONSTRAINT api_tokens_lookup_id_check CHECK ((lookup_id ~ '^[0-9A-Za-z]{8}$'::text)),
     CONSTRAINT api_tokens_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT api_tokens_preview_check CHECK ((preview ~ '^tk_pat_[0-9A-Za-z]{8}[.]{3}[0-9A-Za-z]{6}$'::text)),
+    CONSTRAINT api_tokens_preview_is_its_own CHECK (("left"(preview, 18) = (('tk_pat_'::text || lookup_id) || '...'::text))),
     CONSTRAINT api_tokens_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 1000000))),
     CONSTRAINT api_tokens_rotation_before_expiry CHECK (((rotate_at > created_at) AND (rotate_at < expires_at))),
     CONSTRAINT api_tokens_secret_hash_check CHECK ((secret_hash ~~ '$argon2id$%'::text))
@@ -821,11 +900,12 @@ CREATE TABLE testkase.sessions (
     user_generation integer NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + testkase.session_lifetime()) NOT NULL,
     address inet,
     client text,
     CONSTRAINT sessions_client_check CHECK ((char_length(client) <= 200)),
-    CONSTRAINT sessions_digest_check CHECK ((octet_length(digest) = 32))
+    CONSTRAINT sessions_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT sessions_end_in_time CHECK ((expires_at <= (created_at + testkase.session_lifetime())))
 );
 
 ALTER TABLE testkase.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1018,6 +1098,8 @@ CREATE TRIGGER api_tokens_stamp BEFORE INSERT ON testkase.api_tokens FOR EACH RO
 
 CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON testkase.audit_events FOR EACH ROW EXECUTE FUNCTION testkase.refuse_change();
 
+CREATE TRIGGER audit_events_guard BEFORE INSERT ON testkase.audit_events FOR EACH ROW WHEN ((new.actor_kind = 'operator'::text)) EXECUTE FUNCTION testkase.audit_events_guard();
+
 CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON testkase.audit_events FOR EACH STATEMENT EXECUTE FUNCTION testkase.refuse_change();
 
 CREATE TRIGGER organizations_changed AFTER UPDATE ON testkase.organizations REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.organizations_changed();
@@ -1026,11 +1108,15 @@ CREATE TRIGGER outbox_added AFTER INSERT ON testkase.outbox REFERENCING NEW TABL
 
 CREATE TRIGGER rotation_reminders_changed AFTER UPDATE ON testkase.rotation_reminders REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_reminders', 'reminderIds');
 
+CREATE TRIGGER sessions_guard BEFORE UPDATE ON testkase.sessions FOR EACH ROW EXECUTE FUNCTION testkase.sessions_guard();
+
+CREATE TRIGGER sessions_stamp BEFORE INSERT ON testkase.sessions FOR EACH ROW EXECUTE FUNCTION testkase.sessions_stamp();
+
 CREATE TRIGGER users_changed AFTER UPDATE ON testkase.users REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.users_changed();
 
 CREATE TRIGGER users_deleted AFTER DELETE ON testkase.users REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_deleted();
 
-CREATE TRIGGER users_guard BEFORE UPDATE ON testkase.users FOR EACH ROW EXECUTE FUNCTION testkase.users_guard();
+CREATE TRIGGER users_guard BEFORE INSERT OR UPDATE ON testkase.users FOR EACH ROW EXECUTE FUNCTION testkase.users_guard();
 
 ALTER TABLE ONLY testkase.api_token_last_used
     ADD CONSTRAINT api_token_last_used_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
@@ -1092,6 +1178,8 @@ REVOKE ALL ON FUNCTION testkase.api_tokens_guard() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.api_tokens_stamp() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.audit_events_guard() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.auth_changes_max() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.auth_changes_max() TO testkase_server;
 
@@ -1126,11 +1214,23 @@ REVOKE ALL ON FUNCTION testkase.notify_rows() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.organizations_changed() FROM PUBLIC;
 
-GRANT SELECT,INSERT,DELETE ON TABLE testkase.project_members TO testkase_server;
+GRANT SELECT,DELETE ON TABLE testkase.project_members TO testkase_server;
 
-GRANT UPDATE(role) ON TABLE testkase.project_members TO testkase_server;
+GRANT INSERT(project_id) ON TABLE testkase.project_members TO testkase_server;
 
-GRANT SELECT,INSERT ON TABLE testkase.projects TO testkase_server;
+GRANT INSERT(user_id) ON TABLE testkase.project_members TO testkase_server;
+
+GRANT INSERT(organization_id) ON TABLE testkase.project_members TO testkase_server;
+
+GRANT INSERT(role),UPDATE(role) ON TABLE testkase.project_members TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.projects TO testkase_server;
+
+GRANT INSERT(organization_id) ON TABLE testkase.projects TO testkase_server;
+
+GRANT INSERT(number) ON TABLE testkase.projects TO testkase_server;
+
+GRANT INSERT(name) ON TABLE testkase.projects TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.users TO testkase_server;
 
@@ -1182,6 +1282,18 @@ GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testk
 
 REVOKE ALL ON FUNCTION testkase.rights_deleted() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.session_lifetime() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_server;
+GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.sessions_guard() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.sessions_max() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.sessions_max() TO testkase_server;
+GRANT ALL ON FUNCTION testkase.sessions_max() TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.sessions_stamp() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.usage_pairs_max() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.usage_pairs_max() TO testkase_server;
 
@@ -1194,8 +1306,16 @@ GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_worker;
 
 GRANT SELECT ON TABLE ops.schema TO testkase_ops;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE testkase.api_token_last_used TO testkase_server;
+GRANT SELECT ON TABLE testkase.api_token_last_used TO testkase_server;
 GRANT SELECT ON TABLE testkase.api_token_last_used TO testkase_worker;
+
+GRANT INSERT(token_id) ON TABLE testkase.api_token_last_used TO testkase_server;
+
+GRANT INSERT(used_at),UPDATE(used_at) ON TABLE testkase.api_token_last_used TO testkase_server;
+
+GRANT INSERT(address),UPDATE(address) ON TABLE testkase.api_token_last_used TO testkase_server;
+
+GRANT INSERT(client),UPDATE(client) ON TABLE testkase.api_token_last_used TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.api_tokens TO testkase_server;
 
@@ -1204,7 +1324,6 @@ GRANT SELECT(id) ON TABLE testkase.api_tokens TO testkase_worker;
 GRANT INSERT(user_id) ON TABLE testkase.api_tokens TO testkase_server;
 GRANT SELECT(user_id) ON TABLE testkase.api_tokens TO testkase_worker;
 
-GRANT INSERT(owner_generation) ON TABLE testkase.api_tokens TO testkase_server;
 GRANT SELECT(owner_generation) ON TABLE testkase.api_tokens TO testkase_worker;
 
 GRANT INSERT(lookup_id) ON TABLE testkase.api_tokens TO testkase_server;
@@ -1337,8 +1456,14 @@ GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_worker;
 GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_server;
 GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_worker;
 
-GRANT SELECT,INSERT ON TABLE testkase.rotation_reminders TO testkase_server;
+GRANT SELECT ON TABLE testkase.rotation_reminders TO testkase_server;
 GRANT SELECT ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT INSERT(token_id) ON TABLE testkase.rotation_reminders TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.rotation_reminders TO testkase_server;
+
+GRANT INSERT(due_at) ON TABLE testkase.rotation_reminders TO testkase_server;
 
 GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_server;
 GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_worker;
@@ -1346,10 +1471,18 @@ GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_worker;
 GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_server;
 GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_worker;
 
-GRANT SELECT,INSERT,DELETE ON TABLE testkase.sessions TO testkase_server;
+GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_server;
 GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_worker;
 
+GRANT INSERT(digest) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.sessions TO testkase_server;
+
 GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(address) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(client) ON TABLE testkase.sessions TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.shown_tokens TO testkase_server;
 

@@ -102,11 +102,20 @@ create function testkase.is_renewal(of_what text, old_hash text, new_hash text) 
 grant execute on function testkase.is_renewal(text, text, text) to testkase_server, testkase_worker;
 
 -- The generations move with the status, whichever statement changes it. Deletion is final and erases the password. A new
--- password ends all sessions; a new hash of the same password at another cost (renew_password_hash) ends none.
+-- password ends all sessions; a new hash of the same password at another cost (renew_password_hash) ends none. Only operators
+-- make an owner or take the role away: an account with it can be neither deactivated nor deleted.
 create function testkase.users_guard() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
 begin
+    if (new.org_role = 'owner' or (tg_op = 'UPDATE' and old.org_role = 'owner'))
+       and (tg_op = 'INSERT' or new.org_role <> old.org_role) and not is_operator() then
+        raise exception 'only an operator makes or replaces the owner of an organization'
+            using errcode = 'insufficient_privilege', constraint = 'users_owner_by_operator';
+    end if;
+    if tg_op = 'INSERT' then
+        return new;
+    end if;
     if new.id <> old.id or new.organization_id <> old.organization_id or new.kind <> old.kind
        or new.created_at <> old.created_at then
         raise exception 'an account''s id, organization and kind cannot be changed'
@@ -137,7 +146,7 @@ begin
 end
 $$;
 
-create trigger users_guard before update on testkase.users
+create trigger users_guard before insert or update on testkase.users
     for each row execute function testkase.users_guard();
 
 create function testkase.users_changed() returns trigger
@@ -201,6 +210,17 @@ grant update (status_changed_at) on testkase.users to testkase_worker;
 
 -- --- sessions ---
 
+-- How long a session may last, and how many an account may have.
+create function testkase.session_lifetime() returns interval
+    language sql immutable parallel safe
+    return interval '604800 seconds';
+
+create function testkase.sessions_max() returns integer
+    language sql immutable parallel safe
+    return 50;
+
+grant execute on function testkase.session_lifetime(), testkase.sessions_max() to testkase_server, testkase_worker;
+
 create table testkase.sessions (
     id bigint generated always as identity primary key,
     -- BLAKE2b-256 of the cookie's 256 random bits.
@@ -210,14 +230,63 @@ create table testkase.sessions (
     user_generation integer not null,
     created_at timestamptz not null default now(),
     last_seen_at timestamptz not null default now(),
-    expires_at timestamptz not null,
+    expires_at timestamptz not null default now() + testkase.session_lifetime(),
     address inet,
-    client text check (char_length(client) <= 200)
+    client text check (char_length(client) <= 200),
+    constraint sessions_end_in_time check (expires_at <= created_at + testkase.session_lifetime())
 );
 
 create index sessions_user_idx on testkase.sessions (user_id);
 create index sessions_expires_idx on testkase.sessions (expires_at);
 
-grant select, insert, delete on testkase.sessions to testkase_server;
+-- The generation and the times come from the account and PostgreSQL's clock, whatever values an INSERT has: a session stated
+-- under a future generation would become valid with the next password. When the account has as many sessions as it may, those
+-- that were seen least recently end. The lock lets one session of an account begin at a time; a statement that locks the account
+-- itself must take the same lock, because two that held a weaker one would wait for each other.
+create function testkase.sessions_stamp() returns trigger
+    language plpgsql set search_path = testkase, pg_temp
+as $$
+begin
+    new.created_at := now();
+    new.last_seen_at := now();
+    new.expires_at := least(new.expires_at, now() + session_lifetime());
+    select u.session_generation into new.user_generation
+    from users u where u.id = new.user_id and u.status = 'active'
+    for no key update;
+    if not found then
+        raise exception 'only an active account has sessions'
+            using errcode = 'integrity_constraint_violation', constraint = 'sessions_of_active_accounts';
+    end if;
+    delete from sessions s
+    where s.id in (select o.id from sessions o where o.user_id = new.user_id
+                   order by o.last_seen_at desc, o.id desc
+                   offset sessions_max() - 1);
+    return new;
+end
+$$;
+
+create trigger sessions_stamp before insert on testkase.sessions
+    for each row execute function testkase.sessions_stamp();
+
+-- A session never changes; it can only be seen, which happens now and not later, and end sooner.
+create function testkase.sessions_guard() returns trigger
+    language plpgsql set search_path = testkase, pg_temp
+as $$
+begin
+    if new.id <> old.id or new.digest <> old.digest or new.user_id <> old.user_id or new.user_generation <> old.user_generation
+       or new.created_at <> old.created_at or new.expires_at > old.expires_at then
+        raise exception 'a session cannot be changed'
+            using errcode = 'integrity_constraint_violation', constraint = 'sessions_immutable';
+    end if;
+    new.last_seen_at := least(new.last_seen_at, now());
+    return new;
+end
+$$;
+
+create trigger sessions_guard before update on testkase.sessions
+    for each row execute function testkase.sessions_guard();
+
+grant select, delete on testkase.sessions to testkase_server;
+grant insert (digest, user_id, address, client) on testkase.sessions to testkase_server;
 grant update (last_seen_at) on testkase.sessions to testkase_server;
 grant select, delete on testkase.sessions to testkase_worker;

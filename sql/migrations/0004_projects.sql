@@ -10,7 +10,8 @@ create table testkase.projects (
     unique (organization_id, id)
 );
 
-grant select, insert on testkase.projects to testkase_server;
+grant select on testkase.projects to testkase_server;
+grant insert (organization_id, number, name) on testkase.projects to testkase_server;
 
 -- Owners and admins of the organization are project admins of every project, without a row here. organization_id is part of
 -- both foreign keys, so that a member and a project always belong to the same organization.
@@ -27,7 +28,8 @@ create table testkase.project_members (
 
 create index project_members_user_idx on testkase.project_members (user_id, project_id);
 
-grant select, insert, delete on testkase.project_members to testkase_server;
+grant select, delete on testkase.project_members to testkase_server;
+grant insert (project_id, user_id, organization_id, role) on testkase.project_members to testkase_server;
 grant update (role) on testkase.project_members to testkase_server;
 
 -- The project with this number in an organization, for a caller who needs at least `least_role` in it (guest < user <

@@ -38,6 +38,8 @@ create table testkase.api_tokens (
     ended_by bigint references testkase.users,
     constraint api_tokens_expiry_is_the_period
         check (expires_at = created_at + expires_in_days * interval '86400 seconds'),
+    -- A preview names the token that people then revoke.
+    constraint api_tokens_preview_is_its_own check (left(preview, 18) = 'tk_pat_' || lookup_id || '...'),
     constraint api_tokens_rotation_before_expiry check (rotate_at > created_at and rotate_at < expires_at),
     constraint api_tokens_end_has_a_reason check ((ended_at is null) = (ended_reason is null)),
     -- A live token has a hash, and an ended one has none (api_tokens_guard erases it). An expired one keeps it for a while, so
@@ -54,11 +56,25 @@ create index api_tokens_live_expiry_idx on testkase.api_tokens (expires_at) wher
 create index api_tokens_hash_to_erase_idx on testkase.api_tokens (ended_at)
     where ended_reason = 'expired' and secret_hash is not null;
 
--- created_at, expires_at and rotate_at come from PostgreSQL's clock and the policy, whatever values an INSERT has.
+-- The owner's generation and the times come from the account, PostgreSQL's clock and the policy, whatever values an INSERT has: a
+-- token stated under a future generation would become valid when its owner is deactivated, or is active again. The lock keeps the
+-- generation until the commit. A token succeeds one of the same owner.
 create function testkase.api_tokens_stamp() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
 begin
+    select u.credential_generation into new.owner_generation
+    from users u where u.id = new.user_id and u.status = 'active'
+    for share;
+    if not found then
+        raise exception 'only an active account gets tokens'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_of_active_accounts';
+    end if;
+    if new.predecessor_id is not null
+       and not exists (select from api_tokens p where p.id = new.predecessor_id and p.user_id = new.user_id) then
+        raise exception 'a token succeeds one of the same owner'
+            using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_successor_of_own';
+    end if;
     new.created_at := now();
     new.expires_at := new.created_at + new.expires_in_days * interval '86400 seconds';
     select new.created_at + p.rotate_on_day * interval '86400 seconds' into new.rotate_at
@@ -194,7 +210,7 @@ create view testkase.hashes_to_erase as
 grant select on testkase.hashes_to_erase to testkase_worker;
 
 grant select on testkase.api_tokens to testkase_server;
-grant insert (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days, predecessor_id)
+grant insert (user_id, lookup_id, secret_hash, preview, name, expires_in_days, predecessor_id)
     on testkase.api_tokens to testkase_server;
 grant update (ended_at, ended_reason, ended_by, rate_limit) on testkase.api_tokens to testkase_server;
 grant select (id, user_id, owner_generation, preview, name, expires_in_days, created_at, expires_at, rotate_at,
@@ -212,7 +228,9 @@ create table testkase.api_token_last_used (
     client text check (char_length(client) <= 64)
 ) with (fillfactor = 70);
 
-grant select, insert, update on testkase.api_token_last_used to testkase_server;
+grant select on testkase.api_token_last_used to testkase_server;
+grant insert (token_id, used_at, address, client), update (used_at, address, client)
+    on testkase.api_token_last_used to testkase_server;
 grant select on testkase.api_token_last_used to testkase_worker;
 
 -- --- tokens as they are shown ---
@@ -276,6 +294,7 @@ create trigger rotation_reminders_changed after update on testkase.rotation_remi
     referencing new table as after_rows
     for each statement execute function testkase.notify_rows('testkase_reminders', 'reminderIds');
 
-grant select, insert on testkase.rotation_reminders to testkase_server;
+grant select on testkase.rotation_reminders to testkase_server;
+grant insert (token_id, user_id, due_at) on testkase.rotation_reminders to testkase_server;
 grant select on testkase.rotation_reminders to testkase_worker;
 grant update (state, state_changed_at) on testkase.rotation_reminders to testkase_server, testkase_worker;

@@ -148,6 +148,21 @@ create trigger audit_events_append_only before update or delete on testkase.audi
 create trigger audit_events_no_truncate before truncate on testkase.audit_events
     for each statement execute function testkase.refuse_change();
 
+-- What operators do is recorded by their own role: another one may not state that they did it.
+create function testkase.audit_events_guard() returns trigger
+    language plpgsql set search_path = testkase, pg_temp
+as $$
+begin
+    if not is_operator() then
+        raise exception 'only an operator''s role records what an operator did' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+
+create trigger audit_events_guard before insert on testkase.audit_events
+    for each row when (new.actor_kind = 'operator') execute function testkase.audit_events_guard();
+
 insert into testkase.partitioned_tables (name, by_column) values ('audit_events', 'occurred_at');
 select testkase.make_partitions(3);
 

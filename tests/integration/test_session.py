@@ -172,6 +172,20 @@ def test_an_unknown_address_takes_as_long_as_a_known_one(database, start_service
     assert 0.6 < known / unknown < 1.6, f"known {known:.4f} s, unknown {unknown:.4f} s"
 
 
+def test_an_account_has_at_most_50_sessions_however_they_begin(service, organization):
+    """The ones seen least recently end; signing in is never refused."""
+    first = service.sign_in(organization.member)
+
+    def sign_in(_):
+        return service.server.api().post("/session", credentials(organization.member), 201)
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        list(pool.map(sign_in, range(70)))
+    assert service.database.value("select count(*) from testkase.sessions where user_id = %s", (organization.member.id,)) == 50
+    first.get("/session", 401)
+    service.sign_in(organization.member).get("/session", 200)
+
+
 def test_a_refused_sign_in_has_a_challenge(service):
     """RFC 9110, 15.5.2: every 401 has one."""
     response = service.server.api().post("/session", {"email": "nobody@example.test", "password": PASSWORD}, 401)

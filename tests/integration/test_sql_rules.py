@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import secrets
 
 import psycopg2
 import psycopg2.errors
@@ -466,6 +467,154 @@ def test_members_and_projects_are_of_one_organization(cursor):
                 (project, stranger, organization))
 
 
+# --- what an INSERT may not state ---
+
+def make_session(cursor, user_id, **columns):
+    values = {"digest": secrets.token_bytes(32), "user_id": user_id, **columns}
+    return one(cursor, f"insert into sessions ({', '.join(values)}) values ({', '.join(['%s'] * len(values))}) returning id",
+               list(values.values()))
+
+
+@pytest.mark.parametrize("stated", [0, 2, 99])
+def test_a_token_is_of_its_owners_generation_whatever_is_stated(cursor, user, stated):
+    """Else one stated under the next generation would become valid when its owner leaves and returns."""
+    token_id = make_token(cursor, user, owner_generation=stated)
+    assert one(cursor, "select owner_generation from api_tokens where id = %s", (token_id,)) == 1
+    status(cursor, user, "deactivated")
+    status(cursor, user, "active")
+    assert one(cursor, "select owner_generation from api_tokens where id = %s", (make_token(cursor, user),)) == 2
+
+
+def test_a_session_is_of_its_accounts_generation_and_of_now_whatever_is_stated(cursor, user):
+    session = make_session(cursor, user, user_generation=2, created_at="2000-01-01Z", last_seen_at="2099-01-01Z",
+                           expires_at="2099-01-01Z")
+    cursor.execute("""select user_generation, created_at = now(), last_seen_at = now(),
+                             extract(epoch from expires_at - created_at)::integer
+                      from sessions where id = %s""", (session,))
+    assert cursor.fetchone() == (1, True, True, 7 * 86400)
+
+
+@pytest.mark.parametrize("left", ["deactivated", "deleted"])
+def test_an_account_that_left_gets_neither_tokens_nor_sessions(cursor, user, left):
+    """They would be of its current generation, and so valid when it returns."""
+    status(cursor, user, left)
+    for make, constraint in ((make_token, "api_tokens_of_active_accounts"), (make_session, "sessions_of_active_accounts")):
+        cursor.execute("savepoint attempt")
+        with pytest.raises(psycopg2.IntegrityError) as caught:
+            make(cursor, user)
+        cursor.execute("rollback to attempt")
+        assert caught.value.diag.constraint_name == constraint
+
+
+@pytest.mark.parametrize("change", [
+    "expires_at = expires_at + interval '1 second'", "created_at = created_at + interval '1 day'", "user_generation = 2",
+    "digest = sha256('a')", "user_id = user_id + 1"])
+def test_a_session_cannot_be_changed(cursor, user, change):
+    session = make_session(cursor, user)
+    refused(cursor, psycopg2.IntegrityError, f"update sessions set {change} where id = %s", (session,))
+
+
+def test_a_session_is_seen_now_and_not_later(cursor, user):
+    session = make_session(cursor, user)
+    cursor.execute("set local role testkase_server")
+    cursor.execute("update sessions set last_seen_at = now() + interval '90 days' where id = %s returning last_seen_at = now()",
+                   (session,))
+    assert cursor.fetchone()[0]
+
+
+def test_an_account_has_at_most_50_sessions(cursor, user):
+    """The ones seen least recently end."""
+    other = make_session(cursor, make_user(cursor, make_organization(cursor)))
+    made = [make_session(cursor, user) for _ in range(50)]
+    cursor.execute("update sessions set last_seen_at = now() - interval '1 hour' where id = %s", (made[20],))
+    assert one(cursor, "select count(*) from sessions where user_id = %s", (user,)) == 50
+    latest = make_session(cursor, user)
+    cursor.execute("select id from sessions where user_id = %s order by id", (user,))
+    assert [row[0] for row in cursor.fetchall()] == made[:20] + made[21:] + [latest]
+    cursor.execute("""insert into sessions (digest, user_id) select sha256(n::text::bytea), %s from generate_series(1, 200) n""",
+                   (user,))
+    assert one(cursor, "select count(*) from sessions where user_id = %s", (user,)) == 50
+    assert one(cursor, "select count(*) from sessions where id = %s", (other,)) == 1
+
+
+def test_a_preview_is_of_its_own_token(cursor, user):
+    """It names the token that people then revoke."""
+    other = tokens.make()
+    cursor.execute("savepoint attempt")
+    with pytest.raises(psycopg2.errors.CheckViolation) as caught:
+        make_token(cursor, user, preview=tokens.preview(other))
+    cursor.execute("rollback to attempt")
+    assert caught.value.diag.constraint_name == "api_tokens_preview_is_its_own"
+
+
+def test_a_token_succeeds_one_of_the_same_owner(cursor, user):
+    """Else anybody's token could be kept from having a successor."""
+    others = make_token(cursor, make_user(cursor, make_organization(cursor)))
+    for predecessor in (others, 99_999_999):
+        cursor.execute("savepoint attempt")
+        with pytest.raises(psycopg2.IntegrityError) as caught:
+            make_token(cursor, user, predecessor_id=predecessor)
+        cursor.execute("rollback to attempt")
+        assert caught.value.diag.constraint_name == "api_tokens_successor_of_own"
+
+
+def test_no_program_makes_or_replaces_an_owner(cursor):
+    """An owner can be neither deactivated nor deleted: it would survive the clean-up."""
+    organization, empty = make_organization(cursor), make_organization(cursor)
+    owner, member = make_user(cursor, organization, "owner"), make_user(cursor, organization)
+    cursor.execute("set local role testkase_server")
+    for change, parameters in (
+            ("insert into users (organization_id, email, name, org_role) values (%s, 'me@example.test', 'N', 'owner')", (empty,)),
+            ("update users set org_role = 'owner' where id = %s", (member,)),
+            ("update users set org_role = 'member' where id = %s", (owner,))):
+        assert refused(cursor, psycopg2.errors.InsufficientPrivilege, change, parameters) == "users_owner_by_operator"
+    cursor.execute("update users set name = 'M' where id = %s", (owner,))
+    cursor.execute("update users set org_role = 'admin' where id = %s", (member,))
+    cursor.execute("set local role testkase_owner")
+    cursor.execute("update users set org_role = 'admin' where id = %s", (owner,))
+    cursor.execute("update users set org_role = 'owner' where id = %s", (member,))
+
+
+@pytest.mark.parametrize("role", ["testkase_server", "testkase_worker"])
+def test_no_program_records_that_an_operator_acted(cursor, role):
+    organization = make_organization(cursor)
+    insert = """insert into audit_events (organization_id, actor_kind, action, target_kind, target_id)
+                values (%s, %s, 'api_key.created', 'api_key', 1)"""
+    cursor.execute(f"set local role {role}")
+    refused(cursor, psycopg2.errors.InsufficientPrivilege, insert, (organization, "operator"))
+    cursor.execute(insert, (organization, "system"))
+    cursor.execute("set local role testkase_owner")
+    cursor.execute(insert, (organization, "operator"))
+
+
+# What the server's statements give; ids, generations, times, states and ends come from the schema.
+STATED = {
+    "users": {"organization_id", "email", "name", "kind", "org_role", "password_hash"},
+    "sessions": {"digest", "user_id", "address", "client"},
+    "projects": {"organization_id", "number", "name"},
+    "project_members": {"project_id", "user_id", "organization_id", "role"},
+    "api_tokens": {"user_id", "lookup_id", "secret_hash", "preview", "name", "expires_in_days", "predecessor_id"},
+    "api_token_last_used": {"token_id", "used_at", "address", "client"},
+    "rotation_reminders": {"token_id", "user_id", "due_at"},
+    "audit_events": {"organization_id", "actor_kind", "actor_user_id", "actor_token_id", "action", "target_kind", "target_id",
+                     "request_id", "address", "detail"},
+    "outbox": {"organization_id", "user_id", "topic", "payload"},
+    "api_token_usage": {"token_id", "hour", "address", "client", "method", "route", "status", "calls"},
+    "api_token_usage_pairs": {"token_id", "hour", "pairs"},
+}
+
+
+def test_the_server_states_these_columns_and_no_others(shared):
+    rows = shared.query("""select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+                           where c.relnamespace = 'testkase'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0
+                             and not a.attisdropped and not c.relispartition
+                             and has_column_privilege('testkase_server', c.oid, a.attnum, 'insert')""")
+    stated = {}
+    for table, column in rows:
+        stated.setdefault(table, set()).add(column)
+    assert stated == STATED
+
+
 # --- the project for a caller ---
 
 LEAST_ROLES = ["guest", "user", "project_admin"]
@@ -607,12 +756,6 @@ def test_a_token_is_shown_as_ended_with_its_reason(cursor, user):
 
 
 # --- the actor of a change ---
-
-def make_session(cursor, user_id):
-    return one(cursor, """insert into sessions (digest, user_id, user_generation, expires_at)
-                          select sha256(random()::text::bytea), id, session_generation, now() + interval '1 hour' from users
-                          where id = %s returning id""", (user_id,))
-
 
 def acting(cursor, user, token=None, session=None, needs="member"):
     cursor.execute("select kind, user_id, token_id, request_id, host(address), outcome from acting(%s::text::actor)",
@@ -893,9 +1036,13 @@ RIGHTS = [
     ("testkase_server", "update testkase.api_tokens set user_id = user_id", False),
     ("testkase_server", "update testkase.api_tokens set owner_generation = 9", False),
     ("testkase_server", "insert into testkase.api_tokens (ended_at) values (null)", False),
+    ("testkase_server", "insert into testkase.api_tokens (owner_generation) values (2)", False),
     ("testkase_server", "update testkase.api_tokens set secret_hash = secret_hash", False),
     ("testkase_server", "select testkase.mark_renewal('user 1')", False),
     ("testkase_server", "select testkase.erase_expired_hashes(1)", False),
+    ("testkase_server", "insert into testkase.sessions (user_generation) values (2)", False),
+    ("testkase_server", "insert into testkase.sessions (expires_at) values (now())", False),
+    ("testkase_server", "update testkase.sessions set expires_at = expires_at", False),
     ("testkase_server", "delete from testkase.users", False),
     ("testkase_server", "update testkase.users set credential_generation = credential_generation", False),
     ("testkase_server", "update testkase.users set organization_id = organization_id", False),

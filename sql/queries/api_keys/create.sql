@@ -5,7 +5,7 @@ with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
 ), owner as (
-    select u.id, u.organization_id, u.credential_generation
+    select u.id, u.organization_id
     from users u
     cross join actor a
     where u.id = :owner::bigint and u.status = 'active' and a.outcome = 'allowed'
@@ -23,8 +23,8 @@ with actor as materialized (
     join organizations o on o.id = u.organization_id
     where u.id = :owner::bigint
 ), made as (
-    insert into api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
-    select w.id, w.credential_generation, :lookup, :hash, :preview, :name, :expiresInDays::smallint
+    insert into api_tokens (user_id, lookup_id, secret_hash, preview, name, expires_in_days)
+    select w.id, :lookup, :hash, :preview, :name, :expiresInDays::smallint
     from owner w, decision d
     where d.outcome = 'created'
     returning id, user_id, name, preview, created_at, expires_at, expires_in_days, rotate_at

@@ -1,16 +1,17 @@
 -- Begins a session of 7 days, if the person is still active and the password is still the one that was proven. A renewal of its
--- hash meanwhile does not matter; a new password, which moves the session generation, does.
+-- hash meanwhile does not matter; a new password, which moves the session generation, does. The account's row is locked as the
+-- trigger sessions_stamp locks it.
 -- takes: person, generation, digest, address, client, request
 -- generation: the account's session generation when its hash was read; digest: of the cookie
 -- → the account, and how many seconds the session lasts; no row when it may not begin
 with person as (
-    select u.id, u.email, u.name, u.kind, u.org_role, u.session_generation, u.organization_id
+    select u.id, u.email, u.name, u.kind, u.org_role, u.organization_id
     from users u
     where u.id = :person::bigint and u.status = 'active' and u.session_generation = :generation::integer
-    for share
+    for no key update
 ), begun as (
-    insert into sessions (digest, user_id, user_generation, expires_at, address, client)
-    select :digest::bytea, p.id, p.session_generation, now() + interval '7 days', :address::inet, left(:client, 200)
+    insert into sessions (digest, user_id, address, client)
+    select :digest::bytea, p.id, :address::inet, left(:client, 200)
     from person p
     returning id, expires_at
 ), audited as (

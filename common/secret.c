@@ -79,6 +79,24 @@ secret_needs_rehash(const char *encoded, const struct secret_cost *cost)
            found.parallelism != cost->parallelism;
 }
 
+bool
+secret_imitate_cost(const char *encoded, const char *cost, char ret_encoded[SECRET_HASH_SIZE])
+{
+    static const char head[] = "$argon2id$v=19$";
+    char made[SECRET_HASH_SIZE];
+    struct secret_cost read;
+    if (strncmp(encoded, head, sizeof(head) - 1) != 0 || strchr(cost, '$')) {
+        return false;
+    }
+    const char *rest = strchr(encoded + sizeof(head) - 1, '$');
+    int length = rest ? snprintf(made, sizeof(made), "%s%s%s", head, cost, rest) : -1;
+    if (length < 0 || length >= (int)sizeof(made) || !read_cost(made, &read)) {
+        return false;
+    }
+    memcpy(ret_encoded, made, sizeof(made));
+    return true;
+}
+
 void
 secret_random(void *ret_bytes, size_t length)
 {

@@ -37,6 +37,10 @@ enum secret_result secret_verify(const char *encoded, const char *secret, size_t
 /* Whether `encoded` was made with other costs than these (or is malformed). */
 bool secret_needs_rehash(const char *encoded, const struct secret_cost *cost);
 
+/* Writes `encoded` with another cost, its fourth part ("m=19456,t=2,p=1"): what nothing matches, but takes as
+ * long to compare with as a hash of that cost. False when secret_verify() would not take the cost. */
+bool secret_imitate_cost(const char *encoded, const char *cost, char ret_encoded[SECRET_HASH_SIZE]);
+
 /* Random bytes of the system's generator. */
 void secret_random(void *ret_bytes, size_t length);
 

@@ -37,8 +37,8 @@ struct server {
     const struct connection_events *events, *metrics_events;
     struct secret_cost cost;           /* for new hashes */
     bool secure;                       /* the public URL is https */
-    char dummy_hash[SECRET_HASH_SIZE]; /* verified when the address is unknown, so that both cases take the
-                                          same time */
+    char dummy_hash[SECRET_HASH_SIZE]; /* verified when the address is unknown, at the cost of some account's
+                                          hash, so that both cases take the same time */
     struct listener_sockets *sockets;
     struct listener_sockets *metrics_sockets; /* NULL: /metrics is served to this machine only */
     struct hasher *hasher;

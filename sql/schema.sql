@@ -917,6 +917,12 @@ ALTER TABLE testkase.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE testkase.shadow_key (
+    only_row boolean DEFAULT true NOT NULL,
+    seed bigint NOT NULL,
+    CONSTRAINT shadow_key_only_row_check CHECK (only_row)
+);
+
 CREATE VIEW testkase.shown_tokens AS
  SELECT t.id,
     t.user_id,
@@ -1027,6 +1033,9 @@ ALTER TABLE ONLY testkase.sessions
 ALTER TABLE ONLY testkase.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY testkase.shadow_key
+    ADD CONSTRAINT shadow_key_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id);
 
@@ -1075,6 +1084,8 @@ CREATE INDEX users_left_idx ON testkase.users USING btree (id) WHERE (credential
 CREATE UNIQUE INDEX users_one_owner_key ON testkase.users USING btree (organization_id) WHERE (org_role = 'owner'::text);
 
 CREATE INDEX users_organization_idx ON testkase.users USING btree (organization_id, id) WHERE (status <> 'deleted'::text);
+
+CREATE INDEX users_sign_in_idx ON testkase.users USING btree (id) WHERE ((status = 'active'::text) AND (password_hash IS NOT NULL));
 
 ALTER INDEX testkase.api_token_usage_token_id_hour_address_client_method_route_s_key ATTACH PARTITION testkase.api_token_usage_default_token_id_hour_address_client_method_key;
 
@@ -1483,6 +1494,8 @@ GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
 GRANT INSERT(address) ON TABLE testkase.sessions TO testkase_server;
 
 GRANT INSERT(client) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.shadow_key TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.shown_tokens TO testkase_server;
 

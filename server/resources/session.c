@@ -135,6 +135,19 @@ session_create(struct request *request)
 }
 
 /* An unknown address costs the same argon2 as a known one, so that timing does not reveal which it is. */
+static void
+choose_hash(struct sign_in *sign_in, const struct db_result *found_hash, const char *dummy_hash)
+{
+    if (db_rows(found_hash) > 0 && !db_is_null(found_hash, 0, 0)) {
+        sign_in->user_id = db_int64(found_hash, 0, 0);
+        sign_in->generation = db_int64(found_hash, 0, 2);
+        snprintf(sign_in->hash, sizeof(sign_in->hash), "%s", db_text(found_hash, 0, 1));
+    } else if (db_rows(found_hash) == 0 ||
+               !secret_imitate_cost(dummy_hash, db_text(found_hash, 0, 3), sign_in->hash)) {
+        snprintf(sign_in->hash, sizeof(sign_in->hash), "%s", dummy_hash);
+    }
+}
+
 static enum step_result
 found(struct request *request)
 {
@@ -142,13 +155,7 @@ found(struct request *request)
     if (await_failed(request, NULL)) {
         return STEP_DONE;
     }
-    const char *encoded = request->loop->server->dummy_hash;
-    if (db_rows(request->outcome.result) > 0) {
-        sign_in->user_id = db_int64(request->outcome.result, 0, 0);
-        sign_in->generation = db_int64(request->outcome.result, 0, 2);
-        encoded = db_text(request->outcome.result, 0, 1);
-    }
-    snprintf(sign_in->hash, sizeof(sign_in->hash), "%s", encoded);
+    choose_hash(sign_in, request->outcome.result, request->loop->server->dummy_hash);
     request_then(request, compared);
     return await_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash, input_text(request, "password"),
                         input_length(request, "password"));

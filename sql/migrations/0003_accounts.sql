@@ -75,6 +75,8 @@ create unique index users_one_owner_key on testkase.users (organization_id) wher
 create index users_organization_idx on testkase.users (organization_id, id) where status <> 'deleted';
 -- Accounts that were deactivated or deleted at least once: generations begin at 1 and only grow.
 create index users_left_idx on testkase.users (id) where credential_generation > 1;
+-- Accounts that can sign in.
+create index users_sign_in_idx on testkase.users (id) where status = 'active' and password_hash is not null;
 
 -- Whether the running statement may do what only operators may: its role is testkase_owner, or may act as it. Within a function
 -- with its owner's rights, the role is the owner.
@@ -207,6 +209,19 @@ grant select (id, organization_id, email, name, kind, org_role, status, status_c
     on testkase.users to testkase_worker;
 -- SELECT FOR SHARE requires the right to update at least one column; the guard makes this one harmless.
 grant update (status_changed_at) on testkase.users to testkase_worker;
+
+-- --- sign-in with an unknown address ---
+
+-- One row: a number that nobody outside the database can know. It chooses, for each address without an account, one account
+-- whose hash's cost a sign-in with that address imitates.
+create table testkase.shadow_key (
+    only_row boolean primary key default true check (only_row),
+    seed bigint not null
+);
+
+insert into testkase.shadow_key (seed) select hashtextextended(gen_random_uuid()::text, 0);
+
+grant select on testkase.shadow_key to testkase_server;
 
 -- --- sessions ---
 

@@ -9,9 +9,14 @@ import pytest
 from support import token as tokens
 from support.http import Api, field_errors
 from support.metrics import metrics, value
+from support.postgres import ROOT
 from support.service import PASSWORD
 
 COOKIE = "testkase_session"
+
+# find_credentials as psycopg2 takes it.
+QUERY = re.sub(r"(?<!:):email\b", "%(email)s",
+               re.sub(r"(?m)^--.*$", "", (ROOT / "sql/queries/sessions/find_credentials.sql").read_text()).replace("%", "%%"))
 
 
 def credentials(person, password=PASSWORD):
@@ -168,6 +173,67 @@ def test_an_unknown_address_takes_as_long_as_a_known_one(database, start_service
               seconds({"email": f"nobody-{number}@example.test", "password": "wrong-password-1"}))
              for number, person in enumerate(people)]
     assert proofs() == before + 2 * len(people)
+    known, unknown = (min(times) for times in zip(*pairs))
+    assert 0.6 < known / unknown < 1.6, f"known {known:.4f} s, unknown {unknown:.4f} s"
+
+
+def cost_of(encoded):
+    return encoded.split("$")[3]
+
+
+def test_an_unknown_address_imitates_the_cost_of_one_account(database):
+    """After the cost was raised there are hashes of both costs, among addresses of accounts and among others alike."""
+    organization = database.value("insert into testkase.organizations (name) values ('Acme') returning id")
+    hashes = [tokens.argon2id(PASSWORD, 64), tokens.argon2id(PASSWORD, 128)]
+    connection = database.connect("testkase_server")
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute("set search_path = testkase, pg_temp")
+
+    def found(email):
+        cursor.execute(QUERY, {"email": email})
+        rows = cursor.fetchall()
+        assert len(rows) <= 1
+        return rows[0] if rows else None
+
+    def imitated():
+        return [found(f"nobody-{number}@example.test") for number in range(200)]
+
+    assert found("nobody@example.test") is None
+    for number in range(60):
+        database.query("""insert into testkase.users (organization_id, email, name, password_hash)
+                          values (%s, %s, 'N', %s)""", (organization, f"{number}@example.test", hashes[number % 3 == 0]))
+    first = imitated()
+    assert all(row[:3] == (None, None, None) for row in first)
+    dearer = [row[3] for row in first].count(cost_of(hashes[1]))
+    assert 20 < dearer < 120, "a third of the accounts has the dearer hash"
+    assert imitated() == first
+    assert imitated() == [found(f"NOBODY-{number}@Example.test") for number in range(200)]
+    known = found("3@example.test")
+    assert known[1] == hashes[1] and known[2] == 1
+    # Of accounts that cannot sign in, nothing is told either.
+    database.query("update testkase.users set status = 'deactivated' where email like '%%3@example.test'")
+    assert found("3@example.test")[:3] == (None, None, None)
+    # When everybody's hash is renewed, so is what the others imitate.
+    database.query("update testkase.users set password_hash = %s where status = 'active'", (hashes[1],))
+    assert {row[3] for row in imitated()} == {cost_of(hashes[1])}
+    connection.close()
+
+
+@pytest.mark.alone
+def test_after_the_cost_was_raised_an_unknown_address_takes_as_long_as_a_known_one(database, start_service):
+    service = start_service(database, TESTKASE_ARGON2_MEMORY_KIB="65536", TESTKASE_ARGON2_TIME="3")
+    organization = service.organization()
+    people = [service.person(organization.id) for _ in range(9)]
+
+    def seconds(email):
+        api = service.server.api()
+        api.get("/session", 401)
+        start = time.perf_counter()
+        api.post("/session", {"email": email, "password": "wrong-password-1"}, 401)
+        return time.perf_counter() - start
+
+    pairs = [(seconds(person.email), seconds(f"nobody-{number}@example.test")) for number, person in enumerate(people)]
     known, unknown = (min(times) for times in zip(*pairs))
     assert 0.6 < known / unknown < 1.6, f"known {known:.4f} s, unknown {unknown:.4f} s"
 

@@ -114,6 +114,33 @@ wiping_leaves_zeros(void **state)
     secret_wipe(NULL, 5);
 }
 
+static void
+a_cost_can_be_imitated(void **state)
+{
+    (void)state;
+    char encoded[SECRET_HASH_SIZE], imitated[SECRET_HASH_SIZE] = "as before", expected[SECRET_HASH_SIZE];
+    assert_int_equal(secret_hash("secret", 6, &cheap, encoded), 0);
+    assert_true(secret_imitate_cost(encoded, "m=64,t=3,p=2", imitated));
+    assert_false(secret_needs_rehash(imitated, &(struct secret_cost){ 64, 3, 2 }));
+    assert_int_equal(secret_verify(imitated, "secret", 6), SECRET_MISMATCH);
+    memcpy(expected, imitated, sizeof(expected));
+    static const char *const wrong[] = {
+        "",
+        "none",
+        "m=64,t=3",
+        "m=64,t=3,p=2$c2FsdA",
+        "m=64,t=65,p=1",
+        "m=9999999,t=1,p=1",
+        "m=64,t=1,p=1,keyid=00000000000000000000000000000000000000000000000"
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_false(secret_imitate_cost(encoded, wrong[i], imitated));
+    }
+    assert_false(secret_imitate_cost("nonsense", "m=64,t=3,p=2", imitated));
+    assert_false(secret_imitate_cost("$argon2id$v=19$m=8192", "m=64,t=3,p=2", imitated));
+    assert_string_equal(imitated, expected);
+}
+
 int
 main(void)
 {
@@ -124,6 +151,7 @@ main(void)
         cmocka_unit_test(costs_out_of_range_are_refused),
         cmocka_unit_test(what_is_no_hash_of_ours_is_malformed),
         cmocka_unit_test(another_cost_needs_a_rehash),
+        cmocka_unit_test(a_cost_can_be_imitated),
         cmocka_unit_test(base62_uses_its_whole_alphabet),
         cmocka_unit_test(a_digest_depends_on_bytes_and_key),
         cmocka_unit_test(wiping_leaves_zeros),

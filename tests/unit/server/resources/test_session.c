@@ -9,6 +9,7 @@
 
 #define PASSWORD   "correct horse battery"
 #define GENERATION "4"
+#define COST       "m=8,t=1,p=1"
 #define BUDGET     5 /* failures of one address at one account */
 
 static char hash[SECRET_HASH_SIZE];
@@ -44,7 +45,7 @@ answer_credentials(void)
 {
     int call = last_call(QUERY_SESSIONS_FIND_CREDENTIALS);
     int calls = scripted.count;
-    answer(call, (const char *const[]){ USER_ID, hash, GENERATION }, 1, 3);
+    answer(call, (const char *const[]){ USER_ID, hash, GENERATION, COST }, 1, 4);
     loop_fixture_wait(calls);
 }
 
@@ -92,7 +93,7 @@ test_an_unknown_address_costs_the_same_and_says_the_same(void **state)
     memcpy(server.dummy_hash, hash, sizeof(hash)); /* even if somebody knew its password */
     sign_in(PASSWORD);
     int calls = scripted.count;
-    answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), NULL, 0, 3);
+    answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), NULL, 0, 4);
     loop_fixture_wait(calls);
     assert_non_null(strstr(received, "\"invalid_credentials\""));
     assert_int_equal(scripted.count, calls + 1);
@@ -134,8 +135,8 @@ test_forms_of_a_password(void **state)
         assert_int_equal(secret_hash(stored, strlen(stored), &server.cost, hash), 0);
         sign_in(cases[i].typed);
         int calls = scripted.count;
-        answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), (const char *const[]){ USER_ID, hash },
-               cases[i].stored ? 1 : 0, 2);
+        answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS), (const char *const[]){ USER_ID, hash, "1", NULL },
+               cases[i].stored ? 1 : 0, 4);
         loop_fixture_wait(calls);
         bool opens = cases[i].stored && strcmp(cases[i].typed, "Cafe au lait") != 0;
         assert_int_equal(scripted.calls[scripted.count - 1].query,
@@ -148,6 +149,31 @@ test_forms_of_a_password(void **state)
         }
         receive();
     }
+}
+
+/* Where there are accounts, at the cost of one of their hashes: here a quarter of a gigabyte, which shows in
+ * the time. A cost that cannot be read is ours. */
+static void
+test_an_unknown_address_imitates_the_cost_of_an_account(void **state)
+{
+    (void)state;
+    static const char *const costs[] = { "m=262144,t=1,p=1", "none", "m=8,t=1,p=1" };
+    uint64_t busy_us[3];
+    struct hasher_stats before, stats;
+    for (int i = 0; i < 3; i++) {
+        hasher_read_stats(server.hasher, &before);
+        sign_in(PASSWORD);
+        int calls = scripted.count;
+        answer(last_call(QUERY_SESSIONS_FIND_CREDENTIALS),
+               (const char *const[]){ NULL, NULL, NULL, costs[i] }, 1, 4);
+        loop_fixture_wait(calls);
+        assert_non_null(strstr(received, "\"invalid_credentials\""));
+        assert_int_equal(last_call(QUERY_SESSIONS_REFUSE), calls);
+        hasher_read_stats(server.hasher, &stats);
+        assert_int_equal(stats.done, before.done + 1);
+        busy_us[i] = stats.busy_us - before.busy_us;
+    }
+    assert_true(busy_us[0] > 5 * busy_us[2]);
 }
 
 /* A queue that is always full. */
@@ -196,6 +222,7 @@ main(void)
         TEST(test_an_unknown_address_costs_the_same_and_says_the_same),
         TEST(test_a_failure_is_recorded_behind_the_answer),
         TEST(test_forms_of_a_password),
+        TEST(test_an_unknown_address_imitates_the_cost_of_an_account),
         TEST(test_what_was_not_checked_is_no_failure),
         cmocka_unit_test_setup_teardown(test_a_full_queue_is_no_failure, set_up_full, loop_fixture_tear_down),
     };

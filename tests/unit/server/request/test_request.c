@@ -139,7 +139,19 @@ test_a_body_may_come_later_in_chunks(void **state)
     send_text("1\r\n{\r\n");
     assert_string_equal(receive(), "");
     send_text("1\r\n}\r\n0\r\n\r\n");
+    answer_session("member"); /* asked again, now that the body is here */
     assert_answer(422, "\"name\"");
+}
+
+static void
+test_a_session_that_ends_before_its_body_is_here(void **state)
+{
+    (void)state;
+    send_request("POST /api/v1/api-keys", OUR_PAGE JSON_TYPE "Content-Length: 2\r\n");
+    answer_session("member");
+    send_text("{}");
+    answer(last_call(QUERY_SESSIONS_FIND), NULL, 0, 8);
+    assert_answer(401, "The session is over");
 }
 
 /* A caller without the right is refused before anything of the body is read. */
@@ -247,6 +259,7 @@ main(void)
         TEST(test_head_has_no_body),
         TEST(test_a_body_that_is_not_json),
         TEST(test_a_body_may_come_later_in_chunks),
+        TEST(test_a_session_that_ends_before_its_body_is_here),
         TEST(test_who_may_not_need_not_send_a_body),
         TEST(test_a_client_that_leaves_is_forgotten_when_its_query_ends),
         TEST(test_a_loop_that_ends_leaves_nothing_behind),

@@ -462,6 +462,16 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.rights_truncated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    perform bump_auth_epoch(null);
+    return null;
+end
+$$;
+
 CREATE FUNCTION testkase.session_lifetime() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '168:00:00'::interval;
@@ -1099,13 +1109,21 @@ ALTER INDEX testkase.audit_events_target_idx ATTACH PARTITION testkase.audit_eve
 
 CREATE TRIGGER api_tokens_changed AFTER UPDATE ON testkase.api_tokens REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.api_tokens_changed();
 
+ALTER TABLE testkase.api_tokens ENABLE ALWAYS TRIGGER api_tokens_changed;
+
 CREATE TRIGGER api_tokens_created AFTER INSERT ON testkase.api_tokens REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_tokens', 'tokenIds');
 
 CREATE TRIGGER api_tokens_deleted AFTER DELETE ON testkase.api_tokens REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_deleted();
 
+ALTER TABLE testkase.api_tokens ENABLE ALWAYS TRIGGER api_tokens_deleted;
+
 CREATE TRIGGER api_tokens_guard BEFORE UPDATE ON testkase.api_tokens FOR EACH ROW EXECUTE FUNCTION testkase.api_tokens_guard();
 
 CREATE TRIGGER api_tokens_stamp BEFORE INSERT ON testkase.api_tokens FOR EACH ROW EXECUTE FUNCTION testkase.api_tokens_stamp();
+
+CREATE TRIGGER api_tokens_truncated AFTER TRUNCATE ON testkase.api_tokens FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_truncated();
+
+ALTER TABLE testkase.api_tokens ENABLE ALWAYS TRIGGER api_tokens_truncated;
 
 CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON testkase.audit_events FOR EACH ROW EXECUTE FUNCTION testkase.refuse_change();
 
@@ -1114,6 +1132,16 @@ CREATE TRIGGER audit_events_guard BEFORE INSERT ON testkase.audit_events FOR EAC
 CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON testkase.audit_events FOR EACH STATEMENT EXECUTE FUNCTION testkase.refuse_change();
 
 CREATE TRIGGER organizations_changed AFTER UPDATE ON testkase.organizations REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.organizations_changed();
+
+ALTER TABLE testkase.organizations ENABLE ALWAYS TRIGGER organizations_changed;
+
+CREATE TRIGGER organizations_deleted AFTER DELETE ON testkase.organizations REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_deleted();
+
+ALTER TABLE testkase.organizations ENABLE ALWAYS TRIGGER organizations_deleted;
+
+CREATE TRIGGER organizations_truncated AFTER TRUNCATE ON testkase.organizations FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_truncated();
+
+ALTER TABLE testkase.organizations ENABLE ALWAYS TRIGGER organizations_truncated;
 
 CREATE TRIGGER outbox_added AFTER INSERT ON testkase.outbox REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_outbox', 'outboxIds');
 
@@ -1125,9 +1153,19 @@ CREATE TRIGGER sessions_stamp BEFORE INSERT ON testkase.sessions FOR EACH ROW EX
 
 CREATE TRIGGER users_changed AFTER UPDATE ON testkase.users REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.users_changed();
 
+ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_changed;
+
 CREATE TRIGGER users_deleted AFTER DELETE ON testkase.users REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_deleted();
 
+ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_deleted;
+
 CREATE TRIGGER users_guard BEFORE INSERT OR UPDATE ON testkase.users FOR EACH ROW EXECUTE FUNCTION testkase.users_guard();
+
+ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_guard;
+
+CREATE TRIGGER users_truncated AFTER TRUNCATE ON testkase.users FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_truncated();
+
+ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_truncated;
 
 ALTER TABLE ONLY testkase.api_token_last_used
     ADD CONSTRAINT api_token_last_used_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
@@ -1292,6 +1330,8 @@ GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testk
 GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.rights_deleted() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.rights_truncated() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.session_lifetime() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_server;

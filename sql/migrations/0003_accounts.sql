@@ -30,6 +30,16 @@ $$;
 create trigger organizations_changed after update on testkase.organizations
     referencing old table as before_rows new table as after_rows
     for each statement execute function testkase.organizations_changed();
+create trigger organizations_deleted after delete on testkase.organizations
+    referencing old table as before_rows
+    for each statement execute function testkase.rights_deleted();
+create trigger organizations_truncated after truncate on testkase.organizations
+    for each statement execute function testkase.rights_truncated();
+
+alter table testkase.organizations
+    enable always trigger organizations_changed,
+    enable always trigger organizations_deleted,
+    enable always trigger organizations_truncated;
 
 grant select on testkase.organizations to testkase_server, testkase_worker;
 grant update (name, tokens_may_create_tokens, max_expiry_days, default_rate_limit, next_project_number)
@@ -175,6 +185,14 @@ create trigger users_changed after update on testkase.users
 create trigger users_deleted after delete on testkase.users
     referencing old table as before_rows
     for each statement execute function testkase.rights_deleted();
+create trigger users_truncated after truncate on testkase.users
+    for each statement execute function testkase.rights_truncated();
+
+alter table testkase.users
+    enable always trigger users_guard,
+    enable always trigger users_changed,
+    enable always trigger users_deleted,
+    enable always trigger users_truncated;
 
 -- Replaces the hash of a password that has just been proven with one of another cost, and records it; returns whether it did.
 create function testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) returns boolean

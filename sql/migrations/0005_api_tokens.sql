@@ -153,6 +153,13 @@ create trigger api_tokens_created after insert on testkase.api_tokens
 create trigger api_tokens_deleted after delete on testkase.api_tokens
     referencing old table as before_rows
     for each statement execute function testkase.rights_deleted();
+create trigger api_tokens_truncated after truncate on testkase.api_tokens
+    for each statement execute function testkase.rights_truncated();
+
+alter table testkase.api_tokens
+    enable always trigger api_tokens_changed,
+    enable always trigger api_tokens_deleted,
+    enable always trigger api_tokens_truncated;
 
 -- Replaces the hash of a live token, whose secret has just been proven, with one of another cost, and records it; returns whether
 -- it did.

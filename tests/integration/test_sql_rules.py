@@ -843,14 +843,25 @@ def epoch(cursor):
     "update organizations set tokens_may_create_tokens = false where id = %(organization)s",
     "update organizations set default_rate_limit = 5 where id = %(organization)s",
     "delete from api_tokens where id = %(token)s"])
-def test_a_change_of_rights_moves_the_epoch(cursor, change):
+@pytest.mark.parametrize("role", ["origin", "replica"])
+def test_a_change_of_rights_moves_the_epoch(cursor, change, role):
     organization = make_organization(cursor)
     user = make_user(cursor, organization)
     token_id = make_token(cursor, user)
     before = epoch(cursor)
+    cursor.execute(f"set local session_replication_role = {role}")
     cursor.execute(change, {"token": token_id, "user": user, "organization": organization})
     assert cursor.rowcount == 1
     assert epoch(cursor) > before
+
+
+@pytest.mark.parametrize("role", ["origin", "replica"])
+@pytest.mark.parametrize("table", ["api_tokens", "users", "organizations"])
+def test_truncating_moves_the_epoch(cursor, table, role):
+    before = epoch(cursor)
+    cursor.execute(f"set local session_replication_role = {role}")
+    cursor.execute(f"truncate {table} cascade")
+    assert noted(cursor, before)[-1][1] is None, "anything may have changed"
 
 
 @pytest.mark.parametrize("change", [

@@ -41,6 +41,8 @@ look_at_schema(struct db_sync *db, struct findings *findings)
         snprintf(findings->schema_line, sizeof(findings->schema_line),
                  "%d migration%s pending: run testkase-admin migrate", migration_count - findings->version,
                  migration_count - findings->version == 1 ? " is" : "s are");
+    } else if (findings->state == SCHEMA_CURRENT) {
+        db_sync_schema_fits(db, findings->schema_line, sizeof(findings->schema_line));
     }
 }
 

@@ -216,9 +216,8 @@ new_call(const struct db *db, enum query query, db_callback *callback, void *arg
 }
 
 static void
-submit(struct db *db, struct call *call, const struct db_value *values, bool binary)
+sent_or_broken(struct db *db, struct call *call, bool sent)
 {
-    bool sent = send_query(db, call, values, binary);
     append(&db->sent, call);
     if (!sent) {
         break_connection(db, PQerrorMessage(db->connection));
@@ -228,6 +227,12 @@ submit(struct db *db, struct call *call, const struct db_value *values, bool bin
     if (!db->timer_pending) {
         arm_timer(db, db->options.call_deadline_ms);
     }
+}
+
+static void
+submit(struct db *db, struct call *call, const struct db_value *values, bool binary)
+{
+    sent_or_broken(db, call, send_query(db, call, values, binary));
 }
 
 void
@@ -336,18 +341,18 @@ static void
 on_schema_version(const struct db_result *result, void *argument)
 {
     struct db *db = argument;
+    struct db_libpq_schema schema;
     if (db_status(result) == DB_UNAVAILABLE || db->broken) {
         return;
     }
-    if (db_status(result) != DB_OK && !db_libpq_schema_is_absent(result)) {
+    if (db_libpq_schema_read(result, &schema) < 0) {
         break_connection(db, db_message(result));
         return;
     }
-    int version = db_status(result) == DB_OK ? (int)db_int64(result, 0, 0) : 0;
-    db->schema_refused = version != migration_count;
-    if (db->schema_refused) {
-        char why[256];
-        db_libpq_describe_schema(version, why, sizeof(why));
+    char why[256];
+    bool fits = db_libpq_schema_fits(&schema, why, sizeof(why));
+    db->schema_refused = schema.version != migration_count;
+    if (!fits) {
         break_connection(db, why);
         return;
     }
@@ -360,13 +365,33 @@ on_schema_version(const struct db_result *result, void *argument)
 }
 
 static void
+on_first(const struct db_result *result, void *argument)
+{
+    if (db_status(result) == DB_REFUSED) {
+        break_connection(argument, db_message(result));
+    }
+}
+
+/* A text without parameters, which is not one of sql/queries. */
+static void
+submit_first(struct db *db, const char *sql)
+{
+    struct call *call = new_call(db, QUERY_DB_SESSION, on_first, db);
+    sent_or_broken(db, call,
+                   PQsendQueryParams(db->connection, sql, 0, NULL, NULL, NULL, NULL, 0) &&
+                       PQpipelineSync(db->connection));
+}
+
+static void
 on_session(const struct db_result *result, void *argument)
 {
     struct db *db = argument;
-    if (db_status(result) == DB_REFUSED) {
-        break_connection(db, db_message(result));
-    } else if (db_status(result) == DB_OK && db_bool(result, 0, 0)) {
-        break_connection(db, "connected to a standby, which may be behind");
+    if (db_status(result) == DB_UNAVAILABLE) {
+        return;
+    }
+    const char *why = db_status(result) == DB_OK ? db_libpq_session_refusal(result) : db_message(result);
+    if (why) {
+        break_connection(db, why);
     }
 }
 
@@ -391,6 +416,9 @@ prepare_session(struct db *db)
         return;
     }
     watch_socket(db, EV_READ | EV_PERSIST, on_readable);
+    for (int i = 0; i < DB_LIBPQ_FIRST_COUNT; i++) {
+        submit_first(db, db_libpq_first[i]);
+    }
     struct db_value values[] = { DB_INT64(db->options.statement_timeout_ms),
                                  DB_INT64(db->options.statement_timeout_ms / 2) };
     submit(db, new_call(db, QUERY_DB_SESSION, on_session, db), values, false);

@@ -39,8 +39,8 @@ struct db *db_new(struct event_base *base, const struct db_options *options);
  * fine. Not to be called from a callback. */
 void db_free(struct db *db);
 
-/* Whether calls can be sent: connected to a primary, session set up, and the schema has this build's version.
- */
+/* Whether calls can be sent: connected to a primary, session set up, and the schema has this build's version
+ * and its triggers in force. */
 bool db_usable(const struct db *db);
 
 /* Whether the database has another schema version than this build; db_failure() says which. */

@@ -38,7 +38,7 @@ db_libpq_connect_parameters_set(struct db_libpq_connect_parameters *parameters, 
         { "keepalives_interval", "5" },
         { "keepalives_count", "3" },
         { "tcp_user_timeout", parameters->timeout },
-        { "target_session_attrs", "read-write" },
+        { "target_session_attrs", "primary" },
         { "dbname", url },
         { "application_name", application_name },
         { "client_encoding", "UTF8" },
@@ -71,27 +71,74 @@ db_libpq_one_line(const char *message, char *ret_line, size_t size)
     ret_line[length] = '\0';
 }
 
-bool
-db_libpq_schema_is_absent(const struct db_result *result)
+const char *const db_libpq_first[DB_LIBPQ_FIRST_COUNT] = {
+    "set statement_timeout = 0", "set exit_on_error = off",
+    "set jit = off", /* compiling would take longer than the statement */
+};
+
+const char *
+db_libpq_session_refusal(const struct db_result *result)
+{
+    static const struct {
+        const char *code, *line;
+    } refusals[] = {
+        { "standby", "connected to a standby, which may be behind and where nothing can be changed" },
+        { "encoding", "the database's encoding is not UTF8: make it anew, with encoding 'UTF8' template "
+                      "template0" },
+        { "replica", "session_replication_role is replica for this role or database, so that triggers and "
+                     "foreign keys do not work: reset it there, or in postgresql.conf" },
+    };
+    const char *code = db_text(result, 0, 0);
+    for (size_t i = 0; code && i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (strcmp(code, refusals[i].code) == 0) {
+            return refusals[i].line;
+        }
+    }
+    return code;
+}
+
+static bool
+is_absent(const struct db_result *result)
 {
     const char *state = db_sqlstate(result);
     return strcmp(state, "42P01") == 0 || strcmp(state, "3F000") == 0;
 }
 
-void
-db_libpq_describe_schema(int version, char *ret_line, size_t size)
+int
+db_libpq_schema_read(const struct db_result *result, struct db_libpq_schema *ret_schema)
 {
-    if (version == 0) {
+    *ret_schema = (struct db_libpq_schema){ .version = 0 };
+    if (db_status(result) != DB_OK) {
+        return is_absent(result) ? 0 : -1;
+    }
+    ret_schema->version = (int)db_int64(result, 0, 0);
+    const char *trigger = db_text(result, 0, 1);
+    snprintf(ret_schema->missing_trigger, sizeof(ret_schema->missing_trigger), "%s", trigger ? trigger : "");
+    return 0;
+}
+
+bool
+db_libpq_schema_fits(const struct db_libpq_schema *schema, char *ret_line, size_t size)
+{
+    if (schema->version == 0) {
         snprintf(ret_line, size, "the database has no schema yet: run testkase-admin migrate");
-    } else if (version < migration_count) {
+    } else if (schema->version < migration_count) {
         snprintf(ret_line, size,
                  "the database's schema is version %d, older than version %d of this program: run "
                  "testkase-admin migrate",
-                 version, migration_count);
-    } else {
+                 schema->version, migration_count);
+    } else if (schema->version > migration_count) {
         snprintf(ret_line, size,
                  "the database's schema is version %d, newer than version %d of this program: install the "
                  "newer release",
-                 version, migration_count);
+                 schema->version, migration_count);
+    } else if (*schema->missing_trigger) {
+        snprintf(ret_line, size,
+                 "trigger %s is disabled or missing, so that no server would learn of a revocation: alter "
+                 "table … enable trigger user, or finish the restore",
+                 schema->missing_trigger);
+    } else {
+        return true;
     }
+    return false;
 }

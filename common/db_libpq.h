@@ -23,6 +23,9 @@ struct db_libpq_parameters {
 void db_libpq_parameters_set(struct db_libpq_parameters *parameters, enum query query,
                              const struct db_value *values);
 
+/* A name in PostgreSQL (NAMEDATALEN). */
+#define DB_LIBPQ_IDENTIFIER_SIZE 64
+
 /* The name of the prepared statement of `query`. */
 #define DB_LIBPQ_NAME_SIZE 16
 void db_libpq_statement_name(enum query query, char ret_name[DB_LIBPQ_NAME_SIZE]);
@@ -42,11 +45,27 @@ void db_libpq_connect_parameters_set(struct db_libpq_connect_parameters *paramet
 /* Writes libpq's message as one line, cut to `size`. */
 void db_libpq_one_line(const char *message, char *ret_line, size_t size);
 
-/* Whether the error of QUERY_DB_SCHEMA_VERSION means that there is no schema at all. */
-bool db_libpq_schema_is_absent(const struct db_result *result);
+/* Statements without parameters to send before QUERY_DB_SESSION, which is itself a statement: they make those
+ * settings whose defaults could end it, or the connection, too early. */
+#define DB_LIBPQ_FIRST_COUNT 3
+extern const char *const db_libpq_first[DB_LIBPQ_FIRST_COUNT];
 
-/* Writes what is wrong with the schema's version and what to do, as one line; version 0: there is no schema.
- */
-void db_libpq_describe_schema(int version, char *ret_line, size_t size);
+/* Why the result of QUERY_DB_SESSION forbids to use the connection, and what to do, as a constant line; NULL
+ * when nothing does. */
+const char *db_libpq_session_refusal(const struct db_result *result);
+
+/* The database's schema, as QUERY_DB_SCHEMA_VERSION found it. */
+struct db_libpq_schema {
+    int version;                                        /* 0: there is no schema */
+    char missing_trigger[2 * DB_LIBPQ_IDENTIFIER_SIZE]; /* "trigger of table", or "" */
+};
+
+/* Reads the result of QUERY_DB_SCHEMA_VERSION. Returns 0, or -1 when it is an error other than that there is
+ * no schema at all. */
+int db_libpq_schema_read(const struct db_result *result, struct db_libpq_schema *ret_schema);
+
+/* Whether the programs of this build can use the schema; if not, writes what is wrong and what to do, as one
+ * line. */
+bool db_libpq_schema_fits(const struct db_libpq_schema *schema, char *ret_line, size_t size);
 
 #endif

@@ -3,7 +3,6 @@
 #include "common/db_libpq.h"
 #include "common/db_url.h"
 #include "common/memory.h"
-#include "common/migrations.h"
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,7 +15,7 @@ struct db_sync {
     PGconn *connection;
     PGnotify *notification;
     int statement_timeout_ms;
-    int schema_version;
+    struct db_libpq_schema schema;
     bool dead;
     bool prepared[QUERY_COUNT];
     char error[512];
@@ -177,13 +176,29 @@ connect_to(struct db_sync *db, const char *url, const char *application_name)
 }
 
 static int
+make_first_settings(struct db_sync *db)
+{
+    int outcome = 0;
+    for (int i = 0; outcome == 0 && i < DB_LIBPQ_FIRST_COUNT; i++) {
+        struct db_result *result = db_sync_script(db, db_libpq_first[i]);
+        outcome = db_status(result) == DB_OK ? 0 : -1;
+        db_result_free(result);
+    }
+    return outcome;
+}
+
+static int
 make_settings(struct db_sync *db)
 {
+    if (make_first_settings(db) < 0) {
+        return -1;
+    }
     struct db_value values[] = { DB_INT64(db->statement_timeout_ms), DB_INT64(db->statement_timeout_ms / 2) };
     struct db_result *result = db_sync_call(db, QUERY_DB_SESSION, values);
     int outcome = db_status(result) == DB_OK ? 0 : -1;
-    if (outcome == 0 && db_bool(result, 0, 0)) {
-        snprintf(db->error, sizeof(db->error), "connected to a standby, where nothing can be changed");
+    const char *refusal = outcome == 0 ? db_libpq_session_refusal(result) : NULL;
+    if (refusal) {
+        snprintf(db->error, sizeof(db->error), "%s", refusal);
         outcome = -1;
     }
     db_result_free(result);
@@ -194,12 +209,7 @@ static int
 read_schema_version(struct db_sync *db)
 {
     struct db_result *result = db_sync_call(db, QUERY_DB_SCHEMA_VERSION, NULL);
-    int outcome = 0;
-    if (db_status(result) == DB_OK) {
-        db->schema_version = (int)db_int64(result, 0, 0);
-    } else if (!db_libpq_schema_is_absent(result)) {
-        outcome = -1;
-    }
+    int outcome = db_libpq_schema_read(result, &db->schema);
     db_result_free(result);
     return outcome;
 }
@@ -264,11 +274,7 @@ db_sync_alive(const struct db_sync *db)
 bool
 db_sync_schema_fits(const struct db_sync *db, char *ret_error, size_t error_size)
 {
-    if (db->schema_version == migration_count) {
-        return true;
-    }
-    db_libpq_describe_schema(db->schema_version, ret_error, error_size);
-    return false;
+    return db_libpq_schema_fits(&db->schema, ret_error, error_size);
 }
 
 int

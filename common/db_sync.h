@@ -17,8 +17,9 @@ enum db_sync_schema {
     DB_SYNC_SCHEMA_UNREAD,  /* do not read it yet: the role may lack the right; see db_sync_read_schema() */
 };
 
-/* Connects (at most 10 s a host), pins search_path, time zone and the two time-outs (statement, 0 for none;
- * lock: half of it), sets application_name. Returns 0, or -1 with one line without a secret in `ret_error`.
+/* Connects (at most 10 s a host), makes the settings of sql/queries/db/session.sql with the two time-outs
+ * (statement, 0 for none; lock: half of it), sets application_name. Returns 0, or -1 with one line without a
+ * secret in `ret_error`.
  */
 int db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
                  enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size);
@@ -42,8 +43,8 @@ const char *db_sync_error(const struct db_sync *db);
 /* Whether the connection is alive, as far as is known. */
 bool db_sync_alive(const struct db_sync *db);
 
-/* Whether the schema's version, as found when opening, is the one that this build knows; if not, one line in
- * `ret_error` says what to do. */
+/* Whether the schema, as found when opening, has the version that this build knows and its triggers in force;
+ * if not, one line in `ret_error` says what to do. */
 bool db_sync_schema_fits(const struct db_sync *db, char *ret_error, size_t error_size);
 
 /* The socket, for poll(2): readable when a notification may have come. */

@@ -162,12 +162,13 @@ class Cluster:
         return int(self.bin.parent.name)
 
     def execute(self, sql, database="postgres"):
-        """Runs one statement as superuser outside of a transaction block."""
+        """Runs one statement as superuser outside of a transaction block; returns its rows, if it has any."""
         connection = self.connect(database)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(sql)
+                return cursor.fetchall() if cursor.description else None
         finally:
             connection.close()
 

@@ -345,8 +345,9 @@ postgres_start(void)
     assert_int_equal(bind(postgres.listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(postgres.listener, 16), 0);
     snprintf(version, sizeof(version), "%d", migration_count);
-    postgres_says_text(QUERY_DB_SESSION, "f");
-    postgres_says_text(QUERY_DB_SCHEMA_VERSION, version);
+    postgres_says_text(QUERY_DB_SESSION, NULL);
+    postgres_says(QUERY_DB_SCHEMA_VERSION,
+                  (struct postgres_reply){ .columns = 2, .cells = { version, NULL } });
     assert_int_equal(pthread_create(&postgres.thread, NULL, postgres_serve, NULL), 0);
 }
 

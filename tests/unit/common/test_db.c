@@ -285,12 +285,44 @@ static void
 test_a_standby_is_not_used(void **state)
 {
     (void)state;
-    postgres_says_text(QUERY_DB_SESSION, "t");
+    postgres_says_text(QUERY_DB_SESSION, "standby");
     wait_for(&lost, 1);
     assert_int_equal(usable, 0);
     assert_non_null(strstr(db_failure(db), "standby"));
-    postgres_says_text(QUERY_DB_SESSION, "f"); /* it was promoted */
+    postgres_says_text(QUERY_DB_SESSION, NULL); /* it was promoted */
     wait_for(&usable, 1);
+}
+
+static void
+test_a_session_that_cannot_be_relied_on_is_not_used(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code, *why;
+    } refusals[] = { { "encoding", "not UTF8" }, { "replica", "session_replication_role is replica" } };
+    for (int i = 0; i < 2; i++) {
+        postgres_says_text(QUERY_DB_SESSION, refusals[i].code);
+        wait_for(&lost, lost + 1);
+        wait_for(&lost, lost + 1); /* the one before may have been under way */
+        assert_int_equal(usable, 0);
+        assert_non_null(strstr(db_failure(db), refusals[i].why));
+    }
+    postgres_says_text(QUERY_DB_SESSION, NULL);
+    wait_for(&usable, 1);
+}
+
+static void
+test_a_schema_without_its_triggers_is_not_used(void **state)
+{
+    (void)state;
+    char version[16];
+    snprintf(version, sizeof(version), "%d", migration_count);
+    postgres_says(QUERY_DB_SCHEMA_VERSION,
+                  (struct postgres_reply){ .columns = 2, .cells = { version, "guard of users" } });
+    wait_for(&lost, 1);
+    assert_int_equal(usable, 0);
+    assert_false(db_schema_refused(db)); /* it may be enabled again */
+    assert_non_null(strstr(db_failure(db), "trigger guard of users is disabled or missing"));
 }
 
 static void
@@ -364,6 +396,8 @@ main(void)
         TEST(test_no_more_than_so_many_wait),
         TEST(test_calling_again_from_within_the_answer),
         TEST(test_a_standby_is_not_used),
+        TEST(test_a_session_that_cannot_be_relied_on_is_not_used),
+        TEST(test_a_schema_without_its_triggers_is_not_used),
         TEST(test_a_schema_of_another_version_is_not_used),
         TEST(test_a_failure_at_the_start_is_no_verdict_on_the_schema),
         TEST(test_an_address_that_cannot_be_read_is_not_quoted),

@@ -61,21 +61,31 @@ static void
 test_what_is_said_of_a_schema(void **state)
 {
     (void)state;
+    static const struct {
+        struct db_libpq_schema schema;
+        const char *says;
+    } table[] = { { { .version = 0 }, "no schema yet" },
+                  { { .version = 1, .missing_trigger = "a of b" }, "version 1, older" },
+                  { { .version = 1000 }, "version 1000, newer" } };
     char line[256];
-    db_libpq_describe_schema(0, line, sizeof(line));
-    assert_non_null(strstr(line, "no schema yet"));
-    db_libpq_describe_schema(1, line, sizeof(line));
-    assert_non_null(strstr(line, "version 1, older"));
-    db_libpq_describe_schema(migration_count + 1, line, sizeof(line));
-    assert_non_null(strstr(line, "newer"));
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        assert_false(db_libpq_schema_fits(&table[i].schema, line, sizeof(line)));
+        assert_non_null(strstr(line, table[i].says));
+    }
+    struct db_libpq_schema schema = { .version = migration_count };
+    assert_true(db_libpq_schema_fits(&schema, line, sizeof(line)));
+    snprintf(schema.missing_trigger, sizeof(schema.missing_trigger), "guard of users");
+    assert_false(db_libpq_schema_fits(&schema, line, sizeof(line)));
+    assert_non_null(strstr(line, "trigger guard of users is disabled or missing"));
 }
 
 static void
-test_without_an_answer_the_schema_is_not_absent(void **state)
+test_without_an_answer_nothing_is_known_of_the_schema(void **state)
 {
     (void)state;
+    struct db_libpq_schema schema;
     struct db_result *result = db_result_new(DB_UNAVAILABLE, NULL);
-    assert_false(db_libpq_schema_is_absent(result));
+    assert_int_equal(db_libpq_schema_read(result, &schema), -1);
     db_result_free(result);
 }
 
@@ -87,7 +97,7 @@ main(void)
         cmocka_unit_test(test_every_statement_has_its_own_name),
         cmocka_unit_test(test_one_line),
         cmocka_unit_test(test_what_is_said_of_a_schema),
-        cmocka_unit_test(test_without_an_answer_the_schema_is_not_absent),
+        cmocka_unit_test(test_without_an_answer_nothing_is_known_of_the_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

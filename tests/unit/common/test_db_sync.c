@@ -158,7 +158,7 @@ test_a_standby_is_refused(void **state)
     (void)state;
     db_sync_close(db);
     db = NULL;
-    postgres_says_text(QUERY_DB_SESSION, "t");
+    postgres_says_text(QUERY_DB_SESSION, "standby");
     assert_int_equal(open_db(postgres_url(), DB_SYNC_SCHEMA_ANY), -1);
     assert_non_null(strstr(error, "standby"));
 }

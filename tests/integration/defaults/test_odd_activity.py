@@ -1,0 +1,3 @@
+"""integration/test_activity.py on a cluster with odd defaults."""
+
+from integration.test_activity import *

@@ -1,0 +1,3 @@
+"""integration/test_users.py on a cluster with odd defaults."""
+
+from integration.test_users import *

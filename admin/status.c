@@ -14,9 +14,12 @@ struct findings {
     int version;
     enum schema_state state;
     struct db_result *workers; /* NULL when they were not read */
+    bool queue_read;
+    int queue_percent;         /* how full PostgreSQL's queue of notifications is */
     char connection_line[768]; /* the problem, or "" */
     char schema_line[512];
     char worker_line[256];
+    char queue_line[512];
 };
 
 static const struct output_column worker_columns[] = {
@@ -67,6 +70,28 @@ look_at_workers(struct db_sync *db, struct findings *findings)
 }
 
 static void
+look_at_notifications(struct db_sync *db, struct findings *findings)
+{
+    struct db_result *queue = db_sync_call(db, QUERY_ADMIN_NOTIFICATIONS, NULL);
+    if (db_status(queue) != DB_OK) {
+        snprintf(findings->queue_line, sizeof(findings->queue_line),
+                 "cannot read the queue of notifications: %.150s", db_sync_error(db));
+    } else {
+        findings->queue_read = true;
+        findings->queue_percent = (int)database_int64(queue, 0, "percent");
+        if (!db_bool(queue, 0, db_column(queue, "areSent"))) {
+            snprintf(
+                findings->queue_line, sizeof(findings->queue_line),
+                "PostgreSQL's queue of notifications is %d %% full, so none are sent and the workers "
+                "find their work by a scan each minute: a session in some database of the cluster listens "
+                "and does not read. PostgreSQL's log names its process; end it by pg_terminate_backend()",
+                findings->queue_percent);
+        }
+    }
+    db_result_free(queue);
+}
+
+static void
 look(const struct command_call *call, struct findings *findings)
 {
     struct db_sync *db;
@@ -78,6 +103,7 @@ look(const struct command_call *call, struct findings *findings)
     look_at_schema(db, findings);
     if (findings->schema_read && findings->state == SCHEMA_CURRENT) {
         look_at_workers(db, findings);
+        look_at_notifications(db, findings);
     }
     db_sync_close(db);
 }
@@ -85,7 +111,8 @@ look(const struct command_call *call, struct findings *findings)
 static bool
 is_healthy(const struct findings *findings)
 {
-    return !findings->connection_line[0] && !findings->schema_line[0] && !findings->worker_line[0];
+    return !findings->connection_line[0] && !findings->schema_line[0] && !findings->worker_line[0] &&
+           !findings->queue_line[0];
 }
 
 /* The problem, or NULL. */
@@ -119,10 +146,14 @@ print_text(const struct findings *findings)
             printf("pending   %04d_%s\n", migrations[i].version, migrations[i].name);
         }
     }
+    if (findings->queue_read) {
+        printf("queue     notifications take %d %% of PostgreSQL's queue\n", findings->queue_percent);
+    }
     if (findings->workers && db_rows(findings->workers) > 0) {
         print_workers(findings);
     }
-    const char *lines[] = { findings->connection_line, findings->schema_line, findings->worker_line };
+    const char *lines[] = { findings->connection_line, findings->schema_line, findings->worker_line,
+                            findings->queue_line };
     for (size_t i = 0; i < DATABASE_COUNT(lines); i++) {
         if (lines[i][0]) {
             output_error("%s", lines[i]);
@@ -158,6 +189,20 @@ write_workers(struct json_writer *writer, const struct findings *findings)
 }
 
 static void
+write_notifications(struct json_writer *writer, const struct findings *findings)
+{
+    json_key(writer, "notifications");
+    if (!findings->queue_read) {
+        json_put_null(writer);
+        return;
+    }
+    json_open_object(writer);
+    json_integer_member(writer, "queuePercent", findings->queue_percent);
+    json_text_member(writer, "problem", or_null(findings->queue_line));
+    json_close_object(writer);
+}
+
+static void
 print_json(const struct findings *findings)
 {
     struct json_writer *writer = json_writer_new();
@@ -175,6 +220,7 @@ print_json(const struct findings *findings)
         json_put_null(writer);
     }
     write_workers(writer, findings);
+    write_notifications(writer, findings);
     json_close_object(writer);
     output_json(stdout, writer);
 }
@@ -200,9 +246,10 @@ const struct command status_commands[] = {
       .description = "Connects, compares the schema's version with the one that this program knows,\n"
                      "names the pending migrations, and lists the workers with their last heartbeats.\n"
                      "The exit status is 1 when PostgreSQL cannot be used, when the schema has\n"
-                     "another version, or when no worker has reported for 60 seconds; for each\n"
-                     "problem, a line on standard error says what to do. A worker that was taken out\n"
-                     "of service stays in the list as stale; that is no problem while another runs.",
+                     "another version or lacks a trigger, when no worker has reported for 60\n"
+                     "seconds, or when the queue of notifications is half full; for each problem, a\n"
+                     "line on standard error says what to do. A worker that was taken out of service\n"
+                     "stays in the list as stale; that is no problem while another runs.",
       .examples = "testkase-admin status\n"
                   "testkase-admin status --json",
       .run = run },

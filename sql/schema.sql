@@ -262,11 +262,19 @@ CREATE FUNCTION testkase.mark_renewal(renewed text) RETURNS void
     select set_config('testkase.renewal', renewed, true)
 $$;
 
+CREATE FUNCTION testkase.notification_queue_usage() RETURNS double precision
+    LANGUAGE sql PARALLEL SAFE
+    RETURN pg_notification_queue_usage();
+
+CREATE FUNCTION testkase.notifications_are_sent() RETURNS boolean
+    LANGUAGE sql PARALLEL SAFE
+    RETURN (testkase.notification_queue_usage() < (0.5)::double precision);
+
 CREATE FUNCTION testkase.notify_ids(channel text, key text, ids anyarray) RETURNS void
     LANGUAGE sql
     AS $$
     select pg_notify(channel, json_build_object(key, ids[1:50])::text)
-    where cardinality(ids) > 0
+    where cardinality(ids) > 0 and testkase.notifications_are_sent()
 $$;
 
 CREATE FUNCTION testkase.notify_rows() RETURNS trigger
@@ -1256,6 +1264,12 @@ REVOKE ALL ON FUNCTION testkase.make_partitions(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.mark_renewal(renewed text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.notification_queue_usage() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.notification_queue_usage() TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.notifications_are_sent() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.notifications_are_sent() TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.notify_ids(channel text, key text, ids anyarray) FROM PUBLIC;
 

@@ -10,6 +10,7 @@
 #include "worker/listen.h"
 #include "worker/metrics.h"
 #include <poll.h>
+#include <stdio.h>
 
 /* Notifications within this time cause one scan, so that a burst of them does not become a storm of scans. */
 #define COALESCE_MS 100
@@ -27,8 +28,9 @@ struct loop {
     struct jobs *jobs;
     struct heartbeat *heartbeat;
     struct metrics metrics;
-    struct retry deadline; /* of the query for it */
-    int overdue;           /* deadlines in a row that had passed already */
+    struct retry deadline;      /* of the query for it */
+    struct retry notifications; /* whether they are sent */
+    int overdue;                /* deadlines in a row that had passed already */
     bool ready;
     bool outdated; /* the schema has another version now: connecting again logs that */
 };
@@ -111,6 +113,26 @@ overdue_delay_ms(struct loop *loop)
     return retry_delay_ms(loop->overdue, OVERDUE_FIRST_MS, OVERDUE_MOST_MS);
 }
 
+/* `row` says how full the queue of notifications is, and whether any are sent. Without them, the jobs' own
+ * intervals find the work. */
+static void
+note_notifications(struct loop *loop, const struct db_result *row)
+{
+    int64_t percent = db_int64(row, 0, 2);
+    char why[200];
+    atomic_store(&loop->metrics.notification_queue_percent, percent);
+    if (db_bool(row, 0, 3)) {
+        retry_worked(&loop->notifications);
+        return;
+    }
+    snprintf(
+        why, sizeof(why),
+        "PostgreSQL's queue of notifications is %d %% full, because a session listens and does not read; "
+        "testkase-admin status says what to do",
+        (int)percent);
+    retry_failed(&loop->notifications, "", why);
+}
+
 /* How long the worker may sleep until the next deadline in the database. */
 static int64_t
 ask_deadline(struct loop *loop, struct db_sync *db)
@@ -121,6 +143,7 @@ ask_deadline(struct loop *loop, struct db_sync *db)
         retry_worked(&loop->deadline);
         delay = db_int64(result, 0, 0);
         loop->outdated = db_int64(result, 0, 1) != migration_count;
+        note_notifications(loop, result);
     } else if (db_status(result) == DB_REFUSED) {
         retry_failed(&loop->deadline, db_sqlstate(result), db_message(result));
         delay = retry_delay_ms(loop->deadline.failures, OVERDUE_MOST_MS, SLEEP_MOST_MS);
@@ -203,6 +226,7 @@ loop_run(const char *database_url, const char *metrics_address, const struct sto
         .link = link_new(database_url),
         .heartbeat = heartbeat_new(),
         .deadline = { .what = "asking for the next deadline" },
+        .notifications = { .what = "notifications" },
     };
     loop.jobs = jobs_new(&loop.metrics);
     struct metrics_server *server = NULL;

@@ -60,6 +60,10 @@ write_all(struct evbuffer *out, const struct metrics *metrics)
                         (unsigned long long)atomic_load(&metrics->connections));
     write_head(out, "database_connected", "gauge", "Whether there is a connection to PostgreSQL.");
     evbuffer_add_printf(out, "testkase_worker_database_connected %d\n", atomic_load(&metrics->connected));
+    write_head(out, "notification_queue_usage_ratio", "gauge",
+               "How full PostgreSQL's queue of notifications is; from 0.5 on, none are sent.");
+    evbuffer_add_printf(out, "testkase_worker_notification_queue_usage_ratio %.2f\n",
+                        (double)atomic_load(&metrics->notification_queue_percent) / 100);
     write_head(out, "build_info", "gauge", "Always 1; the version is its label.");
     evbuffer_add_printf(out, "testkase_worker_build_info{version=\"%s\"} 1\n", TESTKASE_VERSION);
 }

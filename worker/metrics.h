@@ -16,6 +16,7 @@ struct metrics {
     } jobs[METRICS_JOBS];
     atomic_uint_fast64_t connections; /* made to PostgreSQL */
     atomic_bool connected;
+    atomic_int_fast64_t notification_queue_percent; /* how full PostgreSQL's queue is, at the last look */
 };
 
 struct metrics_server;

@@ -20,14 +20,28 @@ create function testkase.rfc3339(moment timestamptz) returns text
 
 grant execute on function testkase.rfc3339(timestamptz) to testkase_server, testkase_worker;
 
+-- How full the queue of notifications is, from 0 to 1. All databases of the cluster share it, and it keeps what any listener has
+-- not yet read.
+create function testkase.notification_queue_usage() returns double precision
+    language sql volatile parallel safe
+    return pg_notification_queue_usage();
+
+-- In a full queue, PostgreSQL fails every commit that notifies: a listener that does not read, in whichever database, would stop
+-- revocations. So half of the queue stays free.
+create function testkase.notifications_are_sent() returns boolean
+    language sql volatile parallel safe
+    return testkase.notification_queue_usage() < 0.5;
+
+grant execute on function testkase.notification_queue_usage(), testkase.notifications_are_sent() to testkase_worker;
+
 -- Sends {key: [ids]} to the listeners of a channel when the transaction commits; without ids, sends nothing. PostgreSQL bounds
--- a payload (8000 bytes), so it has only the first 50 ids. Listeners find the others by a scan, and so they do after a lost
--- notification.
+-- a payload (8000 bytes), so it has only the first 50 ids. Listeners find the others by a scan, and so they do after a
+-- notification that was lost, or not sent because the queue is half full.
 create function testkase.notify_ids(channel text, key text, ids anyarray) returns void
     language sql
 as $$
     select pg_notify(channel, json_build_object(key, ids[1:50])::text)
-    where cardinality(ids) > 0
+    where cardinality(ids) > 0 and testkase.notifications_are_sent()
 $$;
 
 -- Trigger: notifies of the rows that the statement inserted or updated. Its arguments are the channel and the key.

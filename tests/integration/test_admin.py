@@ -511,6 +511,16 @@ def test_status_watches_the_workers(admin):
     assert result.returncode == 0 and result.stderr == "" and "database  connected" in result.stdout
 
 
+def test_status_tells_of_a_half_full_queue(admin):
+    beat(admin.database, "new", 5)
+    assert admin.done("status")["notifications"] == {"queuePercent": 0, "problem": None}
+    assert "0 % of PostgreSQL's queue" in admin.run("status").stdout
+    admin.database.query("""create or replace function testkase.notification_queue_usage() returns double precision
+                            language sql return 0.5""")
+    document = unhealthy(admin, "queue of notifications is 50 % full", "pg_terminate_backend()")
+    assert document["notifications"]["queuePercent"] == 50
+
+
 def test_status_of_an_unreachable_database(admin):
     admin.environment["TESTKASE_ADMIN_DATABASE_URL"] = "postgresql://testkase_owner:hunter2@/x?host=/nowhere"
     document = unhealthy(admin, "cannot use the database")

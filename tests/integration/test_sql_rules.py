@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import secrets
 
 import psycopg2
@@ -9,6 +10,7 @@ import psycopg2.errors
 import pytest
 
 from support import token as tokens
+from support.postgres import ROOT
 
 PERIODS = tokens.PERIODS
 
@@ -975,6 +977,43 @@ def test_a_notification_names_50_at_most_and_without_rows_there_is_none(database
     listener.close()
     assert [channel for channel, _ in heard] == ["testkase_outbox", "testkase_users"]
     assert [len(set(ids)) for _, payload in heard for ids in payload.values()] == [50, 50]
+
+
+@pytest.mark.parametrize("usage,heard", [(0.49, ["testkase_tokens", "testkase_users"]), (0.5, []), (1, [])])
+def test_from_a_half_full_queue_on_nothing_is_notified(database, usage, heard):
+    """In a full one the commit would fail. The usage is made up: half of PostgreSQL's queue is 4 GB."""
+    organization = database.value("insert into testkase.organizations (name) values ('Acme') returning id")
+    user = database.value("""insert into testkase.users (organization_id, email, name) values (%s, 'a@example.test', 'N')
+                             returning id""", (organization,))
+    database.query(f"""create or replace function testkase.notification_queue_usage() returns double precision
+                       language sql return {usage}""")
+    listener = database.connect()
+    listener.autocommit = True
+    with listener.cursor() as cursor:
+        cursor.execute("listen testkase_tokens; listen testkase_users")
+        token = tokens.make()
+        database.query(
+            """insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
+               values (%s, 1, %s, %s, %s, 'CI', 7)""",
+            (user, tokens.lookup(token), tokens.argon2id(token, 64), tokens.preview(token)))
+        database.query("update testkase.users set status = 'deactivated'")
+        cursor.execute("select 1")
+    listener.poll()
+    assert [notify.channel for notify in listener.notifies] == heard
+    listener.close()
+
+
+def test_nothing_else_notifies(shared):
+    """So that the rule above holds for every notification."""
+    notifying = shared.query("""select proname from pg_proc where pronamespace = 'testkase'::regnamespace
+                                and pg_get_functiondef(oid) ~* 'pg_notify|\\mnotify\\s'""")
+    assert notifying == [("notify_ids",)]
+    assert not [path for path in (ROOT / "sql" / "queries").rglob("*.sql")
+                if re.search(r"(?im)^[^-]*(pg_notify|\bnotify\s)", path.read_text())]
+
+
+def test_the_queue_that_is_asked_is_postgresqls(shared):
+    assert shared.value("select testkase.notification_queue_usage() = pg_notification_queue_usage()") is True
 
 
 # --- the audit log ---

@@ -388,6 +388,23 @@ def test_storm_of_notifications_is_coalesced(database, user, worker):
     until(lambda: token(database, one)[0] == "expired", 10, "the token has ended")
 
 
+def fill_queue(database, usage):
+    """As PostgreSQL would say once its queue of notifications, of 8 GB, is so full."""
+    database.query(f"""create or replace function testkase.notification_queue_usage() returns double precision
+                       language sql return {usage}""")
+
+
+def test_half_full_queue_of_notifications_is_told(database, user, worker):
+    fill_queue(database, 0.57)
+    program = worker()
+    assert "57 % full" in program.wait_for_line(r'msg="failed.*what="?notifications\b').string
+    fill_queue(database, 0.1)
+    make_due = "update testkase.rotation_reminders set state = state"
+    make_tokens(database, user)
+    database.query(make_due)  # wakes it
+    program.wait_for_line(r'msg="works again".*what="?notifications\b')
+
+
 def test_row_locked_by_somebody_is_no_reason_to_spin(database, user, worker):
     one, = make_tokens(database, user)
     with database.connect() as holder, holder.cursor() as cursor:

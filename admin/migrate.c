@@ -5,6 +5,8 @@
 #include "common/migrations.h"
 #include <string.h>
 
+#define PREPARE_ATTEMPTS 5
+
 /* The schema and the table that records migrations, which must exist before the first migration. One implicit
  * transaction. */
 static const char bootstrap[] = "create schema if not exists testkase;"
@@ -12,27 +14,17 @@ static const char bootstrap[] = "create schema if not exists testkase;"
                                 " version integer primary key, name text not null, checksum text not null,"
                                 " applied_at timestamptz not null default now())";
 
+/* A connection beside the one that migrates holds the lock, in a transaction that is rolled back at its end:
+ * a migration ends with its own. Every role can take any advisory lock, but only the owner of the schema can
+ * change its comment, which locks the schema against other changes of it and against nothing else. So a
+ * migration must not comment on the schema. */
+#define BEGIN_LOCKING "begin; set local idle_in_transaction_session_timeout = 0; set local lock_timeout = "
+#define LOCK_SCHEMA   "; comment on schema testkase is null"
+static const char try_lock[] = BEGIN_LOCKING "'1ms'" LOCK_SCHEMA;
+static const char wait_for_lock[] = "rollback;" BEGIN_LOCKING "0" LOCK_SCHEMA;
+
 /* Resets the settings that a migration may have made. */
 static const char begin[] = "begin; set local search_path = testkase, pg_temp";
-
-/* Waits until no other program migrates this database. */
-static int
-take_lock(struct db_sync *db)
-{
-    struct db_result *tried = database_call(db, QUERY_ADMIN_MIGRATE_TRY_LOCK, NULL, NULL);
-    if (!tried) {
-        return -1;
-    }
-    bool locked = db_bool(tried, 0, 0);
-    db_result_free(tried);
-    if (locked) {
-        return 0;
-    }
-    output_error("waiting for another migration of this database to end");
-    struct db_result *waited = database_call(db, QUERY_ADMIN_MIGRATE_LOCK, NULL, NULL);
-    db_result_free(waited);
-    return waited ? 0 : -1;
-}
 
 /* Reads the state of the database; when this build cannot go on from it, prints why not. */
 static int
@@ -62,17 +54,69 @@ run_script(struct db_sync *db, const char *sql)
     return outcome;
 }
 
+/* Another program that prepares the same database at the same time makes this one fail with one of these,
+ * once it has committed. */
+static bool
+was_overtaken(const char *sqlstate)
+{
+    return strcmp(sqlstate, "23505") == 0 || strcmp(sqlstate, "42P06") == 0 || strcmp(sqlstate, "42P07") == 0;
+}
+
 static int
 prepare_record(struct db_sync *db)
 {
-    if (run_script(db, bootstrap) == 0) {
-        return 0;
+    bool again = true;
+    for (int attempt = 0; again && attempt < PREPARE_ATTEMPTS; attempt++) {
+        struct db_result *result = db_sync_script(db, bootstrap);
+        bool done = db_status(result) == DB_OK;
+        again = was_overtaken(db_sqlstate(result));
+        db_result_free(result);
+        if (done) {
+            return 0;
+        }
     }
     output_error(
         "cannot create schema testkase: %s. The database has to belong to testkase_owner: alter database "
         "… owner to testkase_owner",
         db_sync_error(db));
     return -1;
+}
+
+/* Takes the lock that lets only one program at a time migrate a database. */
+static int
+lock(struct db_sync *holder)
+{
+    struct db_result *tried = db_sync_script(holder, try_lock);
+    bool locked = db_status(tried) == DB_OK, taken = strcmp(db_sqlstate(tried), "55P03") == 0;
+    db_result_free(tried);
+    if (locked) {
+        return 0;
+    }
+    if (taken) {
+        output_error("waiting for another migration of this database to end");
+    }
+    if (!taken || run_script(holder, wait_for_lock) < 0) {
+        output_error("cannot lock schema testkase: %s", db_sync_error(holder));
+        return -1;
+    }
+    return 0;
+}
+
+/* Returns the connection that holds the lock as long as it is open; NULL after it has printed why not. */
+static struct db_sync *
+take_lock(const struct command_call *call)
+{
+    struct db_sync *holder;
+    char error[768];
+    if (database_open_any(call, 0, &holder, error, sizeof(error)) < 0) {
+        output_error("%s", error);
+        return NULL;
+    }
+    if (lock(holder) < 0) {
+        db_sync_close(holder);
+        return NULL;
+    }
+    return holder;
 }
 
 static int
@@ -154,14 +198,12 @@ show_pending(struct db_sync *db, bool json)
     return COMMAND_DONE;
 }
 
+/* Under the lock. */
 static enum command_exit
 bring_up(struct db_sync *db, bool json)
 {
     int version;
-    if (take_lock(db) < 0 || read_version(db, &version) < 0) {
-        return COMMAND_FAILED;
-    }
-    if ((version == 0 && prepare_record(db) < 0) || apply_pending(db, version, json) < 0) {
+    if (read_version(db, &version) < 0 || apply_pending(db, version, json) < 0) {
         return COMMAND_FAILED;
     }
     if (json) {
@@ -175,6 +217,19 @@ bring_up(struct db_sync *db, bool json)
 }
 
 static enum command_exit
+lock_and_bring_up(const struct command_call *call, struct db_sync *db)
+{
+    int version;
+    if (read_version(db, &version) < 0 || (version == 0 && prepare_record(db) < 0)) {
+        return COMMAND_FAILED;
+    }
+    struct db_sync *holder = take_lock(call);
+    enum command_exit outcome = holder ? bring_up(db, call->json) : COMMAND_FAILED;
+    db_sync_close(holder);
+    return outcome;
+}
+
+static enum command_exit
 run(const struct command_call *call)
 {
     struct db_sync *db;
@@ -184,7 +239,7 @@ run(const struct command_call *call)
         return COMMAND_FAILED;
     }
     enum command_exit outcome =
-        command_value(call, "dry-run") ? show_pending(db, call->json) : bring_up(db, call->json);
+        command_value(call, "dry-run") ? show_pending(db, call->json) : lock_and_bring_up(call, db);
     db_sync_close(db);
     return outcome;
 }
@@ -195,15 +250,17 @@ const struct command migrate_commands[] = {
       .description = "Applies the migrations that the database has not had, in order, each in one\n"
                      "transaction together with its record in testkase.schema_migrations. Safe to\n"
                      "repeat, to interrupt and to run from several machines at once: one does the\n"
-                     "work under an advisory lock, the others wait and find it done.\n"
+                     "work under a lock, the others wait and find it done.\n"
                      "\n"
                      "Before the first time, as a superuser:\n"
                      "    psql --file sql/roles.sql\n"
                      "    psql --command 'create database testkase owner testkase_owner'\n"
+                     "    psql --file sql/roles.sql    # again: closes the database to others\n"
                      "\n"
                      "Connects as testkase_owner, or as a role that is a member of it or a superuser\n"
-                     "and then acts as testkase_owner. A connection pooler in between must keep\n"
-                     "sessions (pool_mode=session), because the lock belongs to the session.\n"
+                     "and then acts as testkase_owner. A second connection holds the lock. A pooler\n"
+                     "in between must keep sessions (pool_mode=session), because the role and the\n"
+                     "settings belong to the session. The database's encoding must be UTF8.\n"
                      "\n"
                      "Refuses when a migration that was applied has changed since, and when the\n"
                      "database is newer than this program. Nothing is changed then.",

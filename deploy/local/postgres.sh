@@ -131,10 +131,16 @@ postgres_query() {
         --username="$role" --dbname="$database" "$@"
 }
 
-postgres_make_database() {
+postgres_make_roles() {
     PGOPTIONS='-c client_min_messages=warning' postgres_query postgres postgres <"$root/sql/roles.sql"
+}
+
+# The roles own the database, and their script closes it to others once it is there.
+postgres_make_database() {
+    postgres_make_roles
     if [[ -z $(postgres_query postgres postgres <<<"select 1 from pg_database where datname = 'testkase'") ]]; then
         postgres_query postgres postgres <<<'create database testkase owner testkase_owner'
+        postgres_make_roles
     fi
 }
 

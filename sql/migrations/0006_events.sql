@@ -21,7 +21,7 @@ declare
     is_begun boolean;
     made integer := 0;
 begin
-    perform pg_advisory_xact_lock(hashtext('testkase.make_partitions'));
+    lock table partitioned_tables in share row exclusive mode; -- unlike an advisory lock, other roles cannot take it
     for table_of in select * from partitioned_tables order by name loop
         for month in 0..least(ahead, 24) loop
             first_day := (date_trunc('month', now() at time zone 'UTC') + month * interval '1 month') at time zone 'UTC';

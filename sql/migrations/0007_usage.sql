@@ -60,7 +60,7 @@ declare
     partition_name text;
     dropped integer := 0;
 begin
-    perform pg_advisory_xact_lock(hashtext('testkase.make_partitions'));
+    lock table partitioned_tables in share row exclusive mode; -- as make_partitions() does
     for partition_name in
         select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent = 'testkase.api_token_usage'::regclass and c.relname ~ '^api_token_usage_[0-9]{4}_[0-9]{2}$'

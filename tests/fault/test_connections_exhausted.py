@@ -19,6 +19,7 @@ RESERVED = 3  # for superusers
 @pytest.fixture
 def small_cluster():
     cluster = Cluster({"max_connections": MAX_CONNECTIONS, "superuser_reserved_connections": RESERVED})
+    cluster.execute("create role visitor login")
     yield cluster
     cluster.remove()
 
@@ -28,7 +29,7 @@ def take_all(database):
     taken = []
     while True:
         try:
-            taken.append(database.connect("testkase_ops"))
+            taken.append(database.connect("visitor"))
         except psycopg2.OperationalError as error:
             assert "slots" in str(error) or "too many clients" in str(error), error
             return taken
@@ -48,7 +49,7 @@ def test_no_connection_left(small_cluster, start_service):
         database.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'testkase_server'")
         taken.extend(take_all(database))
         held = database.value("""select count(*) from pg_stat_activity where backend_type = 'client backend'
-                                 and (usename in ('testkase_ops', 'testkase_worker') or pid = pg_backend_pid())""")
+                                 and (usename in ('visitor', 'testkase_worker') or pid = pg_backend_pid())""")
         return held == MAX_CONNECTIONS - RESERVED
     try:
         until(others_hold_every_slot, 20, "the server has no connection left")

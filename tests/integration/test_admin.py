@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 
+import psycopg2.errors
 import pytest
 
 from support import token as tokens
@@ -337,12 +338,13 @@ def test_twenty_at_once(fresh, database):
 def test_waits_for_the_lock_past_every_time_out(fresh):
     fresh.database.query(f"alter role testkase_owner in database {fresh.database.name} set lock_timeout = '500ms'")
     fresh.database.query(f"alter role testkase_owner in database {fresh.database.name} set statement_timeout = '500ms'")
-    holder = fresh.database.connect()
+    fresh.database.query("create schema testkase authorization testkase_owner")
+    holder = fresh.database.connect("testkase_owner")
     with holder.cursor() as cursor:
-        cursor.execute("select pg_advisory_lock(hashtextextended('testkase-admin migrate', 0))")
+        cursor.execute("comment on schema testkase is null")
     process = fresh.begin("migrate")
     until(lambda: fresh.database.value(
-        """select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'
+        """select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'object'
            and clock_timestamp() - query_start > interval '700 ms'"""), 20, "it waits, longer than the time-outs")
     assert applied(fresh.database) == []
     holder.close()
@@ -350,6 +352,27 @@ def test_waits_for_the_lock_past_every_time_out(fresh):
     assert status == 0, error
     assert output.endswith(f"the schema is now version {LAST}\n")
     assert "waiting for another migration" in error
+
+
+@pytest.mark.parametrize("role", ["testkase_server", "testkase_worker", "testkase_ops"])
+def test_no_other_role_can_hold_it_up(admin, role):
+    """By locks that any role can take, on what it may read, in a transaction that does not end."""
+    with admin.database.connect(role) as holder, holder.cursor() as cursor:
+        cursor.execute("set transaction read write")
+        for key in ("testkase-admin migrate", "testkase.make_partitions"):
+            cursor.execute("select pg_advisory_lock(hashtextextended(%(key)s, 0)), pg_advisory_lock(hashtext(%(key)s))",
+                           {"key": key})
+        cursor.execute("select count(*) from " + ("ops.schema" if role == "testkase_ops" else "testkase.schema_migrations"))
+        assert admin.done("migrate")["applied"] == []
+        admin.database.query("select testkase.make_partitions(7), testkase.prune_usage(1)")
+        for lock in ("comment on schema testkase is null", "create table testkase.mine (a int)",
+                     *(f"lock table testkase.schema_migrations in {mode} mode nowait"
+                       for mode in ("row share", "row exclusive", "share update exclusive", "share", "access exclusive"))):
+            cursor.execute("savepoint before")
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(lock)
+            cursor.execute("rollback to savepoint before")
+    holder.close()
 
 
 def kill_within(process, seconds):

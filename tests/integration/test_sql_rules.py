@@ -1154,6 +1154,7 @@ def test_role_has_the_rights_it_needs_and_no_more(shared, role, sql, allowed):
     connection = shared.connect(role)
     try:
         with connection.cursor() as cursor:
+            cursor.execute("set transaction read write")  # which not even testkase_ops is kept from
             if allowed:
                 cursor.execute(sql)
             else:

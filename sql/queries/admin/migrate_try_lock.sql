@@ -1,3 +1,0 @@
--- The same lock, without waiting.
--- → whether the lock was obtained
-select pg_try_advisory_lock(hashtextextended('testkase-admin migrate', 0));

@@ -2,13 +2,17 @@
 #include "common/memory.h"
 #include "server/auth/id_hash.h"
 #include "server/auth/second_chance.h"
+#include <stdbool.h>
 #include <stdlib.h>
+
+#define KEPT_US (60 * INT64_C(1000000))
 
 struct entry {
     struct second_chance_link link;
     int64_t token_id;
     int64_t epoch; /* under which it was read */
     uint64_t life;
+    int64_t read_us; /* by PostgreSQL's clock */
     struct caller *caller;
     UT_hash_handle hh;
 };
@@ -16,6 +20,7 @@ struct entry {
 struct caller_cache {
     struct epoch epoch;
     uint64_t life;
+    int64_t now_us; /* the latest time told */
     struct entry *entries;
     struct second_chance order;
 };
@@ -86,11 +91,26 @@ caller_cache_life(const struct caller_cache *cache)
     return cache->life;
 }
 
+int64_t
+caller_cache_tell_time(struct caller_cache *cache, int64_t now_us)
+{
+    if (now_us > cache->now_us) {
+        cache->now_us = now_us;
+    }
+    return cache->now_us;
+}
+
+static bool
+holds(const struct caller_cache *cache, const struct entry *entry)
+{
+    return entry->life == cache->life && cache->now_us - entry->read_us < KEPT_US;
+}
+
 struct caller *
 caller_cache_find(struct caller_cache *cache, int64_t token_id)
 {
     const struct entry *entry = cache->epoch.number ? find(cache, token_id) : NULL;
-    return entry && entry->life == cache->life ? entry->caller : NULL;
+    return entry && holds(cache, entry) ? entry->caller : NULL;
 }
 
 void
@@ -108,6 +128,7 @@ caller_cache_put(struct caller_cache *cache, struct caller *caller, int64_t epoc
     entry->caller = caller_keep(caller);
     entry->epoch = epoch;
     entry->life = life;
+    entry->read_us = cache->now_us;
 }
 
 void

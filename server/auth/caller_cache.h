@@ -1,5 +1,6 @@
-/* A bounded cache of callers by token id. Every change up to the cache's epoch has been applied to it.
- * Belongs to one loop. */
+/* A bounded cache of callers by token id. Every change up to the cache's epoch has been applied to it. A
+ * caller is kept for a minute at most: that bounds the harm of changes that moved no epoch, because an
+ * operator made them with triggers disabled. Belongs to one loop. */
 #ifndef SERVER_AUTH_CALLER_CACHE_H
 #define SERVER_AUTH_CALLER_CACHE_H
 
@@ -24,6 +25,10 @@ struct epoch caller_cache_epoch(const struct caller_cache *cache);
 /* The life that the cache is in; caller_cache_clear() begins the next. The answer to a query that was sent in
  * an earlier life says nothing about epochs of this one. */
 uint64_t caller_cache_life(const struct caller_cache *cache);
+
+/* PostgreSQL's time, in microseconds, as an answer has just told it. Returns the latest time told so far,
+ * also after its clock was set back: no token lives again because of that. */
+int64_t caller_cache_tell_time(struct caller_cache *cache, int64_t now_us);
 
 /* The caller as of caller_cache_epoch() or a later epoch; NULL when it is not cached. Adds no reference. */
 struct caller *caller_cache_find(struct caller_cache *cache, int64_t token_id);

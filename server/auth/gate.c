@@ -1,12 +1,17 @@
 #include "server/auth/gate.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/memory.h"
+#include "common/retry.h"
 #include "server/auth/caller_cache.h"
 #include "server/auth/gate_limits.h"
 #include "server/database/handlers.h"
 #include "server/metrics.h"
 #include <event2/event.h>
 #include <stdlib.h>
+
+/* PostgreSQL's clock may go back by so much without a warning. */
+#define CLOCK_BACK_US (60 * INT64_C(1000000))
 
 STAILQ_HEAD(question_list, gate_question);
 
@@ -45,6 +50,7 @@ struct gate {
     struct question_list waiting; /* for a round */
     size_t waiting_count;
     struct caller_cache *callers;
+    struct retry_log clock_back;
     struct metrics *metrics;
     void (*on_state)(struct db *db, bool usable, void *argument); /* of the options that the gate was given */
     void *on_state_argument;
@@ -167,6 +173,20 @@ forget_all(struct gate *gate, struct epoch epoch)
     caller_cache_clear(gate->callers, epoch);
 }
 
+/* The time by which tokens expire: PostgreSQL's, or a later one if its clock was set back since. */
+static int64_t
+latest_time(struct gate *gate, int64_t now)
+{
+    int64_t latest = caller_cache_tell_time(gate->callers, now);
+    if (latest - now > CLOCK_BACK_US && retry_log_is_due(&gate->clock_back)) {
+        log_warning(
+            "PostgreSQL's clock went back: tokens that had expired stay expired until this program is "
+            "restarted",
+            log_number("seconds", (latest - now) / 1000000));
+    }
+    return latest;
+}
+
 static void
 answer_round(struct gate *gate, struct question_list *questions, struct epoch epoch, int64_t now)
 {
@@ -194,7 +214,8 @@ on_epoch(const struct db_result *result, void *argument)
     /* First, so that PostgreSQL works on the next round while these requests are served. */
     begin_round(round->gate);
     if (db_status(result) == DB_OK && db_rows(result) == 1) {
-        answer_round(round->gate, &questions, epoch_of(result), db_int64(result, 0, 1));
+        int64_t now = latest_time(round->gate, db_int64(result, 0, 1));
+        answer_round(round->gate, &questions, epoch_of(result), now);
     } else {
         fail(round->gate, &questions);
     }
@@ -275,8 +296,9 @@ on_changes(const struct db_result *result, void *argument)
 {
     struct catch_up *behind = argument;
     if (db_status(result) == DB_OK && db_rows(result) > 0) {
+        int64_t now = latest_time(behind->gate, db_int64(result, 0, 1));
         catch_up(behind->gate, behind, result);
-        answer_known(behind->gate, &behind->questions, db_int64(result, 0, 1));
+        answer_known(behind->gate, &behind->questions, now);
     } else {
         fail(behind->gate, &behind->questions);
     }
@@ -364,7 +386,7 @@ answer_batch(struct batch *batch, const struct db_result *result)
     int rows = db_rows(result);
     int64_t now = 0;
     for (int row = 0; row < rows; row++) {
-        now = db_int64(result, row, 1);
+        now = latest_time(batch->gate, db_int64(result, row, 1));
         callers[row] = caller_of_token(result, row, 2);
         caller_cache_put(batch->gate->callers, callers[row], db_int64(result, row, 0), batch->life);
     }

@@ -7,8 +7,8 @@
  * tokens. States that it does not have are read in batches.
  *
  * So no request is decided on a state older than its own arrival: a revocation that was acknowledged before a
- * request began is always seen. Expiry goes by PostgreSQL's clock. The gate's connections carry nothing else.
- */
+ * request began is always seen. Expiry goes by PostgreSQL's clock, and by the latest time that it told if it
+ * was set back. The gate's connections carry nothing else. */
 #ifndef SERVER_AUTH_GATE_H
 #define SERVER_AUTH_GATE_H
 

@@ -172,6 +172,31 @@ test_when_all_were_used_one_is_evicted_all_the_same(void **state)
     assert_int_equal(held, CAPACITY);
 }
 
+static void
+test_a_caller_is_kept_for_a_minute(void **state)
+{
+    (void)state;
+    static const int64_t minute = 60000000;
+    assert_int_equal(caller_cache_tell_time(cache, 1000), 1000);
+    struct caller *caller = put(7, 5);
+    assert_int_equal(caller_cache_tell_time(cache, 999 + minute), 999 + minute);
+    assert_ptr_equal(caller_cache_find(cache, 7), caller);
+    assert_int_equal(caller_cache_tell_time(cache, 1000 + minute), 1000 + minute);
+    assert_null(caller_cache_find(cache, 7));
+    caller = put(7, 5);
+    assert_ptr_equal(caller_cache_find(cache, 7), caller);
+}
+
+static void
+test_the_latest_time_stays(void **state)
+{
+    (void)state;
+    assert_int_equal(caller_cache_tell_time(cache, 2000), 2000);
+    assert_int_equal(caller_cache_tell_time(cache, 1000), 2000);
+    caller_cache_clear(cache, (struct epoch){ 1, 1 });
+    assert_int_equal(caller_cache_tell_time(cache, 1500), 2000);
+}
+
 int
 main(void)
 {
@@ -186,6 +211,8 @@ main(void)
         TEST(test_a_referenced_caller_outlives_its_entry),
         TEST(test_an_unused_caller_is_evicted_first),
         TEST(test_when_all_were_used_one_is_evicted_all_the_same),
+        TEST(test_a_caller_is_kept_for_a_minute),
+        TEST(test_the_latest_time_stays),
     };
     caller_cache_free(NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

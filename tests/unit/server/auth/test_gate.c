@@ -628,6 +628,38 @@ test_a_remembered_state_expires_by_the_rounds_time(void **state)
 }
 
 static void
+test_a_clock_that_goes_back_revives_no_token(void **state)
+{
+    (void)state;
+    static const char *const times[] = { "2000", "1500", "1000" };
+    learn(7, "7", "1");
+    for (int i = 0; i < 3; i++) {
+        ask(7);
+        end_turn();
+        answer_next(QUERY_GATE_EPOCH, (const char *const[]){ "1", times[i], "1" }, 1, 3);
+        assert_answered(i + 1, GATE_EXPIRED);
+    }
+    ask(8); /* which was never asked for before */
+    end_turn();
+    answer_epoch("1");
+    answer_states("1", (const struct state[]){ { .id = "8" } }, 1);
+    assert_answered(4, GATE_EXPIRED);
+}
+
+/* An operator may have changed it without moving the epoch. */
+static void
+test_a_state_is_read_again_after_a_minute(void **state)
+{
+    (void)state;
+    learn(7, "7", "1");
+    ask(7);
+    end_turn();
+    answer_next(QUERY_GATE_EPOCH, (const char *const[]){ "1", "60001000", "1" }, 1, 3);
+    answer_states("1", (const struct state[]){ { .id = "7", .ended = "t" } }, 1);
+    assert_answered(1, GATE_ENDED);
+}
+
+static void
 test_without_an_answer_every_token_is_unavailable(void **state)
 {
     (void)state;
@@ -733,6 +765,8 @@ main(void)
         TEST(test_states_are_read_in_batches_that_name_each_token_once),
         TEST(test_each_state_answers_its_own_questions),
         TEST(test_a_remembered_state_expires_by_the_rounds_time),
+        TEST(test_a_clock_that_goes_back_revives_no_token),
+        TEST(test_a_state_is_read_again_after_a_minute),
         TEST(test_without_an_answer_every_token_is_unavailable),
         TEST(test_a_connection_that_can_be_used_is_preferred),
         TEST(test_asking_again_from_within_the_answer),

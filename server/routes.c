@@ -37,7 +37,8 @@ const struct route routes[] = {
     { HTTP_DELETE, "/api/v1/api-keys/{id}",          ROUTE_CALLER,    0,            .endpoint = &api_keys_delete },
     { HTTP_GET,    "/api/v1/api-keys/{id}/activity", ROUTE_CALLER,    0,            .endpoint = &activity_list },
 
-    { HTTP_ANY,    "/api/v1/auth/verify",                ROUTE_CALLER,    0,            .handle = verify },
+    { HTTP_ANY,    "/api/v1/auth/verify",            ROUTE_CALLER,    0,            .handle = verify },
+    { HTTP_ANY,    "/api/v1/auth/verify/{rest}",     ROUTE_CALLER,    0,            .handle = verify },
 
     { HTTP_GET,    "/api/v1/projects/user-projects", ROUTE_CALLER,    0,            .handle = projects_list },
 

@@ -9,15 +9,17 @@
 static const struct placeholder {
     const char *name;
     const char *prefix; /* of the number; NULL: any text that is not empty */
+    bool takes_rest;    /* any text up to the end of the path, slashes included, also an empty one */
 } placeholders[] = {
-    { "id", "" },
-    { "user", "" },
-    { "key", "" },
-    { "project", TEXT_PROJECT_PREFIX },
-    { "cycle", TEXT_CYCLE_PREFIX },
-    { "case", TEXT_CASE_PREFIX },
-    { "secret", NULL },
-    { "file", NULL },
+    { "id", "", false },
+    { "user", "", false },
+    { "key", "", false },
+    { "project", TEXT_PROJECT_PREFIX, false },
+    { "cycle", TEXT_CYCLE_PREFIX, false },
+    { "case", TEXT_CASE_PREFIX, false },
+    { "secret", NULL, false },
+    { "file", NULL, false },
+    { "rest", NULL, true },
 };
 
 /* One segment, shared by all patterns that are equal up to it. */
@@ -155,7 +157,7 @@ read_value(const struct placeholder *placeholder, struct http_slice segment, str
     value->name = placeholder->name;
     value->text = segment;
     value->number = 0;
-    bool fits = !placeholder->prefix ? segment.length > 0
+    bool fits = !placeholder->prefix ? segment.length > 0 || placeholder->takes_rest
                 : *placeholder->prefix
                     ? text_to_numbered(segment.bytes, segment.length, placeholder->prefix, &value->number)
                     : text_to_id(segment.bytes, segment.length, &value->number);
@@ -208,6 +210,10 @@ route_table_find(const struct route_table *table, enum http_method method, struc
     }
     while (node && next_segment(&rest, &segment)) {
         node = find_child(node, segment, &ret_match->values);
+        if (node && node->placeholder && node->placeholder->takes_rest) {
+            ret_match->values.items[ret_match->values.count - 1].text.length += rest.length;
+            rest.length = 0;
+        }
     }
     if (!node || !node->ends_path) {
         return ROUTE_NO_PATH;

@@ -47,3 +47,109 @@ def test_a_changed_role_is_told_by_the_next_call(service, organization):
     assert api.get("/auth/verify", 200).headers["X-Testkase-Org-Role"] == "member"
     service.sign_in(organization.owner).patch(f"/users/{organization.member.id}", {"orgRole": "admin"}, 200)
     assert api.get("/auth/verify", 200).headers["X-Testkase-Org-Role"] == "admin"
+
+
+# --- what proxies tell of the request that they ask about ---
+
+# As Traefik's forwardAuth, Caddy's forward_auth and ingress-nginx document it: always GET, and the method in a field.
+ASKED = {
+    "Traefik": lambda method: {
+        "X-Forwarded-Method": method, "X-Forwarded-Proto": "https", "X-Forwarded-Host": "app.example.test",
+        "X-Forwarded-Uri": "/orders?id=7", "X-Forwarded-For": "192.0.2.7"},
+    "Caddy": lambda method: {
+        "X-Forwarded-Method": method, "X-Forwarded-Proto": "https", "X-Forwarded-Host": "app.example.test",
+        "X-Forwarded-Uri": "/orders?id=7"},
+    "ingress-nginx": lambda method: {
+        "X-Original-Method": method, "X-Original-URL": "https://app.example.test/orders?id=7", "X-Sent-From": "nginx-ingress"},
+}
+OWN = [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "https://app.example.test"}, {"Origin": "http://127.0.0.1:8080"}]
+OTHERS = [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site", "Origin": "https://app.example.test"},
+          {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "https://app.example.test.evil.example"},
+          {"Origin": "http://app.example.test"}, {"Origin": "https://app.example.test:444"}, {"Origin": ""}]
+
+
+@pytest.fixture
+def session(service, organization):
+    """A client with the cookie of a session, and nothing else."""
+    api = service.sign_in(organization.member)
+    del api.session.headers["Sec-Fetch-Site"]
+    return api
+
+
+@pytest.mark.parametrize("proxy", ASKED)
+def test_the_method_that_a_proxy_tells_is_judged(session, proxy):
+    for method in ("POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "get", ""):
+        asked = ASKED[proxy](method)
+        for fields in (*OTHERS, {}):
+            assert session.get("/auth/verify", 403, headers={**asked, **fields}).json()["code"] == "cross_site"
+        for fields in OWN:
+            session.get("/auth/verify", 200, headers={**asked, **fields})
+
+
+@pytest.mark.parametrize("proxy", ASKED)
+def test_a_link_from_another_site_may_be_followed(session, proxy):
+    for method in ("GET", "HEAD", "OPTIONS"):
+        for fields in (*OTHERS, *OWN, {}):
+            session.get("/auth/verify", 200, headers={**ASKED[proxy](method), **fields})
+
+
+def test_a_websocket_is_opened_by_own_pages_only(session):
+    asked = {**ASKED["Traefik"]("GET"), "X-Forwarded-Proto": "wss"}
+    for opens in ({"Sec-Fetch-Mode": "websocket"}, {"Upgrade": "websocket"}):
+        session.get("/auth/verify", 403, headers={**asked, **opens, "Origin": "https://evil.example"})
+        session.get("/auth/verify", 200, headers={**asked, **opens, "Origin": "https://app.example.test"})
+
+
+def test_without_the_method_no_page_of_another_site_passes(session):
+    for fields in OTHERS:
+        session.get("/auth/verify", 403, headers=fields)
+    for fields in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}):
+        session.get("/auth/verify", 200, headers=fields)
+
+
+@pytest.mark.parametrize("methods", [("GET", "POST"), ("POST", "GET")])
+def test_of_several_methods_the_strictest_counts(service, session, methods):
+    """As when a proxy adds its field to one that its client has sent."""
+    [cookie] = session.session.cookies
+    told = "".join(f"X-Forwarded-Method: {method}\r\n" for method in methods)
+    with service.server.wire() as wire:
+        wire.send(f"GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\n{told}Cookie: {cookie.name}={cookie.value}\r\n"
+                  "Origin: https://evil.example\r\n\r\n")
+        assert wire.response().status == 403
+
+
+def test_a_token_passes_from_any_page(service, organization):
+    """No browser sends it by itself."""
+    api = service.bearer(organization.member)
+    for fields in (*OTHERS, {}):
+        api.get("/auth/verify", 200, headers={**ASKED["Traefik"]("POST"), **fields})
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/7?id=8", "/a/b/c/", "//a", "/../../healthz", "/..%2f..%2fhealthz", "/x/verify"])
+def test_envoy_asks_below_the_address(service, organization, session, path):
+    """Its ext_authz has the method, path and host of the original request, and a body without bytes."""
+    envoy = {"Host": "app.example.test", "Content-Length": "0", "X-Forwarded-For": "192.0.2.7"}
+    token = service.mint(organization.member)[1]
+    for method in ("GET", "POST", "DELETE"):
+        for fields, status in (({}, 401), ({"Authorization": f"Bearer {token}"}, 200)):
+            with service.server.wire() as wire:
+                lines = "".join(f"{name}: {value}\r\n" for name, value in {**envoy, **fields}.items())
+                wire.send(f"{method} /api/v1/auth/verify{path} HTTP/1.1\r\n{lines}\r\n")
+                answer = wire.response()
+                assert answer.status == status, (method, path, answer.body)
+                assert status == 401 or answer.field("X-Testkase-User-Id") == str(organization.member.id)
+    [cookie] = session.session.cookies
+    with service.server.wire() as wire:
+        wire.send(f"POST /api/v1/auth/verify{path} HTTP/1.1\r\nHost: app.example.test\r\nContent-Length: 0\r\n"
+                  f"Cookie: {cookie.name}={cookie.value}\r\nOrigin: https://evil.example\r\n\r\n")
+        assert wire.response().status == 403
+
+
+@pytest.mark.parametrize("email", ["x\r\nX-Testkase-Org-Role: owner", "x\n@example.test", "\x7f@example.test", "a\x01@example.test"])
+def test_an_address_with_controls_reaches_no_field(service, organization, email):
+    """Only SQL could have written it."""
+    person = service.person(organization.id, email=email)
+    with service.server.wire() as wire:
+        wire.send(f"GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.mint(person)[1]}\r\n\r\n")
+        answer = wire.response()
+    assert answer.status == 500 and not [name for name in answer.fields if name.startswith("x-testkase-")]

@@ -152,12 +152,12 @@ class Operation:
 
 
 def pattern(document, path, item):
-    """What the server takes for this path: segments, numbers where the document says so."""
+    """What the server takes for this path: segments, numbers where the document says so, {rest} also with slashes or empty."""
     parameters = [expand(document, one) for owner in (item, *item.values()) if isinstance(owner, dict)
                   for one in owner.get("parameters", [])]
     numbers = {f"{{{one['name']}}}" for one in parameters if one["schema"].get("type") == "integer"}
     return re.compile("".join(
-        NUMBER if part in numbers else "[^/]+" if part.startswith("{") else re.escape(part)
+        NUMBER if part in numbers else ".*" if part == "{rest}" else "[^/]+" if part.startswith("{") else re.escape(part)
         for part in re.split(r"(\{\w+\})", path)))
 
 

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -20,6 +21,7 @@ static const struct route rows[] = {
     { HTTP_GET, "/projects/{project}/cases/{case}", ROUTE_PROJECT_GUEST, .body_max = 0 },
     { HTTP_GET, "/projects/{project}/cycles/{cycle}/{case}", ROUTE_PROJECT_USER, .body_max = 0 },
     { HTTP_GET, "/calendar/{secret}", ROUTE_ANYONE, .body_max = 0 },
+    { HTTP_ANY, "/below/{rest}", ROUTE_CALLER, .body_max = 0 },
 };
 
 static struct route_table *table;
@@ -94,6 +96,21 @@ test_several_placeholders_in_a_path(void **state)
 }
 
 static void
+test_the_rest_of_a_path(void **state)
+{
+    (void)state;
+    static const char *const rests[] = { "", "a", "a/b", "a//b/", "/", "../x", "%2F" };
+    for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "/below/%s", rests[i]);
+        assert_int_equal(find(HTTP_POST, path), ROUTE_FOUND);
+        assert_int_equal(match.values.count, 1);
+        assert_true(http_slice_equals(route_values_find(&match.values, "rest")->text, rests[i]));
+    }
+    assert_int_equal(find(HTTP_GET, "/below"), ROUTE_NO_PATH);
+}
+
+static void
 test_finds_nothing_else(void **state)
 {
     (void)state;
@@ -165,6 +182,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_finds),
         TEST(test_several_placeholders_in_a_path),
+        TEST(test_the_rest_of_a_path),
         TEST(test_finds_nothing_else),
         TEST(test_names_the_methods_that_a_path_takes),
         TEST(test_the_role_that_a_route_asks_for),

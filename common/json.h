@@ -1,7 +1,7 @@
 /* JSON (RFC 8259), strictly. Reading: yajl's SAX parser under our own rules, into a small read-only tree;
  * refused are nesting deeper than 16, a key twice in one object, more than 64 keys in an object, bytes that
- * are not UTF-8, U+0000 and lone surrogates (also escaped), comments, trailing text, numbers outside int64 or
- * double. Writing: yajl_gen into a growing buffer. */
+ * are not UTF-8, a byte order mark, U+0000 in a key, lone surrogates (also escaped), comments, and trailing
+ * text. Writing: yajl_gen into a growing buffer. */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
 
@@ -12,7 +12,16 @@
 #define JSON_DEPTH_MAX 16
 #define JSON_KEYS_MAX  64
 
-enum json_type { JSON_NULL, JSON_BOOLEAN, JSON_INTEGER, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+    JSON_NULL,
+    JSON_BOOLEAN,
+    JSON_INTEGER,
+    JSON_REAL, /* and every number that int64 cannot hold; the value is not kept */
+    JSON_STRING,
+    JSON_STRING_WITH_NUL, /* a string with U+0000; its content is not kept */
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 
 struct json_document;
 struct json_value;

@@ -68,7 +68,9 @@ find_member(struct request *request, struct input_value *value)
     }
     bool is_integer = value->input->kind == INPUT_INTEGER;
     if (json_type(member) != (is_integer ? JSON_INTEGER : JSON_STRING)) {
-        answer_field_error(&request->answer, value->input->name, type_refusal(value->input, refusal));
+        answer_field_error(&request->answer, value->input->name,
+                           json_type(member) == JSON_STRING_WITH_NUL ? "must not contain the character U+0000"
+                                                                     : type_refusal(value->input, refusal));
         return false;
     }
     if (is_integer) {

@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.http import field_errors
+
 GOOD = b'{"name":"CI","expiresInDays":7}'
 
 
@@ -32,16 +34,29 @@ REFUSED = {
     "depth 17": nested(17), "depth 100000": nested(100_000), "open 100000": b"[" * 100_000, "objects": b'{"a":' * 50_000,
     "twice": b'{"name":"CI","name":"CJ","expiresInDays":7}',
     "twice, escaped": b'{"name":"CI","\\u006eame":"CJ","expiresInDays":7}',
-    "nul": b'{"name":"a\\u0000b","expiresInDays":7}', "nul in a key": b'{"name":"CI","expiresInDays":7,"a\\u0000":1}',
+    "nul in a key": b'{"name":"CI","expiresInDays":7,"a\\u0000":1}',
     "high surrogate": b'{"name":"\\ud800","expiresInDays":7}', "low surrogate": b'{"name":"\\udc00","expiresInDays":7}',
     "swapped surrogates": b'{"name":"\\udc00\\ud800","expiresInDays":7}',
     "high and text": b'{"name":"\\ud800x","expiresInDays":7}',
-    "int64 + 1": b'{"name":"CI","expiresInDays":9223372036854775808}',
-    "-int64 - 1": b'{"name":"CI","expiresInDays":-9223372036854775809}',
-    "400 digits": b'{"name":"CI","expiresInDays":' + b"9" * 400 + b"}", "1e999": b'{"name":"CI","expiresInDays":1e999}',
     "many keys": b"{" + b",".join(b'"k%d":1' % n for n in range(65)) + b"}",
     "depth 17 in an unknown key": b'{"name":"CI","expiresInDays":7,"x":' + b"[" * 16 + b"]" * 16 + b"}",
 }
+
+
+# Valid JSON with a value that no field may have.
+WRONG = {
+    "nul": ("name", b'{"name":"a\\u0000b","expiresInDays":7}'), "nul alone": ("name", b'{"name":"\\u0000","expiresInDays":7}'),
+    "nul for a number": ("expiresInDays", b'{"name":"CI","expiresInDays":"\\u0000"}'),
+    "int64 + 1": ("expiresInDays", b'{"name":"CI","expiresInDays":9223372036854775808}'),
+    "-int64 - 1": ("expiresInDays", b'{"name":"CI","expiresInDays":-9223372036854775809}'),
+    "2^64 + 7": ("expiresInDays", b'{"name":"CI","expiresInDays":18446744073709551623}'),
+    "400 digits": ("expiresInDays", b'{"name":"CI","expiresInDays":' + b"9" * 400 + b"}"),
+    "5000 digits": ("expiresInDays", b'{"name":"CI","expiresInDays":' + b"9" * 5000 + b"}"),
+    "1e999": ("expiresInDays", b'{"name":"CI","expiresInDays":1e999}'),
+    "number as a name": ("name", b'{"name":' + b"9" * 99 + b',"expiresInDays":7}'),
+}
+
+MARKS = {"UTF-8": b"\xef\xbb\xbf", "UTF-16, little end first": b"\xff\xfe", "UTF-16, big end first": b"\xfe\xff"}
 
 
 @pytest.fixture
@@ -66,6 +81,18 @@ def test_malformed_json_is_400(api, case):
 def test_json_beyond_our_rules_is_refused(api, case):
     response = post(api, REFUSED[case])
     assert response.status_code in (400, 422), response.text
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_value_is_named(api, case):
+    field, body = WRONG[case]
+    assert field_errors(post(api, body)) == {field}
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_byte_order_mark_is_named(api, mark):
+    response = post(api, MARKS[mark] + b'{"name":"CI","expiresInDays":7}')
+    assert response.status_code == 400 and "byte order mark" in response.json()["detail"]
 
 
 def test_an_error_never_quotes_the_body(api):

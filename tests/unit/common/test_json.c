@@ -52,8 +52,20 @@ numbers_keep_their_kind(void **state)
     static const struct {
         const char *text;
         enum json_type type;
-    } cases[] = { { "0", JSON_INTEGER }, { "-0", JSON_INTEGER }, { "9223372036854775807", JSON_INTEGER },
-                  { "90.0", JSON_REAL }, { "9e1", JSON_REAL },   { "90.5", JSON_REAL } };
+    } cases[] = { { "0", JSON_INTEGER },
+                  { "-0", JSON_INTEGER },
+                  { "9223372036854775807", JSON_INTEGER },
+                  { "90.0", JSON_REAL },
+                  { "9e1", JSON_REAL },
+                  { "90.5", JSON_REAL },
+                  { "-9223372036854775808", JSON_INTEGER },
+                  { "9223372036854775808", JSON_REAL },
+                  { "-9223372036854775809", JSON_REAL },
+                  { "99999999999999999999999999", JSON_REAL },
+                  { "1e999", JSON_REAL },
+                  { "-1E999", JSON_REAL },
+                  { "\"\\u0000\"", JSON_STRING_WITH_NUL },
+                  { "\"a\\u0000b\"", JSON_STRING_WITH_NUL } };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct json_document *document = read_text(cases[i].text);
         assert_non_null(document);
@@ -90,10 +102,6 @@ what_is_no_json_is_refused(void **state)
         "\"\n\"",
         "\"\\x\"",
         "\"\\u12\"",
-        "9223372036854775808",
-        "1e999",
-        "-1e999",
-        "\"\\u0000\"",
         "{\"\\u0000\":1}",
         "\"\\ud800\"",
         "\"\\udc00\"",
@@ -132,6 +140,23 @@ nul_is_refused(void **state)
     const char *error;
     assert_int_equal(json_read("\"a\0b\"", 5, &document, &error), -1);
     assert_int_equal(json_read("{}\0", 3, &document, &error), -1);
+}
+
+/* The message names the mark, which nobody sees. */
+static void
+a_byte_order_mark_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } bodies[] = { { "\xEF\xBB\xBF{}", 5 }, { "\xFF\xFE{\0}\0", 6 }, { "\xFE\xFF\0{\0}", 6 } };
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        struct json_document *document;
+        const char *error;
+        assert_int_equal(json_read(bodies[i].bytes, bodies[i].length, &document, &error), -1);
+        assert_non_null(strstr(error, "byte order mark"));
+    }
 }
 
 static void
@@ -212,6 +237,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read),
+        cmocka_unit_test(a_byte_order_mark_is_named),
         cmocka_unit_test(numbers_keep_their_kind),
         cmocka_unit_test(what_is_no_json_is_refused),
         cmocka_unit_test(an_escaped_backslash_begins_no_escape),

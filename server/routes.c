@@ -17,8 +17,8 @@
 
 /* clang-format off */
 const struct route routes[] = {
-    { HTTP_GET,    "/healthz",                       ROUTE_ANYONE,    0,            .handle = ops_health },
-    { HTTP_GET,    "/readyz",                        ROUTE_ANYONE,    0,            .handle = ops_ready },
+    { HTTP_GET,    "/healthz",                       ROUTE_ANYONE,    0,            .handle = ops_health, .without_host = true },
+    { HTTP_GET,    "/readyz",                        ROUTE_ANYONE,    0,            .handle = ops_ready, .without_host = true },
     { HTTP_GET,    "/metrics",                       ROUTE_ANYONE,    0,            .handle = exposition_get },
 
     { HTTP_GET,    "/docs",                          ROUTE_ANYONE,    0,            .handle = pages_docs },

@@ -21,9 +21,9 @@ read_bearer(struct http_slice authorization, struct http_slice *ret_token)
     return true;
 }
 
-/* RFC 6265 §4.2.1: pairs separated by semicolons. The first of that name counts. */
+/* RFC 6265 §4.2.1: pairs separated by semicolons. */
 static bool
-find_cookie(struct http_slice cookies, const char *name, struct http_slice *ret_value)
+find_pair(struct http_slice cookies, const char *name, struct http_slice *ret_value)
 {
     const size_t length = strlen(name);
     struct http_slice pair;
@@ -37,6 +37,19 @@ find_cookie(struct http_slice cookies, const char *name, struct http_slice *ret_
     return false;
 }
 
+/* The first of that name counts. Proxies may split the field (RFC 9113 §8.2.3). */
+static bool
+find_cookie(const struct http_head *head, const char *name, struct http_slice *ret_value)
+{
+    for (size_t i = 0; head->cookie.bytes && i < head->field_count; i++) {
+        const struct http_field *field = &head->fields[i];
+        if (http_slice_equals_nocase(field->name, "cookie") && find_pair(field->value, name, ret_value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum credentials
 credentials_read(const struct http_head *head, bool secure, struct http_slice *ret_secret)
 {
@@ -44,5 +57,5 @@ credentials_read(const struct http_head *head, bool secure, struct http_slice *r
     if (head->authorization.bytes && read_bearer(head->authorization, ret_secret)) {
         return CREDENTIALS_BEARER;
     }
-    return find_cookie(head->cookie, cookie, ret_secret) ? CREDENTIALS_SESSION : CREDENTIALS_NONE;
+    return find_cookie(head, cookie, ret_secret) ? CREDENTIALS_SESSION : CREDENTIALS_NONE;
 }

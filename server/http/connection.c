@@ -159,8 +159,7 @@ step_head(struct connection *connection)
     }
     ssize_t length = http_head_scan(input->bytes, input->filled, &input->scanned);
     if (length < 0) {
-        return refuse(connection, PROBLEM_BAD_REQUEST,
-                      "A request begins with a method, and every line of its head ends with CR LF.");
+        return refuse(connection, PROBLEM_BAD_REQUEST, http_head_scan_detail(input->bytes, input->filled));
     }
     if (length > HTTP_HEAD_MAX) {
         return refuse_long_head(connection);

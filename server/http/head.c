@@ -49,6 +49,35 @@ http_head_scan(const char *bytes, size_t length, size_t *scanned)
     return 0;
 }
 
+/* The first CR or LF that is not a part of CR LF; NULL when there is none. */
+static const char *
+lone_line_break(const char *bytes, const char *end)
+{
+    for (const char *at = bytes; at < end; at++) {
+        bool is_pair = *at == '\r' && at + 1 < end && at[1] == '\n';
+        if (!is_pair && (*at == '\r' || *at == '\n')) {
+            return at;
+        }
+        at += is_pair;
+    }
+    return NULL;
+}
+
+const char *
+http_head_scan_detail(const char *bytes, size_t length)
+{
+    static const char field[] = "\nAuthorization:";
+    const size_t field_length = sizeof(field) - 1;
+    const char *end = lone_line_break(bytes, bytes + length);
+    const char *line = end ? memrchr(bytes, '\n', (size_t)(end - bytes)) : NULL;
+    if (line && (size_t)(end - line) >= field_length && strncasecmp(line, field, field_length) == 0) {
+        return "The Authorization field holds a line break, which often ends a file or variable with a "
+               "token; "
+               "remove it.";
+    }
+    return "A request begins with a method, and every line of its head ends with CR LF.";
+}
+
 /* --- parsing --- */
 
 struct parse {
@@ -357,7 +386,8 @@ parse_absolute_form(struct parse *parse, struct http_slice target)
     while (authority_end < end && *authority_end != '/' && *authority_end != '?') {
         authority_end++;
     }
-    if (!http_slice_same_nocase(http_slice_between(authority, authority_end), parse->head->host)) {
+    if (!parse->head->host.bytes ||
+        !http_slice_same_nocase(http_slice_between(authority, authority_end), parse->head->host)) {
         return refuse_bad(parse, "The request target and the Host field name different hosts.");
     }
     if (authority_end == end || *authority_end == '?') {
@@ -389,8 +419,8 @@ static bool
 check_framing(struct parse *parse)
 {
     const struct http_head *head = parse->head;
-    if (!head->host.bytes) {
-        return refuse_bad(parse, "The Host field is missing.");
+    if (!head->host.bytes && head->minor_version == 1) {
+        return refuse_bad(parse, HTTP_HEAD_HOST_MISSING);
     }
     if (head->chunked && head->minor_version == 0) {
         return refuse_bad(parse, "HTTP/1.0 has no Transfer-Encoding; use HTTP/1.1.");

@@ -1,6 +1,6 @@
 /* A strict parser for the head of an HTTP/1.x request (RFC 9112 §2–§6), in one contiguous block that ends
  * with CRLF CRLF. It refuses what the grammar tolerates only for old software: a bare LF, obs-fold, white
- * space before a colon, several spaces in the request line, no or several Host fields, repeated
+ * space before a colon, several spaces in the request line, several Host fields or none in HTTP/1.1, repeated
  * Content-Length, Authorization or Transfer-Encoding, Content-Length with Transfer-Encoding, any
  * Transfer-Encoding but exactly "chunked", Transfer-Encoding in HTTP/1.0, a length that is not plain digits,
  * and control bytes. */
@@ -19,6 +19,9 @@
 #define HTTP_TARGET_MAX (8 * 1024)
 #define HTTP_FIELDS_MAX 100
 
+/* For a request that needs a Host field and has none. */
+#define HTTP_HEAD_HOST_MISSING "The Host field is missing."
+
 struct http_head {
     enum http_method method;
     struct http_slice method_text;
@@ -29,9 +32,9 @@ struct http_head {
     bool expects_continue;   /* Expect: 100-continue */
     bool chunked;
     int64_t content_length; /* -1 when there is no such field */
-    /* The fields that the server itself reads; http_head_field() finds the others. */
-    struct http_slice host, authorization, cookie, content_type, origin, sec_fetch_site, user_agent,
-        request_id;
+    /* The fields that the server itself reads, the first of each name; http_head_field() finds the others. */
+    struct http_slice host; /* absent in HTTP/1.0 only */
+    struct http_slice authorization, cookie, content_type, origin, sec_fetch_site, user_agent, request_id;
     size_t field_count;
     struct http_field fields[HTTP_FIELDS_MAX];
 };
@@ -48,6 +51,9 @@ int http_head_parse(const char *bytes, size_t length, struct http_head *ret_head
  * arrived yet; -1 when these bytes cannot become a head: the first byte begins no method, or a CR or LF
  * stands alone. */
 ssize_t http_head_scan(const char *bytes, size_t length, size_t *scanned);
+
+/* Says, in a constant sentence, why http_head_scan() has returned -1. */
+const char *http_head_scan_detail(const char *bytes, size_t length);
 
 /* The first field of that name (ASCII case ignored); its `bytes` are NULL when there is no such field. */
 struct http_slice http_head_field(const struct http_head *head, const char *name);

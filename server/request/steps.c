@@ -2,12 +2,18 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/auth/rate_limits.h"
+#include "server/http/characters.h"
 #include "server/http/media_type.h"
 #include "server/metrics.h"
 #include "server/request/authenticate.h"
 #include "server/request/endpoint.h"
 #include "server/request/request.h"
 #include "server/server.h"
+#include <stdio.h>
+#include <string.h>
+
+#define SHOWN_PATH_MAX   128 /* bytes of a path that a problem names */
+#define SHOWN_CODING_MAX 32  /* bytes of a coding that a problem names */
 
 static request_function step_route, step_rate_limit, step_body, step_parse, step_handle;
 
@@ -30,13 +36,48 @@ static const struct step steps[] = {
 
 /* --- route --- */
 
+/* Copies the path without slashes that are too many: doubled ones, and those at its end. Returns its length;
+ * 0 when no slash is too many, or the path is too long to be shown. */
+static size_t
+drop_slashes(struct http_slice path, char ret_path[SHOWN_PATH_MAX])
+{
+    size_t length = 0;
+    for (size_t i = 0; i < path.length; i++) {
+        bool is_last = i + 1 == path.length;
+        if (path.bytes[i] == '/' && (is_last || path.bytes[i + 1] == '/')) {
+            continue;
+        }
+        if (length == SHOWN_PATH_MAX) {
+            return 0;
+        }
+        ret_path[length++] = path.bytes[i];
+    }
+    return length == path.length ? 0 : length;
+}
+
+/* Names the right path when only slashes make the difference. A path with a token in it is not repeated. */
+static enum step_result
+refuse_path(struct request *request)
+{
+    struct route_match match;
+    char path[SHOWN_PATH_MAX], detail[SHOWN_PATH_MAX + 64];
+    size_t length = drop_slashes(request->head->path, path);
+    if (length == 0 || memmem(path, length, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) ||
+        route_table_find(request->loop->server->routes, request->head->method,
+                         (struct http_slice){ path, length }, &match) == ROUTE_NO_PATH) {
+        return answer_refuse(&request->answer, PROBLEM_NOT_FOUND, NULL);
+    }
+    snprintf(detail, sizeof(detail), "The path has a slash too many; use %.*s instead.", (int)length, path);
+    return answer_refuse(&request->answer, PROBLEM_NOT_FOUND, detail);
+}
+
 static enum step_result
 refuse_unrouted(struct request *request)
 {
     struct route_match match;
     if (route_table_find(request->loop->server->routes, request->head->method, request->head->path, &match) ==
         ROUTE_NO_PATH) {
-        return answer_refuse(&request->answer, PROBLEM_NOT_FOUND, NULL);
+        return refuse_path(request);
     }
     answer_add_header(&request->answer, "Allow", match.allow);
     return answer_refuse(&request->answer, PROBLEM_METHOD_NOT_ALLOWED, NULL);
@@ -44,7 +85,9 @@ refuse_unrouted(struct request *request)
 
 /* For a request with a token that matches no route, so that it is authenticated, counted and limited like any
  * other. */
-static const struct route no_route = { HTTP_ANY, "none", ROUTE_CALLER, 0, refuse_unrouted, NULL };
+static const struct route no_route = {
+    .method = HTTP_ANY, .pattern = "none", .access = ROUTE_CALLER, .handle = refuse_unrouted
+};
 
 static enum step_result
 step_route(struct request *request)
@@ -55,7 +98,12 @@ step_route(struct request *request)
     if (request->is_for_metrics && !http_slice_equals(head->path, "/metrics")) {
         return answer_refuse(&request->answer, PROBLEM_NOT_FOUND, NULL);
     }
-    if (route_table_find(server->routes, head->method, head->path, &match) == ROUTE_FOUND) {
+    bool is_found = route_table_find(server->routes, head->method, head->path, &match) == ROUTE_FOUND;
+    if (!head->host.bytes && !(is_found && match.route->without_host)) {
+        request->answer.closes = true;
+        return answer_refuse(&request->answer, PROBLEM_BAD_REQUEST, HTTP_HEAD_HOST_MISSING);
+    }
+    if (is_found) {
         request->route = match.route;
         request->path = match.values;
         return STEP_NEXT;
@@ -94,6 +142,19 @@ step_rate_limit(struct request *request)
 
 /* --- body, parse, handle --- */
 
+/* RFC 9110 §8.4: a body in a coding, such as gzip, is not decoded. */
+static enum step_result
+refuse_coding(struct request *request, struct http_slice coding)
+{
+    char detail[160];
+    bool is_shown = coding.length <= SHOWN_CODING_MAX && http_characters_all(coding, HTTP_TOKEN);
+    snprintf(detail, sizeof(detail),
+             "The body has the content coding %.*s; send it without Content-Encoding.",
+             is_shown ? (int)coding.length : 0, coding.bytes);
+    answer_add_header(&request->answer, "Accept-Encoding", "identity");
+    return answer_refuse(&request->answer, PROBLEM_UNSUPPORTED_MEDIA_TYPE, detail);
+}
+
 static enum step_result
 step_body(struct request *request)
 {
@@ -103,6 +164,10 @@ step_body(struct request *request)
     if (!connection_has_body(request->connection)) {
         return answer_refuse(&request->answer, PROBLEM_BAD_REQUEST,
                              "Send a JSON object as the body of this request.");
+    }
+    struct http_slice coding = http_head_field(request->head, "content-encoding");
+    if (coding.length > 0 && !http_slice_equals_nocase(coding, "identity")) {
+        return refuse_coding(request, coding);
     }
     if (!http_media_type_is_json(request->head->content_type)) {
         return answer_refuse(&request->answer, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);

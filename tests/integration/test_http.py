@@ -60,6 +60,88 @@ def test_a_broken_escape_is_no_path(wire, target):
     assert wire.ask(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").status in (400, 404)
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PROPFIND"])
+@pytest.mark.parametrize("target,right", [
+    ("/api/v1/session/", "/api/v1/session"), ("/api/v1//session", "/api/v1/session"), ("/healthz/", "/healthz"),
+    ("/api/v1/api-keys/7/activity//", "/api/v1/api-keys/7/activity"), ("/api//v1///users/?limit=1", "/api/v1/users")])
+def test_slashes_too_many_are_told(service, bearer, method, target, right):
+    for fields in ("", bearer):
+        with service.server.wire() as wire:
+            answer = assert_problem(wire.ask(f"{method} {target} HTTP/1.1\r\nHost: x\r\n{fields}\r\n"), "not_found")
+            assert f"use {right} instead" in json.loads(answer.body)["detail"]
+
+
+def test_a_path_is_repeated_only_if_it_helps(wire):
+    for target in ("/nothing/", "/api/v1/session/x/", f"/assets/tk_pat_{'a' * 54}/", f"/assets/{'a' * 200}/"):
+        answer = assert_problem(wire.ask(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"), "not_found")
+        assert "slash" not in json.loads(answer.body)["detail"] and b"aaaa" not in answer.body
+
+
+# --- what proxies and scripts send ---
+
+@pytest.mark.parametrize("target", ["/healthz", "/readyz"])
+def test_health_checks_need_no_host(service, target):
+    """As HAProxy's `option httpchk GET /healthz` sends them."""
+    for method in ("GET", "HEAD"):
+        with service.server.wire() as wire:
+            answer = wire.ask(f"{method} {target} HTTP/1.0\r\n\r\n", method)
+            assert answer.status == 200 and wire.response() is None
+    for other in (f"GET {target} HTTP/1.1\r\n\r\n", "GET /docs HTTP/1.0\r\n\r\n", "GET /api/v1/session HTTP/1.0\r\n\r\n",
+                  "GET /nothing HTTP/1.0\r\n\r\n"):
+        with service.server.wire() as wire:
+            assert_problem(wire.ask(other), "bad_request")
+            assert wire.response() is None
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate", "zstd", "gzip, br", "x" * 40])
+def test_a_coding_is_415_and_named(service, bearer, coding):
+    with service.server.wire() as wire:
+        wire.send(create_head(bearer, f"Content-Encoding: {coding}\r\nContent-Length: {len(BODY)}\r\n") + BODY)
+        answer = assert_problem(wire.response(), "unsupported_media_type")
+        assert answer.field("accept-encoding") == "identity"
+        detail = json.loads(answer.body)["detail"]
+        assert "content coding" in detail and (coding in detail) == (len(coding) <= 32 and "," not in coding)
+    with service.server.wire() as wire:
+        wire.send(create_head(bearer, f"Content-Encoding: identity\r\nContent-Length: {len(BODY)}\r\n") + BODY)
+        assert wire.response().status == 201
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\n\n", "\r\r", "\n\r"])
+def test_a_line_break_behind_a_token_is_told(service, organization, end):
+    """The file that holds a CI's secret ends with one. Nothing behind it is taken for a request."""
+    token = service.mint(organization.member)[1]
+    hidden = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    for rest in ("", "Accept: */*\r\n", "Content-Length: 40\r\n", "Host: y\r\n"):
+        with service.server.wire() as wire:
+            wire.send(f"GET /api/v1/session HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}{end}\r\n{rest}\r\n{hidden}")
+            detail = json.loads(assert_problem(wire.response(), "bad_request").body)["detail"]
+            assert "Authorization" in detail and "line break" in detail
+            assert wire.response() is None, "nothing else is answered"
+
+
+def test_behind_a_token_that_ends_a_head_nothing_is_smuggled(service, organization):
+    """CR LF behind the token ends the head. The fields behind it are no request, and close the connection."""
+    token = service.mint(organization.member)[1]
+    with service.server.wire() as wire:
+        wire.send(f"GET /api/v1/session HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+                  "Accept: */*\r\nContent-Length: 44\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert wire.response().status == 200
+        assert_problem(wire.response(), "bad_request")
+        assert wire.response() is None
+
+
+@pytest.mark.parametrize("fields", [
+    ["a=1", "{session}"], ["{session}", "a=1"], ["a=1; b=2", "c=3; {session}; d=4"], ["", "{session}"],
+    ["testkase_sessio=1", "{session}"]])
+def test_cookies_may_be_split_over_fields(service, organization, fields):
+    """As a proxy may hand them on from HTTP/2."""
+    [cookie] = service.sign_in(organization.member).session.cookies
+    lines = "".join(f"Cookie: {field}\r\n" for field in fields).format(session=f"{cookie.name}={cookie.value}")
+    with service.server.wire() as wire:
+        assert wire.ask(f"GET /api/v1/session HTTP/1.1\r\nHost: x\r\n{lines}\r\n").status == 200
+        assert wire.ask(f"GET /api/v1/session HTTP/1.1\r\nHost: x\r\nX-Cookie: a\r\n{lines}\r\n").status == 200
+
+
 ALLOWED = {
     "/api/v1/session": {"GET", "HEAD", "POST", "DELETE"},
     "/api/v1/api-keys": {"GET", "HEAD", "POST"},

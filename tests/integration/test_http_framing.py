@@ -86,7 +86,9 @@ REFUSED = {
     "length 0 and coding": (400, post("Content-Length: 0", CHUNKED, body=FIVE)),
     # Host
     "no host": (400, with_host()),
-    "no host in HTTP/1.0": (400, "GET /healthz HTTP/1.0\r\n\r\n"),
+    "no host in HTTP/1.0": (400, "GET /docs HTTP/1.0\r\n\r\n"),
+    "no host in HTTP/1.0 where nothing is": (400, "GET /nothing HTTP/1.0\r\n\r\n"),
+    "no host in HTTP/1.0 with an absolute target": (400, "GET http:///healthz HTTP/1.0\r\n\r\n"),
     "two hosts": (400, with_host("Host: x", "Host: y")),
     "the same host twice": (400, with_host("Host: x", "Host: x")),
     "an empty host": (400, with_host("Host:")),

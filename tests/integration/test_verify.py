@@ -145,7 +145,7 @@ def test_envoy_asks_below_the_address(service, organization, session, path):
         assert wire.response().status == 403
 
 
-@pytest.mark.parametrize("email", ["x\r\nX-Testkase-Org-Role: owner", "x\n@example.test", "\x7f@example.test", "a\x01@example.test"])
+@pytest.mark.parametrize("email", ["x\r\nX-Testkase-Org-Role: owner", "x\n@example.test", "\x7f@example.test"])
 def test_an_address_with_controls_reaches_no_field(service, organization, email):
     """Only SQL could have written it."""
     person = service.person(organization.id, email=email)

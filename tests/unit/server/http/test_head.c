@@ -327,7 +327,6 @@ test_hosts(void **state)
         { "Host: a_b-c.example.", GOOD },
         { "Host: %41", GOOD },
         { "Host:", BAD },
-        { "X: y", BAD },
         { "Host: x\r\nHost: x", BAD },
         { "Host: x\r\nhOST: y", BAD },
         { "Host: x y", BAD },
@@ -431,6 +430,44 @@ test_http_1_0(void **state)
     assert_int_equal(PARSE("POST / HTTP/1.0\r\nHost: x\r\nExpect: 100-continue\r\n\r\n"), GOOD);
     assert_false(head.expects_continue);
     assert_int_equal(head.minor_version, 0);
+}
+
+static void
+test_only_http_1_0_may_lack_host(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("GET / HTTP/1.0\r\n\r\n"), GOOD);
+    assert_slice(head.host, NULL);
+    assert_int_equal(PARSE("GET / HTTP/1.1\r\nX: y\r\n\r\n"), BAD);
+    assert_int_equal(PARSE("GET http:/// HTTP/1.0\r\n\r\n"), BAD);
+    assert_int_equal(PARSE("GET http://x/ HTTP/1.0\r\n\r\n"), BAD);
+}
+
+static void
+test_a_lone_line_break_is_explained(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_in_token;
+    } cases[] = {
+        { "GET / HTTP/1.1\r\nAuthorization: Bearer x\n\r\n", true },
+        { "GET / HTTP/1.1\r\nHost: x\r\nauthorization:x\nHost: y\r\n", true },
+        { "GET / HTTP/1.1\r\nAuthorization: Bearer x\r\r\n", true },
+        { "GET / HTTP/1.1\r\nAuthorization: Bearer x\r\nX: y\n\r\n", false },
+        { "GET / HTTP/1.1\r\nX-Authorization: x\n\r\n", false },
+        { "GET / HTTP/1.1\nAuthorization: x\r\n\r\n", false },
+        { "\n", false },
+        { "\x16\x03", false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t length = strlen(cases[i].text), scanned = 0;
+        char *text = block_of(cases[i].text, length);
+        assert_int_equal(http_head_scan(text, length, &scanned), -1);
+        assert_int_equal(strstr(http_head_scan_detail(text, length), "Authorization") != NULL,
+                         cases[i].is_in_token);
+        free(text);
+    }
 }
 
 static void
@@ -596,6 +633,8 @@ main(void)
         cmocka_unit_test_teardown(test_framing, forget),
         cmocka_unit_test_teardown(test_what_the_framing_means, forget),
         cmocka_unit_test_teardown(test_http_1_0, forget),
+        cmocka_unit_test_teardown(test_only_http_1_0_may_lack_host, forget),
+        cmocka_unit_test(test_a_lone_line_break_is_explained),
         cmocka_unit_test_teardown(test_keep_alive, forget),
         cmocka_unit_test_teardown(test_limits, forget),
         cmocka_unit_test_teardown(test_incomplete_blocks_are_refused, forget),

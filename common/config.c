@@ -1,9 +1,11 @@
 #include "common/config.h"
+#include "common/config_links.h"
 #include "common/config_value.h"
 #include "common/memory.h"
 #include "common/processors.h"
 #include "common/secret.h"
 #include "common/text.h"
+#include "common/token.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -33,7 +35,7 @@ struct failure {
 struct option;
 
 struct kind {
-    bool text; /* the field is a char *, and an empty value means unset */
+    bool text; /* the field is a char * */
     /* Checks `value` and stores it; when it refuses it, returns false and a line in `failure`. */
     bool (*parse)(const struct option *option, const char *value, void *field, struct failure *failure);
 };
@@ -76,11 +78,18 @@ static bool __attribute__((format(printf, 2, 3))) fail(struct failure *failure, 
     return false;
 }
 
+/* Whether the value, whatever the variable, may hold a secret that was pasted into the wrong place: a URL
+ * with a password, a connection string, a token. */
+static bool
+may_hold_secret(const char *value)
+{
+    return strpbrk(value, "@#") || strcasestr(value, "password") || strcasestr(value, TOKEN_PREFIX);
+}
+
 static bool
 refuse(const struct option *option, const char *value, const char *phrase, struct failure *failure)
 {
-    /* The text before an @ may be a password, whatever the variable. */
-    if (option->secret || strchr(value, '@')) {
+    if (option->secret || may_hold_secret(value)) {
         return fail(failure, "%s %s", option->name, phrase);
     }
     return fail(failure, "%s %s, not \"%.80s\"", option->name, phrase, value);
@@ -178,6 +187,24 @@ parse_listen(const struct option *option, const char *value, void *field, struct
 }
 
 static bool
+parse_listen_list(const struct option *option, const char *value, void *field, struct failure *failure)
+{
+    const char *phrase = config_value_listen_list(value);
+    if (phrase) {
+        return refuse(option, value, phrase, failure);
+    }
+    keep_text(field, memory_duplicate(value));
+    return true;
+}
+
+static bool
+parse_mode(const struct option *option, const char *value, void *field, struct failure *failure)
+{
+    const char *phrase = config_value_mode(value, field);
+    return !phrase || refuse(option, value, phrase, failure);
+}
+
+static bool
 parse_origin(const struct option *option, const char *value, void *field, struct failure *failure)
 {
     char *origin = NULL;
@@ -217,6 +244,8 @@ static const struct kind kind_level = { false, parse_level };
 static const struct kind kind_format = { false, parse_format };
 static const struct kind kind_line = { true, parse_line };
 static const struct kind kind_listen = { true, parse_listen };
+static const struct kind kind_listen_list = { true, parse_listen_list };
+static const struct kind kind_mode = { false, parse_mode };
 static const struct kind kind_origin = { true, parse_origin };
 static const struct kind kind_smtp = { true, parse_smtp };
 static const struct kind kind_networks = { true, parse_networks };
@@ -254,10 +283,10 @@ static const struct option options[] = {
       .offset = offsetof(struct config, database_url), .programs = PROGRAMS_WITH_DATABASE,
       .meaning = "PostgreSQL connection: a libpq connection string or URI. It may name several "
                  "hosts, for failover." },
-    { .name = "TESTKASE_LISTEN", .kind = &kind_listen, .fallback = "127.0.0.1:8080",
+    { .name = "TESTKASE_LISTEN", .kind = &kind_listen_list, .fallback = "127.0.0.1:8080",
       .offset = offsetof(struct config, listen), .programs = CONFIG_SERVER,
-      .meaning = "Address to serve on: host:port, [v6]:port or unix:/path. Socket activation takes "
-                 "precedence." },
+      .meaning = "Addresses to serve on, separated by commas: host:port, [v6]:port or unix:/path. [::]:port "
+                 "serves IPv4, too. Socket activation takes precedence." },
     { .name = "TESTKASE_LOG_FORMAT", .kind = &kind_format, .fallback = "text",
       .offset = offsetof(struct config, log_format), .programs = PROGRAMS_WITH_DATABASE,
       .meaning = "Format of the log on stderr: text (for journald and people) or json." },
@@ -290,6 +319,14 @@ static const struct option options[] = {
       .offset = offsetof(struct config, smtp_url), .programs = CONFIG_WORKER,
       .shown_fallback = "none; no mail is sent",
       .meaning = "Mail server, like smtp://user:pass@host:587 (smtps:// for TLS from the start)." },
+    { .name = "TESTKASE_SOCKET_GROUP", .kind = &kind_line,
+      .offset = offsetof(struct config, socket_group), .programs = CONFIG_SERVER,
+      .shown_fallback = "the process's group",
+      .meaning = "Group of a unix socket, by name or number." },
+    { .name = "TESTKASE_SOCKET_MODE", .kind = &kind_mode, .fallback = "0600",
+      .offset = offsetof(struct config, socket_mode), .programs = CONFIG_SERVER,
+      .meaning = "Mode of a unix socket, in octal. Clients need the right to write: 0660 lets the group in, "
+                 "0666 everybody." },
     { .name = "TESTKASE_THREADS", .kind = &kind_number, .minimum = 1, .maximum = THREADS_LIMIT,
       .offset = offsetof(struct config, threads), .programs = CONFIG_SERVER,
       .shown_fallback = "number of usable cores, 8 at most",
@@ -371,14 +408,33 @@ check_name(const char *name, size_t length, struct failure *failure)
     return fail(failure, "%.*s is not a known variable; --help lists those that are", shown, name);
 }
 
+/* Whether the variable, "NAME=value", is unset or set for another service. */
+static bool
+is_foreign(const char *entry, size_t name_length)
+{
+    const char *value = entry + name_length + 1;
+    if (!entry[name_length] || !*value) {
+        return entry[name_length] == '=';
+    }
+    char *name = memory_copy_text(entry, name_length);
+    bool foreign = config_links_made(name, value);
+    free(name);
+    return foreign;
+}
+
 static bool
 check_names(const char *const *environment, struct failure *failure)
 {
     for (size_t i = 0; environment[i]; i++) {
         const char *entry = environment[i];
-        if (strncmp(entry, PREFIX, strlen(PREFIX)) == 0 && !check_name(entry, strcspn(entry, "="), failure)) {
+        size_t length = strcspn(entry, "=");
+        if (strncmp(entry, PREFIX, strlen(PREFIX)) == 0 && !check_name(entry, length, failure) &&
+            !is_foreign(entry, length)) {
             return false;
         }
+    }
+    if (failure->size) {
+        failure->text[0] = '\0';
     }
     return true;
 }
@@ -420,7 +476,7 @@ read_all(int descriptor, char *bytes, size_t size)
 /* Opens a regular file. The errors name the variable, not the path, because an operator who mixes up VAR and
  * VAR_FILE has put the secret there. */
 static int
-open_file(const char *variable, const char *path, struct failure *failure)
+open_file(const char *variable, const char *path, bool *ret_exposed, struct failure *failure)
 {
     struct stat status;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -429,6 +485,7 @@ open_file(const char *variable, const char *path, struct failure *failure)
     } else if (!S_ISREG(status.st_mode)) {
         fail(failure, "%s must name a regular file", variable);
     } else {
+        *ret_exposed = status.st_mode & S_IROTH;
         return descriptor;
     }
     if (descriptor >= 0) {
@@ -454,9 +511,10 @@ accept_content(const char *variable, const char *bytes, size_t length, struct fa
 }
 
 static bool
-read_file(const char *variable, const char *path, char **ret_value, struct failure *failure)
+read_file(const char *variable, const char *path, char **ret_value, bool *ret_exposed,
+          struct failure *failure)
 {
-    int descriptor = open_file(variable, path, failure);
+    int descriptor = open_file(variable, path, ret_exposed, failure);
     if (descriptor < 0) {
         return false;
     }
@@ -480,28 +538,29 @@ read_file(const char *variable, const char *path, char **ret_value, struct failu
     return good;
 }
 
+/* An empty value means unset, because Compose files and unit templates cannot leave a variable out. */
 static bool
-is_set(const struct option *option, const char *value)
+is_set(const char *value)
 {
-    return value && (*value || !option->kind->text);
+    return value && *value;
 }
 
 /* Finds the value, in the variable or in the file that its _FILE form names; NULL when it is unset. */
 static bool
-read_value(const struct option *option, const char *const *environment, char **ret_value,
+read_value(const struct option *option, const char *const *environment, char **ret_value, bool *ret_exposed,
            struct failure *failure)
 {
     char file_name[NAME_LIMIT + 1];
     file_form(option, file_name);
     const char *value = find_variable(environment, option->name);
     const char *path = option->secret ? find_variable(environment, file_name) : NULL;
-    if (is_set(option, value) && is_set(option, path)) {
+    if (is_set(value) && is_set(path)) {
         return fail(failure, "%s and %s are both set; unset one of them", option->name, file_name);
     }
-    if (is_set(option, path)) {
-        return read_file(file_name, path, ret_value, failure);
+    if (is_set(path)) {
+        return read_file(file_name, path, ret_value, ret_exposed, failure);
     }
-    if (is_set(option, value)) {
+    if (is_set(value)) {
         if (strlen(value) > VALUE_LIMIT) {
             return fail(failure, "%s has more than %d bytes", option->name, VALUE_LIMIT);
         }
@@ -521,8 +580,12 @@ load_option(const struct option *option, const char *const *environment, struct 
             struct failure *failure)
 {
     char *value = NULL;
-    if (!read_value(option, environment, &value, failure)) {
+    bool is_exposed = false;
+    if (!read_value(option, environment, &value, &is_exposed, failure)) {
         return false;
+    }
+    if (is_exposed && config->exposed_count < CONFIG_EXPOSED_MAX) {
+        config->exposed[config->exposed_count++] = option->name;
     }
     const char *text = value ? value : option->fallback;
     bool good = !text || option->kind->parse(option, text, field_of(config, option), failure);

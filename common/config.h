@@ -2,9 +2,10 @@
  * default, meaning and the programs that read it; --help prints the same table. Every secret also has a
  * *_FILE form, whose value is the path of a file. An unknown TESTKASE_* variable, a value out of range, or a
  * variable set together with its _FILE form is an error. A variable that only another program of ours reads
- * is ignored.
+ * is ignored, and so is one that Kubernetes or a container link sets for a service of our name
+ * (config_links.h).
  *
- * An empty value means unset for a text (address, URL, list), and is an error for a number or a choice. The
+ * An empty value means unset, whatever the variable. The
  * file of a _FILE form must be a regular file, not empty, of at most 64 KiB; one line end at its end is
  * dropped. */
 #ifndef COMMON_CONFIG_H
@@ -13,6 +14,8 @@
 #include "common/log.h"
 #include <stddef.h>
 #include <stdio.h>
+
+#define CONFIG_EXPOSED_MAX 4
 
 enum config_program {
     CONFIG_SERVER = 1,
@@ -25,7 +28,9 @@ enum config_program {
 struct config {
     /* TESTKASE_DATABASE_URL; for testkase-admin, TESTKASE_ADMIN_DATABASE_URL takes precedence. */
     char *database_url;
-    char *listen; /* TESTKASE_LISTEN */
+    char *listen;       /* TESTKASE_LISTEN: one or more addresses, separated by commas */
+    long socket_mode;   /* TESTKASE_SOCKET_MODE, 0 to 0777 */
+    char *socket_group; /* TESTKASE_SOCKET_GROUP */
     /* As a browser's Origin: http:// or https://, lower case, no trailing slash, no default port. */
     char *public_url;
     long threads; /* TESTKASE_THREADS, 1 to 256; the number of usable cores, 8 at most, when unset */
@@ -43,6 +48,10 @@ struct config {
     char *mail_from;            /* TESTKASE_MAIL_FROM */
     char *url;                  /* TESTKASE_URL, in the form of public_url; testkase-reporter only */
     char *pat;                  /* TESTKASE_PAT; testkase-reporter only */
+    /* The first of the variables whose _FILE form names a file that every user of the machine may read. The
+     * program warns of them. */
+    size_t exposed_count;
+    const char *exposed[CONFIG_EXPOSED_MAX];
 };
 
 /* Reads `environment` (like environ(7)). Returns 0 and a configuration for config_free(), or -1 with one

@@ -152,6 +152,49 @@ config_value_listen(const char *value)
     return good ? NULL : REFUSED_LISTEN;
 }
 
+/* Cuts the next item of a list off its front, without the blanks around it. Returns false after the last. */
+static bool
+next_item(const char **rest, const char **ret_item, size_t *ret_length)
+{
+    if (!*rest) {
+        return false;
+    }
+    const char *item = *rest + strspn(*rest, " ");
+    size_t length = strcspn(item, ",");
+    *rest = item[length] ? item + length + 1 : NULL;
+    while (length && item[length - 1] == ' ') {
+        length--;
+    }
+    *ret_item = item;
+    *ret_length = length;
+    return true;
+}
+
+const char *
+config_value_listen_list(const char *value)
+{
+    const char *item, *phrase = NULL;
+    size_t length;
+    while (!phrase && next_item(&value, &item, &length)) {
+        char *address = memory_copy_text(item, length);
+        phrase = config_value_listen(address);
+        free(address);
+    }
+    return phrase;
+}
+
+const char *
+config_value_mode(const char *value, long *ret_mode)
+{
+    size_t length = strlen(value);
+    bool is_octal = strspn(value, "01234567") == length;
+    if (!is_octal || !(length == 3 || (length == 4 && value[0] == '0'))) {
+        return "must be the mode of a file in octal, for example 0660";
+    }
+    *ret_mode = strtol(value, NULL, 8);
+    return NULL;
+}
+
 static bool
 is_default_port(const struct address *address, bool https)
 {
@@ -195,10 +238,16 @@ config_value_smtp(const char *value)
         return REFUSED_SMTP;
     }
     size_t length = strcspn(authority, "/?#");
-    const char *at = memrchr(authority, '@', length);
+    const char *at = strchr(authority, '@');
     const char *host = at ? at + 1 : authority;
+    /* One @ only: programs disagree about which of several ends the password. What a password with / ? or #
+     * in it leaves behind would be taken for the host. */
+    if (at && (strchr(host, '@') || host > authority + length)) {
+        return REFUSED_SMTP;
+    }
     struct address address;
-    bool good = split_address(host, (size_t)(authority + length - host), 1, &address);
+    bool good =
+        !strchr(authority, '#') && split_address(host, (size_t)(authority + length - host), 1, &address);
     return good ? NULL : REFUSED_SMTP;
 }
 
@@ -256,24 +305,15 @@ config_value_networks(const char *value, char **ret_networks)
 {
     char *networks = memory_new(count_items(value), NETWORK_SIZE);
     char *end = networks;
-    const char *item = value;
-    while (1) {
-        item += strspn(item, " ");
-        size_t length = strcspn(item, ",");
-        const char *next = item + length;
-        while (length && item[length - 1] == ' ') {
-            length--;
-        }
+    const char *item;
+    size_t length;
+    while (next_item(&value, &item, &length)) {
         char network[NETWORK_SIZE];
         if (!normalize_network(item, length, network)) {
             free(networks);
             return REFUSED_NETWORKS;
         }
         end = stpcpy(stpcpy(end, end == networks ? "" : ","), network);
-        if (*next == '\0') {
-            break;
-        }
-        item = next + 1;
     }
     *ret_networks = networks;
     return NULL;

@@ -10,6 +10,12 @@ const char *config_value_line(const char *value);
 /* host:port, [v6]:port or unix:/path. Port 0 lets the kernel choose one. */
 const char *config_value_listen(const char *value);
 
+/* One or more of those, separated by commas, with or without blanks around them. */
+const char *config_value_listen_list(const char *value);
+
+/* The mode of a file in octal, 3 digits or 4 that begin with 0. */
+const char *config_value_mode(const char *value, long *ret_mode);
+
 /* An http or https URL without path, query, fragment and user. Returns it in the form of a browser's Origin
  * field (RFC 6454 section 6.1): lower case, no trailing slash, no default port. */
 const char *config_value_origin(const char *value, char **ret_origin);

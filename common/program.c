@@ -9,6 +9,17 @@
 
 #define EXIT_USAGE 2
 
+static void
+warn_of_exposed(const struct config *config)
+{
+    for (size_t i = 0; i < config->exposed_count; i++) {
+        char variable[80];
+        snprintf(variable, sizeof(variable), "%s_FILE", config->exposed[i]);
+        log_warning("every user of this machine may read the file of a secret; remove that right",
+                    log_text("variable", variable));
+    }
+}
+
 /* Logs why there is none. */
 static struct config *
 load_config(const struct program *program)
@@ -28,6 +39,7 @@ load_config(const struct program *program)
         config_free(config);
         return NULL;
     }
+    warn_of_exposed(config);
     return config;
 }
 
@@ -82,6 +94,7 @@ serve(const struct program *program)
     if (service_harden() < 0) {
         log_warning("could not harden the process in full", log_text("error", strerror(errno)));
     }
+    service_ignore_reloads();
     secret_setup();
     int outcome = program->serve(config);
     config_free(config);
@@ -89,10 +102,22 @@ serve(const struct program *program)
 }
 
 static int
-misused(const struct program *program, const char *reason, const char *argument)
+misused(const struct program *program, const char *reason)
 {
-    fprintf(stderr, "%s: %s%s; see %s --help\n", program->name, reason, argument, program->name);
+    fprintf(stderr, "%s: %s; see %s --help\n", program->name, reason, program->name);
     return EXIT_USAGE;
+}
+
+/* Shows the name of an option without its value, and no other argument: either may be a secret. */
+static int
+refuse_argument(const struct program *program, const char *argument)
+{
+    char reason[80] = "there are options, but no arguments";
+    size_t name = strspn(argument, "-abcdefghijklmnopqrstuvwxyz");
+    if (argument[0] == '-' && (argument[name] == '=' || argument[name] == '\0')) {
+        snprintf(reason, sizeof(reason), "unknown option %.*s", (int)name, argument);
+    }
+    return misused(program, reason);
 }
 
 int
@@ -102,12 +127,12 @@ program_main(const struct program *program, int argc, char **argv)
         return serve(program);
     }
     if (argc > 2) {
-        return misused(program, "give one option at most", "");
+        return misused(program, "give one option at most");
     }
     for (const struct program_option *option = program->options; option->name; option++) {
         if (strcmp(argv[1], option->name) == 0) {
             return option->run(program);
         }
     }
-    return misused(program, "unknown option ", argv[1]);
+    return refuse_argument(program, argv[1]);
 }

@@ -69,6 +69,16 @@ service_harden(void)
 }
 
 void
+service_ignore_reloads(void)
+{
+    static const int signals[] = { SIGHUP, SIGUSR1, SIGUSR2 };
+    struct sigaction action = { .sa_handler = SIG_IGN };
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        sigaction(signals[i], &action, NULL);
+    }
+}
+
+void
 service_ready(void)
 {
     sd_notify(0, "READY=1");

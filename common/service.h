@@ -10,6 +10,10 @@
  * step that failed (in a container, for example); the other steps are done all the same. */
 int service_harden(void);
 
+/* Ignores SIGHUP, SIGUSR1 and SIGUSR2, by which tools ask a daemon to reload or to reopen its log. There is
+ * nothing to reload, and by default they would end the process. */
+void service_ignore_reloads(void);
+
 /* The service is ready (READY=1). Call it once, when the service can answer. */
 void service_ready(void);
 

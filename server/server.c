@@ -21,20 +21,30 @@ make_dummy_hash(struct server *server)
     return secret_hash(random, 32, &server->cost, server->dummy_hash);
 }
 
+/* Binds one setting's addresses. */
 static int
-bind_sockets(struct server *server)
+bind_addresses(const struct config *config, const char *addresses, int loops,
+               struct listener_sockets **ret_sockets)
 {
-    const struct config *config = server->config;
     char error[256];
-    if (listener_sockets_bind(config->listen, (int)config->threads, &server->sockets, error, sizeof(error)) <
-            0 ||
-        (config->metrics_listen && *config->metrics_listen &&
-         listener_sockets_bind(config->metrics_listen, 1, &server->metrics_sockets, error, sizeof(error)) <
-             0)) {
+    const char *group = config->socket_group ? config->socket_group : "";
+    if (listener_sockets_bind(addresses, loops, ret_sockets, error, sizeof(error)) < 0 ||
+        listener_sockets_permit(*ret_sockets, config->socket_mode, group, error, sizeof(error)) < 0) {
         log_error("cannot start", log_text("reason", error));
         return -1;
     }
     return 0;
+}
+
+static int
+bind_sockets(struct server *server)
+{
+    const struct config *config = server->config;
+    bool has_metrics = config->metrics_listen && *config->metrics_listen;
+    if (bind_addresses(config, config->listen, (int)config->threads, &server->sockets) < 0) {
+        return -1;
+    }
+    return has_metrics ? bind_addresses(config, config->metrics_listen, 1, &server->metrics_sockets) : 0;
 }
 
 int

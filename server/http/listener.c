@@ -163,7 +163,7 @@ struct listener *
 listener_new(struct event_base *base, struct listener_sockets *sockets, int index,
              struct connection_pool *pool)
 {
-    int count = listener_sockets_count(sockets);
+    int count = listener_sockets_count(sockets, index);
     struct listener *listener =
         memory_new(1, sizeof(*listener) + (size_t)count * sizeof(listener->listening[0]));
     listener->pool = pool;
@@ -186,17 +186,15 @@ listener_close(struct listener *listener)
     if (!listener) {
         return;
     }
-    struct listener_sockets *sockets = listener->sockets;
-    int index = listener->index;
-    bool is_last = listener_sockets_leave(sockets);
     listener->closing = true;
-    for (int i = 0; is_last && i < listener->count; i++) {
-        accept_some(listener, listener->listening[i].fd, LISTENER_BACKLOG);
+    for (int i = 0; i < listener->count; i++) {
+        if (listener_sockets_leave(listener->sockets, i, listener->index)) {
+            accept_some(listener, listener->listening[i].fd, LISTENER_BACKLOG);
+            event_del(listener->listening[i].event);
+            listener_sockets_close(listener->sockets, i, listener->index);
+        }
     }
     listener_free(listener);
-    if (is_last) {
-        listener_sockets_close(sockets, index);
-    }
 }
 
 void

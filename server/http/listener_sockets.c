@@ -1,8 +1,10 @@
 #include "server/http/listener_sockets.h"
 #include "common/memory.h"
+#include "common/text.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,36 +17,76 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-struct listener_sockets {
-    char address[128];
+#define NAME_SIZE 160 /* of an address as text */
+
+struct bound {
+    int fd;                          /* -1 once closed */
+    int loop;                        /* the only one that accepts from it; ALL_LOOPS */
+    bool adopted;                    /* from systemd */
+    atomic_int accepting;            /* loops that may still accept from it */
     struct sockaddr_un unix_address; /* of the socket file that we made; sun_path is empty if we made none */
     struct stat unix_file;
-    bool one_per_loop;    /* otherwise every loop accepts from all of them */
-    bool adopted;         /* from systemd */
-    atomic_int accepting; /* loops that may still accept */
+};
+
+#define ALL_LOOPS (-1)
+
+struct listener_sockets {
+    char address[512]; /* of all of them, for the log */
+    int loops;
     int count;
-    int descriptors[]; /* -1 once closed */
+    struct bound sockets[];
 };
 
 static struct listener_sockets *
 new_sockets(int most, int loops)
 {
     struct listener_sockets *sockets =
-        memory_new(1, sizeof(*sockets) + (size_t)most * sizeof(sockets->descriptors[0]));
-    atomic_init(&sockets->accepting, loops);
+        memory_new(1, sizeof(*sockets) + (size_t)most * sizeof(sockets->sockets[0]));
+    sockets->loops = loops;
     return sockets;
 }
 
-int
-listener_sockets_count(const struct listener_sockets *sockets)
+static struct bound *
+add_socket(struct listener_sockets *sockets, int fd, int loop)
 {
-    return sockets->one_per_loop ? 1 : sockets->count;
+    struct bound *bound = &sockets->sockets[sockets->count++];
+    bound->fd = fd;
+    bound->loop = loop;
+    atomic_init(&bound->accepting, loop == ALL_LOOPS ? sockets->loops : 1);
+    return bound;
+}
+
+static bool
+is_accepted_by(const struct bound *bound, int loop)
+{
+    return bound->loop == ALL_LOOPS || bound->loop == loop;
+}
+
+int
+listener_sockets_count(const struct listener_sockets *sockets, int loop)
+{
+    int count = 0;
+    for (int i = 0; i < sockets->count; i++) {
+        count += is_accepted_by(&sockets->sockets[i], loop);
+    }
+    return count;
+}
+
+/* The position of the loop's socket of that number. */
+static int
+find_socket(const struct listener_sockets *sockets, int number, int loop)
+{
+    int at = 0;
+    while (!is_accepted_by(&sockets->sockets[at], loop) || number-- > 0) {
+        at++;
+    }
+    return at;
 }
 
 int
 listener_sockets_descriptor(const struct listener_sockets *sockets, int number, int loop)
 {
-    return sockets->descriptors[sockets->one_per_loop ? loop : number];
+    return sockets->sockets[find_socket(sockets, number, loop)].fd;
 }
 
 /* Closes `fd` after a failure and keeps its errno. Returns -1. */
@@ -74,6 +116,13 @@ name_inet(const struct sockaddr *address, socklen_t length, char *ret_name, size
                     NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
         snprintf(ret_name, size, address->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
     }
+}
+
+static void
+add_name(struct listener_sockets *sockets, const char *name)
+{
+    size_t length = strlen(sockets->address);
+    snprintf(sockets->address + length, sizeof(sockets->address) - length, "%s%s", length ? ", " : "", name);
 }
 
 static void
@@ -113,14 +162,15 @@ adopt(int fd)
 static int
 adopt_all(struct listener_sockets *sockets, int count)
 {
-    sockets->adopted = true;
     for (int i = 0; i < count; i++) {
-        sockets->descriptors[sockets->count++] = SD_LISTEN_FDS_START + i;
+        char name[NAME_SIZE] = "";
+        add_socket(sockets, SD_LISTEN_FDS_START + i, ALL_LOOPS)->adopted = true;
         if (adopt(SD_LISTEN_FDS_START + i) < 0) {
             return -1;
         }
+        name_of(SD_LISTEN_FDS_START + i, name, sizeof(name));
+        add_name(sockets, name);
     }
-    name_of(SD_LISTEN_FDS_START, sockets->address, sizeof(sockets->address));
     return 0;
 }
 
@@ -175,40 +225,117 @@ open_unix(struct listener_sockets *sockets, const char *path)
     if (bind_path(fd, &address) < 0) {
         return close_failed(fd);
     }
-    sockets->descriptors[sockets->count++] = fd;
-    sockets->unix_address = address;
-    if (lstat(path, &sockets->unix_file) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
+    struct bound *bound = add_socket(sockets, fd, ALL_LOOPS);
+    bound->unix_address = address;
+    if (lstat(path, &bound->unix_file) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
         return -1;
     }
-    snprintf(sockets->address, sizeof(sockets->address), "unix:%s", path);
+    char name[NAME_SIZE];
+    snprintf(name, sizeof(name), "unix:%s", path);
+    add_name(sockets, name);
     return 0;
 }
 
 /* Only if the file is still ours, because another process may have replaced it. And only once, because the
  * replacement may get the same inode number. */
 static void
-remove_unix(struct listener_sockets *sockets)
+remove_unix(struct bound *bound)
 {
     struct stat file;
-    char *path = sockets->unix_address.sun_path;
-    if (path[0] && lstat(path, &file) == 0 && file.st_dev == sockets->unix_file.st_dev &&
-        file.st_ino == sockets->unix_file.st_ino) {
+    char *path = bound->unix_address.sun_path;
+    if (path[0] && lstat(path, &file) == 0 && file.st_dev == bound->unix_file.st_dev &&
+        file.st_ino == bound->unix_file.st_ino) {
         unlink(path);
     }
     path[0] = '\0';
 }
 
+/* Returns false when there is no such group. */
+static bool
+find_group(const char *name, gid_t *ret_group)
+{
+    int64_t number = 0;
+    const struct group *group = getgrnam(name);
+    if (!group && !(text_to_id(name, strlen(name), &number) && number < UINT32_MAX)) {
+        return false;
+    }
+    *ret_group = group ? group->gr_gid : (gid_t)number;
+    return true;
+}
+
+/* The group goes first, because a mode for it must not hold for another one. */
+static int
+permit(const char *path, long mode, const gid_t *group)
+{
+    return (group && lchown(path, (uid_t)-1, *group) < 0) || chmod(path, (mode_t)mode) < 0 ? -1 : 0;
+}
+
+int
+listener_sockets_permit(const struct listener_sockets *sockets, long mode, const char *group, char *ret_error,
+                        size_t error_size)
+{
+    gid_t number = 0;
+    if (*group && !find_group(group, &number)) {
+        snprintf(ret_error, error_size, "there is no group \"%.80s\"", group);
+        return -1;
+    }
+    for (int i = 0; i < sockets->count; i++) {
+        const char *path = sockets->sockets[i].unix_address.sun_path;
+        if (path[0] && permit(path, mode, *group ? &number : NULL) < 0) {
+            snprintf(ret_error, error_size, "cannot set the group or mode of %s: %s", path, strerror(errno));
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* --- TCP --- */
 
-static int
-bind_inet(const struct sockaddr *address, socklen_t length, bool shared)
+/* Whether another address of the list is IPv4 with this port, so that [::] must leave it that family. */
+static bool
+has_ipv4_sibling(const char *list, const char *port)
 {
+    size_t port_length = strlen(port);
+    if (strcmp(port, "0") == 0) {
+        return false; /* the kernel gives each a port of its own */
+    }
+    while (*list) {
+        size_t length = strcspn(list, ", ");
+        const char *colon = memrchr(list, ':', length);
+        bool is_ipv4 = colon && *list != '[' && strncmp(list, "unix:", 5) != 0;
+        if (is_ipv4 && (size_t)(list + length - colon - 1) == port_length &&
+            memcmp(colon + 1, port, port_length) == 0) {
+            return true;
+        }
+        list += length;
+        list += strspn(list, ", ");
+    }
+    return false;
+}
+
+/* Whether the address is [::], which serves IPv4, too. */
+static bool
+is_wildcard6(const struct sockaddr *address)
+{
+    struct sockaddr_in6 address6 = { .sin6_family = AF_UNSPEC };
+    if (address->sa_family != AF_INET6) {
+        return false;
+    }
+    memcpy(&address6, address, sizeof(address6));
+    return IN6_IS_ADDR_UNSPECIFIED(&address6.sin6_addr);
+}
+
+static int
+bind_inet(const struct sockaddr *address, socklen_t length, bool shared, bool both_families)
+{
+    int only6 = !both_families;
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -1;
     }
     if (enable(fd, SOL_SOCKET, SO_REUSEADDR) < 0 || (shared && enable(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
-        (address->sa_family == AF_INET6 && enable(fd, IPPROTO_IPV6, IPV6_V6ONLY) < 0) ||
+        (address->sa_family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof(only6)) < 0) ||
         enable(fd, IPPROTO_TCP, TCP_NODELAY) < 0 || bind(fd, address, length) < 0) {
         return close_failed(fd);
     }
@@ -217,42 +344,19 @@ bind_inet(const struct sockaddr *address, socklen_t length, bool shared)
 
 /* With SO_REUSEPORT, binding succeeds even if another process of this user listens on the port. */
 static int
-check_free(const struct sockaddr *address, socklen_t length)
+check_free(const struct sockaddr *address, socklen_t length, bool both_families)
 {
-    int fd = bind_inet(address, length, false);
+    int fd = bind_inet(address, length, false, both_families);
     return fd < 0 ? -1 : close(fd);
 }
 
-/* Opens `loops` sockets on one address; when its port is 0, the first socket settles which one it is. */
-static int
-open_inet(struct listener_sockets *sockets, const struct addrinfo *info, int loops)
-{
-    struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
-    socklen_t length = info->ai_addrlen;
-    memcpy(&address, info->ai_addr, length);
-    if (check_free(info->ai_addr, length) < 0) {
-        return -1;
-    }
-    while (sockets->count < loops) {
-        int fd = bind_inet((const struct sockaddr *)&address, length, loops > 1);
-        if (fd < 0) {
-            return -1;
-        }
-        sockets->descriptors[sockets->count++] = fd;
-        if (listen(fd, LISTENER_BACKLOG) < 0 || getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
-            return -1;
-        }
-    }
-    name_inet((const struct sockaddr *)&address, length, sockets->address, sizeof(sockets->address));
-    return 0;
-}
-
+/* Closes the sockets from that position on. */
 static void
-close_all(struct listener_sockets *sockets)
+close_from(struct listener_sockets *sockets, int first)
 {
     int error = errno;
-    while (sockets->count > 0) {
-        int fd = sockets->descriptors[--sockets->count];
+    while (sockets->count > first) {
+        int fd = sockets->sockets[--sockets->count].fd;
         if (fd >= 0) {
             close(fd);
         }
@@ -260,9 +364,37 @@ close_all(struct listener_sockets *sockets)
     errno = error;
 }
 
-/* host:port or [v6]:port; tries the host's addresses in turn. */
+/* Opens a socket for each loop on one address; when its port is 0, the first socket settles which one it is.
+ */
 static int
-open_tcp(struct listener_sockets *sockets, const char *address, int loops, const char **ret_reason)
+open_inet(struct listener_sockets *sockets, const struct addrinfo *info, bool has_sibling)
+{
+    struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+    socklen_t length = info->ai_addrlen;
+    bool both_families = is_wildcard6(info->ai_addr) && !has_sibling;
+    char name[NAME_SIZE] = "";
+    memcpy(&address, info->ai_addr, length);
+    if (check_free(info->ai_addr, length, both_families) < 0) {
+        return -1;
+    }
+    for (int loop = 0; loop < sockets->loops; loop++) {
+        int fd = bind_inet((const struct sockaddr *)&address, length, sockets->loops > 1, both_families);
+        if (fd < 0) {
+            return -1;
+        }
+        add_socket(sockets, fd, loop);
+        if (listen(fd, LISTENER_BACKLOG) < 0 || getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
+            return -1;
+        }
+    }
+    name_inet((const struct sockaddr *)&address, length, name, sizeof(name));
+    add_name(sockets, name);
+    return 0;
+}
+
+/* host:port or [v6]:port; tries the host's addresses in turn. `list`: all addresses to listen on. */
+static int
+open_tcp(struct listener_sockets *sockets, const char *address, const char *list, const char **ret_reason)
 {
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
     const char *colon = strrchr(address, ':');
@@ -274,11 +406,11 @@ open_tcp(struct listener_sockets *sockets, const char *address, int loops, const
     char *host = memory_copy_text(address + bracketed, (size_t)(colon - address) - 2 * bracketed);
     struct addrinfo *found = NULL;
     int code = getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found);
-    int result = -1;
+    int result = -1, first = sockets->count;
     for (struct addrinfo *info = code == 0 ? found : NULL; info && result < 0; info = info->ai_next) {
-        result = open_inet(sockets, info, loops);
+        result = open_inet(sockets, info, has_ipv4_sibling(list, colon + 1));
         if (result < 0) {
-            close_all(sockets);
+            close_from(sockets, first);
         }
     }
     *ret_reason = code ? gai_strerror(code) : strerror(errno);
@@ -299,27 +431,70 @@ fail(struct listener_sockets *sockets, const char *address, const char *reason, 
     return -1;
 }
 
+static int
+open_one(struct listener_sockets *sockets, const char *address, const char *list, const char **ret_reason)
+{
+    if (strncmp(address, "unix:", 5) != 0) {
+        return open_tcp(sockets, address, list, ret_reason);
+    }
+    int result = open_unix(sockets, address + 5);
+    *ret_reason = strerror(errno);
+    return result;
+}
+
+/* Cuts the next address of a list off its front; the caller frees it. */
+static char *
+next_address(const char **list)
+{
+    const char *begin = *list + strspn(*list, " ");
+    size_t length = strcspn(begin, ",");
+    *list = begin[length] ? begin + length + 1 : begin + length;
+    while (length && begin[length - 1] == ' ') {
+        length--;
+    }
+    return memory_copy_text(begin, length);
+}
+
+static int
+open_all(struct listener_sockets *sockets, const char *list, char *ret_error, size_t error_size)
+{
+    const char *rest = list, *reason;
+    int result = 0;
+    do {
+        char *address = next_address(&rest);
+        result = open_one(sockets, address, list, &reason);
+        if (result < 0) {
+            fail(sockets, address, reason, ret_error, error_size);
+        }
+        free(address);
+    } while (result == 0 && *rest);
+    return result;
+}
+
+static int
+count_addresses(const char *list)
+{
+    int count = 1;
+    for (const char *c = list; *c; c++) {
+        count += *c == ',';
+    }
+    return count;
+}
+
 int
-listener_sockets_bind(const char *address, int loops, struct listener_sockets **ret_sockets, char *ret_error,
-                      size_t error_size)
+listener_sockets_bind(const char *addresses, int loops, struct listener_sockets **ret_sockets,
+                      char *ret_error, size_t error_size)
 {
     /* Removes them from the environment, so that a second address does not get the same sockets. */
     int given = sd_listen_fds(1);
-    struct listener_sockets *sockets = new_sockets(given > loops ? given : loops, loops);
+    struct listener_sockets *sockets =
+        new_sockets(given > 0 ? given : loops * count_addresses(addresses), loops);
     if (given > 0) {
         if (adopt_all(sockets, given) < 0) {
             return fail(sockets, "the sockets given by systemd", strerror(errno), ret_error, error_size);
         }
-    } else if (strncmp(address, "unix:", 5) == 0) {
-        if (open_unix(sockets, address + 5) < 0) {
-            return fail(sockets, address, strerror(errno), ret_error, error_size);
-        }
-    } else {
-        const char *reason;
-        sockets->one_per_loop = true;
-        if (open_tcp(sockets, address, loops, &reason) < 0) {
-            return fail(sockets, address, reason, ret_error, error_size);
-        }
+    } else if (open_all(sockets, addresses, ret_error, error_size) < 0) {
+        return -1;
     }
     *ret_sockets = sockets;
     return 0;
@@ -332,27 +507,22 @@ listener_sockets_address(const struct listener_sockets *sockets)
 }
 
 bool
-listener_sockets_leave(struct listener_sockets *sockets)
+listener_sockets_leave(struct listener_sockets *sockets, int number, int loop)
 {
-    if (sockets->one_per_loop) {
-        return true;
+    struct bound *bound = &sockets->sockets[find_socket(sockets, number, loop)];
+    bool is_last = atomic_fetch_sub(&bound->accepting, 1) == 1;
+    if (is_last && !bound->adopted) {
+        remove_unix(bound);
     }
-    bool is_last = atomic_fetch_sub(&sockets->accepting, 1) == 1;
-    if (is_last && !sockets->adopted) {
-        remove_unix(sockets);
-    }
-    return is_last && !sockets->adopted;
+    return is_last && !bound->adopted;
 }
 
 void
-listener_sockets_close(struct listener_sockets *sockets, int loop)
+listener_sockets_close(struct listener_sockets *sockets, int number, int loop)
 {
-    if (sockets->one_per_loop) {
-        close(sockets->descriptors[loop]);
-        sockets->descriptors[loop] = -1;
-    } else {
-        close_all(sockets);
-    }
+    struct bound *bound = &sockets->sockets[find_socket(sockets, number, loop)];
+    close(bound->fd);
+    bound->fd = -1;
 }
 
 void
@@ -361,7 +531,9 @@ listener_sockets_unbind(struct listener_sockets *sockets)
     if (!sockets) {
         return;
     }
-    remove_unix(sockets);
-    close_all(sockets);
+    for (int i = 0; i < sockets->count; i++) {
+        remove_unix(&sockets->sockets[i]);
+    }
+    close_from(sockets, 0);
     free(sockets);
 }

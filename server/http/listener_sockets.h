@@ -1,6 +1,7 @@
-/* Listening sockets: systemd's (socket activation) when there are any, else the configured address
- * (host:port, [v6]:port or unix:/path). A TCP address gets one socket per loop, by SO_REUSEPORT, so that the
- * kernel spreads connections; all loops share any other socket. */
+/* Listening sockets: systemd's (socket activation) when there are any, else the configured addresses
+ * (host:port, [v6]:port or unix:/path, separated by commas). A TCP address gets one socket per loop, by
+ * SO_REUSEPORT, so that the kernel spreads connections; all loops share any other socket. [::] serves IPv4,
+ * too, unless another of the addresses is IPv4 with the same port. */
 #ifndef SERVER_HTTP_LISTENER_SOCKETS_H
 #define SERVER_HTTP_LISTENER_SOCKETS_H
 
@@ -14,10 +15,16 @@ struct listener_sockets;
 /* Binds and listens for `loops` loops. Returns 0, or -1 with one clear line ("cannot listen on
  * 127.0.0.1:8080: Address already in use") in `ret_error`. Replaces a stale unix socket, but not one that a
  * process still listens on. */
-int listener_sockets_bind(const char *address, int loops, struct listener_sockets **ret_sockets,
+int listener_sockets_bind(const char *addresses, int loops, struct listener_sockets **ret_sockets,
                           char *ret_error, size_t error_size);
 
-/* "127.0.0.1:41237": the real address (port 0 resolved), for the log's ready line. */
+/* Gives the unix sockets that we made this mode and, unless it is "", this group (a name or a number).
+ * Before, only this process's account may connect. Returns 0, or -1 with one clear line in `ret_error`. */
+int listener_sockets_permit(const struct listener_sockets *sockets, long mode, const char *group,
+                            char *ret_error, size_t error_size);
+
+/* "127.0.0.1:41237": the real address (port 0 resolved), for the log's ready line; several are separated by
+ * ", ". */
 const char *listener_sockets_address(const struct listener_sockets *sockets);
 
 /* Closes the sockets and removes a unix socket that we made; NULL is fine. Free the listeners first. */
@@ -25,18 +32,19 @@ void listener_sockets_unbind(struct listener_sockets *sockets);
 
 /* --- for listener.c --- */
 
-/* How many sockets each loop accepts from. */
-int listener_sockets_count(const struct listener_sockets *sockets);
+/* How many sockets the loop of that index accepts from. */
+int listener_sockets_count(const struct listener_sockets *sockets, int loop);
 
 /* The descriptor of that number (from 0) for the loop of that index. */
 int listener_sockets_descriptor(const struct listener_sockets *sockets, int number, int loop);
 
-/* For a shutdown, once for each loop, from any thread: whether this loop is the last that accepts from its
- * sockets. It must then accept whatever is still queued; a unix socket that we made is removed, so that no
- * client connects any more. Never true for sockets that systemd gave us: they live on without us. */
-bool listener_sockets_leave(struct listener_sockets *sockets);
+/* For a shutdown, once for each loop and each of its sockets, from any thread: whether this loop is the last
+ * that accepts from the socket. It must then accept whatever is still queued; the file of a unix socket that
+ * we made is removed, so that no client connects any more. Never true for sockets that systemd gave us: they
+ * live on without us. */
+bool listener_sockets_leave(struct listener_sockets *sockets, int number, int loop);
 
-/* Closes the loop's sockets, after listener_sockets_leave() has returned true. */
-void listener_sockets_close(struct listener_sockets *sockets, int loop);
+/* Closes the socket, after listener_sockets_leave() has returned true for it. */
+void listener_sockets_close(struct listener_sockets *sockets, int number, int loop);
 
 #endif

@@ -103,6 +103,77 @@ def test_a_bad_database_url_stops_either_and_is_not_shown(daemon, arguments):
     assert "TESTKASE_DATABASE_URL" in line and "hunter2" not in line
 
 
+# Each has its mark where a password would be; what libpq or a resolver would take for a host or a database must not be shown.
+LEAKY = [
+    "postgresql://user:hun@Marked@127.0.0.1/x", "postgresql://user:hun#Marked@127.0.0.1/x",
+    "postgresql://user:12/Marked@127.0.0.1/x", "postgres://user:hun@t@Marked@h,i/x", "postgresql://user:h?n@Marked@h/x",
+    "host=user:hun@Marked", "host=h password=hun Marked"]
+
+
+@pytest.mark.parametrize("url", LEAKY)
+@pytest.mark.parametrize("by_file", [False, True], ids=["variable", "file"])
+def test_an_unescaped_password_is_neither_shown_nor_resolved(path, url, by_file, tmp_path):
+    names = ["TESTKASE_DATABASE_URL", "TESTKASE_ADMIN_DATABASE_URL"] if path.name.endswith("admin") else ["TESTKASE_DATABASE_URL"]
+    file = tmp_path / "secret"
+    file.write_text(url)
+    file.chmod(0o600)
+    arguments = ["status"] if path.name.endswith("admin") else []
+    for name in names:
+        done = run(path, arguments, {f"{name}_FILE": str(file)} if by_file else {name: url})
+        assert done.returncode != 0 and "percent-encoded" in done.stderr
+        for part in ("Marked", "hun", "12/"):
+            assert part not in done.stdout + done.stderr
+
+
+def test_an_unescaped_password_of_the_mail_server_is_not_shown(binaries):
+    for between in "@#/?":
+        url = f"smtp://user:12{between}Marked@host"
+        line = refused_start(binaries / "worker" / "testkase-worker", {"TESTKASE_SMTP_URL": url})
+        assert "TESTKASE_SMTP_URL must be" in line and "Marked" not in line
+
+
+def test_a_secret_in_the_wrong_place_is_not_shown(path):
+    """In an argument, or in a variable for something else."""
+    for argument in ("--database-url=postgresql://u:hunter2@h/x", "hunter2", "-hunter2=x", "--hunter2 x", "tk_pat_hunter2"):
+        done = run(path, [argument])
+        assert done.returncode == 2 and "hunter2" not in done.stderr.replace("--hunter2", "").replace("-hunter2", "")
+    for name in ("TESTKASE_LOG_LEVEL", "TESTKASE_LOG_FORMAT"):
+        for text in ("postgresql://u:hunter2@h/x", "host=h password=hunter2", "x#hunter2", "tk_pat_hunter2"):
+            done = run(path, ["status"] if path.name.endswith("admin") else ["--check-config"], {name: text})
+            assert done.returncode != 0 and name in done.stderr and "hunter2" not in done.stderr
+
+
+def test_an_empty_value_is_an_unset_one(path, server_path):
+    help_text = run(server_path, ["--help"]).stdout
+    names = set(re.findall(r"TESTKASE_[A-Z0-9_]+", help_text)) | {"TESTKASE_SMTP_URL", "TESTKASE_UNKNOWN"}
+    arguments = ["status"] if path.name.endswith("admin") else ["--check-config"]
+    done = run(path, arguments, {**{name: "" for name in names}, "TESTKASE_DATABASE_URL": "host=/nowhere"})
+    assert "must be" not in done.stderr and "known" not in done.stderr
+    assert done.returncode == 0 or path.name.endswith("admin")
+
+
+def test_variables_of_kubernetes_and_of_links_are_passed_over(daemon):
+    environment = {
+        "TESTKASE_SERVICE_HOST": "10.96.0.1", "TESTKASE_SERVICE_PORT": "80", "TESTKASE_SERVICE_PORT_HTTP": "80",
+        "TESTKASE_PORT": "tcp://10.96.0.1:80", "TESTKASE_PORT_80_TCP": "tcp://10.96.0.1:80", "TESTKASE_PORT_80_TCP_PROTO": "tcp",
+        "TESTKASE_PORT_80_TCP_PORT": "80", "TESTKASE_PORT_80_TCP_ADDR": "10.96.0.1", "TESTKASE_SERVER_SERVICE_HOST": "10.96.0.2",
+        "TESTKASE_SERVER_PORT_8080_TCP_ADDR": "10.96.0.2", "TESTKASE_1_NAME": "/web/testkase_1", "TESTKASE_1_ENV_LANG": "C"}
+    done = run(daemon, ["--check-config"], environment)
+    assert done.returncode == 0, done.stderr
+    for name, text in {"TESTKASE_PORT": "8080", "TESTKASE_HOST": "10.96.0.1", "TESTKASE_SERVICE": "x"}.items():
+        assert name in refused_start(daemon, {name: text}, ["--check-config"])
+
+
+def test_a_file_of_a_secret_that_all_may_read_is_warned_of(path, database, tmp_path):
+    file = tmp_path / "url"
+    file.write_text(database.url("testkase_owner"))
+    arguments = ["status"] if path.name.endswith("admin") else ["--check-config"]
+    for mode, warned in ((0o644, True), (0o604, True), (0o640, False), (0o600, False)):
+        file.chmod(mode)
+        done = run(path, arguments, {"TESTKASE_DATABASE_URL_FILE": str(file)})
+        assert bool(re.search("every user of this machine.*TESTKASE_DATABASE_URL_FILE", done.stderr)) == warned, done.stderr
+
+
 def test_variables_of_the_shell_are_no_error(daemon):
     """var/local.env exports them all."""
     environment = {name: "x" for name in ("TESTKASE_URL", "TESTKASE_PAT", "TESTKASE_ADMIN_EMAIL", "TESTKASE_ADMIN_PASSWORD",
@@ -399,6 +470,60 @@ def test_a_unix_socket_is_removed_at_the_end_and_a_stale_one_replaced(database, 
     assert stat.S_ISSOCK(os.stat(path).st_mode)
     program.terminate()
     assert not path.exists()
+
+
+def test_a_unix_socket_has_the_configured_mode_and_group(database, server_path, start, tmp_path):
+    path = tmp_path / "http"
+    for variables, mode in (({}, 0o600), ({"TESTKASE_SOCKET_MODE": "0660"}, 0o660), ({"TESTKASE_SOCKET_MODE": "666"}, 0o666)):
+        group = os.getegid() if os.geteuid() else 12345
+        environment = {**variables, "TESTKASE_SOCKET_GROUP": str(group), "TESTKASE_LISTEN": f"unix:{path}"}
+        program = start(server_path, server_environment(database, **environment))
+        program.wait_ready()
+        found = os.stat(path)
+        assert (stat.S_IMODE(found.st_mode), found.st_gid) == (mode, group)
+        program.terminate()
+    for name, text in (("TESTKASE_SOCKET_MODE", "rw"), ("TESTKASE_SOCKET_GROUP", "no-such-group")):
+        assert text in refused_start(server_path, server_environment(database, **{name: text, "TESTKASE_LISTEN": f"unix:{path}"}))
+    assert not path.exists()
+
+
+def test_several_addresses_are_served(database, server_path, start, tmp_path):
+    path = tmp_path / "http"
+    program = start(server_path, server_environment(database, TESTKASE_LISTEN=f"127.0.0.1:0, unix:{path},[::]:0"))
+    program.wait_ready()
+    [line] = [line for line in program.lines() if "msg=ready" in line]
+    addresses = re.findall(r"127\.0\.0\.1:\d+|\[::\]:\d+", line)
+    assert len(addresses) == 2 and f"unix:{path}" in line
+    port = addresses[1].rpartition(":")[2]
+    for base in (addresses[0], f"127.0.0.1:{port}", f"[::1]:{port}"):
+        assert requests.get(f"http://{base}/healthz", timeout=10).status_code == 200, base
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    program.terminate()
+    assert not path.exists()
+
+
+def test_one_bad_address_of_several_stops_the_start(database, server_path, tmp_path):
+    for addresses in ("127.0.0.1:0,", "127.0.0.1:0,nonsense", "127.0.0.1:0 127.0.0.1:1", f"unix:{tmp_path}/a,192.0.2.1:1"):
+        line = refused_start(server_path, server_environment(database, TESTKASE_LISTEN=addresses))
+        assert "TESTKASE_LISTEN" in line or "192.0.2.1:1" in line
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_reload_signals_end_nothing(database, binaries, start, number):
+    server = start(binaries / "server" / "testkase-server", server_environment(database))
+    worker = start(binaries / "worker" / "testkase-worker", {"TESTKASE_DATABASE_URL": database.url("testkase_worker")})
+    address = server.wait_ready()
+    worker.wait_ready()
+    for program in (server, worker):
+        program.signal(number)
+    assert requests.get(f"http://{address}/readyz", timeout=10).status_code == 200
+    for program in (server, worker):
+        assert program.is_running()
+        program.terminate()
 
 
 # --- the log ---

@@ -189,7 +189,7 @@ test_number_edges(void **state)
         { "TESTKASE_ARGON2_TIME", 1, 64 },     { "TESTKASE_ARGON2_PARALLELISM", 1, 16 },
         { "TESTKASE_RATE_LIMIT", 1, 1000000 }, { "TESTKASE_RATE_BURST", 1, 100000 },
     };
-    static const char *const bad[] = { "",    " 9000",  "+9000",
+    static const char *const bad[] = { " ",   " 9000",  "+9000",
                                        "-1",  "9000.0", "0x2328",
                                        "1e4", "many",   "99999999999999999999" };
     (void)state;
@@ -220,7 +220,6 @@ test_bad_values(void **state)
     (void)state;
     assert_refused(ENV("TESTKASE_LOG_LEVEL=warn"), CONFIG_SERVER,
                    "TESTKASE_LOG_LEVEL must be debug, info, warning or error, not \"warn\"");
-    assert_refused(ENV("TESTKASE_LOG_LEVEL="), CONFIG_SERVER, "TESTKASE_LOG_LEVEL must be");
     assert_refused(ENV("TESTKASE_LOG_LEVEL=INFO"), CONFIG_SERVER, "TESTKASE_LOG_LEVEL must be");
     assert_refused(ENV("TESTKASE_LOG_FORMAT=xml"), CONFIG_SERVER,
                    "TESTKASE_LOG_FORMAT must be text or json, not \"xml\"");
@@ -245,6 +244,10 @@ test_errors_hold_no_secret(void **state)
     assert_refused(ENV("TESTKASE_SMTP_URL_FILE=smtp://u:" MARK "@h"), CONFIG_WORKER,
                    "TESTKASE_SMTP_URL_FILE names a file that cannot be opened: No such file or directory");
     assert_refused(ENV("TESTKASE_SMTP_URI=smtp://u:" MARK "@h"), CONFIG_WORKER, "TESTKASE_SMTP_URI");
+    assert_refused(ENV("TESTKASE_LISTEN=host=a password=" MARK), CONFIG_SERVER, "TESTKASE_LISTEN must be");
+    assert_refused(ENV("TESTKASE_PUBLIC_URL=https://u:" MARK "#x"), CONFIG_SERVER,
+                   "TESTKASE_PUBLIC_URL must");
+    assert_refused(ENV("TESTKASE_LOG_LEVEL=tk_pat_" MARK), CONFIG_SERVER, "TESTKASE_LOG_LEVEL must be");
 }
 
 static void
@@ -289,6 +292,51 @@ test_small_error_buffer(void **state)
     (void)state;
     assert_int_equal(config_load(ENV("TESTKASE_X=1"), CONFIG_SERVER, &config, error, sizeof(error)), -1);
     assert_string_equal(error, "TESTKAS");
+}
+
+static void
+test_an_empty_value_is_unset(void **state)
+{
+    const char *const *environment =
+        ENV("TESTKASE_THREADS=", "TESTKASE_ARGON2_TIME=", "TESTKASE_LOG_LEVEL=", "TESTKASE_LOG_FORMAT=",
+            "TESTKASE_SOCKET_MODE=", "TESTKASE_RATE_LIMIT=", "TESTKASE_RATE_BURST=", "TESTKASE_NO_SUCH=");
+    struct config *config = load(environment, CONFIG_SERVER);
+    (void)state;
+    assert_int_equal(config->threads, 5);
+    assert_int_equal(config->argon2_time, 2);
+    assert_int_equal(config->log_level, LOG_LEVEL_INFO);
+    assert_int_equal(config->log_format, LOG_FORMAT_TEXT);
+    assert_int_equal(config->socket_mode, 0600);
+    assert_int_equal(config->rate_limit, 600);
+    config_free(config);
+}
+
+static void
+test_variables_of_container_services_are_passed_over(void **state)
+{
+    const char *const *environment =
+        ENV("TESTKASE_SERVICE_HOST=10.0.0.1", "TESTKASE_SERVICE_PORT=8080", "TESTKASE_SERVICE_PORT_HTTP=8080",
+            "TESTKASE_PORT=tcp://10.0.0.1:8080", "TESTKASE_PORT_8080_TCP=tcp://10.0.0.1:8080",
+            "TESTKASE_PORT_8080_TCP_PROTO=tcp", "TESTKASE_PORT_8080_TCP_PORT=8080",
+            "TESTKASE_PORT_8080_TCP_ADDR=10.0.0.1", "TESTKASE_SERVER_SERVICE_HOST=10.0.0.1",
+            "TESTKASE_DB_1_PORT_5432_TCP_ADDR=10.0.0.1", "TESTKASE_PORT_53_UDP=udp://10.0.0.1:53",
+            "TESTKASE_DB_NAME=/web/testkase_db", "TESTKASE_DB_ENV_PG_MAJOR=15", "TESTKASE_THREADS=3");
+    struct config *config = load(environment, CONFIG_SERVER);
+    (void)state;
+    assert_int_equal(config->threads, 3);
+    config_free(config);
+}
+
+static void
+test_what_only_looks_like_them_is_refused(void **state)
+{
+    static const char *const entries[] = { "TESTKASE_PORT=8080", "TESTKASE_SERVICEHOST=10.0.0.1",
+                                           "TESTKASE_NAME=x", "TESTKASE_PORT_HTTP_TCP=x",
+                                           "TESTKASE_SERVICE_HOSTS=10.0.0.1" };
+    (void)state;
+    for (size_t i = 0; i < COUNT(entries); i++) {
+        assert_refused(ENV(entries[i]), CONFIG_SERVER, "is not a known variable");
+    }
 }
 
 static void
@@ -566,6 +614,9 @@ main(void)
         cmocka_unit_test(test_unknown_variables),
         cmocka_unit_test(test_long_unknown_name),
         cmocka_unit_test(test_small_error_buffer),
+        cmocka_unit_test(test_an_empty_value_is_unset),
+        cmocka_unit_test(test_variables_of_container_services_are_passed_over),
+        cmocka_unit_test(test_what_only_looks_like_them_is_refused),
         cmocka_unit_test(test_empty_text_is_unset),
         cmocka_unit_test(test_oversized_value),
         cmocka_unit_test(test_secret_from_file),

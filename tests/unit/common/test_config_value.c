@@ -100,6 +100,45 @@ test_listen(void **state)
 }
 
 static void
+test_listen_list(void **state)
+{
+    static const char *const good[] = {
+        "127.0.0.1:80",
+        "127.0.0.1:80,[::1]:80",
+        " 127.0.0.1:80 , unix:/run/a.sock ",
+        "[::]:80,0.0.0.0:80,unix:/a,unix:/b",
+    };
+    static const char *const bad[] = { "",
+                                       ",",
+                                       "127.0.0.1:80,",
+                                       ",127.0.0.1:80",
+                                       "127.0.0.1:80,,[::1]:80",
+                                       "127.0.0.1:80 [::1]:80",
+                                       "127.0.0.1:80;[::1]:80",
+                                       "unix:/a,b" };
+    (void)state;
+    assert_all_good(config_value_listen_list, good, COUNT(good));
+    assert_all_refused(config_value_listen_list, bad, COUNT(bad));
+}
+
+static void
+test_mode(void **state)
+{
+    static const char *const bad[] = { "",          "66",   "1660",  "0668", "00660",
+                                       "rw-rw----", "+660", "0x1b0", "06600" };
+    long mode = 0;
+    (void)state;
+    assert_null(config_value_mode("0660", &mode));
+    assert_int_equal(mode, 0660);
+    assert_null(config_value_mode("777", &mode));
+    assert_int_equal(mode, 0777);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_non_null(config_value_mode(bad[i], &mode));
+    }
+    assert_int_equal(mode, 0777);
+}
+
+static void
 test_socket_path_fits_the_kernel(void **state)
 {
     char value[200] = "unix:/";
@@ -177,7 +216,7 @@ test_smtp(void **state)
 {
     static const char *const good[] = {
         "smtp://localhost",           "smtp://user:pass@host:587", "smtps://mail.example.org",
-        "SMTPS://a%40b:p%2Fw@host:1", "smtp://[::1]:25",           "smtp://user:p@ss@host:587",
+        "SMTPS://a%40b:p%2Fw@host:1", "smtp://[::1]:25",           "smtp://user:p%23ss@host:587",
         "smtp://host:587/client",
     };
     static const char *const bad[] = {
@@ -185,6 +224,12 @@ test_smtp(void **state)
         "smtp://",
         "smtp://user:pass@",
         "smtp://user:pa/ss@host",
+        "smtp://user:p@ss@host:587",
+        "smtp://user:12/ss@host",
+        "smtp://user:12#ss@host",
+        "smtp://user:12?ss@host",
+        "smtp://user@x#y:587",
+        "smtp://host#x",
         "smtp://host:0",
         "smtp://host:x",
         "http://host",
@@ -294,6 +339,8 @@ main(void)
         cmocka_unit_test(test_origin_is_normalized),
         cmocka_unit_test(test_origin_refused),
         cmocka_unit_test(test_smtp),
+        cmocka_unit_test(test_listen_list),
+        cmocka_unit_test(test_mode),
         cmocka_unit_test(test_networks_are_normalized),
         cmocka_unit_test(test_networks_refused),
         cmocka_unit_test(test_many_long_networks),

@@ -320,6 +320,73 @@ test_ipv6(void **state)
     assert_int_equal(only, 1);
 }
 
+/* The value of IPV6_V6ONLY of the first loop's socket of that number. */
+static int
+serves_only6(int number)
+{
+    int only = -1;
+    socklen_t length = sizeof(only);
+    int fd = listener_sockets_descriptor(fixture.set, number, 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length), 0);
+    return only;
+}
+
+static void
+test_the_wildcard_serves_both_families(void **state)
+{
+    (void)state;
+    if (bind_to("[::]:0", 1, &fixture.set) < 0) {
+        print_message("no IPv6: %s\n", fixture.error);
+        skip();
+    }
+    assert_int_equal(serves_only6(0), 0);
+    char address[TCP_ADDRESS_SIZE];
+    const char *port = strrchr(listener_sockets_address(fixture.set), ':');
+    snprintf(address, sizeof(address), "127.0.0.1%s", port);
+    int client = connect_tcp(address);
+    assert_true(client >= 0);
+    close(client);
+    char both[2 * TCP_ADDRESS_SIZE];
+    snprintf(both, sizeof(both), "127.0.0.1%s, [::]%s", port, port);
+    listener_sockets_unbind(fixture.set);
+    fixture.set = NULL;
+    assert_int_equal(bind_to(both, 1, &fixture.set), 0);
+    assert_int_equal(serves_only6(1), 1);
+}
+
+static void
+test_several_addresses(void **state)
+{
+    (void)state;
+    char addresses[256];
+    snprintf(addresses, sizeof(addresses), "127.0.0.1:0,127.0.0.2:0 , %s", fixture.address);
+    assert_int_equal(bind_to(addresses, 3, &fixture.set), 0);
+    for (int loop = 0; loop < 3; loop++) {
+        assert_int_equal(listener_sockets_count(fixture.set, loop), 3);
+        assert_int_equal(listener_sockets_descriptor(fixture.set, 2, loop),
+                         listener_sockets_descriptor(fixture.set, 2, 0));
+    }
+    assert_int_not_equal(listener_sockets_descriptor(fixture.set, 0, 0),
+                         listener_sockets_descriptor(fixture.set, 0, 1));
+    const char *shown = listener_sockets_address(fixture.set);
+    assert_memory_equal(shown, "127.0.0.1:", 10);
+    assert_non_null(strstr(shown, ", 127.0.0.2:"));
+    assert_non_null(strstr(shown, fixture.address));
+}
+
+/* One address that fails leaves nothing behind. */
+static void
+test_all_addresses_or_none(void **state)
+{
+    (void)state;
+    char addresses[256];
+    snprintf(addresses, sizeof(addresses), "%s,127.0.0.1:0,192.0.2.1:1", fixture.address);
+    assert_int_equal(bind_to(addresses, 2, &fixture.set), -1);
+    assert_null(fixture.set);
+    assert_memory_equal(fixture.error, "cannot listen on 192.0.2.1:1: ", 30);
+    assert_int_equal(access(fixture.path, F_OK), -1);
+}
+
 static void
 test_what_is_no_address_is_told(void **state)
 {
@@ -337,6 +404,26 @@ test_what_is_no_address_is_told(void **state)
 }
 
 /* --- unix --- */
+
+static void
+test_mode_and_group_of_a_unix_socket(void **state)
+{
+    (void)state;
+    struct stat file;
+    char group[16], error[256];
+    assert_int_equal(bind_to(fixture.address, 1, &fixture.set), 0);
+    assert_int_equal(listener_sockets_permit(fixture.set, 0660, "", error, sizeof(error)), 0);
+    assert_int_equal(stat(fixture.path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0660);
+    gid_t other = getegid() == 0 ? 12345 : getegid();
+    snprintf(group, sizeof(group), "%u", (unsigned)other);
+    assert_int_equal(listener_sockets_permit(fixture.set, 0600, group, error, sizeof(error)), 0);
+    assert_int_equal(stat(fixture.path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0600);
+    assert_int_equal(file.st_gid, other);
+    assert_int_equal(listener_sockets_permit(fixture.set, 0600, "no-such-group", error, sizeof(error)), -1);
+    assert_string_equal(error, "there is no group \"no-such-group\"");
+}
 
 static void
 test_a_unix_socket(void **state)
@@ -700,6 +787,10 @@ main(void)
         TEST(test_a_taken_port_is_told),
         TEST(test_a_port_is_free_again_at_once),
         TEST(test_ipv6),
+        TEST(test_the_wildcard_serves_both_families),
+        TEST(test_several_addresses),
+        TEST(test_all_addresses_or_none),
+        TEST(test_mode_and_group_of_a_unix_socket),
         TEST(test_what_is_no_address_is_told),
         TEST(test_a_unix_socket),
         TEST(test_a_stale_unix_socket_is_replaced),

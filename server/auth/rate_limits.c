@@ -112,12 +112,19 @@ decide(struct bucket *bucket, int64_t quota, int64_t burst, int64_t now_us)
     int64_t window_left_us = bucket->window_start_us + WINDOW_US - now_us;
     int64_t wait_us =
         bucket->used >= quota ? window_left_us : allowance_wait_us(&allowance, bucket->whole_at_us, now_us);
-    if (wait_us > 0) {
-        return (struct rate_decision){ false, quota, 0, up_to_seconds(wait_us) };
+    struct rate_decision decision = {
+        .allowed = wait_us <= 0,
+        .quota = quota,
+        .burst = burst,
+        .burst_seconds = up_to_seconds(burst * allowance.interval_us),
+        .reset_seconds = up_to_seconds(wait_us > 0 ? wait_us : window_left_us),
+    };
+    if (decision.allowed) {
+        bucket->whole_at_us = allowance_take(&allowance, bucket->whole_at_us, now_us);
+        bucket->used++;
+        decision.remaining = quota - bucket->used;
     }
-    bucket->whole_at_us = allowance_take(&allowance, bucket->whole_at_us, now_us);
-    bucket->used++;
-    return (struct rate_decision){ true, quota, quota - bucket->used, up_to_seconds(window_left_us) };
+    return decision;
 }
 
 struct rate_decision

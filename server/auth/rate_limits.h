@@ -15,6 +15,8 @@ struct rate_limits;
 struct rate_decision {
     bool allowed;
     int64_t quota;         /* a minute */
+    int64_t burst;         /* at once */
+    int64_t burst_seconds; /* in which the burst refills, rounded up */
     int64_t remaining;     /* of it, in this window; 0 when not allowed */
     int64_t reset_seconds; /* until the window ends; when not allowed, until the next request is */
 };

@@ -129,8 +129,11 @@ step_rate_limit(struct request *request)
     }
     struct rate_decision decision = rate_limits_take(request->loop->server->rate_limits, caller->token_id,
                                                      caller->rate_limit, clock_monotonic_ms());
-    answer_add_headers(answer, "RateLimit-Policy: \"default\";q=%;w=60\r\nRateLimit: \"default\";r=%;t=%\r\n",
-                       (const int64_t[]){ decision.quota, decision.remaining, decision.reset_seconds });
+    answer_add_headers(answer,
+                       "RateLimit-Policy: \"default\";q=%;w=60, \"burst\";q=%;w=%\r\n"
+                       "RateLimit: \"default\";r=%;t=%\r\n",
+                       (const int64_t[]){ decision.quota, decision.burst, decision.burst_seconds,
+                                          decision.remaining, decision.reset_seconds });
     if (decision.allowed) {
         return STEP_NEXT;
     }

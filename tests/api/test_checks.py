@@ -12,7 +12,7 @@ FIELDS = {"x-request-id": "a", "x-content-type-options": "nosniff", "cache-contr
 JSON = {**FIELDS, "content-type": "application/json"}
 PROBLEM = {**FIELDS, "content-type": "application/problem+json"}
 TOKEN = {"x-token-expires-at": "2030-01-31T09:00:00Z", "ratelimit": '"default";r=599;t=60',
-         "ratelimit-policy": '"default";q=600;w=60'}
+         "ratelimit-policy": '"default";q=600;w=60, "burst";q=120;w=12'}
 BEARER = {"authorization": "Bearer x"}
 
 

@@ -43,7 +43,7 @@ def test_over_the_limit_is_429_with_a_time_to_wait(limited):
     allowed, refusal = spend(api)
     assert 5 <= allowed <= 6 + time.monotonic() - start, "the burst, and what came back meanwhile"
     assert refusal.status_code == 429 and refusal.json()["code"] == "rate_limited"
-    assert refusal.headers["RateLimit-Policy"] == '"default";q=60;w=60'
+    assert refusal.headers["RateLimit-Policy"] == '"default";q=60;w=60, "burst";q=5;w=5'
     assert left(refusal) == 0
     wait = int(refusal.headers["Retry-After"])
     assert 1 <= wait <= 60
@@ -80,7 +80,7 @@ def test_a_token_can_have_a_limit_of_its_own(limited):
     token_id, token = limited.mint(organization.member)
     limited.database.query("update testkase.api_tokens set rate_limit = 6000 where id = %s", (token_id,))
     response = limited.server.bearer(token).get("/session", 200)
-    assert response.headers["RateLimit-Policy"] == '"default";q=6000;w=60'
+    assert response.headers["RateLimit-Policy"] == '"default";q=6000;w=60, "burst";q=500;w=5'
 
 
 def test_a_person_is_not_limited_as_a_token(limited):
@@ -107,7 +107,7 @@ def test_what_is_of_no_route_counts_as_well(service, organization):
             ("POST", "/nothing", 404), ("DELETE", "/users", 405)]):
         response = api.request(method, path, status)
         assert left(response) == 999998 - number
-        assert response.headers["RateLimit-Policy"] == '"default";q=1000000;w=60' and response.headers["X-Token-Expires-At"]
+        assert response.headers["RateLimit-Policy"] == '"default";q=1000000;w=60, "burst";q=100000;w=6' and response.headers["X-Token-Expires-At"]
     assert api.request("DELETE", "/users", 405).headers["Allow"] == "GET, HEAD, POST"
 
 

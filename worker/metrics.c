@@ -1,25 +1,39 @@
 #include "worker/metrics.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/retry.h"
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/listener.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define HEADERS_MAX     8192
 #define TIMEOUT_SECONDS 5
 
+/* Clients may take the descriptors up to this number, and leave these. The worker needs some for PostgreSQL.
+ */
+#define DESCRIPTOR_MAX       128
+#define DESCRIPTORS_RESERVED 16
+#define PAUSE_US             100000
+
 struct metrics_server {
     const struct metrics *metrics;
     struct event_base *base;
     struct evhttp *http;
+    struct evconnlistener *listener;
+    struct event *resume; /* accepting */
+    struct retry_log pause_log;
+    int descriptor_limit; /* of clients */
     struct event *stopping;
     int stop_descriptor;
     pthread_t thread;
@@ -99,6 +113,66 @@ run_thread(void *argument)
     return NULL;
 }
 
+/* --- the limit --- */
+
+/* The number of a new descriptor is the lowest that is free. */
+static bool
+has_room(const struct metrics_server *server)
+{
+    int lowest_free = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (lowest_free >= 0) {
+        close(lowest_free);
+    }
+    return lowest_free >= 0 && lowest_free < server->descriptor_limit;
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct metrics_server *server = argument;
+    if (has_room(server)) {
+        evconnlistener_enable(server->listener);
+    } else {
+        event_add(server->resume, &(struct timeval){ 0, PAUSE_US });
+    }
+}
+
+/* The clients wait in the backlog; those that say nothing are closed after TIMEOUT_SECONDS. */
+static void
+pause_accepting(struct metrics_server *server)
+{
+    if (retry_log_is_due(&server->pause_log)) {
+        log_warning("too many clients at the address of the metrics");
+    }
+    evconnlistener_disable(server->listener);
+    event_add(server->resume, &(struct timeval){ 0, PAUSE_US });
+}
+
+/* Called for each client. Returns NULL, so that evhttp makes its usual buffer. */
+static struct bufferevent *
+on_client(struct event_base *base, void *argument)
+{
+    (void)base;
+    struct metrics_server *server = argument;
+    if (!has_room(server)) {
+        pause_accepting(server);
+    }
+    return NULL;
+}
+
+static int
+descriptor_limit(void)
+{
+    struct rlimit limit = { .rlim_cur = DESCRIPTOR_MAX };
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= DESCRIPTOR_MAX + DESCRIPTORS_RESERVED) {
+        return DESCRIPTOR_MAX;
+    }
+    return (int)limit.rlim_cur - DESCRIPTORS_RESERVED;
+}
+
 static int
 listen_on(struct metrics_server *server, const char *address)
 {
@@ -109,9 +183,10 @@ listen_on(struct metrics_server *server, const char *address)
     bool bracketed = *address == '[' && colon > address && colon[-1] == ']';
     char *host = memory_copy_text(address + bracketed, (size_t)(colon - address) - 2 * (size_t)bracketed);
     long port = strtol(colon + 1, NULL, 10);
-    int outcome = evhttp_bind_socket(server->http, host, (ev_uint16_t)port);
+    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(server->http, host, (ev_uint16_t)port);
     free(host);
-    return outcome;
+    server->listener = bound ? evhttp_bound_socket_get_listener(bound) : NULL;
+    return bound ? 0 : -1;
 }
 
 static void
@@ -119,6 +194,7 @@ free_parts(struct metrics_server *server)
 {
     evhttp_free(server->http);
     event_free(server->stopping);
+    event_free(server->resume);
     event_base_free(server->base);
     close(server->stop_descriptor);
     free(server);
@@ -136,9 +212,12 @@ metrics_server_new(const char *address, const struct metrics *metrics, char *ret
         log_fatal("cannot make the event loop of the metrics", errno);
     }
     server->stopping = event_new(server->base, server->stop_descriptor, EV_READ, on_stopping, server->base);
-    if (!server->stopping || event_add(server->stopping, NULL) < 0) {
+    server->resume = event_new(server->base, -1, 0, on_resume, server);
+    if (!server->stopping || !server->resume || event_add(server->stopping, NULL) < 0) {
         log_fatal("cannot watch for the end of the metrics", errno);
     }
+    server->descriptor_limit = descriptor_limit();
+    evhttp_set_bevcb(server->http, on_client, server);
     evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
     evhttp_set_max_headers_size(server->http, HEADERS_MAX);
     evhttp_set_max_body_size(server->http, 0);

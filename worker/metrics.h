@@ -1,5 +1,6 @@
 /* The worker's counts for Prometheus, and a small HTTP server (libevent's) that exposes them at an address of
- * the operator's choice. The server has a thread of its own; the worker's thread writes the counts. */
+ * the operator's choice. The server has a thread of its own; the worker's thread writes the counts. Clients
+ * cannot take the descriptors that the worker itself needs: over a limit, they wait. */
 #ifndef WORKER_METRICS_H
 #define WORKER_METRICS_H
 

@@ -221,3 +221,9 @@ trusted_proxies_client(struct trusted_proxies *proxies, const struct sockaddr *p
         }
     }
 }
+
+bool
+trusted_proxies_trust(const struct trusted_proxies *proxies, const struct client_address *address)
+{
+    return is_trusted(proxies, address);
+}

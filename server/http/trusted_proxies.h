@@ -23,4 +23,7 @@ void trusted_proxies_free(struct trusted_proxies *proxies);
 void trusted_proxies_client(struct trusted_proxies *proxies, const struct sockaddr *peer,
                             const struct http_head *head, struct client_address *ret_address);
 
+/* Whether one of the networks has the address. */
+bool trusted_proxies_trust(const struct trusted_proxies *proxies, const struct client_address *address);
+
 #endif

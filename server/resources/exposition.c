@@ -2,12 +2,14 @@
 #include "common/log.h"
 #include "server/auth/hasher.h"
 #include "server/http/status.h"
+#include "server/http/trusted_proxies.h"
 #include "server/loop.h"
 #include "server/metrics.h"
 #include "server/request/request.h"
 #include "server/server.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void
@@ -236,17 +238,53 @@ exposition_write(const struct server *server, size_t *ret_length)
     return text;
 }
 
-/* A proxy on this machine has a loopback address, too, but adds a field to the requests it forwards. */
+/* Whether Host is this machine for its own processes. A page whose name resolves to a loopback address, and a
+ * proxy that passes Host on, name another one. */
+static bool
+is_loopback_host(struct http_slice host)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct client_address address;
+    bool is_bracketed = host.length > 0 && host.bytes[0] == '[';
+    const char *end = host.length ? memchr(host.bytes, is_bracketed ? ']' : ':', host.length) : NULL;
+    struct http_slice name = end ? http_slice_between(host.bytes + is_bracketed, end) : host;
+    if (http_slice_equals_nocase(name, "localhost")) {
+        return true;
+    }
+    if (name.length >= sizeof(text)) {
+        return false;
+    }
+    snprintf(text, sizeof(text), "%.*s", (int)name.length, name.bytes);
+    return client_address_parse(text, &address) && client_address_is_loopback(&address);
+}
+
+/* A proxy on this machine has a loopback address, too. It adds a field to the requests that it forwards, or
+ * it is listed as trusted, or, by default, it speaks HTTP/1.0. */
+static bool
+came_through_proxy(const struct request *request)
+{
+    static const char *const proxy_fields[] = { "forwarded", "via", "x-real-ip" };
+    static const char forwarded[] = "x-forwarded-";
+    for (size_t i = 0; i < sizeof(proxy_fields) / sizeof(proxy_fields[0]); i++) {
+        if (http_head_field(request->head, proxy_fields[i]).bytes) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < request->head->field_count; i++) {
+        struct http_slice name = request->head->fields[i].name;
+        if (http_slice_skip_nocase(&name, forwarded)) {
+            return true;
+        }
+    }
+    return request->head->minor_version == 0 ||
+           trusted_proxies_trust(request->loop->server->trusted_proxies, &request->address);
+}
+
 static bool
 is_local_client(const struct request *request)
 {
-    static const char *const proxy_fields[] = { "x-forwarded-for", "forwarded", "via", "x-real-ip" };
-    for (size_t i = 0; i < sizeof(proxy_fields) / sizeof(proxy_fields[0]); i++) {
-        if (http_head_field(request->head, proxy_fields[i]).bytes) {
-            return false;
-        }
-    }
-    return client_address_is_loopback(&request->address);
+    return client_address_is_loopback(&request->address) && is_loopback_host(request->head->host) &&
+           !came_through_proxy(request);
 }
 
 enum step_result

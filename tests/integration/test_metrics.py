@@ -1,8 +1,10 @@
 """/metrics in Prometheus' text format."""
 
 import contextlib
+import os
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -68,10 +70,32 @@ def test_a_proven_token_is_a_hit(service, organization):
     assert value(after, "argon2_duration_seconds_count") == value(before, "argon2_duration_seconds_count")
 
 
-@pytest.mark.parametrize("field", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+@pytest.mark.parametrize("field", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "X-Forwarded-Proto", "x-forwarded-host"])
 def test_not_through_a_proxy(service, field):
     response = requests.get(service.server.base + "/metrics", headers={field: "203.0.113.9"}, timeout=20)
     assert response.status_code == 404 and response.headers["Content-Type"] == "application/problem+json"
+
+
+def ask_metrics(service, host, version="HTTP/1.1"):
+    with service.server.wire() as wire:
+        return wire.ask(f"GET /metrics {version}\r\nHost: {host}\r\n\r\n").status
+
+
+def test_only_for_a_loopback_host(service):
+    """A page whose name leads to this machine, and a proxy that passes Host on, ask for another one."""
+    for host in ("127.0.0.1", "127.0.0.1:8080", "127.1.2.3:1", "localhost", "LocalHost:8080", "[::1]", "[::1]:8080"):
+        assert ask_metrics(service, host) == 200, host
+    for host in ("example.test", "10.0.0.1", "localhost.example.test", "127.0.0.1.example.test:8080", "[::2]:80", "x" * 300,
+                 "0.0.0.0", "testkase"):
+        assert ask_metrics(service, host) == 404, host
+
+
+def test_not_for_a_proxy_that_adds_nothing(service, database, start_service):
+    """nginx speaks HTTP/1.0 unless it is told otherwise. Any other is trusted, or could not tell its clients apart."""
+    assert ask_metrics(service, "127.0.0.1", "HTTP/1.0") == 404
+    trusting = start_service(database, TESTKASE_TRUSTED_PROXIES="127.0.0.1")
+    assert ask_metrics(trusting, "127.0.0.1") == 404
+    assert ask_metrics(start_service(database, TESTKASE_TRUSTED_PROXIES="10.0.0.0/8"), "127.0.0.1") == 200
 
 
 def test_an_address_of_their_own(database, start_service):
@@ -110,3 +134,23 @@ def test_an_address_that_is_taken_stops_the_worker(database, worker_path, servic
     variables = {"TESTKASE_DATABASE_URL": database.url("testkase_worker"), "TESTKASE_METRICS_LISTEN": service.server.address}
     done = run(worker_path, environment=variables)
     assert done.returncode == 1 and "cannot serve metrics on" in done.stderr
+
+
+def test_many_clients_keep_no_descriptor_from_the_worker(database, worker_path):
+    """They wait, and those that say nothing go; the worker can still connect to PostgreSQL."""
+    address = f"{fresh_address()}:18232"
+    variables = {"TESTKASE_DATABASE_URL": database.url("testkase_worker"), "TESTKASE_METRICS_LISTEN": address}
+    worker = Program(worker_path, variables, limits=["--nofile=64"])
+    host, _, port = address.rpartition(":")
+    with contextlib.closing(worker), contextlib.ExitStack() as idle:
+        worker.wait_ready()
+        for _ in range(200):
+            idle.enter_context(socket.create_connection((host, int(port)), 10))
+        worker.wait_for_line("too many clients")
+        assert len(os.listdir(f"/proc/{worker.pid}/fd")) <= 50
+        ended = "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'testkase_worker' and datname = %s"
+        assert database.value(ended, (database.name,)) == 1
+        worker.wait_for_line("connected|ready|works again", start=len(worker.lines()))
+        idle.close()
+        assert value(metrics(f"http://{address}"), "worker_database_connected") is not None
+        assert "Too many open files" not in worker.log() and worker.log().count("too many clients") == 1

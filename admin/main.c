@@ -13,6 +13,8 @@
 #include "common/secret.h"
 #include "common/service.h"
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -145,6 +147,10 @@ run_configured(struct command_call *call)
     }
     log_setup("testkase-admin", config->log_level, config->log_format);
     call->config = config;
+    for (size_t i = 0; i < config->exposed_count; i++) {
+        output_error("every user of this machine may read the file that %s_FILE names; remove that right",
+                     config->exposed[i]);
+    }
     if (call->token_in_argv) {
         output_error("a token in an argument is visible to other users of this machine and stays in the "
                      "shell's history; "
@@ -177,6 +183,25 @@ run_command(const struct command *command, int count, char **words)
     return outcome;
 }
 
+/* Whether all output was written. A reader that has closed its pipe, such as head, wants no more and no
+ * message: the program ends by the signal, as other programs do. */
+static bool
+output_is_whole(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return true;
+    }
+    int error = errno; /* of an earlier write, perhaps */
+    struct pollfd out = { .fd = STDOUT_FILENO };
+    if (poll(&out, 1, 0) > 0 && out.revents & POLLERR) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    errno = error;
+    output_error("cannot write to standard output: %s", strerror(errno));
+    return false;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -189,8 +214,7 @@ main(int argc, char **argv)
     const struct command *command = find_command(argc - 1, argv + 1, &taken);
     enum command_exit outcome = command ? run_command(command, argc - 1 - taken, argv + 1 + taken)
                                         : run_without_command(argc - 1, argv + 1);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && outcome == COMMAND_DONE) {
-        output_error("cannot write to standard output: %s", strerror(errno));
+    if (outcome == COMMAND_DONE && !output_is_whole()) {
         outcome = COMMAND_FAILED;
     }
     return (int)outcome;

@@ -1,5 +1,6 @@
 #include "admin/output.h"
 #include "common/memory.h"
+#include "common/secret.h"
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,16 +42,28 @@ is_continuation(char byte)
     return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
-/* How many bytes of `text` are one control character: C0 and DEL are one byte, C1 two in UTF-8. 0: none. */
+/* How many bytes of `text` are one character that can control a terminal or the order of what it shows: C0
+ * and DEL (one byte), C1 (two in UTF-8), and Unicode's line separators and bidirectional controls (three). 0:
+ * none. */
 static size_t
 control_length(const char *text)
 {
+    static const char *const longer[] = { "\u200e", "\u200f", "\u2028", "\u2029", "\u202a",
+                                          "\u202b", "\u202c", "\u202d", "\u202e", "\u2066",
+                                          "\u2067", "\u2068", "\u2069" };
     unsigned char first = (unsigned char)text[0];
     if (first < 0x20 || first == 0x7f) {
         return 1;
     }
-    unsigned char second = (unsigned char)text[1];
-    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
+    if (first == 0xc2) {
+        return (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] <= 0x9f ? 2 : 0;
+    }
+    for (size_t i = 0; first == 0xe2 && i < sizeof(longer) / sizeof(longer[0]); i++) {
+        if (strncmp(text, longer[i], 3) == 0) {
+            return 3;
+        }
+    }
+    return 0;
 }
 
 static size_t
@@ -118,13 +131,36 @@ output_write_record(struct json_writer *writer, const struct output_column *colu
     json_close_object(writer);
 }
 
+/* The code point of one control character. */
+static unsigned
+code_point(const char *text, size_t length)
+{
+    unsigned code = (unsigned char)text[0] & (length == 1 ? 0x7f : length == 2 ? 0x1f : 0x0f);
+    for (size_t i = 1; i < length; i++) {
+        code = code << 6 | ((unsigned char)text[i] & 0x3f);
+    }
+    return code;
+}
+
+/* The writer escapes C0 only, as RFC 8259 demands; the others are escaped here. */
 void
 output_json(FILE *out, struct json_writer *writer)
 {
     size_t length;
     const char *bytes = json_writer_bytes(writer, &length);
-    fwrite(bytes, 1, length, out);
+    char *text = memory_copy_text(bytes, length);
+    for (const char *at = text; *at;) {
+        size_t control = control_length(at);
+        if (control > 0) {
+            fprintf(out, "\\u%04x", code_point(at, control));
+        } else {
+            putc(*at, out);
+        }
+        at += control > 0 ? control : 1;
+    }
     putc('\n', out);
+    secret_wipe(text, length); /* a new token is shown, too */
+    free(text);
     json_writer_free(writer);
 }
 

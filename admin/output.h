@@ -1,5 +1,6 @@
 /* The output of testkase-admin: one record or a list of them, as text for people or as JSON, and error lines.
- * Text for people shows a control character as "?", so that a name cannot control the terminal. */
+ * Text for people shows a control character as "?", JSON escapes it, so that a name cannot control the
+ * terminal. */
 #ifndef ADMIN_OUTPUT_H
 #define ADMIN_OUTPUT_H
 

@@ -976,3 +976,38 @@ def test_actor_is_the_operator_everywhere(admin, bot):
 def test_server_role_is_not_enough(admin_path, database):
     error = Admin(admin_path, database, "testkase_server").refused("user", "list")
     assert "testkase_server is not a member of testkase_owner" in error
+
+
+# --- output that nobody reads, and output that a terminal shows ---
+
+def test_a_closed_pipe_ends_it_quietly(admin, database):
+    organization = database.value("insert into testkase.organizations (name) values ('Pipes') returning id")
+    database.query("""insert into testkase.users (organization_id, email, name)
+                      select %s, 'p' || g || '@example.test', repeat('x', 90) from generate_series(1, 900) g""", (organization,))
+    for arguments in (["user", "list", "--limit", "1000"], ["user", "list", "--limit", "1000", "--json"], ["--help"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = subprocess.Popen([str(admin.path), *arguments], env={**ENVIRONMENT, **admin.environment}, cwd="/",
+                                   stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE, text=True)
+        os.close(writer)
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGPIPE and error == "", (arguments, error)
+
+
+def test_a_full_disk_is_told(admin):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([str(admin.path), "user", "list"], env={**ENVIRONMENT, **admin.environment}, cwd="/", stdout=full,
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "cannot write to standard output: No space left" in done.stderr
+
+
+def test_controls_written_past_the_api_reach_no_terminal(admin, database):
+    controls = "\x1b[2J\x07\x7f\x9b31m\u202e\u2066\u2028"
+    organization = database.value("insert into testkase.organizations (name) values ('Controls') returning id")
+    database.query("insert into testkase.users (organization_id, email, name) values (%s, %s, %s)",
+                   (organization, f"c{controls}@example.test", f"n{controls}"))
+    for arguments in (["user", "list", "--org", str(organization)], ["user", "list", "--org", str(organization), "--json"]):
+        done = admin.run(*arguments)
+        assert done.returncode == 0 and not set(controls) & set(done.stdout) - set("[2J31m"), done.stdout
+    [row] = json.loads(done.stdout)["data"]
+    assert row["name"] == f"n{controls}"

@@ -58,6 +58,11 @@ open_as_owner(const struct command_call *call, enum db_sync_schema schema, int s
         snprintf(ret_error, error_size, "cannot use the database: %s%s", error, connection_advice(error));
         return -1;
     }
+    if (db_sync_check_session(db, call->config->database_url, "testkase-admin", error, sizeof(error)) < 0) {
+        snprintf(ret_error, error_size, "cannot use the database: %s", error);
+        db_sync_close(db);
+        return -1;
+    }
     if (become_owner(db, ret_error, error_size) < 0) {
         db_sync_close(db);
         return -1;

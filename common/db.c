@@ -337,12 +337,24 @@ on_writable(evutil_socket_t fd, short what, void *argument)
 
 /* --- connecting --- */
 
+/* Gives the connection up for good. */
+static void
+refuse_database(struct db *db, const char *why)
+{
+    db->schema_refused = true;
+    break_connection(db, why);
+}
+
 static void
 on_schema_version(const struct db_result *result, void *argument)
 {
     struct db *db = argument;
     struct db_libpq_schema schema;
     if (db_status(result) == DB_UNAVAILABLE || db->broken) {
+        return;
+    }
+    if (db_libpq_is_shared_session(result)) {
+        refuse_database(db, DB_LIBPQ_SHARED_SESSION);
         return;
     }
     if (db_libpq_schema_read(result, &schema) < 0) {
@@ -387,6 +399,10 @@ on_session(const struct db_result *result, void *argument)
 {
     struct db *db = argument;
     if (db_status(result) == DB_UNAVAILABLE) {
+        return;
+    }
+    if (db_libpq_is_shared_session(result)) {
+        refuse_database(db, DB_LIBPQ_SHARED_SESSION);
         return;
     }
     const char *why = db_status(result) == DB_OK ? db_libpq_session_refusal(result) : db_message(result);

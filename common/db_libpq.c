@@ -104,6 +104,12 @@ is_absent(const struct db_result *result)
     return strcmp(state, "42P01") == 0 || strcmp(state, "3F000") == 0;
 }
 
+bool
+db_libpq_is_shared_session(const struct db_result *result)
+{
+    return strcmp(db_sqlstate(result), "42P05") == 0;
+}
+
 int
 db_libpq_schema_read(const struct db_result *result, struct db_libpq_schema *ret_schema)
 {

@@ -68,4 +68,13 @@ int db_libpq_schema_read(const struct db_result *result, struct db_libpq_schema 
  * line. */
 bool db_libpq_schema_fits(const struct db_libpq_schema *schema, char *ret_line, size_t size);
 
+/* The reason to refuse a pooler that gives one session to several clients. */
+#define DB_LIBPQ_SHARED_SESSION                                                                              \
+    "other clients use the same sessions of PostgreSQL: a pooler in between must be in session mode "        \
+    "(PgBouncer: pool_mode = session)"
+
+/* Whether the error is that a statement of this name exists already: another client has prepared it in this
+ * session, since we prepare each once. */
+bool db_libpq_is_shared_session(const struct db_result *result);
+
 #endif

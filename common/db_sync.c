@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define NETWORK_GRACE_MS 5000
+#define SECOND_CLIENT_MS 1000 /* for its statement */
+#define SECOND_CLIENTS   3    /* are tried: another client of the pooler may come in between */
 
 struct db_sync {
     PGconn *connection;
@@ -17,6 +19,7 @@ struct db_sync {
     int statement_timeout_ms;
     struct db_libpq_schema schema;
     bool dead;
+    bool shared; /* other clients use the session */
     bool prepared[QUERY_COUNT];
     char error[512];
 };
@@ -85,7 +88,9 @@ collect(struct db_sync *db)
     }
     struct db_result *result = db_result_new(db_result_judge(kept), kept);
     if (db_status(result) == DB_REFUSED) {
-        const char *message = PQresultErrorField(kept, PG_DIAG_MESSAGE_PRIMARY);
+        db->shared |= db_libpq_is_shared_session(result);
+        const char *message =
+            db->shared ? DB_LIBPQ_SHARED_SESSION : PQresultErrorField(kept, PG_DIAG_MESSAGE_PRIMARY);
         db_libpq_one_line(message ? message : "refused", db->error, sizeof(db->error));
     }
     return result;
@@ -218,6 +223,7 @@ int
 db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
              enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size)
 {
+    int outcome;
     struct db_sync *db = memory_new(1, sizeof(*db));
     db->statement_timeout_ms = statement_timeout_ms;
     if (connect_to(db, url, application_name) < 0 || make_settings(db) < 0) {
@@ -231,8 +237,48 @@ db_sync_open(const char *url, const char *application_name, int statement_timeou
     *ret_db = db;
     return 0;
 failed:
+    outcome = db->shared ? DB_SYNC_SHARED : -1;
     db_sync_close(db);
-    return -1;
+    return outcome;
+}
+
+/* Reads the number of the process behind the connection; 0 when there is no answer. */
+static int64_t
+read_backend(struct db_sync *db)
+{
+    struct db_result *result = db_sync_call(db, QUERY_DB_BACKEND, NULL);
+    int64_t pid = db_status(result) == DB_OK ? db_int64(result, 0, 0) : 0;
+    db_result_free(result);
+    return pid;
+}
+
+/* Whether a second client gets the session of this one, whose process is `pid`. A pooler gives away the
+ * session that it got back last. While all its sessions are in use it gives none, so they are not shared. */
+static bool
+is_given_away(const char *url, const char *application_name, int64_t pid)
+{
+    struct db_sync other = { .statement_timeout_ms = SECOND_CLIENT_MS };
+    int64_t other_pid = connect_to(&other, url, application_name) == 0 ? read_backend(&other) : 0;
+    PQfinish(other.connection);
+    return other.shared || other_pid == pid;
+}
+
+int
+db_sync_check_session(struct db_sync *db, const char *url, const char *application_name, char *ret_error,
+                      size_t error_size)
+{
+    int64_t pid = read_backend(db);
+    if (pid == PQbackendPID(db->connection)) {
+        return 0;
+    }
+    for (int i = 0; i < SECOND_CLIENTS && !db->shared && pid; i++) {
+        db->shared |= is_given_away(url, application_name, pid);
+        db->shared |= !db->shared && read_backend(db) != pid && db_sync_alive(db);
+    }
+    if (db->shared) {
+        snprintf(ret_error, error_size, "%s", DB_LIBPQ_SHARED_SESSION);
+    }
+    return db->shared ? -1 : 0;
 }
 
 int

@@ -18,11 +18,17 @@ enum db_sync_schema {
 };
 
 /* Connects (at most 10 s a host), makes the settings of sql/queries/db/session.sql with the two time-outs
- * (statement, 0 for none; lock: half of it), sets application_name. Returns 0, or -1 with one line without a
- * secret in `ret_error`.
- */
+ * (statement, 0 for none; lock: half of it), sets application_name. Returns 0, or -1 or DB_SYNC_SHARED (a
+ * pooler shares sessions: see db_sync_check_session()) with one line without a secret in `ret_error`. */
+#define DB_SYNC_SHARED (-2)
 int db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
                  enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size);
+
+/* Whether this connection has a session of PostgreSQL of its own, as statements, settings and LISTEN need it.
+ * A pooler may not give it one; to find out, a second connection is made, at the same URL. Returns 0, or -1
+ * with one line in `ret_error` when other clients use the session. */
+int db_sync_check_session(struct db_sync *db, const char *url, const char *application_name, char *ret_error,
+                          size_t error_size);
 
 /* Reads the schema's version after DB_SYNC_SCHEMA_UNREAD. Returns as db_sync_open() does. */
 int db_sync_read_schema(struct db_sync *db, enum db_sync_schema schema, char *ret_error, size_t error_size);

@@ -45,6 +45,13 @@ give_up(struct link *link, enum link_outcome outcome)
     return outcome;
 }
 
+static enum link_outcome
+refuse_database(struct link *link, const char *error)
+{
+    log_error("cannot work with this database", log_text("error", error));
+    return give_up(link, LINK_IMPOSSIBLE);
+}
+
 enum link_outcome
 link_open(struct link *link)
 {
@@ -53,13 +60,16 @@ link_open(struct link *link)
     int opened = db_sync_open(link->url, "testkase-worker", STATEMENT_TIMEOUT_MS, DB_SYNC_SCHEMA_ANY,
                               &link->db, error, sizeof(error));
     stop_at_once_end();
+    if (opened == DB_SYNC_SHARED) {
+        return refuse_database(link, error);
+    }
     if (opened < 0) {
         retry_failed(&link->retry, "", error);
         return LINK_DOWN;
     }
-    if (!db_sync_schema_fits(link->db, error, sizeof(error))) {
-        log_error("cannot work with this database", log_text("error", error));
-        return give_up(link, LINK_IMPOSSIBLE);
+    if (db_sync_check_session(link->db, link->url, "testkase-worker", error, sizeof(error)) < 0 ||
+        !db_sync_schema_fits(link->db, error, sizeof(error))) {
+        return refuse_database(link, error);
     }
     if (listen_begin(link->db) < 0) {
         retry_failed(&link->retry, "", db_sync_error(link->db));

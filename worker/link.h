@@ -10,7 +10,8 @@ struct link;
 enum link_outcome {
     LINK_UP,
     LINK_DOWN,       /* try again after link_delay_ms() */
-    LINK_IMPOSSIBLE, /* do not try again: the schema is not the one that this build knows; logged */
+    LINK_IMPOSSIBLE, /* do not try again: the schema is not the one that this build knows, or a pooler shares
+                        sessions; logged */
 };
 
 /* Does not connect yet. `url` is copied. */

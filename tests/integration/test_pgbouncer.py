@@ -1,0 +1,128 @@
+"""PgBouncer between the programs and PostgreSQL: in session mode all works, in transaction mode nothing starts."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from support.deadline import until
+from support.process import run
+from support.service import Service, server_environment
+
+CONFIGURATION = """
+[databases]
+* = host={cluster} port={port}
+[pgbouncer]
+listen_addr =
+unix_socket_dir = {folder}
+listen_port = 6432
+auth_type = trust
+auth_file = {folder}/users
+pool_mode = {mode}
+default_pool_size = {size}
+max_client_conn = 300
+server_round_robin = {round_robin}
+"""
+
+
+class Pooler:
+    """A PgBouncer in front of the database; like a Database, it knows the URL for a role."""
+
+    def __init__(self, database, mode, size=60, round_robin=0):
+        self.database = database
+        self.folder = tempfile.mkdtemp(prefix="testkase-pool-", dir="/tmp")
+        account = {}
+        if os.geteuid() == 0:  # PgBouncer refuses root
+            entry = pwd.getpwnam("postgres")
+            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+            account = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        os.chmod(self.folder, 0o755)
+        path = os.path.join(self.folder, "pgbouncer.ini")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(CONFIGURATION.format(cluster=database.cluster.folder, port=database.cluster.port, folder=self.folder,
+                                            mode=mode, size=size, round_robin=round_robin))
+        with open(os.path.join(self.folder, "users"), "w", encoding="ascii") as file:
+            file.writelines(f'"testkase_{role}" ""\n' for role in ("owner", "server", "worker", "ops"))
+        self.process = subprocess.Popen(["/usr/sbin/pgbouncer", path], cwd="/", stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **account)
+        until(lambda: os.path.exists(f"{self.folder}/.s.PGSQL.6432"), 10, "PgBouncer listens")
+
+    def url(self, role):
+        return f"host={self.folder} port=6432 user={role} dbname={self.database.name}"
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def pooled(database):
+    made = []
+
+    def begin(*arguments, **options):
+        made.append(Pooler(database, *arguments, **options))
+        return made[-1]
+    yield begin
+    for one in made:
+        one.close()
+
+
+def worker_variables(pooler):
+    return {"TESTKASE_DATABASE_URL": pooler.url("testkase_worker")}
+
+
+def test_in_session_mode_all_works(pooled, database, binaries, start):
+    pooler = pooled("session")
+    worker = start(binaries / "worker" / "testkase-worker", worker_variables(pooler))
+    worker.wait_ready()
+    admin = run(binaries / "admin" / "testkase-admin", ["status"], {"TESTKASE_DATABASE_URL": pooler.url("testkase_owner")})
+    assert admin.returncode == 0, admin.stderr
+    service = Service(binaries / "server" / "testkase-server", database, TESTKASE_DATABASE_URL=pooler.url("testkase_server"))
+    try:
+        organization = service.organization()
+        signed_in = service.sign_in(organization.member)
+        made = signed_in.post("/api-keys", {"name": "CI", "expiresInDays": 7}, 201).json()
+        bearer = service.server.bearer(made["token"])
+        for _ in range(20):
+            bearer.get("/session", 200)
+        signed_in.delete(f"/api-keys/{made['id']}", 204)
+        bearer.get("/session", 401)
+        token_id, _ = service.mint(organization.member)
+        service.server.api().get("/session", 401)
+        database.age_token(token_id, days=40)
+        ended = "select ended_at is not null from testkase.api_tokens where id = %s"
+        until(lambda: database.value(ended, (token_id,)), 30, "the worker ends the token: notifications arrive")
+    finally:
+        service.close()
+
+
+def test_migrate_works_in_session_mode(pooled, empty_database, admin_path):
+    pooler = Pooler(empty_database, "session")
+    try:
+        done = run(admin_path, ["migrate"], {"TESTKASE_DATABASE_URL": pooler.url("testkase_owner")})
+        assert done.returncode == 0, done.stderr
+    finally:
+        pooler.close()
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+@pytest.mark.parametrize("size", [1, 40])
+def test_other_modes_are_refused_in_one_clear_line(pooled, binaries, mode, size):
+    pooler = pooled(mode, size)
+    for name, arguments in (("worker", []), ("admin", ["user", "list"]), ("admin", ["migrate"])):
+        role = "owner" if name == "admin" else name
+        variables = {"TESTKASE_DATABASE_URL": pooler.url(f"testkase_{role}")}
+        done = run(binaries / name / f"testkase-{name}", arguments, variables)
+        assert done.returncode == 1 and done.stderr.count("pool_mode = session") == 1, (name, done.stderr)
+        assert "prepared statement" not in done.stderr
+
+
+def test_the_server_does_not_start_in_transaction_mode(pooled, database, server_path):
+    pooler = pooled("transaction")
+    variables = server_environment(database, TESTKASE_DATABASE_URL=pooler.url("testkase_server"))
+    done = run(server_path, environment=variables)
+    assert done.returncode == 1 and done.stderr.count("pool_mode = session") == 1, done.stderr

@@ -18,6 +18,7 @@
 
 #define TOKEN_QUEUE    256
 #define PASSWORD_QUEUE 64
+#define CREATION_QUEUE 256
 
 /* --- loops --- */
 
@@ -129,6 +130,7 @@ serve(const struct config *config)
         .hashers = processors_usable(),
         .token_queue = TOKEN_QUEUE,
         .password_queue = PASSWORD_QUEUE,
+        .creation_queue = CREATION_QUEUE,
     };
     mask_signals(SIG_BLOCK);
     int outcome = server_open(&server, &server_options);

@@ -71,7 +71,8 @@ server_open(struct server *server, const struct server_options *options)
     }
     const struct hasher_options hasher = { .parallel = options->hashers,
                                            .token_queue = options->token_queue,
-                                           .password_queue = options->password_queue };
+                                           .password_queue = options->password_queue,
+                                           .creation_queue = options->creation_queue };
     server->hasher = hasher_new(&hasher);
     server->verified = verified_new(VERIFIED_GOOD_MAX, VERIFIED_WRONG_MAX);
     server->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);

@@ -24,11 +24,11 @@ struct verified;
 /* Chosen by main; everything here outlives the server. */
 struct server_options {
     const struct config *config;
-    const struct route_table *routes;               /* the API */
-    const struct connection_events *events;         /* they begin requests; their argument is the loop */
-    const struct connection_events *metrics_events; /* the same for the metrics address */
-    int hashers;                                    /* threads that run argon2 */
-    size_t token_queue, password_queue;             /* secrets that may wait for argon2 */
+    const struct route_table *routes;                   /* the API */
+    const struct connection_events *events;             /* they begin requests; their argument is the loop */
+    const struct connection_events *metrics_events;     /* the same for the metrics address */
+    int hashers;                                        /* threads that run argon2 */
+    size_t token_queue, password_queue, creation_queue; /* secrets that may wait for argon2 */
 };
 
 struct server {

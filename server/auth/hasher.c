@@ -14,10 +14,14 @@
 
 #define KEY_SIZE 32
 
+#define PROOFS_PER_CREATION 8 /* as many proofs may overtake the creation that waits longest */
+
 /* sched(7). The threads take what the loops leave of the processor, not the loops' share. Tokens get the
  * better niceness: a waiting token belongs to a caller entitled to an answer, a waiting password may be a
  * guess. On a machine without idle time, tokens at the passwords' level waited longer than a request may. */
-static const int niceness[HASHER_SHARE_COUNT] = { [HASHER_TOKENS] = 5, [HASHER_PASSWORDS] = 12 };
+static const int niceness[HASHER_SHARE_COUNT] = {
+    [HASHER_TOKENS] = 5, [HASHER_PASSWORDS] = 12, [HASHER_CREATIONS] = 12
+};
 
 /* One submission: waits in its job, and then with the result in its mailbox. */
 struct waiter {
@@ -67,8 +71,9 @@ struct hasher {
     struct job_queue queues[HASHER_SHARE_COUNT];
     struct job_list running;
     int running_count[HASHER_SHARE_COUNT];
-    int running_max[HASHER_SHARE_COUNT]; /* of each share; of both together, that of the tokens */
-    enum hasher_share next_share;
+    int running_max[HASHER_SHARE_COUNT]; /* of each share; of all together, that of the tokens */
+    enum hasher_share next_proof;
+    int proofs_since_creation;
     struct hasher_stats stats; /* except for `waiting` */
     bool stopping;
     struct worker *workers;
@@ -95,21 +100,60 @@ free_job(struct job *job)
 
 /* --- threads --- */
 
+/* Passwords and creations share the places that are not for tokens alone: those of the passwords. */
 static bool
-may_run(const struct hasher *hasher, enum hasher_share share)
+has_place(const struct hasher *hasher, enum hasher_share share)
 {
-    int running = hasher->running_count[HASHER_TOKENS] + hasher->running_count[HASHER_PASSWORDS];
-    return !TAILQ_EMPTY(&hasher->queues[share].jobs) && running < hasher->running_max[HASHER_TOKENS] &&
+    int others = hasher->running_count[HASHER_PASSWORDS] + hasher->running_count[HASHER_CREATIONS];
+    return others + hasher->running_count[HASHER_TOKENS] < hasher->running_max[HASHER_TOKENS] &&
+           (share == HASHER_TOKENS || others < hasher->running_max[HASHER_PASSWORDS]) &&
            hasher->running_count[share] < hasher->running_max[share];
 }
 
+static bool
+may_run(const struct hasher *hasher, enum hasher_share share)
+{
+    return !TAILQ_EMPTY(&hasher->queues[share].jobs) && has_place(hasher, share);
+}
+
 static enum hasher_share
-other_share(enum hasher_share share)
+other_proof(enum hasher_share share)
 {
     return share == HASHER_TOKENS ? HASHER_PASSWORDS : HASHER_TOKENS;
 }
 
-/* Wakes one thread of each share to look again: a place is free, or it is the other share's turn. */
+/* Whether a creation goes before the proofs that may run. */
+static bool
+is_turn_of_creation(const struct hasher *hasher)
+{
+    bool proof_may_run = may_run(hasher, HASHER_TOKENS) || may_run(hasher, HASHER_PASSWORDS);
+    return may_run(hasher, HASHER_CREATIONS) &&
+           (!proof_may_run || hasher->proofs_since_creation >= PROOFS_PER_CREATION);
+}
+
+static bool
+is_turn_of(const struct hasher *hasher, enum hasher_share share)
+{
+    if (share == HASHER_CREATIONS) {
+        return is_turn_of_creation(hasher);
+    }
+    enum hasher_share other = other_proof(share);
+    return may_run(hasher, share) && !is_turn_of_creation(hasher) &&
+           !(hasher->next_proof == other && may_run(hasher, other));
+}
+
+static void
+note_turn(struct hasher *hasher, enum hasher_share share)
+{
+    if (share == HASHER_CREATIONS) {
+        hasher->proofs_since_creation = 0;
+        return;
+    }
+    hasher->next_proof = other_proof(share);
+    hasher->proofs_since_creation += !TAILQ_EMPTY(&hasher->queues[HASHER_CREATIONS].jobs);
+}
+
+/* Wakes one thread of each share to look again: a place is free, or it is another share's turn. */
 static void
 signal_work(struct hasher *hasher)
 {
@@ -118,20 +162,19 @@ signal_work(struct hasher *hasher)
     }
 }
 
-/* Takes the share's next job; NULL when none may run, or it is the other share's turn. As a share has as many
+/* Takes the share's next job; NULL when none may run, or it is another share's turn. As a share has as many
  * threads as it may run jobs, one of them is free for each job that may run. */
 static struct job *
 take_job(struct hasher *hasher, enum hasher_share share)
 {
-    enum hasher_share other = other_share(share);
-    if (!may_run(hasher, share) || (hasher->next_share == other && may_run(hasher, other))) {
+    if (!is_turn_of(hasher, share)) {
         return NULL;
     }
     struct job_queue *queue = &hasher->queues[share];
     struct job *job = TAILQ_FIRST(&queue->jobs);
     TAILQ_REMOVE(&queue->jobs, job, in_list);
     queue->count--;
-    hasher->next_share = other;
+    note_turn(hasher, share);
     hasher->running_count[share]++;
     hasher->stats.begun[share]++;
     hasher->stats.waited_us[share] += (uint64_t)(clock_monotonic_us() - job->submitted_us);
@@ -231,8 +274,10 @@ hasher_new(const struct hasher_options *options)
     TAILQ_INIT(&hasher->running);
     hasher->queues[HASHER_TOKENS].bound = options->token_queue;
     hasher->queues[HASHER_PASSWORDS].bound = options->password_queue;
+    hasher->queues[HASHER_CREATIONS].bound = options->creation_queue;
     hasher->running_max[HASHER_TOKENS] = options->parallel;
     hasher->running_max[HASHER_PASSWORDS] = options->parallel > 1 ? options->parallel - 1 : 1;
+    hasher->running_max[HASHER_CREATIONS] = options->parallel > 1 ? options->parallel / 2 : 1;
     hasher->workers = memory_new((size_t)options->parallel * HASHER_SHARE_COUNT, sizeof(*hasher->workers));
     for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
         pthread_cond_init(&hasher->work[share], NULL);
@@ -354,6 +399,7 @@ hasher_mailbox_free(struct hasher_mailbox *mailbox)
     for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
         drop_queued(&mailbox->hasher->queues[share], mailbox);
     }
+    signal_work(mailbox->hasher); /* what was dropped may have been next */
     while (mailbox->outstanding > 0) {
         pthread_cond_wait(&mailbox->hasher->ended, &mailbox->hasher->lock);
     }
@@ -473,7 +519,8 @@ hasher_hash(struct hasher_mailbox *mailbox, const struct hasher_job *job)
 {
     struct hasher *hasher = mailbox->hasher;
     pthread_mutex_lock(&hasher->lock);
-    bool accepted = has_room(mailbox, job->share);
+    const struct job_queue *queue = &hasher->queues[job->share];
+    bool accepted = has_room(mailbox, job->share) && (!job->is_background || queue->count < queue->bound / 2);
     if (accepted) {
         struct job *added = add_job(hasher, job);
         added->cost = *job->cost;

@@ -1,8 +1,9 @@
-/* Runs argon2 on threads of its own. Jobs wait in two bounded queues, one for tokens and one for passwords,
- * which take turns, so that a flood of sign-ins never starves tokens, nor the other way round. Where two or
- * more jobs may run at a time, passwords never take all the places; and on a busy machine they yield more to
- * other work than tokens do. Each loop has a mailbox: the result of a job that was submitted through it comes
- * back through it, on the loop's thread. */
+/* Runs argon2 on threads of its own. Jobs wait in three bounded queues: proofs of tokens, proofs of
+ * passwords, and creations, which are all new hashes. The two kinds of proofs take turns, so that a flood of
+ * sign-ins never starves tokens, nor the other way round. A creation runs when no proof can, or after eight
+ * proofs. Where two or more jobs may run at a time, one place is for tokens alone; and on a busy machine,
+ * passwords and creations yield more to other work than tokens do. Each loop has a mailbox: the result of a
+ * job that was submitted through it comes back through it, on the loop's thread. */
 #ifndef SERVER_AUTH_HASHER_H
 #define SERVER_AUTH_HASHER_H
 
@@ -15,12 +16,13 @@ struct event_base;
 struct hasher;
 struct hasher_mailbox;
 
-enum hasher_share { HASHER_TOKENS, HASHER_PASSWORDS, HASHER_SHARE_COUNT };
+enum hasher_share { HASHER_TOKENS, HASHER_PASSWORDS, HASHER_CREATIONS, HASHER_SHARE_COUNT };
 
 struct hasher_options {
     int parallel;       /* jobs that may run at a time, at least 1: each takes a core, and argon2's memory */
     size_t token_queue; /* jobs that may wait; a job that several submissions share counts once */
     size_t password_queue;
+    size_t creation_queue;
 };
 
 enum hasher_outcome {
@@ -49,6 +51,7 @@ struct hasher_job {
     const char *encoded;            /* hasher_verify(): the hash to compare with */
     const unsigned char *key;       /* hasher_verify(): 32 bytes, equal for equal secrets; or NULL */
     const struct secret_cost *cost; /* hasher_hash() */
+    bool is_background;             /* no request waits for it: it may take half of the queue at most */
     hasher_callback *callback;
     void *argument;
 };

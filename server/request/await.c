@@ -105,9 +105,9 @@ await_verify(struct request *request, enum hasher_share share, const unsigned ch
 }
 
 enum step_result
-await_hash(struct request *request, enum hasher_share share, const char *secret, size_t length)
+await_hash(struct request *request, const char *secret, size_t length)
 {
-    const struct hasher_job job = { .share = share,
+    const struct hasher_job job = { .share = HASHER_CREATIONS,
                                     .secret = secret,
                                     .length = length,
                                     .cost = &request->loop->server->cost,

@@ -20,8 +20,7 @@ bool await_failed(struct request *request, const char *expected_constraint);
 /* Runs argon2 on a hasher thread; the result is outcome.hash. Answers 503 when the queue is full. */
 enum step_result await_verify(struct request *request, enum hasher_share share, const unsigned char *key,
                               const char *encoded, const char *secret, size_t length);
-enum step_result await_hash(struct request *request, enum hasher_share share, const char *secret,
-                            size_t length);
+enum step_result await_hash(struct request *request, const char *secret, size_t length);
 
 /* guess_throttle_begin() for the request's address. Returns how many seconds the guess must wait, or 0 when
  * it may be made now. `target` must live as long as the request. A guess that is still open when the request

@@ -46,8 +46,7 @@ on_hashed(const struct hasher_result *result, void *argument)
 }
 
 static void
-renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, const char *encoded,
-      const char *secret, size_t length)
+renew(struct loop *loop, enum query query, int64_t id, const char *encoded, const char *secret, size_t length)
 {
     if (!secret_needs_rehash(encoded, &loop->server->cost)) {
         return;
@@ -57,7 +56,8 @@ renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, 
     renewal->query = query;
     renewal->id = id;
     snprintf(renewal->encoded, sizeof(renewal->encoded), "%s", encoded);
-    const struct hasher_job job = { .share = share,
+    const struct hasher_job job = { .share = HASHER_CREATIONS,
+                                    .is_background = true,
                                     .secret = secret,
                                     .length = length,
                                     .cost = &loop->server->cost,
@@ -71,12 +71,12 @@ renew(struct loop *loop, enum query query, enum hasher_share share, int64_t id, 
 void
 renew_token_hash(struct loop *loop, int64_t token_id, const char *encoded, const char *token, size_t length)
 {
-    renew(loop, QUERY_GATE_RENEW_HASH, HASHER_TOKENS, token_id, encoded, token, length);
+    renew(loop, QUERY_GATE_RENEW_HASH, token_id, encoded, token, length);
 }
 
 void
 renew_password_hash(struct loop *loop, int64_t user_id, const char *encoded, const char *password,
                     size_t length)
 {
-    renew(loop, QUERY_SESSIONS_RENEW_HASH, HASHER_PASSWORDS, user_id, encoded, password, length);
+    renew(loop, QUERY_SESSIONS_RENEW_HASH, user_id, encoded, password, length);
 }

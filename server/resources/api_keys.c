@@ -121,7 +121,7 @@ make_token(struct request *request)
     token_make(draft->token);
     draft->lookup_ids_tried++;
     request_then(request, hashed);
-    return await_hash(request, HASHER_TOKENS, draft->token, TOKEN_LENGTH);
+    return await_hash(request, draft->token, TOKEN_LENGTH);
 }
 
 static enum step_result

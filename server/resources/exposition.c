@@ -171,7 +171,7 @@ write_gate(FILE *out, const struct server *server)
 static void
 write_hasher(FILE *out, const struct server *server)
 {
-    static const char *const shares[] = { "tokens", "passwords" };
+    static const char *const shares[] = { "tokens", "passwords", "creations" };
     struct hasher_stats stats;
     hasher_read_stats(server->hasher, &stats);
     write_head(out, "argon2_waiting", "gauge", "Secrets waiting for argon2.");

@@ -82,7 +82,7 @@ users_create(struct request *request)
         return insert(request);
     }
     request_then(request, hashed);
-    return await_hash(request, HASHER_PASSWORDS, password, input_length(request, "password"));
+    return await_hash(request, password, input_length(request, "password"));
 }
 
 static enum step_result

@@ -73,7 +73,8 @@ loop_fixture_set_up(void **state)
                                             .metrics_events = &steps_metrics_events,
                                             .hashers = 1,
                                             .token_queue = 4,
-                                            .password_queue = fixture_password_queue };
+                                            .password_queue = fixture_password_queue,
+                                            .creation_queue = 4 };
     assert_int_equal(server_open(&server, &options), 0);
     server.loops = &loop;
     loop_init(&loop, &server, 0);

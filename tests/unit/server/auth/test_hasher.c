@@ -44,9 +44,9 @@ static struct hasher_mailbox *mailbox;
 static void
 start(int parallel, size_t queue)
 {
-    const struct hasher_options options = { .parallel = parallel,
-                                            .token_queue = queue,
-                                            .password_queue = queue };
+    const struct hasher_options options = {
+        .parallel = parallel, .token_queue = queue, .password_queue = queue, .creation_queue = queue
+    };
     torn_down = false;
     base = event_base_new();
     hasher = hasher_new(&options);
@@ -274,6 +274,107 @@ test_the_shares_take_turns(void **state)
     }
 }
 
+static bool
+is_creation(const void *share)
+{
+    return *(const enum hasher_share *)share == HASHER_CREATIONS;
+}
+
+static int creations_first, creation_at, proofs_done;
+
+static void
+note_order(const struct hasher_result *result, void *argument)
+{
+    (void)result;
+    if (is_creation(argument)) {
+        creation_at = creation_at < 0 && proofs_done > 0 ? proofs_done : creation_at;
+        creations_first += proofs_done == 0;
+    } else {
+        proofs_done++;
+    }
+}
+
+static void
+submit_order(enum hasher_share share, int count)
+{
+    static const enum hasher_share shares[] = { HASHER_TOKENS, HASHER_PASSWORDS, HASHER_CREATIONS };
+    const struct secret_cost dear = { 8192, 1, 1 };
+    for (int i = 0; i < count; i++) {
+        assert_true(hash(mailbox, share, &dear, note_order, (void *)(uintptr_t)&shares[share]));
+    }
+}
+
+/* Five creations wait, then `proofs` proofs of each kind come. Returns how many proofs were done before the
+ * first creation that a proof could overtake. */
+static int
+proofs_before_creation(int proofs)
+{
+    creation_at = -1;
+    creations_first = proofs_done = 0;
+    submit_order(HASHER_CREATIONS, 5);
+    submit_order(HASHER_PASSWORDS, proofs);
+    submit_order(HASHER_TOKENS, proofs);
+    while (proofs_done < 2 * proofs) {
+        assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
+    }
+    return creation_at < 0 ? proofs_done : creation_at;
+}
+
+/* Of a hasher that runs a single job at a time: creations that ran before the proofs came do not count. */
+static void
+test_proofs_go_before_creations(void **state)
+{
+    (void)state;
+    start(1, 20);
+    assert_int_equal(proofs_before_creation(3), 6);
+    assert_in_range(creations_first, 0, 4);
+}
+
+static void
+test_creations_are_not_starved(void **state)
+{
+    (void)state;
+    start(1, 20);
+    assert_in_range(proofs_before_creation(15), 1, 9);
+}
+
+/* Where two jobs may run at a time, one place stays free for a token. */
+static void
+test_creations_leave_a_thread_to_tokens(void **state)
+{
+    (void)state;
+    start(2, 20);
+    const struct secret_cost dear = { 32768, 2, 1 };
+    struct outcome others = { 0 };
+    passwords_before = -1;
+    for (int i = 0; i < 5; i++) {
+        assert_true(hash(mailbox, HASHER_CREATIONS, &dear, note, &others));
+        assert_true(hash(mailbox, HASHER_PASSWORDS, &dear, note, &others));
+    }
+    assert_true(hash(mailbox, HASHER_TOKENS, &cost, note_token, &others));
+    wait_for(&others, 10);
+    assert_in_range(passwords_before, 0, 9);
+}
+
+static void
+test_background_takes_half_of_a_queue(void **state)
+{
+    (void)state;
+    start(1, 8);
+    const struct secret_cost dear = { 32768, 1, 1 };
+    struct outcome outcome = { 0 };
+    const struct hasher_job job = { .share = HASHER_CREATIONS,
+                                    .is_background = true,
+                                    .secret = "secret",
+                                    .length = 6,
+                                    .cost = &dear,
+                                    .callback = note,
+                                    .argument = &outcome };
+    while (hasher_hash(mailbox, &job)) {
+    }
+    assert_true(hash(mailbox, HASHER_CREATIONS, &cost, note, &outcome));
+}
+
 /* How many threads of this process have that niceness. */
 static int
 count_threads(long niceness)
@@ -308,12 +409,12 @@ nicer_life(void)
     start(3, 1);
     int tokens = 0, passwords = 0;
     for (int64_t end_ms = clock_monotonic_ms() + 10000;
-         tokens + passwords < 5 && clock_monotonic_ms() < end_ms;) {
+         tokens + passwords < 6 && clock_monotonic_ms() < end_ms;) {
         tokens = count_nicer(1, 6);
-        passwords = count_nicer(11, 17);
+        passwords = count_nicer(11, 17); /* two of passwords, one of creations */
     }
     tear_down(NULL);
-    return tokens == 3 && passwords == 2 ? 0 : 1;
+    return tokens == 3 && passwords == 3 ? 0 : 1;
 }
 
 /* On a busy machine, the scheduler gives a thread time by its niceness: to a token's a fifth or more of what
@@ -476,6 +577,10 @@ main(void)
         TEST(test_a_full_queue_refuses_and_the_other_share_does_not),
         TEST(test_passwords_leave_a_thread_to_tokens),
         TEST(test_the_shares_take_turns),
+        TEST(test_proofs_go_before_creations),
+        TEST(test_creations_are_not_starved),
+        TEST(test_creations_leave_a_thread_to_tokens),
+        TEST(test_background_takes_half_of_a_queue),
         TEST(test_tokens_get_more_of_a_busy_machine),
         TEST(test_waiting_is_measured),
         TEST(test_a_mailbox_that_closes_takes_no_more),

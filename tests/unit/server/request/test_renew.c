@@ -96,7 +96,7 @@ test_a_hash_of_todays_cost_stays(void **state)
     make_hash(token, &server.cost, hash);
     renew_token_hash(&loop, 7, hash, token, strlen(token));
     hasher_read_stats(server.hasher, &stats);
-    assert_int_equal(stats.done + stats.waiting[HASHER_TOKENS], 0);
+    assert_int_equal(stats.done + stats.waiting[HASHER_CREATIONS], 0);
 }
 
 /* What finds no room is wiped and freed at once. What waits when the loop ends is freed with it, and nothing
@@ -114,7 +114,7 @@ test_a_full_queue_and_the_end(void **state)
     watched[0] = '\0';
     struct hasher_stats stats;
     hasher_read_stats(server.hasher, &stats);
-    assert_true(stats.refused[HASHER_TOKENS] > 0);
+    assert_true(stats.refused[HASHER_CREATIONS] > 0);
     assert_int_equal(blocks_unwiped, 0);
 }
 

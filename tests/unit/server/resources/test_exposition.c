@@ -26,7 +26,9 @@ static int
 set_up(void **state)
 {
     (void)state;
-    const struct hasher_options options = { .parallel = 1, .token_queue = 1, .password_queue = 1 };
+    const struct hasher_options options = {
+        .parallel = 1, .token_queue = 1, .password_queue = 1, .creation_queue = 1
+    };
     memset(loops, 0, sizeof(loops));
     config.threads = THREADS;
     server.config = &config;

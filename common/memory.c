@@ -1,8 +1,17 @@
 #include "common/memory.h"
 #include "common/log.h"
+#include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define KEPT_MAX       (1024 * 1024)     /* by malloc() at the end of a heap */
+#define GROWTH         ((size_t)4 << 20) /* more than that is worth the call */
+#define INTERVAL_FIRST 3                 /* seconds */
+#define INTERVAL_MAX   30
 
 void *
 memory_new(size_t count, size_t size)
@@ -43,4 +52,53 @@ char *
 memory_duplicate(const char *text)
 {
     return text ? memory_copy_text(text, strlen(text)) : NULL;
+}
+
+/* --- giving memory back to the kernel --- */
+
+/* Without fixed thresholds, malloc() raises them to the largest object that was ever freed. */
+void
+memory_setup(void)
+{
+    mallopt(M_MMAP_THRESHOLD, KEPT_MAX);
+    mallopt(M_TRIM_THRESHOLD, KEPT_MAX);
+}
+
+size_t
+memory_resident(void)
+{
+    long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (statm) {
+        /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers */
+        pages = fscanf(statm, "%*d %ld", &pages) == 1 ? pages : 0;
+        fclose(statm);
+    }
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+give_back(struct memory_watch *watch, size_t resident)
+{
+    malloc_trim(0);
+    watch->after = memory_resident();
+    bool worked = watch->after + GROWTH / 4 < resident;
+    watch->interval = worked || watch->interval == 0 ? INTERVAL_FIRST : watch->interval * 2;
+    watch->interval = watch->interval > INTERVAL_MAX ? INTERVAL_MAX : watch->interval;
+    watch->left = watch->interval;
+}
+
+void
+memory_watch_tick(struct memory_watch *watch)
+{
+    size_t resident = memory_resident();
+    if (watch->least == 0 || resident < watch->least) {
+        watch->least = resident;
+    }
+    if (resident > watch->after + GROWTH && watch->left > INTERVAL_FIRST) {
+        watch->left = INTERVAL_FIRST;
+    }
+    if (resident > watch->least + GROWTH && --watch->left <= 0) {
+        give_back(watch, resident);
+    }
 }

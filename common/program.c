@@ -1,5 +1,6 @@
 #include "common/program.h"
 #include "common/db_url.h"
+#include "common/memory.h"
 #include "common/secret.h"
 #include "common/service.h"
 #include <errno.h>
@@ -95,6 +96,7 @@ serve(const struct program *program)
         log_warning("could not harden the process in full", log_text("error", strerror(errno)));
     }
     service_ignore_reloads();
+    memory_setup();
     secret_setup();
     int outcome = program->serve(config);
     config_free(config);

@@ -31,6 +31,10 @@ void secret_setup(void);
 int secret_hash(const char *secret, size_t length, const struct secret_cost *cost,
                 char ret_encoded[SECRET_HASH_SIZE]);
 
+/* A thread keeps the memory of its last hash for the next one. This gives it back to the kernel; call it when
+ * the thread will not hash soon, and before it ends. */
+void secret_release_memory(void);
+
 /* Compares in constant time; blocks like secret_hash(). */
 enum secret_result secret_verify(const char *encoded, const char *secret, size_t length);
 

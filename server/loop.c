@@ -186,6 +186,9 @@ on_sampling(evutil_socket_t fd, short what, void *argument)
     counter_set(&loop->metrics.requests_open, connection_pool_busy(loop->pool));
     counter_set(&loop->metrics.usage_lag_ms, (uint64_t)usage_lag_ms(loop->usage));
     counter_set(&loop->metrics.usage_lost, usage_lost(loop->usage));
+    if (loop->index == 0) {
+        memory_watch_tick(&loop->memory);
+    }
 }
 
 static void

@@ -2,6 +2,7 @@
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
 
+#include "common/memory.h"
 #include "common/retry.h"
 #include "server/metrics.h"
 #include <pthread.h>
@@ -43,6 +44,7 @@ struct loop {
     struct json_writer *writer; /* for the answer that is being written */
     int stop_descriptor;        /* an eventfd: readable when the loop is to end */
     struct event *sampling;     /* once a second, for metrics */
+    struct memory_watch memory; /* first loop only */
     struct event *stopping;
     struct event *draining;
     int64_t stopping_since_ms;

@@ -18,7 +18,9 @@ make_dummy_hash(struct server *server)
 {
     char random[33];
     secret_random_base62(random, 32);
-    return secret_hash(random, 32, &server->cost, server->dummy_hash);
+    int outcome = secret_hash(random, 32, &server->cost, server->dummy_hash);
+    secret_release_memory();
+    return outcome;
 }
 
 /* Binds one setting's addresses. */

@@ -10,9 +10,11 @@
 #include <sys/eventfd.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-#define KEY_SIZE 32
+#define KEY_SIZE            32
+#define MEMORY_KEPT_SECONDS 1 /* by a thread that has no work */
 
 #define PROOFS_PER_CREATION 8 /* as many proofs may overtake the creation that waits longest */
 
@@ -62,6 +64,7 @@ struct worker {
     struct hasher *hasher;
     enum hasher_share share;
     pthread_t thread;
+    bool keeps_memory; /* argon2's, of its last job */
 };
 
 struct hasher {
@@ -220,10 +223,30 @@ end_job(struct hasher *hasher, struct job *job, const struct hasher_result *resu
     signal_work(hasher);
 }
 
+/* Waits for work; after a while without, gives the memory back. */
+static void
+wait_for_work(struct worker *worker)
+{
+    struct hasher *hasher = worker->hasher;
+    if (!worker->keeps_memory) {
+        pthread_cond_wait(&hasher->work[worker->share], &hasher->lock);
+        return;
+    }
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += MEMORY_KEPT_SECONDS;
+    if (pthread_cond_timedwait(&hasher->work[worker->share], &hasher->lock, &until) == ETIMEDOUT) {
+        worker->keeps_memory = false;
+        pthread_mutex_unlock(&hasher->lock);
+        secret_release_memory();
+        pthread_mutex_lock(&hasher->lock);
+    }
+}
+
 static void *
 run_thread(void *argument)
 {
-    const struct worker *worker = argument;
+    struct worker *worker = argument;
     struct hasher *hasher = worker->hasher;
     /* Both calls concern this thread alone, which began with the niceness of the process. */
     int given = getpriority(PRIO_PROCESS, (id_t)gettid());
@@ -232,9 +255,10 @@ run_thread(void *argument)
     while (!hasher->stopping) {
         struct job *job = take_job(hasher, worker->share);
         if (!job) {
-            pthread_cond_wait(&hasher->work[worker->share], &hasher->lock);
+            wait_for_work(worker);
             continue;
         }
+        worker->keeps_memory = true;
         struct hasher_result result = { 0 };
         pthread_mutex_unlock(&hasher->lock);
         int64_t begun_us = clock_monotonic_us();
@@ -248,6 +272,7 @@ run_thread(void *argument)
         secret_wipe(&result, sizeof(result));
     }
     pthread_mutex_unlock(&hasher->lock);
+    secret_release_memory();
     return NULL;
 }
 
@@ -265,6 +290,16 @@ start_workers(struct hasher *hasher, enum hasher_share share)
     }
 }
 
+static void
+init_monotonic(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 struct hasher *
 hasher_new(const struct hasher_options *options)
 {
@@ -280,7 +315,7 @@ hasher_new(const struct hasher_options *options)
     hasher->running_max[HASHER_CREATIONS] = options->parallel > 1 ? options->parallel / 2 : 1;
     hasher->workers = memory_new((size_t)options->parallel * HASHER_SHARE_COUNT, sizeof(*hasher->workers));
     for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
-        pthread_cond_init(&hasher->work[share], NULL);
+        init_monotonic(&hasher->work[share]);
         TAILQ_INIT(&hasher->queues[share].jobs);
     }
     for (int share = 0; share < HASHER_SHARE_COUNT; share++) {

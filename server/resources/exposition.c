@@ -1,5 +1,6 @@
 #include "server/resources/exposition.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "server/auth/hasher.h"
 #include "server/http/status.h"
 #include "server/http/trusted_proxies.h"
@@ -198,15 +199,8 @@ write_hasher(FILE *out, const struct server *server)
 static void
 write_process(FILE *out)
 {
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "re");
-    if (statm) {
-        /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers */
-        pages = fscanf(statm, "%*d %ld", &pages) == 1 ? pages : 0;
-        fclose(statm);
-    }
     write_head(out, "resident_memory_bytes", "gauge", "Resident memory of the process.");
-    fprintf(out, "testkase_resident_memory_bytes %ld\n", pages * sysconf(_SC_PAGESIZE));
+    fprintf(out, "testkase_resident_memory_bytes %zu\n", memory_resident());
     write_head(out, "build_info", "gauge", "Always 1; the version is its label.");
     fputs("testkase_build_info{version=\"" TESTKASE_VERSION "\"} 1\n", out);
 }

@@ -1,4 +1,6 @@
+#include "common/memory.h"
 #include "common/secret.h"
+#include <argon2.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +23,43 @@ a_hash_matches_its_secret_only(void **state)
     assert_int_equal(secret_verify(encoded, "open sesamE", 11), SECRET_MISMATCH);
     assert_int_equal(secret_verify(encoded, "open sesam", 10), SECRET_MISMATCH);
     assert_int_equal(secret_verify(encoded, "", 0), SECRET_MISMATCH);
+}
+
+/* Both ways: libargon2 is the other implementation of the encoded form. */
+static void
+the_encoded_form_is_libargon2s(void **state)
+{
+    (void)state;
+    char encoded[SECRET_HASH_SIZE], theirs[SECRET_HASH_SIZE];
+    const struct secret_cost costs[] = { { 8192, 1, 1 }, { 9000, 3, 2 }, { 64, 2, 4 } };
+    for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+        assert_int_equal(secret_hash("open sesame", 11, &costs[i], encoded), 0);
+        assert_int_equal(argon2id_verify(encoded, "open sesame", 11), ARGON2_OK);
+        assert_int_equal(argon2id_verify(encoded, "open sesamE", 11), ARGON2_VERIFY_MISMATCH);
+        assert_int_equal(argon2id_hash_encoded(costs[i].time, costs[i].memory_kib, costs[i].parallelism, "x",
+                                               1, "somesaltsomesalt", 16, 32, theirs, sizeof(theirs)),
+                         ARGON2_OK);
+        assert_int_equal(secret_verify(theirs, "x", 1), SECRET_MATCH);
+        assert_int_equal(secret_verify(theirs, "y", 1), SECRET_MISMATCH);
+    }
+}
+
+static void
+memory_of_a_hash_goes_back(void **state)
+{
+    (void)state;
+    char encoded[SECRET_HASH_SIZE];
+    secret_release_memory();
+    size_t before = memory_resident(), mib = 1024 * 1024;
+    const struct secret_cost dear = { 65536, 1, 1 };
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(secret_hash("x", 1, &dear, encoded), 0);
+        assert_int_equal(secret_hash("x", 1, &cheap, encoded), 0);
+        assert_int_equal(secret_verify(encoded, "x", 1), SECRET_MATCH);
+        assert_true(memory_resident() > before + 60 * mib);
+        secret_release_memory();
+        assert_true(memory_resident() < before + 8 * mib);
+    }
 }
 
 static void
@@ -55,6 +94,11 @@ what_is_no_hash_of_ours_is_malformed(void **state)
         "$argon2id$v=19$m=8192,t=65,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "$argon2id$v=19$m=8192,t=1,p=17$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "$argon2id$v=19$m=8192,t=1,p=1$!!!$???",
+        "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21lc2FsdA",
+        "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$",
+        "$argon2id$v=19$m=8192,t=1,p=1$c29t$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA$A",
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         assert_int_equal(secret_verify(others[i], "x", 1), SECRET_MALFORMED);
@@ -147,6 +191,8 @@ main(void)
     secret_setup();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hash_matches_its_secret_only),
+        cmocka_unit_test(the_encoded_form_is_libargon2s),
+        cmocka_unit_test(memory_of_a_hash_goes_back),
         cmocka_unit_test(two_hashes_of_one_secret_differ),
         cmocka_unit_test(costs_out_of_range_are_refused),
         cmocka_unit_test(what_is_no_hash_of_ours_is_malformed),

@@ -1,4 +1,5 @@
 #include "common/clock.h"
+#include "common/memory.h"
 #include "server/auth/hasher.h"
 #include <dirent.h>
 #include <event2/event.h>
@@ -473,6 +474,28 @@ test_waiting_is_measured(void **state)
     assert_int_equal(stats.waited_us[HASHER_PASSWORDS], 0);
 }
 
+/* A thread without work gives argon2's memory back; while there is work, it keeps it. */
+static void
+test_memory_goes_back(void **state)
+{
+    (void)state;
+    start(1, 10);
+    const struct secret_cost dear = { 98304, 1, 1 };
+    const size_t area = (size_t)96 << 20;
+    struct outcome outcome = { 0 };
+    size_t before = memory_resident();
+    assert_true(hash(mailbox, HASHER_TOKENS, &dear, note, &outcome));
+    assert_true(hash(mailbox, HASHER_CREATIONS, &cost, note, &outcome));
+    wait_for(&outcome, 2);
+    size_t grown = memory_resident();
+    assert_true(grown > before + area / 2);
+    for (int64_t end_ms = clock_monotonic_ms() + 10000;
+         memory_resident() > grown - area * 3 / 4 && clock_monotonic_ms() < end_ms;) {
+        sched_yield();
+    }
+    assert_true(memory_resident() <= grown - area * 3 / 4);
+}
+
 /* As the renewal of a hash does, which begins when a token has been proven. */
 static void
 submit_again(const struct hasher_result *result, void *argument)
@@ -583,6 +606,7 @@ main(void)
         TEST(test_background_takes_half_of_a_queue),
         TEST(test_tokens_get_more_of_a_busy_machine),
         TEST(test_waiting_is_measured),
+        TEST(test_memory_goes_back),
         TEST(test_a_mailbox_that_closes_takes_no_more),
         TEST(test_a_job_that_another_mailbox_waits_for_stays),
         TEST(test_threads_share_it),

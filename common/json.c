@@ -36,7 +36,7 @@ struct json_document {
 struct reader {
     struct json_value *root;
     struct json_value *open[JSON_DEPTH_MAX]; /* containers around what comes next */
-    size_t depth;
+    size_t depth, nodes;
     char *key; /* of the member whose value comes next */
     size_t key_length;
     const char *error;
@@ -89,9 +89,15 @@ add_value(struct reader *reader, struct json_value *value)
     return 1;
 }
 
+/* NULL, and the document is refused, when it has too many values. */
 static struct json_value *
-new_value(enum json_type type)
+new_value(struct reader *reader, enum json_type type)
 {
+    if (reader->nodes == JSON_NODES_MAX) {
+        reader->error = "The body holds more than 2000 values.";
+        return NULL;
+    }
+    reader->nodes++;
     struct json_value *value = memory_new(1, sizeof(*value));
     value->type = type;
     return value;
@@ -100,13 +106,17 @@ new_value(enum json_type type)
 static int
 on_null(void *argument)
 {
-    return add_value(argument, new_value(JSON_NULL));
+    struct json_value *value = new_value(argument, JSON_NULL);
+    return value ? add_value(argument, value) : 0;
 }
 
 static int
 on_boolean(void *argument, int truth)
 {
-    struct json_value *value = new_value(JSON_BOOLEAN);
+    struct json_value *value = new_value(argument, JSON_BOOLEAN);
+    if (!value) {
+        return 0;
+    }
     value->as.boolean = truth != 0;
     return add_value(argument, value);
 }
@@ -125,7 +135,10 @@ on_number(void *argument, const char *text, size_t length)
         digits[length] = '\0';
         integer = strtoll(digits, NULL, 10);
     }
-    struct json_value *value = new_value(fits && errno == 0 ? JSON_INTEGER : JSON_REAL);
+    struct json_value *value = new_value(argument, fits && errno == 0 ? JSON_INTEGER : JSON_REAL);
+    if (!value) {
+        return 0;
+    }
     value->as.integer = integer;
     return add_value(argument, value);
 }
@@ -134,9 +147,13 @@ static int
 on_string(void *argument, const unsigned char *bytes, size_t length)
 {
     if (memchr(bytes, '\0', length)) {
-        return add_value(argument, new_value(JSON_STRING_WITH_NUL));
+        struct json_value *unfit = new_value(argument, JSON_STRING_WITH_NUL);
+        return unfit ? add_value(argument, unfit) : 0;
     }
-    struct json_value *value = new_value(JSON_STRING);
+    struct json_value *value = new_value(argument, JSON_STRING);
+    if (!value) {
+        return 0;
+    }
     value->as.string.bytes = memory_copy_text((const char *)bytes, length);
     value->as.string.length = length;
     return add_value(argument, value);
@@ -148,7 +165,10 @@ open_container(struct reader *reader, enum json_type type)
     if (reader->depth == JSON_DEPTH_MAX) {
         return refuse(reader, "The body is nested deeper than 16 levels.");
     }
-    struct json_value *value = new_value(type);
+    struct json_value *value = new_value(reader, type);
+    if (!value) {
+        return 0;
+    }
     add_value(reader, value);
     reader->open[reader->depth++] = value;
     return 1;

@@ -1,7 +1,7 @@
 /* JSON (RFC 8259), strictly. Reading: yajl's SAX parser under our own rules, into a small read-only tree;
- * refused are nesting deeper than 16, a key twice in one object, more than 64 keys in an object, bytes that
- * are not UTF-8, a byte order mark, U+0000 in a key, lone surrogates (also escaped), comments, and trailing
- * text. Writing: yajl_gen into a growing buffer. */
+ * refused are nesting deeper than 16, more than 2000 values, a key twice in one object, more than 64 keys in
+ * an object, bytes that are not UTF-8, a byte order mark, U+0000 in a key, lone surrogates (also escaped),
+ * comments, and trailing text. Writing: yajl_gen into a growing buffer. */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
 
@@ -11,6 +11,7 @@
 
 #define JSON_DEPTH_MAX 16
 #define JSON_KEYS_MAX  64
+#define JSON_NODES_MAX 2000 /* values of any type, which bounds time and memory whatever the length */
 
 enum json_type {
     JSON_NULL,

@@ -88,6 +88,9 @@ equals(const char *password, size_t length, const char *text)
 const char *
 password_refusal(const char *password, size_t length, const char *email, const char *name)
 {
+    if (length > (size_t)CHARACTERS_MAX * 4) {
+        return "must have 8 to 128 characters";
+    }
     if (!text_is_utf8(password, length) || memchr(password, '\0', length)) {
         return "must be UTF-8 text";
     }

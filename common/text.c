@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A character has at most four bytes; the rest is for white space around a name. The characters of a longer
+ * text are not looked at, because each costs a search through the tables below. */
+#define NAME_BYTES_A_CHARACTER 8
+
 /* Decodes one UTF-8 character (RFC 3629); returns its length in bytes, or 0 when it is invalid. */
 static size_t
 read_character(const unsigned char *bytes, size_t length, uint32_t *ret_character)
@@ -103,9 +107,18 @@ text_trim(const char **bytes, size_t *length)
     *length = leading ? 0 : kept;
 }
 
+static const char *
+too_long(size_t limit)
+{
+    return limit == 100 ? "must have 1 to 100 characters" : "is empty or too long";
+}
+
 const char *
 text_name_refusal(const char *bytes, size_t length, size_t limit, const char **ret_name, size_t *ret_length)
 {
+    if (length > limit * NAME_BYTES_A_CHARACTER) {
+        return too_long(limit);
+    }
     if (!text_is_utf8(bytes, length)) {
         return "must be UTF-8 text";
     }
@@ -119,7 +132,7 @@ text_name_refusal(const char *bytes, size_t length, size_t limit, const char **r
         }
     }
     if (count < 1 || count > limit) {
-        return limit == 100 ? "must have 1 to 100 characters" : "is empty or too long";
+        return too_long(limit);
     }
     const char *refusal;
     if (pasted_secret_find(bytes, length, &refusal)) {

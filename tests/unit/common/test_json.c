@@ -183,6 +183,38 @@ depth_is_bounded(void **state)
     assert_int_equal(json_read(text, 200000, &document, &error), -1);
 }
 
+/* Of every type, and however they are nested: what a document costs does not grow with its length. */
+static void
+values_are_bounded(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = { "null", "true", "7", "1.5", "\"\"", "[]", "{}", "[[[]]]" };
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        static char text[1 << 20];
+        const size_t each = i == COUNT(kinds) - 1 ? 3 : 1, size = strlen(kinds[i]);
+        size_t length = 1;
+        text[0] = '[';
+        for (size_t nodes = 1; length + size + 2 < sizeof(text); nodes += each) {
+            struct json_document *document = NULL;
+            const char *error = NULL;
+            memcpy(text + length, kinds[i], size);
+            text[length + size] = ']';
+            if (nodes > JSON_NODES_MAX - 8 && nodes < JSON_NODES_MAX + 8) {
+                int outcome = json_read(text, length + size + 1, &document, &error);
+                assert_int_equal(outcome, nodes + each <= JSON_NODES_MAX ? 0 : -1);
+                json_free(document);
+            }
+            text[length + size] = ',';
+            length += size + 1;
+        }
+        const char *error = NULL;
+        struct json_document *document = NULL;
+        text[length - 1] = ']';
+        assert_int_equal(json_read(text, length, &document, &error), -1);
+        assert_non_null(strstr(error, "2000"));
+    }
+}
+
 static void
 keys_are_bounded(void **state)
 {
@@ -243,6 +275,7 @@ main(void)
         cmocka_unit_test(an_escaped_backslash_begins_no_escape),
         cmocka_unit_test(nul_is_refused),
         cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(values_are_bounded),
         cmocka_unit_test(keys_are_bounded),
         cmocka_unit_test(documents_are_written),
     };

@@ -27,7 +27,9 @@ length_counts_characters(void **state)
     }
     assert_null(refusal(password));
     strcat(password, "x");
-    assert_non_null(refusal(password));
+    assert_string_equal(refusal(password), "must have 8 to 128 characters");
+    password[0] = '\xFF'; /* nor are its characters looked at then */
+    assert_string_equal(refusal(password), "must have 8 to 128 characters");
 }
 
 static void

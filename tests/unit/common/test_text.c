@@ -58,6 +58,22 @@ a_name_is_trimmed(void **state)
     assert_memory_equal(name, "a b", 3);
 }
 
+/* Its characters are not even looked at: the control at its end is not what is refused. */
+static void
+a_name_of_too_many_bytes_is_refused_as_such(void **state)
+{
+    (void)state;
+    char text[802];
+    memset(text, ' ', sizeof(text));
+    text[399] = 'a';
+    text[800] = text[801] = '\0';
+    assert_null(refusal(text));
+    text[800] = '\x01';
+    assert_string_equal(refusal(text), "must have 1 to 100 characters");
+    text[0] = '\xFF';
+    assert_string_equal(refusal(text), "must have 1 to 100 characters");
+}
+
 static void
 characters_count_not_bytes(void **state)
 {
@@ -196,6 +212,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_is_what_rfc_3629_says),
         cmocka_unit_test(a_name_is_trimmed),
+        cmocka_unit_test(a_name_of_too_many_bytes_is_refused_as_such),
         cmocka_unit_test(characters_count_not_bytes),
         cmocka_unit_test(characters_that_deceive_are_refused),
         cmocka_unit_test(every_script_has_names),

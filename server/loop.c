@@ -23,7 +23,8 @@
 #define CALLERS_MAX          50000
 #define DRAIN_MS             9000
 #define DRAIN_CHECK_MS       20
-#define LATE_MS              500 /* grace for a client accepted just before shutdown */
+#define UNFINISHED_MS        3000 /* for clients that are sending a request at the shutdown */
+#define LATE_MS              500  /* grace for a client accepted just before shutdown */
 #define METRICS_CONNECTIONS  32
 _Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTIONS,
                "the connections of a loop to PostgreSQL");
@@ -139,6 +140,9 @@ check_drained(evutil_socket_t fd, short what, void *argument)
     if (lasted_ms >= LATE_MS) {
         drain(loop);
     }
+    if (lasted_ms >= UNFINISHED_MS) {
+        connection_pool_refuse_unfinished(loop->pool);
+    }
     bool is_empty = open_connections(loop) == 0;
     if (is_empty) {
         usage_flush(loop->usage);
@@ -183,6 +187,7 @@ on_sampling(evutil_socket_t fd, short what, void *argument)
     counter_set(&loop->metrics.database_connections,
                 handlers_usable(loop->handlers) + gate_usable_count(loop->gate));
     counter_set(&loop->metrics.connections, connection_pool_count(loop->pool));
+    counter_set(&loop->metrics.connections_evicted, connection_pool_evicted(loop->pool));
     counter_set(&loop->metrics.requests_open, connection_pool_busy(loop->pool));
     counter_set(&loop->metrics.usage_lag_ms, (uint64_t)usage_lag_ms(loop->usage));
     counter_set(&loop->metrics.usage_lost, usage_lost(loop->usage));

@@ -69,7 +69,7 @@ struct metrics {
     struct counter verified_hits, verified_misses;
     struct counter gate_questions, gate_refills, gate_failures, gate_catch_ups, gate_resets;
     struct histogram gate_round_size, gate_round_us;
-    struct counter reconnects, usage_lost;
+    struct counter reconnects, usage_lost, connections_evicted;
     /* Current values, set about once a second. */
     struct counter connections, requests_open, database_connections, usage_lag_ms;
 };

@@ -322,6 +322,39 @@ static const struct behaviour {
     [CONNECTION_LINGERING] = { "lingering", step_lingering, 2, CONNECTION_LINGERING, expire_by_closing },
 };
 
+/* --- giving up on a client --- */
+
+bool
+connection_is_unfinished(const struct connection *connection)
+{
+    switch (connection->state) {
+    case CONNECTION_HEAD:
+    case CONNECTION_BODY:
+    case CONNECTION_SENDING:
+    case CONNECTION_SKIPPING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum turn
+give_up(struct connection *connection, const char *detail)
+{
+    switch (connection->state) {
+    case CONNECTION_HEAD:
+        return refuse(connection, PROBLEM_UNAVAILABLE, detail);
+    case CONNECTION_BODY:
+        connection->exchange.overdue = true;
+        connection->body.state = HTTP_BODY_BROKEN;
+        return tell_body(connection, PROBLEM_UNAVAILABLE, detail);
+    case CONNECTION_SENDING:
+        return expire_sending(connection);
+    default:
+        return CLOSE;
+    }
+}
+
 static void
 set_deadline(struct connection *connection)
 {
@@ -334,12 +367,17 @@ set_deadline(struct connection *connection)
 }
 
 static void
-run(struct connection *connection, enum turn (*step)(struct connection *connection))
+begin_run(struct connection *connection)
+{
+    connection_pool_unfile(connection);
+    connection->pool->advancing = connection;
+}
+
+/* Goes on after the first step of the run. */
+static void
+go_on(struct connection *connection, enum turn turn)
 {
     struct connection_pool *pool = connection->pool;
-    connection_pool_unfile(connection);
-    pool->advancing = connection;
-    enum turn turn = step(connection);
     for (int steps = 1; turn == AGAIN && steps < STEPS_MAX; steps++) {
         turn = behaviours[connection->state].step(connection);
     }
@@ -356,10 +394,24 @@ run(struct connection *connection, enum turn (*step)(struct connection *connecti
     connection_pool_file(connection);
 }
 
+static void
+run(struct connection *connection, enum turn (*step)(struct connection *connection))
+{
+    begin_run(connection);
+    go_on(connection, step(connection));
+}
+
 void
 connection_advance(struct connection *connection)
 {
     run(connection, behaviours[connection->state].step);
+}
+
+void
+connection_give_up(struct connection *connection, const char *detail)
+{
+    begin_run(connection);
+    go_on(connection, give_up(connection, detail));
 }
 
 void

@@ -8,7 +8,11 @@
  * wanted body, the memory held for one client stays below 64 KiB.
  *
  * All connections of a loop share one connection_pool: its limits, its list of idle connections, and the
- * timer that checks deadlines once a second. */
+ * timer that checks deadlines once a second.
+ *
+ * When the pool is full or descriptors run out, idle connections make room, the longest-idle first; then
+ * those that linger; then those whose client leaves a request or an answer unfinished: the oldest one of the
+ * address (or IPv6 /64) that has most of them. */
 #ifndef SERVER_HTTP_CONNECTION_H
 #define SERVER_HTTP_CONNECTION_H
 
@@ -16,6 +20,7 @@
 #include <event2/util.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 struct event_base;
@@ -43,8 +48,7 @@ struct connection_events {
     void *argument;
 };
 
-/* `capacity`: how many connections may be open at once; beyond it, the longest-idle ones are closed to make
- * room. */
+/* `capacity`: how many connections may be open at once. */
 struct connection_pool *connection_pool_new(struct event_base *base, const struct connection_events *events,
                                             size_t capacity);
 /* Closes all connections at once and frees the pool. Requests without an answer get on_finished (not sent)
@@ -59,11 +63,16 @@ size_t connection_pool_count(const struct connection_pool *pool);
 /* How many connections have a request without an answer. */
 size_t connection_pool_busy(const struct connection_pool *pool);
 
-/* Closes up to `count` of the longest-idle connections, when the process has run out of descriptors; returns
- * how many it closed. During a shutdown it spares idle connections, because they have only just opened. */
-size_t connection_pool_reap(struct connection_pool *pool, size_t count);
+/* For a shutdown: answers the clients that are still sending a request with 503. */
+void connection_pool_refuse_unfinished(struct connection_pool *pool);
 
-/* Takes over an accepted, non-blocking socket. When there is no room and no idle connection to close for it,
+/* Makes room by closing up to `count` connections, when the process has run out of descriptors; returns how
+ * many it closed. During a shutdown it spares all but the lingering ones. */
+size_t connection_pool_reap(struct connection_pool *pool, size_t count);
+/* How many unfinished connections have had to make room so far. */
+uint64_t connection_pool_evicted(const struct connection_pool *pool);
+
+/* Takes over an accepted, non-blocking socket. When there is no room and no connection that can make some,
  * turns the client away and returns false. */
 bool connection_open(struct connection_pool *pool, evutil_socket_t fd, const struct sockaddr *peer,
                      socklen_t length);

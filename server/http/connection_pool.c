@@ -1,11 +1,16 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "server/http/client_address.h"
 #include "server/http/connection_private.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
 
+#define EVICTED_MAX    16 /* at a time */
+#define EVICTED_SHARE  64 /* one for so many unfinished connections of an address */
 #define INPUT_CAPACITY 4096
 #define CACHED_MAX     256
 
@@ -94,6 +99,14 @@ connection_pool_free(struct connection_pool *pool)
     free(pool);
 }
 
+static void
+move_to(struct connection *connection, struct connection_list *list)
+{
+    TAILQ_REMOVE(connection->list, connection, entry);
+    TAILQ_INSERT_TAIL(list, connection, entry);
+    connection->list = list;
+}
+
 void
 connection_pool_drain(struct connection_pool *pool)
 {
@@ -109,6 +122,27 @@ connection_pool_drain(struct connection_pool *pool)
     }
 }
 
+/* The connections move out first, because giving up files each anew, perhaps into the same slot. */
+void
+connection_pool_refuse_unfinished(struct connection_pool *pool)
+{
+    struct connection_list refused = TAILQ_HEAD_INITIALIZER(refused);
+    struct connection *connection;
+    for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
+        connection = TAILQ_FIRST(&pool->slots[i]);
+        while (connection) {
+            struct connection *next = TAILQ_NEXT(connection, entry);
+            if (connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY) {
+                move_to(connection, &refused);
+            }
+            connection = next;
+        }
+    }
+    while ((connection = TAILQ_FIRST(&refused))) {
+        connection_give_up(connection, "The service is stopping; try again.");
+    }
+}
+
 size_t
 connection_pool_count(const struct connection_pool *pool)
 {
@@ -121,11 +155,144 @@ connection_pool_busy(const struct connection_pool *pool)
     return pool->busy;
 }
 
+/* --- making room --- */
+
+struct candidates {
+    struct unfinished_address {
+        struct client_address address;
+        size_t count;
+        UT_hash_handle hh;
+    } * addresses, *busiest;
+    struct connection *oldest[EVICTED_MAX]; /* of the busiest address, by the time of their state */
+    size_t count, wanted;
+};
+
+/* An IPv6 address without the half that its owner chooses. */
+static void
+address_of(const struct connection *connection, struct client_address *ret_address)
+{
+    memset(ret_address, 0, sizeof(*ret_address));
+    client_address_of_peer(&connection->peer.any, ret_address);
+    if (connection->peer.any.sa_family == AF_INET6) {
+        memset(ret_address->bytes + 8, 0, sizeof(ret_address->bytes) - 8);
+    }
+}
+
+static void
+count_address(struct candidates *candidates, struct connection *connection)
+{
+    struct client_address address;
+    struct unfinished_address *found;
+    address_of(connection, &address);
+    HASH_FIND(hh, candidates->addresses, &address, sizeof(address), found);
+    if (!found) {
+        found = memory_new(1, sizeof(*found));
+        found->address = address;
+        HASH_ADD(hh, candidates->addresses, address, sizeof(found->address), found);
+    }
+    found->count++;
+    if (!candidates->busiest || found->count > candidates->busiest->count) {
+        candidates->busiest = found;
+    }
+}
+
+/* Keeps the oldest of the busiest address, in order. */
+static void
+consider(struct candidates *candidates, struct connection *connection)
+{
+    struct client_address address;
+    address_of(connection, &address);
+    if (memcmp(&address, &candidates->busiest->address, sizeof(address)) != 0) {
+        return;
+    }
+    size_t at = candidates->count;
+    while (at > 0 && candidates->oldest[at - 1]->since_ms > connection->since_ms) {
+        at--;
+    }
+    if (at < candidates->wanted) {
+        size_t last = candidates->count < candidates->wanted ? candidates->count : candidates->wanted - 1;
+        memmove(&candidates->oldest[at + 1], &candidates->oldest[at],
+                (last - at) * sizeof(candidates->oldest[0]));
+        candidates->oldest[at] = connection;
+        candidates->count = last + 1;
+    }
+}
+
+static void
+for_each_unfinished(struct connection_pool *pool, struct candidates *candidates,
+                    void (*function)(struct candidates *candidates, struct connection *connection))
+{
+    for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
+        struct connection *connection;
+        TAILQ_FOREACH (connection, &pool->slots[i], entry) {
+            if (connection_is_unfinished(connection)) {
+                function(candidates, connection);
+            }
+        }
+    }
+}
+
+static void
+log_eviction(struct connection_pool *pool, const struct unfinished_address *busiest)
+{
+    if (retry_log_is_due(&pool->eviction_log)) {
+        char address[CLIENT_ADDRESS_SIZE];
+        client_address_text(&busiest->address, address);
+        log_warning("unfinished connections make room for others; slow clients, or an attack",
+                    log_text("address", address), log_number("unfinished", (int64_t)busiest->count),
+                    log_number("open", (int64_t)pool->count));
+    }
+}
+
+static void
+evict(struct connection *connection)
+{
+    struct connection_pool *pool = connection->pool;
+    size_t before = pool->count;
+    connection_give_up(connection, "Too many connections are open; send the whole request at once.");
+    if (pool->count == before) {
+        connection_free(connection); /* without waiting until the client has taken the answer */
+    }
+    pool->evicted++;
+}
+
+/* Looking for the busiest address takes time in proportion to the connections. So where they are many, more
+ * than one goes each time. */
+static size_t
+evict_unfinished(struct connection_pool *pool, size_t count)
+{
+    struct candidates candidates = { 0 };
+    struct unfinished_address *address, *next;
+    for_each_unfinished(pool, &candidates, count_address);
+    if (candidates.busiest) {
+        size_t share = 1 + candidates.busiest->count / EVICTED_SHARE;
+        candidates.wanted = count > share ? count : share;
+        candidates.wanted = candidates.wanted < EVICTED_MAX ? candidates.wanted : EVICTED_MAX;
+        for_each_unfinished(pool, &candidates, consider);
+        log_eviction(pool, candidates.busiest);
+    }
+    HASH_ITER (hh, candidates.addresses, address, next) {
+        HASH_DEL(candidates.addresses, address);
+        free(address);
+    }
+    for (size_t i = 0; i < candidates.count; i++) {
+        evict(candidates.oldest[i]);
+    }
+    return candidates.count;
+}
+
 size_t
 connection_pool_reap(struct connection_pool *pool, size_t count)
 {
     size_t closed = pool->draining ? 0 : close_some(&pool->idle, count);
-    return closed + close_some(&pool->lingering, count - closed);
+    closed += close_some(&pool->lingering, count - closed);
+    return closed || pool->draining ? closed : evict_unfinished(pool, count);
+}
+
+uint64_t
+connection_pool_evicted(const struct connection_pool *pool)
+{
+    return pool->evicted;
 }
 
 /* --- deadlines --- */
@@ -197,9 +364,7 @@ expire_slot(struct connection_list *slot, int64_t now_ms)
     while (connection) {
         struct connection *next = TAILQ_NEXT(connection, entry);
         if (connection->deadline_ms <= now_ms) {
-            TAILQ_REMOVE(slot, connection, entry);
-            TAILQ_INSERT_TAIL(&due, connection, entry);
-            connection->list = &due;
+            move_to(connection, &due);
         }
         connection = next;
     }

@@ -7,6 +7,7 @@
 #ifndef SERVER_HTTP_CONNECTION_PRIVATE_H
 #define SERVER_HTTP_CONNECTION_PRIVATE_H
 
+#include "common/retry.h"
 #include "server/http/body.h"
 #include "server/http/connection.h"
 #include "server/http/date.h"
@@ -116,6 +117,8 @@ struct connection_pool {
     STAILQ_HEAD(connection_cache, connection_input) cache;
     size_t cached;
     struct http_date date;
+    uint64_t evicted;
+    struct retry_log eviction_log;
     char *busy_answer; /* of connection_turn_away(); made beforehand, because memory may be short by then */
 };
 
@@ -125,6 +128,11 @@ struct connection_pool {
 void connection_advance(struct connection *connection);
 /* Acts on a passed deadline; may free the connection. */
 void connection_expire(struct connection *connection);
+/* Whether it waits for its client to send the rest of a request, or to take the rest of an answer. */
+bool connection_is_unfinished(const struct connection *connection);
+/* Answers a client that is still sending a request with 503 and that detail, and closes any other unfinished
+ * connection; may free it. */
+void connection_give_up(struct connection *connection, const char *detail);
 /* Frees it at once; a request without an answer gets on_finished (not sent). */
 void connection_free(struct connection *connection);
 

@@ -128,6 +128,8 @@ static const struct number {
     NUMBER("database_reconnects_total", "counter", reconnects, "Reconnects to PostgreSQL."),
     NUMBER("usage_lost_total", "counter", usage_lost, "Calls missing from the usage of tokens."),
     NUMBER("http_connections", "gauge", connections, "Client connections."),
+    NUMBER("http_connections_evicted_total", "counter", connections_evicted,
+           "Unfinished client connections closed to make room for others."),
     NUMBER("http_requests_open", "gauge", requests_open, "Requests begun and not yet answered."),
     NUMBER("database_connections", "gauge", database_connections, "Usable connections to PostgreSQL."),
 #undef NUMBER

@@ -300,6 +300,80 @@ test_reaping_takes_idle_ones_first_then_lingering_ones(void **state)
     close(busy);
 }
 
+/* A client at 192.0.2.`last` that has sent this. */
+static int
+connect_from(unsigned char last, const char *sent)
+{
+    int ends[2];
+    const struct sockaddr_in peer = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xC0000200U | last) };
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    assert_true(connection_open(fixture->pool, ends[0], (const struct sockaddr *)&peer, sizeof(peer)));
+    assert_int_equal(send(ends[1], sent, strlen(sent), 0), strlen(sent));
+    fixture_turn();
+    fixture_pass(1);
+    return ends[1];
+}
+
+static bool
+was_answered_and_closed(int fd)
+{
+    char answer[4096];
+    fixture_turn();
+    return recv(fd, answer, sizeof(answer), 0) > 0 && recv(fd, answer, sizeof(answer), 0) == 0;
+}
+
+static void
+test_the_oldest_unfinished_of_the_busiest_address_makes_room(void **state)
+{
+    (void)state;
+    use_capacity(5);
+    fixture_send(GET); /* is being handled, so it is not the client that is slow */
+    fixture->want_body = fixture->reply_at_once = true;
+    fixture->limit = 100;
+    int oldest = connect_from(1, "GET / HT"), first = connect_from(2, BODY "he"),
+        second = connect_from(2, "GET / HT"), third = connect_from(2, BODY);
+    assert_int_equal(connection_pool_count(fixture->pool), 5);
+    int fresh = connect_from(3, "GET");
+    assert_true(was_answered_and_closed(first));
+    assert_true(is_open(oldest) && is_open(second) && is_open(third) && is_open(fresh));
+    assert_int_equal(connection_pool_evicted(fixture->pool), 1);
+    assert_int_equal(fixture->asked[1].body_code, PROBLEM_UNAVAILABLE);
+    assert_int_equal(fixture->asked[1].finishes, 1);
+    /* The next of that address, which has not sent a whole head. */
+    int another = connect_from(4, "GET");
+    assert_true(was_answered_and_closed(second));
+    assert_true(is_open(oldest) && is_open(third) && is_open(fresh) && is_open(another));
+    assert_int_equal(fixture_last()->code, PROBLEM_UNAVAILABLE);
+    assert_int_equal(connection_pool_evicted(fixture->pool), 2);
+    assert_int_equal(connection_pool_count(fixture->pool), 5);
+    const int clients[] = { oldest, first, second, third, fresh, another };
+    for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+        close(clients[i]);
+    }
+}
+
+static void
+test_a_client_that_does_not_read_makes_room(void **state)
+{
+    (void)state;
+    static char body[1 << 20];
+    use_capacity(2);
+    fixture->reply_at_once = true;
+    fixture->reply.body = body;
+    fixture->reply.body_length = sizeof(body);
+    int slow = connect_from(1, GET);
+    fixture_send(GET);
+    fixture->reply_at_once = false;
+    int fresh = connect_from(2, GET);
+    assert_int_equal(connection_pool_count(fixture->pool), 2);
+    assert_int_equal(connection_pool_evicted(fixture->pool), 1);
+    assert_int_equal(connection_pool_reap(fixture->pool, 16), 1);
+    assert_int_equal(connection_pool_reap(fixture->pool, 16), 0);
+    assert_true(is_open(fresh));
+    close(slow);
+    close(fresh);
+}
+
 static void
 test_an_idle_connection_holds_no_input(void **state)
 {
@@ -331,6 +405,30 @@ connect_and_be_answered(void)
     assert_true(recv(fd, answer, sizeof(answer), 0) > 0);
     fixture->reply_at_once = reply_at_once;
     return fd;
+}
+
+static void
+test_a_shutdown_answers_clients_that_are_still_sending(void **state)
+{
+    (void)state;
+    fixture->want_body = fixture->reply_at_once = true;
+    fixture->limit = 100;
+    fixture_send(BODY "he");
+    int head = fixture_connect();
+    assert_int_equal(send(head, "GET / HT", 8, 0), 8);
+    fixture_turn();
+    connection_pool_drain(fixture->pool);
+    assert_int_equal(connection_pool_count(fixture->pool), 2);
+    connection_pool_refuse_unfinished(fixture->pool);
+    assert_int_equal(fixture->count, 2);
+    assert_int_equal(fixture->asked[0].body_code, PROBLEM_UNAVAILABLE);
+    assert_int_equal(fixture->asked[1].code, PROBLEM_UNAVAILABLE);
+    assert_true(answered_with_close());
+    char answer[1024];
+    assert_true(recv(head, answer, sizeof(answer), 0) > 0);
+    fixture_pass(2000); /* they linger */
+    assert_int_equal(connection_pool_count(fixture->pool), 0);
+    close(head);
 }
 
 static void
@@ -481,6 +579,9 @@ main(void)
         TEST(test_the_longest_idle_makes_room),
         TEST(test_without_room_a_client_is_turned_away),
         TEST(test_reaping_takes_idle_ones_first_then_lingering_ones),
+        TEST(test_the_oldest_unfinished_of_the_busiest_address_makes_room),
+        TEST(test_a_client_that_does_not_read_makes_room),
+        TEST(test_a_shutdown_answers_clients_that_are_still_sending),
         TEST(test_an_idle_connection_holds_no_input),
         TEST(test_drain_closes_idle_ones_now_and_others_after_their_answer),
         TEST(test_drain_still_answers_what_has_arrived),

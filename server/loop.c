@@ -4,6 +4,7 @@
 #include "common/memory.h"
 #include "common/secret.h"
 #include "common/service.h"
+#include "server/auth/body_room.h"
 #include "server/auth/gate.h"
 #include "server/auth/hasher.h"
 #include "server/database/handlers.h"
@@ -26,6 +27,8 @@
 #define UNFINISHED_MS        3000 /* for clients that are sending a request at the shutdown */
 #define LATE_MS              500  /* grace for a client accepted just before shutdown */
 #define METRICS_CONNECTIONS  32
+#define BODIES_MAX           ((size_t)8 << 20) /* bytes */
+#define BODIES_OF_CLIENT_MAX ((size_t)1 << 20)
 _Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTIONS,
                "the connections of a loop to PostgreSQL");
 
@@ -232,6 +235,7 @@ loop_init(struct loop *loop, struct server *server, int index)
     struct connection_events events = *server->events;
     events.argument = loop;
     loop->pool = connection_pool_new(loop->base, &events, connection_capacity(server));
+    loop->bodies = body_room_new(BODIES_MAX, BODIES_OF_CLIENT_MAX);
     loop->mailbox = hasher_mailbox_new(server->hasher, loop->base);
     struct db_options options = database_options(loop);
     loop->gate = gate_new(loop->base, &options, CALLERS_MAX, &loop->metrics);
@@ -267,6 +271,7 @@ loop_clear(struct loop *loop)
     handlers_free(loop->handlers);
     connection_pool_free(loop->pool);
     connection_pool_free(loop->metrics_pool);
+    body_room_free(loop->bodies);
     usage_free(loop->usage);
     event_free(loop->sampling);
     event_free(loop->stopping);

@@ -12,6 +12,7 @@
 /* Connections to PostgreSQL of each loop: the gate's and the handlers'. */
 #define LOOP_DATABASE_CONNECTIONS 6
 
+struct body_room;
 struct connection_pool;
 struct event;
 struct event_base;
@@ -32,6 +33,7 @@ struct loop {
     struct listener *listener;
     struct connection_pool *metrics_pool; /* first loop only, when metrics have their own address */
     struct listener *metrics_listener;
+    struct body_room *bodies;
     struct gate *gate;
     struct handlers *handlers;
     struct usage *usage;

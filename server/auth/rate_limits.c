@@ -10,12 +10,25 @@
 #define BUCKETS_PER_SHARD 8192
 #define WINDOW_US         (INT64_C(1000000) * RATE_LIMITS_WINDOW_SECONDS)
 
+#define ACCOUNT_CALLERS 10 /* tokens and sessions that may use their limits in full */
+#define ACTS_OF_QUOTA   10 /* one act for so many requests of the quota */
+#define ACTS_OF_BURST   2
+
+enum subject { TOKEN, SESSION, ACCOUNT, CREATIONS, SIGN_INS };
+
+/* Hashed by its id (id_hash.h), so that comes first. Without padding. */
+struct key {
+    int64_t id;
+    int64_t subject;
+};
+
 struct bucket {
     struct second_chance_link link;
-    int64_t token_id;
-    int64_t window_start_us;
-    int64_t used;        /* in the window */
-    int64_t whole_at_us; /* the burst's allowance */
+    struct key key;
+    int64_t window_start_us;  /* of a token or session */
+    int64_t used;             /* in the window */
+    int64_t whole_at_us;      /* the burst's allowance */
+    int64_t blocked_until_us; /* by the account's limit */
     UT_hash_handle hh;
 };
 
@@ -69,31 +82,49 @@ rate_limits_free(struct rate_limits *limits)
 }
 
 static struct bucket *
-add(struct shard *shard, int64_t token_id, int64_t now_us)
+add(struct shard *shard, const struct key *key, int64_t now_us)
 {
     struct second_chance_link *victim = second_chance_victim(&shard->order);
     if (victim) {
         drop(shard, (struct bucket *)victim);
     }
     struct bucket *bucket = memory_new(1, sizeof(*bucket));
-    bucket->token_id = token_id;
+    bucket->key = *key;
     bucket->window_start_us = now_us;
-    HASH_ADD(hh, shard->buckets, token_id, sizeof(bucket->token_id), bucket);
+    HASH_ADD(hh, shard->buckets, key, sizeof(bucket->key), bucket);
     second_chance_add(&shard->order, &bucket->link);
     return bucket;
 }
 
 static struct bucket *
-find_or_add(struct shard *shard, int64_t token_id, int64_t now_us)
+find(const struct shard *shard, const struct key *key)
 {
     struct bucket *bucket;
-    HASH_FIND(hh, shard->buckets, &token_id, sizeof(token_id), bucket);
+    HASH_FIND(hh, shard->buckets, key, sizeof(*key), bucket);
+    return bucket;
+}
+
+static struct bucket *
+find_or_add(struct shard *shard, const struct key *key, int64_t now_us)
+{
+    struct bucket *bucket = find(shard, key);
     if (!bucket) {
-        bucket = add(shard, token_id, now_us);
+        bucket = add(shard, key, now_us);
     }
     second_chance_use(&bucket->link);
     return bucket;
 }
+
+/* Locks the shard of the key. */
+static struct shard *
+lock_shard(struct rate_limits *limits, const struct key *key)
+{
+    struct shard *shard = &limits->shards[(uint64_t)key->id % SHARDS];
+    pthread_mutex_lock(&shard->lock);
+    return shard;
+}
+
+/* --- a token or a session --- */
 
 static int64_t
 up_to_seconds(int64_t us)
@@ -101,45 +132,173 @@ up_to_seconds(int64_t us)
     return (us + 999999) / 1000000;
 }
 
-static struct rate_decision
-decide(struct bucket *bucket, int64_t quota, int64_t burst, int64_t now_us)
+static struct allowance
+allowance_of(const struct rate_limits *limits, int64_t quota)
 {
-    const struct allowance allowance = { burst, WINDOW_US / quota };
+    if (quota <= 0) {
+        return (struct allowance){ limits->burst, WINDOW_US / limits->quota };
+    }
+    int64_t burst = quota * limits->burst / limits->quota;
+    return (struct allowance){ burst > 0 ? burst : 1, WINDOW_US / quota };
+}
+
+/* `remaining` of the quota; `us` until the window ends or, when not allowed, until the next request is. */
+static struct rate_decision
+make_decision(const struct allowance *allowance, int64_t quota, bool allowed, int64_t remaining, int64_t us)
+{
+    return (struct rate_decision){
+        .allowed = allowed,
+        .quota = quota,
+        .burst = allowance->burst,
+        .burst_seconds = up_to_seconds(allowance->burst * allowance->interval_us),
+        .remaining = remaining,
+        .reset_seconds = up_to_seconds(us),
+    };
+}
+
+static int64_t
+wait_us_of(const struct bucket *bucket, const struct allowance *allowance, int64_t quota, int64_t now_us)
+{
+    int64_t window_left_us = bucket->window_start_us + WINDOW_US - now_us;
+    int64_t wait_us = bucket->used >= quota && window_left_us > 0
+                          ? window_left_us
+                          : allowance_wait_us(allowance, bucket->whole_at_us, now_us);
+    int64_t blocked_us = bucket->blocked_until_us - now_us;
+    return wait_us > blocked_us ? wait_us : blocked_us;
+}
+
+static struct rate_decision
+decide(struct bucket *bucket, const struct allowance *allowance, int64_t quota, int64_t now_us)
+{
     if (now_us - bucket->window_start_us >= WINDOW_US) {
         bucket->window_start_us = now_us;
         bucket->used = 0;
     }
-    int64_t window_left_us = bucket->window_start_us + WINDOW_US - now_us;
-    int64_t wait_us =
-        bucket->used >= quota ? window_left_us : allowance_wait_us(&allowance, bucket->whole_at_us, now_us);
-    struct rate_decision decision = {
-        .allowed = wait_us <= 0,
-        .quota = quota,
-        .burst = burst,
-        .burst_seconds = up_to_seconds(burst * allowance.interval_us),
-        .reset_seconds = up_to_seconds(wait_us > 0 ? wait_us : window_left_us),
-    };
-    if (decision.allowed) {
-        bucket->whole_at_us = allowance_take(&allowance, bucket->whole_at_us, now_us);
-        bucket->used++;
-        decision.remaining = quota - bucket->used;
+    int64_t wait_us = wait_us_of(bucket, allowance, quota, now_us);
+    if (wait_us > 0) {
+        return make_decision(allowance, quota, false, 0, wait_us);
     }
+    bucket->whole_at_us = allowance_take(allowance, bucket->whole_at_us, now_us);
+    bucket->used++;
+    return make_decision(allowance, quota, true, quota - bucket->used,
+                         bucket->window_start_us + WINDOW_US - now_us);
+}
+
+static struct rate_decision
+take_own(struct rate_limits *limits, const struct key *key, int64_t quota, int64_t now_us)
+{
+    const struct allowance allowance = allowance_of(limits, quota);
+    struct shard *shard = lock_shard(limits, key);
+    struct rate_decision decision =
+        decide(find_or_add(shard, key, now_us), &allowance, quota > 0 ? quota : limits->quota, now_us);
+    pthread_mutex_unlock(&shard->lock);
     return decision;
+}
+
+/* Gives the request back that was just taken: the account refuses it, and others for that time. */
+static void
+block_own(struct rate_limits *limits, const struct key *key, int64_t quota, int64_t until_us)
+{
+    const struct allowance allowance = allowance_of(limits, quota);
+    struct shard *shard = lock_shard(limits, key);
+    struct bucket *bucket = find(shard, key);
+    if (bucket) {
+        bucket->used -= bucket->used > 0;
+        bucket->whole_at_us -= allowance.interval_us;
+        bucket->blocked_until_us = until_us;
+    }
+    pthread_mutex_unlock(&shard->lock);
 }
 
 struct rate_decision
 rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota, int64_t now_ms)
 {
-    int64_t now_us = now_ms * 1000;
-    int64_t burst = limits->burst;
-    if (quota > 0) {
-        burst = quota * limits->burst / limits->quota;
-        burst = burst > 0 ? burst : 1;
-    }
-    struct shard *shard = &limits->shards[(uint64_t)token_id % SHARDS];
-    pthread_mutex_lock(&shard->lock);
-    struct rate_decision decision =
-        decide(find_or_add(shard, token_id, now_us), quota > 0 ? quota : limits->quota, burst, now_us);
+    return take_own(limits, &(struct key){ token_id, TOKEN }, quota, now_ms * 1000);
+}
+
+struct rate_decision
+rate_limits_peek_session(struct rate_limits *limits, int64_t session, int64_t now_ms)
+{
+    const struct key key = { session, SESSION };
+    const struct allowance allowance = allowance_of(limits, 0);
+    struct shard *shard = lock_shard(limits, &key);
+    const struct bucket *bucket = find(shard, &key);
+    int64_t wait_us = bucket ? wait_us_of(bucket, &allowance, limits->quota, now_ms * 1000) : 0;
     pthread_mutex_unlock(&shard->lock);
+    return make_decision(&allowance, limits->quota, wait_us <= 0, 0, wait_us);
+}
+
+/* --- an account --- */
+
+/* Takes one from an allowance that has no window. Returns the microseconds to wait, 0 when it is taken. */
+static int64_t
+take_allowance(struct rate_limits *limits, const struct key *key, const struct allowance *allowance,
+               int64_t now_us)
+{
+    struct shard *shard = lock_shard(limits, key);
+    struct bucket *bucket = find_or_add(shard, key, now_us);
+    int64_t wait_us = allowance_wait_us(allowance, bucket->whole_at_us, now_us);
+    if (wait_us == 0) {
+        bucket->whole_at_us = allowance_take(allowance, bucket->whole_at_us, now_us);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    return wait_us;
+}
+
+/* A request takes the share of the account's allowance that it takes of its own tenth: so the account's is
+ * used up when ten callers use theirs in full, and a token with a high quota does not use up the others'. */
+struct rate_decision
+rate_limits_take_call(struct rate_limits *limits, const struct rate_caller *caller, int64_t now_ms)
+{
+    const struct key own =
+        caller->token_id ? (struct key){ caller->token_id, TOKEN } : (struct key){ caller->session, SESSION };
+    struct rate_decision decision = take_own(limits, &own, caller->quota, now_ms * 1000);
+    if (!decision.allowed) {
+        return decision;
+    }
+    struct allowance allowance = allowance_of(limits, caller->quota);
+    allowance.burst *= ACCOUNT_CALLERS;
+    allowance.interval_us /= ACCOUNT_CALLERS;
+    int64_t wait_us =
+        take_allowance(limits, &(struct key){ caller->user_id, ACCOUNT }, &allowance, now_ms * 1000);
+    if (wait_us > 0) {
+        block_own(limits, &own, caller->quota, now_ms * 1000 + wait_us);
+        decision.allowed = false;
+        decision.remaining = 0;
+        decision.reset_seconds = up_to_seconds(wait_us);
+    }
     return decision;
+}
+
+static struct allowance
+allowance_of_acts(const struct rate_limits *limits)
+{
+    int64_t burst = limits->burst / ACTS_OF_BURST;
+    return (struct allowance){ burst > 0 ? burst : 1, WINDOW_US * ACTS_OF_QUOTA / limits->quota };
+}
+
+static struct key
+key_of_act(enum rate_act act, int64_t user_id)
+{
+    return (struct key){ user_id, act == RATE_CREATION ? CREATIONS : SIGN_INS };
+}
+
+int64_t
+rate_limits_take_act(struct rate_limits *limits, enum rate_act act, int64_t user_id, int64_t now_ms)
+{
+    const struct key key = key_of_act(act, user_id);
+    const struct allowance allowance = allowance_of_acts(limits);
+    return up_to_seconds(take_allowance(limits, &key, &allowance, now_ms * 1000));
+}
+
+int64_t
+rate_limits_act_wait(struct rate_limits *limits, enum rate_act act, int64_t user_id, int64_t now_ms)
+{
+    const struct key key = key_of_act(act, user_id);
+    const struct allowance allowance = allowance_of_acts(limits);
+    struct shard *shard = lock_shard(limits, &key);
+    const struct bucket *bucket = find(shard, &key);
+    int64_t wait_us = bucket ? allowance_wait_us(&allowance, bucket->whole_at_us, now_ms * 1000) : 0;
+    pthread_mutex_unlock(&shard->lock);
+    return up_to_seconds(wait_us);
 }

@@ -7,6 +7,7 @@
 #include "server/http/status.h"
 #include "server/http/trusted_proxies.h"
 #include "server/metrics.h"
+#include "server/request/bodies.h"
 #include "server/server.h"
 #include "server/usage.h"
 #include <stdio.h>
@@ -218,6 +219,7 @@ free_request(struct request *request)
     }
     input_values_free(request->inputs);
     answer_end(&request->answer);
+    bodies_release(request);
     json_free(request->body);
     caller_free(request->auth.caller);
     secret_wipe(&request->auth.verified_key, sizeof(request->auth.verified_key));

@@ -10,6 +10,7 @@
 #include "common/db.h"
 #include "common/json.h"
 #include "common/token.h"
+#include "server/auth/body_room.h"
 #include "server/auth/caller.h"
 #include "server/auth/credentials.h"
 #include "server/auth/gate.h"
@@ -38,6 +39,7 @@ struct request_progress {
 /* The caller, as far as it is known yet. */
 struct authentication {
     enum credentials credentials;
+    int64_t session_number; /* of a session, for the rate limit; limits.c sets it */
     struct verified_key verified_key;
     char lookup_id[TOKEN_LOOKUP_LENGTH + 1];
     int64_t token_id; /* of the token whose secret is proven; 0 before */
@@ -67,6 +69,7 @@ struct request {
     struct client_address address;
     char address_text[CLIENT_ADDRESS_SIZE]; /* set by request_address() */
     int64_t started_us;
+    struct body_hold body_hold; /* bodies.c's: the room that the body takes */
     struct json_document *body; /* parsed; NULL when the route takes none */
 
     struct request_progress progress;

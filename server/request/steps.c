@@ -1,12 +1,13 @@
 #include "server/request/steps.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "server/auth/rate_limits.h"
 #include "server/http/characters.h"
 #include "server/http/media_type.h"
 #include "server/metrics.h"
 #include "server/request/authenticate.h"
+#include "server/request/bodies.h"
 #include "server/request/endpoint.h"
+#include "server/request/limits.h"
 #include "server/request/request.h"
 #include "server/server.h"
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #define SHOWN_PATH_MAX   128 /* bytes of a path that a problem names */
 #define SHOWN_CODING_MAX 32  /* bytes of a coding that a problem names */
 
-static request_function step_route, step_rate_limit, step_body, step_parse, step_handle;
+static request_function step_route, step_body, step_parse, step_handle;
 
 /* The life of a request. */
 static const struct step steps[] = {
@@ -23,9 +24,10 @@ static const struct step steps[] = {
     { "same origin", authenticate_same_origin },
     { "identify", authenticate_identify },
     { "prove", authenticate_prove },
+    { "session limit", limits_check_session },
     { "ask gate", authenticate_ask_gate },
     { "admit", authenticate_admit },
-    { "rate limit", step_rate_limit },
+    { "rate limit", limits_count },
     { "authorize", authenticate_authorize },
     { "body", step_body },
     { "parse", step_parse },
@@ -117,32 +119,6 @@ step_route(struct request *request)
     return STEP_NEXT;
 }
 
-/* --- rate limit --- */
-
-static enum step_result
-step_rate_limit(struct request *request)
-{
-    const struct caller *caller = request->auth.caller;
-    struct answer *answer = &request->answer;
-    if (!caller || !caller->token_id) {
-        return STEP_NEXT;
-    }
-    struct rate_decision decision = rate_limits_take(request->loop->server->rate_limits, caller->token_id,
-                                                     caller->rate_limit, clock_monotonic_ms());
-    answer_add_headers(answer,
-                       "RateLimit-Policy: \"default\";q=%;w=60, \"burst\";q=%;w=%\r\n"
-                       "RateLimit: \"default\";r=%;t=%\r\n",
-                       (const int64_t[]){ decision.quota, decision.burst, decision.burst_seconds,
-                                          decision.remaining, decision.reset_seconds });
-    if (decision.allowed) {
-        return STEP_NEXT;
-    }
-    authenticate_share_usage_entry(request);
-    counter_add(&request->loop->metrics.rate_limited, 1);
-    answer_add_headers(answer, "Retry-After: %\r\n", &decision.reset_seconds);
-    return answer_refuse(answer, PROBLEM_RATE_LIMITED, NULL);
-}
-
 /* --- body, parse, handle --- */
 
 /* RFC 9110 §8.4: a body in a coding, such as gzip, is not decoded. */
@@ -175,8 +151,7 @@ step_body(struct request *request)
     if (!http_media_type_is_json(request->head->content_type)) {
         return answer_refuse(&request->answer, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
     }
-    connection_want_body(request->connection, request->route->body_max);
-    return request_wait(request);
+    return bodies_wait(request);
 }
 
 static enum step_result
@@ -238,6 +213,7 @@ on_body(void *argument, enum problem_code code, const char *detail)
 {
     struct request *request = argument;
     if (code == PROBLEM_NONE) {
+        bodies_arrived(request);
         request_complete(request);
         return;
     }

@@ -5,6 +5,7 @@
 #include "server/request/authenticate.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
+#include "server/request/limits.h"
 #include "server/request/row.h"
 #include <stdlib.h>
 
@@ -106,7 +107,7 @@ free_draft(void *draft)
 enum step_result
 api_keys_create(struct request *request)
 {
-    if (!input_read(request, draft_inputs)) {
+    if (!input_read(request, draft_inputs) || limits_refuse_creation(request)) {
         return STEP_DONE;
     }
     request->handler_data = memory_new(1, sizeof(struct draft));

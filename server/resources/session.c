@@ -7,6 +7,7 @@
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
 #include "server/request/failed_sign_in.h"
+#include "server/request/limits.h"
 #include "server/request/renew.h"
 #include "server/server.h"
 #include <inttypes.h>
@@ -156,6 +157,9 @@ found(struct request *request)
         return STEP_DONE;
     }
     choose_hash(sign_in, request->outcome.result, request->loop->server->dummy_hash);
+    if (sign_in->user_id && limits_refuse_sign_in(request, sign_in->user_id)) {
+        return STEP_DONE;
+    }
     request_then(request, compared);
     return await_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash, input_text(request, "password"),
                         input_length(request, "password"));
@@ -200,6 +204,7 @@ checked(struct request *request)
                               input_text(request, "email"));
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
+    limits_count_sign_in(request, sign_in->user_id);
     make_cookie(sign_in);
     unsigned char digest[SECRET_DIGEST_SIZE];
     secret_digest(sign_in->cookie, COOKIE_TEXT_SIZE - 1, NULL, digest);

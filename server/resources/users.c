@@ -3,6 +3,7 @@
 #include "server/request/authenticate.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
+#include "server/request/limits.h"
 #include <string.h>
 
 static const struct input changes[] = {
@@ -76,6 +77,9 @@ users_create(struct request *request)
     check_password(request);
     if (answer_has_errors(&request->answer)) {
         return answer_refuse_fields(&request->answer);
+    }
+    if (limits_refuse_creation(request)) {
+        return STEP_DONE;
     }
     const char *password = input_text(request, "password");
     if (!password) {

@@ -1,4 +1,4 @@
-"""Rate limits per token (draft-ietf-httpapi-ratelimit-headers, RFC 6585)."""
+"""Rate limits per token, session and account (draft-ietf-httpapi-ratelimit-headers, RFC 6585)."""
 
 import concurrent.futures
 import re
@@ -83,11 +83,81 @@ def test_a_token_can_have_a_limit_of_its_own(limited):
     assert response.headers["RateLimit-Policy"] == '"default";q=6000;w=60, "burst";q=500;w=5'
 
 
-def test_a_person_is_not_limited_as_a_token(limited):
+def test_a_session_is_limited_as_a_token(limited):
     organization = limited.organization()
     api = limited.sign_in(organization.member)
-    for _ in range(20):
+    start = time.monotonic()
+    allowed, refusal = spend(api)
+    assert 5 <= allowed <= 6 + time.monotonic() - start
+    assert refusal.status_code == 429 and refusal.json()["code"] == "rate_limited"
+    assert refusal.headers["RateLimit-Policy"] == '"default";q=60;w=60' and left(refusal) == 0
+    wait = int(refusal.headers["Retry-After"])
+    # Another session of the person, and another person's, have their own.
+    limited.sign_in(organization.member).get("/session", 200)
+    limited.sign_in(organization.admin).get("/session", 200)
+    until(lambda: api.get("/session").status_code == 200, wait + 3, "allowed again")
+
+
+def test_an_account_is_limited_to_ten_callers(limited):
+    """However many tokens it makes: 5 at once each, 50 together; another account is not concerned."""
+    organization = limited.organization()
+    callers = [limited.bearer(organization.member) for _ in range(16)]
+    start = time.monotonic()
+    answers = [api.get("/session") for _ in range(5) for api in callers]
+    statuses = [answer.status_code for answer in answers]
+    assert 50 <= statuses.count(200) <= 51 + 10 * (time.monotonic() - start)
+    refusal = next(answer for answer in answers if answer.status_code == 429)
+    assert left(refusal) == 0 and int(refusal.headers["Retry-After"]) >= 1
+    limited.bearer(organization.guest).get("/session", 200)
+    until(lambda: callers[0].get("/session").status_code == 200, 10, "allowed again")
+
+
+def test_a_token_with_a_high_limit_does_not_use_up_the_others(limited):
+    """Its requests count for less: the limit of an account is that of ten callers, whatever theirs is."""
+    organization = limited.organization()
+    token_id, token = limited.mint(organization.member)
+    limited.database.query("update testkase.api_tokens set rate_limit = 100000 where id = %s", (token_id,))
+    api = limited.server.bearer(token)
+    for _ in range(200):
         api.get("/session", 200)
+    limited.bearer(organization.member).get("/session", 200)
+
+
+CREATIONS = {
+    "tokens": lambda api, number: api.post("/api-keys", {"name": f"CI {number}", "expiresInDays": 7}),
+    "accounts": lambda api, number: api.post("/users", {"email": f"new-{number}@example.test", "name": "New"}),
+}
+
+
+@pytest.mark.parametrize("what", CREATIONS)
+def test_an_account_has_a_budget_of_creations(database, start_service, what):
+    """Half the burst at once and a tenth of the quota a minute, by whatever token or session."""
+    service = start_service(database, TESTKASE_RATE_LIMIT="600", TESTKASE_RATE_BURST="40")
+    organization = service.organization()
+    callers = [service.bearer(organization.admin), service.bearer(organization.admin), service.sign_in(organization.admin)]
+    start = time.monotonic()
+    answers = [CREATIONS[what](callers[number % 3], number) for number in range(36)]
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {201, 429}
+    assert 20 <= statuses.count(201) <= 21 + (time.monotonic() - start)
+    assert int(answers[statuses.index(429)].headers["Retry-After"]) >= 1
+    made = database.value("""select count(*) from testkase.audit_events
+                             where action in ('api_key.created', 'user.created')""")
+    assert made == statuses.count(201), "a refused creation makes nothing"
+    CREATIONS["tokens"](service.bearer(organization.member), 1000).raise_for_status()
+
+
+def test_an_account_has_a_budget_of_sign_ins(database, start_service):
+    """Which only its owner can use: wrong passwords do not count."""
+    service = start_service(database, TESTKASE_RATE_LIMIT="60", TESTKASE_RATE_BURST="10")
+    member = service.organization().member
+
+    def sign_in(password):
+        api = service.server.api(source=fresh_address())
+        return api.post("/session", {"email": member.email, "password": password}).status_code
+    assert {sign_in("wrong-harbour-46-lantern") for _ in range(8)} == {401}
+    statuses = [sign_in(member.password) for _ in range(10)]
+    assert statuses[:5] == [201] * 5 and 429 in statuses and set(statuses) == {201, 429}
 
 
 def test_each_request_counts_once(service, organization):

@@ -30,7 +30,7 @@ def test_a_body_is_not_looked_at(service, organization):
 def test_a_session_is_told_without_a_token(service, organization):
     response = service.sign_in(organization.member).get("/auth/verify", 200)
     assert response.headers["X-Testkase-User-Id"] == str(organization.member.id)
-    assert "X-Testkase-Api-Key-Id" not in response.headers and "RateLimit" not in response.headers
+    assert "X-Testkase-Api-Key-Id" not in response.headers
 
 
 def test_who_may_not_pass_learns_nothing_of_anybody(service, organization):

@@ -72,7 +72,7 @@ class Field:
     def __init__(self, document, field):
         field = expand(document, field)
         self.required = field.get("required", False)
-        self.only_with_token = field.get("x-when") == "token"
+        self.only_with = field.get("x-when")
         self.fault = once(Schema(document, field["schema"]).fault_of_text)
 
 
@@ -86,10 +86,10 @@ class Answer:
         self.bodies = {media: Schema(document, body["schema"]) for media, body in response.get("content", {}).items()}
         self._fault_of_json = once(self._fault_of_json)
 
-    def fault(self, fields, body, with_token):
-        """`fields` by lower-case name; `body` is None for HEAD; `with_token`: whether fields about the token must be there
-        (True), must not (False) or may (None)."""
-        return (self._fault_of_fields(fields) or self._fault_of_token_fields(fields, with_token)
+    def fault(self, fields, body, presented):
+        """`fields` by lower-case name; `body` is None for HEAD; `presented` maps "token" and "caller" to whether the fields about
+        them must be there (True), must not (False) or may (None)."""
+        return (self._fault_of_fields(fields) or self._fault_of_conditional_fields(fields, presented)
                 or self._fault_of_body(fields.get("content-type"), body))
 
     def _fault_of_fields(self, fields):
@@ -103,10 +103,11 @@ class Answer:
         missing = self.required - fields.keys()
         return f"the fields {missing} are missing" if missing else None
 
-    def _fault_of_token_fields(self, fields, with_token):
+    def _fault_of_conditional_fields(self, fields, presented):
         for name, field in self.fields.items():
-            if field.only_with_token and with_token is not None and (name in fields) != with_token:
-                return f"{name} is {'missing' if with_token else 'there without a token'}"
+            expected = presented.get(field.only_with)
+            if expected is not None and (name in fields) != expected:
+                return f"{name} is {'missing' if expected else f'there without a {field.only_with}'}"
         return None
 
     def _fault_of_body(self, content_type, body):
@@ -176,6 +177,10 @@ class Exchange:
     def with_token(self):
         return bool(re.match(r"bearer(?: |$)", self.sent_fields.get("authorization", ""), re.IGNORECASE))
 
+    @property
+    def with_session(self):
+        return "testkase_session=" in self.sent_fields.get("cookie", "")
+
 
 class Document:
     def __init__(self, document):
@@ -204,10 +209,12 @@ class Document:
         answers = operation.answers if operation else self._unrouted
         where = f"{exchange.method} {exchange.target}: {exchange.status} {exchange.body!r:.300}"
         assert exchange.status in answers, f"{where}: the document has no such status ({operation and operation.name})"
-        with_token = exchange.with_token if exchange.status < 300 else None if exchange.with_token else False
+        presented = {"token": exchange.with_token, "caller": exchange.with_token or exchange.with_session}
         if operation and operation.is_for_anyone:
-            with_token = False
-        fault = answers[exchange.status].fault(exchange.fields, exchange.body, with_token)
+            presented = dict.fromkeys(presented, False)
+        elif exchange.status >= 300:
+            presented = {what: None if there else False for what, there in presented.items()}
+        fault = answers[exchange.status].fault(exchange.fields, exchange.body, presented)
         assert not fault, f"{where}: {fault}"
         if exchange.status >= 400 and exchange.body is not None:
             self.check_problem(exchange.status, json.loads(exchange.body))

@@ -27,46 +27,62 @@ secret_setup(void)
 
 /* --- argon2's memory --- */
 
-/* The work area of this thread's last hash, which the next one uses again: taking 19 MiB from the kernel for
- * each hash would make it half as dear again, and malloc() would never give them back. A variable of the
- * thread, because libargon2 calls back without an argument. */
-static _Thread_local struct {
-    uint8_t *bytes;
-    size_t size;
-} area;
+/* What the thread's hashes use, if its caller lends it. A variable of the thread, because libargon2 calls
+ * back without an argument. */
+static _Thread_local struct secret_memory *lent;
 
 void
-secret_release_memory(void)
+secret_use_memory(struct secret_memory *memory)
 {
-    if (area.bytes) {
-        munmap(area.bytes, area.size);
-        area.bytes = NULL;
-        area.size = 0;
+    lent = memory;
+}
+
+void
+secret_release_memory(struct secret_memory *memory)
+{
+    if (memory->bytes) {
+        munmap(memory->bytes, memory->size);
+        *memory = (struct secret_memory){ NULL, 0 };
     }
 }
 
 static int
-take_area(uint8_t **ret_bytes, size_t size)
+map_memory(uint8_t **ret_bytes, size_t size)
 {
-    if (area.size < size) {
-        secret_release_memory();
-        void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (bytes == MAP_FAILED) {
-            return ARGON2_MEMORY_ALLOCATION_ERROR;
-        }
-        area.bytes = bytes;
-        area.size = size;
+    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED) {
+        return ARGON2_MEMORY_ALLOCATION_ERROR;
     }
-    *ret_bytes = area.bytes;
+    *ret_bytes = bytes;
     return ARGON2_OK;
 }
 
-/* libargon2 has wiped the area; it stays for the next hash. */
-static void
-leave_area(uint8_t *bytes, size_t size)
+/* By mmap(), because what malloc() has given out once, it may keep for ever. */
+static int
+take_memory(uint8_t **ret_bytes, size_t size)
 {
-    (void)bytes;
-    (void)size;
+    if (!lent) {
+        return map_memory(ret_bytes, size);
+    }
+    if (lent->size < size) {
+        secret_release_memory(lent);
+        int outcome = map_memory(&lent->bytes, size);
+        if (outcome != ARGON2_OK) {
+            return outcome;
+        }
+        lent->size = size;
+    }
+    *ret_bytes = lent->bytes;
+    return ARGON2_OK;
+}
+
+/* libargon2 has wiped it. */
+static void
+leave_memory(uint8_t *bytes, size_t size)
+{
+    if (!lent) {
+        munmap(bytes, size);
+    }
 }
 
 /* --- hashes --- */
@@ -88,8 +104,8 @@ compute_tag(const char *secret, size_t length, const struct secret_cost *cost, c
         .lanes = cost->parallelism,
         .threads = cost->parallelism,
         .version = ARGON2_VERSION_13,
-        .allocate_cbk = take_area,
-        .free_cbk = leave_area,
+        .allocate_cbk = take_memory,
+        .free_cbk = leave_memory,
         .flags = ARGON2_DEFAULT_FLAGS,
     };
     return argon2_ctx(&context, Argon2_id);

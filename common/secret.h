@@ -31,9 +31,18 @@ void secret_setup(void);
 int secret_hash(const char *secret, size_t length, const struct secret_cost *cost,
                 char ret_encoded[SECRET_HASH_SIZE]);
 
-/* A thread keeps the memory of its last hash for the next one. This gives it back to the kernel; call it when
- * the thread will not hash soon, and before it ends. */
-void secret_release_memory(void);
+/* argon2's memory, which can be used again: to take 19 MiB from the kernel for each hash makes it half as
+ * dear again. Zeroed at first. */
+struct secret_memory {
+    uint8_t *bytes;
+    size_t size;
+};
+
+/* The hashes of this thread use the memory from now on, and enlarge it when they need more; NULL: each takes
+ * its own, and gives it back. */
+void secret_use_memory(struct secret_memory *memory);
+/* Gives the memory back to the kernel; no thread may be using it. */
+void secret_release_memory(struct secret_memory *memory);
 
 /* Compares in constant time; blocks like secret_hash(). */
 enum secret_result secret_verify(const char *encoded, const char *secret, size_t length);

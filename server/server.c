@@ -18,9 +18,7 @@ make_dummy_hash(struct server *server)
 {
     char random[33];
     secret_random_base62(random, 32);
-    int outcome = secret_hash(random, 32, &server->cost, server->dummy_hash);
-    secret_release_memory();
-    return outcome;
+    return secret_hash(random, 32, &server->cost, server->dummy_hash);
 }
 
 /* Binds one setting's addresses. */

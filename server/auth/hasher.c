@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define KEY_SIZE            32
-#define MEMORY_KEPT_SECONDS 1 /* by a thread that has no work */
+#define MEMORY_KEPT_SECONDS 1 /* after the last job that used it */
 
 #define PROOFS_PER_CREATION 8 /* as many proofs may overtake the creation that waits longest */
 
@@ -64,7 +64,13 @@ struct worker {
     struct hasher *hasher;
     enum hasher_share share;
     pthread_t thread;
-    bool keeps_memory; /* argon2's, of its last job */
+};
+
+/* argon2's memory. Threads of all shares use the same, so there is one for each job that may run. */
+struct memory {
+    SLIST_ENTRY(memory) in_list;
+    struct secret_memory memory;
+    int64_t used_us;
 };
 
 struct hasher {
@@ -79,6 +85,8 @@ struct hasher {
     int proofs_since_creation;
     struct hasher_stats stats; /* except for `waiting` */
     bool stopping;
+    struct memory *memories;                /* one for each job that may run */
+    SLIST_HEAD(memory_list, memory) unused; /* of them; the one used last comes first */
     struct worker *workers;
     int worker_count;
 };
@@ -223,12 +231,56 @@ end_job(struct hasher *hasher, struct job *job, const struct hasher_result *resu
     signal_work(hasher);
 }
 
-/* Waits for work; after a while without, gives the memory back. */
+/* A memory to give back to the kernel: one that no job has used for a while. Takes it out of the list; NULL
+ * when there is none. */
+static struct memory *
+take_stale_memory(struct hasher *hasher)
+{
+    int64_t since_us = clock_monotonic_us() - INT64_C(1000000) * MEMORY_KEPT_SECONDS;
+    struct memory *memory;
+    SLIST_FOREACH(memory, &hasher->unused, in_list)
+    {
+        if (memory->memory.bytes && memory->used_us <= since_us) {
+            SLIST_REMOVE(&hasher->unused, memory, memory, in_list);
+            return memory;
+        }
+    }
+    return NULL;
+}
+
 static void
-wait_for_work(struct worker *worker)
+release_stale_memory(struct hasher *hasher)
+{
+    struct memory *memory = take_stale_memory(hasher);
+    if (memory) {
+        pthread_mutex_unlock(&hasher->lock);
+        secret_release_memory(&memory->memory);
+        pthread_mutex_lock(&hasher->lock);
+        SLIST_INSERT_HEAD(&hasher->unused, memory, in_list);
+    }
+}
+
+static bool
+keeps_memory(const struct hasher *hasher)
+{
+    const struct memory *memory;
+    SLIST_FOREACH(memory, &hasher->unused, in_list)
+    {
+        if (memory->memory.bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Waits for work. While memory is kept that nobody uses, looks now and then whether it is time to give it
+ * back.
+ */
+static void
+wait_for_work(const struct worker *worker)
 {
     struct hasher *hasher = worker->hasher;
-    if (!worker->keeps_memory) {
+    if (!keeps_memory(hasher)) {
         pthread_cond_wait(&hasher->work[worker->share], &hasher->lock);
         return;
     }
@@ -236,17 +288,40 @@ wait_for_work(struct worker *worker)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += MEMORY_KEPT_SECONDS;
     if (pthread_cond_timedwait(&hasher->work[worker->share], &hasher->lock, &until) == ETIMEDOUT) {
-        worker->keeps_memory = false;
-        pthread_mutex_unlock(&hasher->lock);
-        secret_release_memory();
-        pthread_mutex_lock(&hasher->lock);
+        release_stale_memory(hasher);
     }
+}
+
+/* Runs the job without the lock. */
+static void
+run_job(struct hasher *hasher, struct job *job)
+{
+    struct hasher_result result = { 0 };
+    struct memory *memory = SLIST_FIRST(&hasher->unused);
+    if (memory) {
+        SLIST_REMOVE_HEAD(&hasher->unused, in_list);
+    }
+    pthread_mutex_unlock(&hasher->lock);
+    secret_use_memory(memory ? &memory->memory : NULL);
+    int64_t begun_us = clock_monotonic_us();
+    result.outcome = do_job(job, result.encoded);
+    int64_t ended_us = clock_monotonic_us();
+    pthread_mutex_lock(&hasher->lock);
+    if (memory) {
+        memory->used_us = ended_us;
+        SLIST_INSERT_HEAD(&hasher->unused, memory, in_list);
+    }
+    hasher->stats.done++;
+    hasher->stats.busy_us += (uint64_t)(ended_us - begun_us);
+    end_job(hasher, job, &result);
+    free_job(job);
+    secret_wipe(&result, sizeof(result));
 }
 
 static void *
 run_thread(void *argument)
 {
-    struct worker *worker = argument;
+    const struct worker *worker = argument;
     struct hasher *hasher = worker->hasher;
     /* Both calls concern this thread alone, which began with the niceness of the process. */
     int given = getpriority(PRIO_PROCESS, (id_t)gettid());
@@ -258,21 +333,9 @@ run_thread(void *argument)
             wait_for_work(worker);
             continue;
         }
-        worker->keeps_memory = true;
-        struct hasher_result result = { 0 };
-        pthread_mutex_unlock(&hasher->lock);
-        int64_t begun_us = clock_monotonic_us();
-        result.outcome = do_job(job, result.encoded);
-        int64_t took_us = clock_monotonic_us() - begun_us;
-        pthread_mutex_lock(&hasher->lock);
-        hasher->stats.done++;
-        hasher->stats.busy_us += (uint64_t)took_us;
-        end_job(hasher, job, &result);
-        free_job(job);
-        secret_wipe(&result, sizeof(result));
+        run_job(hasher, job);
     }
     pthread_mutex_unlock(&hasher->lock);
-    secret_release_memory();
     return NULL;
 }
 
@@ -314,6 +377,10 @@ hasher_new(const struct hasher_options *options)
     hasher->running_max[HASHER_PASSWORDS] = options->parallel > 1 ? options->parallel - 1 : 1;
     hasher->running_max[HASHER_CREATIONS] = options->parallel > 1 ? options->parallel / 2 : 1;
     hasher->workers = memory_new((size_t)options->parallel * HASHER_SHARE_COUNT, sizeof(*hasher->workers));
+    hasher->memories = memory_new((size_t)options->parallel, sizeof(*hasher->memories));
+    for (int i = 0; i < options->parallel; i++) {
+        SLIST_INSERT_HEAD(&hasher->unused, &hasher->memories[i], in_list);
+    }
     for (int share = 0; share < HASHER_SHARE_COUNT; share++) {
         init_monotonic(&hasher->work[share]);
         TAILQ_INIT(&hasher->queues[share].jobs);
@@ -344,6 +411,10 @@ hasher_free(struct hasher *hasher)
     }
     pthread_mutex_destroy(&hasher->lock);
     pthread_cond_destroy(&hasher->ended);
+    for (int i = 0; i < hasher->running_max[HASHER_TOKENS]; i++) {
+        secret_release_memory(&hasher->memories[i].memory);
+    }
+    free(hasher->memories);
     free(hasher->workers);
     free(hasher);
 }

@@ -3,8 +3,8 @@
  * sign-ins never starves tokens, nor the other way round. A creation runs when no proof can, or after eight
  * proofs. Where two or more jobs may run at a time, one place is for tokens alone; and on a busy machine,
  * passwords and creations yield more to other work than tokens do. Each loop has a mailbox: the result of a
- * job that was submitted through it comes back through it, on the loop's thread. A thread that has had no
- * work for a second gives argon2's memory back to the kernel. */
+ * job that was submitted through it comes back through it, on the loop's thread. argon2's memory is
+ * used again, and goes back to the kernel when no job has used it for a second. */
 #ifndef SERVER_AUTH_HASHER_H
 #define SERVER_AUTH_HASHER_H
 

@@ -49,7 +49,8 @@ memory_of_a_hash_goes_back(void **state)
 {
     (void)state;
     char encoded[SECRET_HASH_SIZE];
-    secret_release_memory();
+    struct secret_memory memory = { 0 };
+    secret_use_memory(&memory);
     size_t before = memory_resident(), mib = 1024 * 1024;
     const struct secret_cost dear = { 65536, 1, 1 };
     for (int i = 0; i < 2; i++) {
@@ -57,9 +58,12 @@ memory_of_a_hash_goes_back(void **state)
         assert_int_equal(secret_hash("x", 1, &cheap, encoded), 0);
         assert_int_equal(secret_verify(encoded, "x", 1), SECRET_MATCH);
         assert_true(memory_resident() > before + 60 * mib);
-        secret_release_memory();
+        secret_release_memory(&memory);
         assert_true(memory_resident() < before + 8 * mib);
     }
+    secret_use_memory(NULL);
+    assert_int_equal(secret_hash("x", 1, &dear, encoded), 0);
+    assert_true(memory_resident() < before + 8 * mib);
 }
 
 static void

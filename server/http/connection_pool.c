@@ -13,6 +13,7 @@
 #define EVICTED_SHARE  64 /* one for so many unfinished connections of an address */
 #define INPUT_CAPACITY 4096
 #define CACHED_MAX     256
+#define CACHED_MIN     16 /* so many stay in any case */
 
 static void
 on_sweep(evutil_socket_t fd, short what, void *argument)
@@ -373,6 +374,19 @@ expire_slot(struct connection_list *slot, int64_t now_ms)
     }
 }
 
+/* Frees half of the inputs that nobody uses: after a burst, they are gone within seconds. */
+static void
+shrink_cache(struct connection_pool *pool)
+{
+    size_t kept = pool->cached / 2 > CACHED_MIN ? pool->cached / 2 : CACHED_MIN;
+    while (pool->cached > kept) {
+        struct connection_input *input = STAILQ_FIRST(&pool->cache);
+        STAILQ_REMOVE_HEAD(&pool->cache, entry);
+        pool->cached--;
+        free(input);
+    }
+}
+
 void
 connection_pool_sweep(struct connection_pool *pool)
 {
@@ -387,6 +401,7 @@ connection_pool_sweep(struct connection_pool *pool)
     }
     expire_ordered(&pool->idle, now_ms);
     expire_ordered(&pool->lingering, now_ms);
+    shrink_cache(pool);
 }
 
 /* --- deferred work --- */

@@ -36,8 +36,9 @@ struct json_document {
 struct reader {
     struct json_value *root;
     struct json_value *open[JSON_DEPTH_MAX]; /* containers around what comes next */
-    size_t depth, nodes;
-    char *key; /* of the member whose value comes next */
+    size_t depth;
+    size_t nodes_left; /* how many more values there may be */
+    char *key;         /* of the member whose value comes next */
     size_t key_length;
     const char *error;
 };
@@ -93,11 +94,11 @@ add_value(struct reader *reader, struct json_value *value)
 static struct json_value *
 new_value(struct reader *reader, enum json_type type)
 {
-    if (reader->nodes == JSON_NODES_MAX) {
-        reader->error = "The body holds more than 2000 values.";
+    if (reader->nodes_left == 0) {
+        reader->error = "The body holds too many values.";
         return NULL;
     }
-    reader->nodes++;
+    reader->nodes_left--;
     struct json_value *value = memory_new(1, sizeof(*value));
     value->type = type;
     return value;
@@ -313,9 +314,10 @@ byte_order_mark_error(const char *bytes, size_t length)
 }
 
 int
-json_read(const char *bytes, size_t length, struct json_document **ret_document, const char **ret_error)
+json_read_up_to(size_t nodes, const char *bytes, size_t length, struct json_document **ret_document,
+                const char **ret_error)
 {
-    struct reader reader = { .error = byte_order_mark_error(bytes, length) };
+    struct reader reader = { .error = byte_order_mark_error(bytes, length), .nodes_left = nodes };
     if (reader.error) {
         *ret_error = reader.error;
         return -1;
@@ -336,6 +338,12 @@ json_read(const char *bytes, size_t length, struct json_document **ret_document,
     *ret_document = memory_new(1, sizeof(**ret_document));
     (*ret_document)->root = reader.root;
     return 0;
+}
+
+int
+json_read(const char *bytes, size_t length, struct json_document **ret_document, const char **ret_error)
+{
+    return json_read_up_to(JSON_NODES_MAX, bytes, length, ret_document, ret_error);
 }
 
 void

@@ -30,6 +30,9 @@ struct json_value;
 /* Reads one value. Returns 0 and a document for json_free(), or -1 and a constant sentence that says what is
  * wrong, which never quotes the input. The document keeps no pointer into `bytes`. */
 int json_read(const char *bytes, size_t length, struct json_document **ret_document, const char **ret_error);
+/* The same with another bound on the number of values. */
+int json_read_up_to(size_t nodes, const char *bytes, size_t length, struct json_document **ret_document,
+                    const char **ret_error);
 
 /* Wipes the strings (a body may hold a password) and frees; NULL is fine. */
 void json_free(struct json_document *document);

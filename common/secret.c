@@ -208,7 +208,7 @@ secret_imitate_cost(const char *encoded, const char *cost, char ret_encoded[SECR
     }
     const char *rest = strchr(encoded + sizeof(head) - 1, '$');
     int length = rest ? snprintf(made, sizeof(made), "%s%s%s", head, cost, rest) : -1;
-    if (length < 0 || length >= (int)sizeof(made) || !read_cost(made, &read)) {
+    if (length < 0 || length >= (int)sizeof(made) || !read_cost(made, &read, NULL)) {
         return false;
     }
     memcpy(ret_encoded, made, sizeof(made));

@@ -1,5 +1,8 @@
-"""PgBouncer between the programs and PostgreSQL: in session mode all works, in transaction mode nothing starts."""
+"""PostgreSQL as others run it. PgBouncer in between: in session mode all works, in transaction mode nothing starts. And a
+cluster whose operator is no superuser."""
 
+import contextlib
+import json
 import os
 import pwd
 import shutil
@@ -9,6 +12,7 @@ import tempfile
 import pytest
 
 from support.deadline import until
+from support.postgres import ROOT, Database
 from support.process import run
 from support.service import Service, server_environment
 
@@ -126,3 +130,32 @@ def test_the_server_does_not_start_in_transaction_mode(pooled, database, server_
     variables = server_environment(database, TESTKASE_DATABASE_URL=pooler.url("testkase_server"))
     done = run(server_path, environment=variables)
     assert done.returncode == 1 and done.stderr.count("pool_mode = session") == 1, done.stderr
+
+
+def without_superuser(cluster):
+    """Sets the service up as README says, by a role like those of managed services. Returns its database."""
+    cluster.execute("drop database migrated")
+    for role in ("owner", "server", "worker", "ops"):
+        cluster.execute(f"drop role testkase_{role}")
+    cluster.execute("create role cloud login createrole createdb")
+    with contextlib.closing(cluster.connect("postgres", "cloud")) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute((ROOT / "sql" / "roles.sql").read_text())
+        cursor.execute("grant testkase_owner to cloud")
+        cursor.execute("create database testkase owner testkase_owner")
+    return Database(cluster, "testkase")
+
+
+def test_no_superuser_is_needed(own_cluster, binaries, start, start_service):
+    database = without_superuser(own_cluster)
+    admin = {"TESTKASE_DATABASE_URL": database.url("testkase_owner"), "TESTKASE_ARGON2_MEMORY_KIB": "8192"}
+    for arguments in (["migrate"], ["org", "create", "Acme", "--owner", "ada@example.test"],
+                      ["token", "create", "ada@example.test", "--name", "CI", "--expires-in-days", "7"]):
+        done = run(binaries / "admin" / "testkase-admin", [*arguments, "--json"], admin)
+        assert done.returncode == 0, done.stderr
+    worker = start(binaries / "worker" / "testkase-worker", {"TESTKASE_DATABASE_URL": database.url("testkase_worker")})
+    worker.wait_ready()
+    service = start_service(database)
+    service.server.bearer(json.loads(done.stdout)["token"]).get("/session", 200)
+    assert run(binaries / "admin" / "testkase-admin", ["status"], admin).returncode == 0

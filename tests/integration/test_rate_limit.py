@@ -90,7 +90,7 @@ def test_a_session_is_limited_as_a_token(limited):
     allowed, refusal = spend(api)
     assert 5 <= allowed <= 6 + time.monotonic() - start
     assert refusal.status_code == 429 and refusal.json()["code"] == "rate_limited"
-    assert refusal.headers["RateLimit-Policy"] == '"default";q=60;w=60' and left(refusal) == 0
+    assert refusal.headers["RateLimit-Policy"].startswith('"default";q=60;w=60, ') and left(refusal) == 0
     wait = int(refusal.headers["Retry-After"])
     # Another session of the person, and another person's, have their own.
     limited.sign_in(organization.member).get("/session", 200)
@@ -177,7 +177,8 @@ def test_what_is_of_no_route_counts_as_well(service, organization):
             ("POST", "/nothing", 404), ("DELETE", "/users", 405)]):
         response = api.request(method, path, status)
         assert left(response) == 999998 - number
-        assert response.headers["RateLimit-Policy"] == '"default";q=1000000;w=60, "burst";q=100000;w=6' and response.headers["X-Token-Expires-At"]
+        assert response.headers["RateLimit-Policy"] == '"default";q=1000000;w=60, "burst";q=100000;w=6'
+        assert response.headers["X-Token-Expires-At"]
     assert api.request("DELETE", "/users", 405).headers["Allow"] == "GET, HEAD, POST"
 
 

@@ -19,7 +19,7 @@ spend_session(void)
             return allowed;
         }
         answer_session("member");
-        assert_answer(200, "RateLimit-Policy: \"default\";q=600;w=60\r\n");
+        assert_answer(200, "RateLimit-Policy: \"default\";q=600;w=60, \"burst\";q=120;w=12\r\n");
     }
 }
 

@@ -41,13 +41,12 @@ find_pair(struct http_slice cookies, const char *name, struct http_slice *ret_va
 static bool
 find_cookie(const struct http_head *head, const char *name, struct http_slice *ret_value)
 {
-    for (size_t i = 0; head->cookie.bytes && i < head->field_count; i++) {
+    bool found = find_pair(head->cookie, name, ret_value);
+    for (size_t i = 0; !found && i < head->field_count; i++) {
         const struct http_field *field = &head->fields[i];
-        if (http_slice_equals_nocase(field->name, "cookie") && find_pair(field->value, name, ret_value)) {
-            return true;
-        }
+        found = http_slice_equals_nocase(field->name, "cookie") && find_pair(field->value, name, ret_value);
     }
-    return false;
+    return found;
 }
 
 enum credentials

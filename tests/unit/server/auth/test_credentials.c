@@ -77,6 +77,24 @@ test_the_cookie_among_others(void **state)
 }
 
 static void
+test_the_cookie_in_another_field(void **state)
+{
+    (void)state;
+    struct http_slice secret;
+    struct http_head head;
+    memset(&head, 0, sizeof(head));
+    head.cookie = http_slice_of("a=1");
+    head.fields[0] = (struct http_field){ http_slice_of("Cookie"), http_slice_of("a=1") };
+    head.fields[1] = (struct http_field){ http_slice_of("X"), http_slice_of("testkase_session=x") };
+    head.fields[2] = (struct http_field){ http_slice_of("cookie"), http_slice_of("b=2; testkase_session=c") };
+    head.field_count = 2;
+    assert_int_equal(credentials_read(&head, false, &secret), CREDENTIALS_NONE);
+    head.field_count = 3;
+    assert_int_equal(credentials_read(&head, false, &secret), CREDENTIALS_SESSION);
+    assert_true(http_slice_equals(secret, "c"));
+}
+
+static void
 test_no_cookie_of_ours(void **state)
 {
     (void)state;
@@ -111,6 +129,7 @@ main(void)
         cmocka_unit_test(test_a_bearer_token),
         cmocka_unit_test(test_another_scheme_leaves_the_cookie),
         cmocka_unit_test(test_the_cookie_among_others),
+        cmocka_unit_test(test_the_cookie_in_another_field),
         cmocka_unit_test(test_no_cookie_of_ours),
         cmocka_unit_test(test_behind_https_only_the_prefixed_cookie_counts),
     };

@@ -6,6 +6,7 @@ import json
 import psycopg2.errors
 import pytest
 
+from support.deadline import until
 from support.postgres import Database, migrate
 from support.process import run
 from support.service import PASSWORD, Service
@@ -62,6 +63,10 @@ def test_one_address_in_any_case(abroad, service, admin):
         service.bearer(organization.admin).post("/users", {"email": email, "name": "N"}, 409)
     token = service.mint(person)[1]
     service.server.bearer(token).get("/session", 200)
+    for email in spellings:
+        service.server.api().post("/session", {"email": email, "password": "not-the-password-1"}, 401)
+    refused = """select count(*) from testkase.audit_events where action = 'session.refused' and target_id = %s"""
+    until(lambda: abroad.value(refused, (person.id,)) == len(spellings), 15, "each refused sign-in is recorded")
     admin("user", "deactivate", spellings[0])
     service.server.bearer(token).get("/session", 401)
     for email in spellings:

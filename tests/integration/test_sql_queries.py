@@ -117,6 +117,8 @@ HOT = {
     "sessions/find.sql": {"sessions", "users"},
     "sessions/find_credentials.sql": {"users"},
     "sessions/refuse.sql": {"users"},
+    "sessions/create.sql": {"users", "sessions"},
+    "sessions/refuse.sql": {"users"},
     "api_keys/list.sql": {"api_tokens", "api_token_last_used"},
     "api_keys/get.sql": {"api_tokens", "api_token_last_used"},
     "api_keys/create.sql": {"users", "api_tokens"},
@@ -193,3 +195,12 @@ def test_hot_query_uses_indexes(crowded, file):
 
 def test_every_hot_query_exists():
     assert set(HOT) <= set(FILES)
+
+
+def test_no_statement_compares_by_the_locale_of_the_database():
+    """email_key() is the one place that ignores case."""
+    pattern = re.compile(r"\b(lower|upper|initcap|ilike|citext|similar to)\b|~~?\*|[^<>!]~\s*'[^']*(\[\[:|\\[wWdDsS])", re.IGNORECASE)
+    texts = {path.name: re.sub(r"(?m)--.*$", "", path.read_text()) for path in (ROOT / "sql").rglob("*.sql")
+             if path.name != "schema.sql"}
+    found = {name: [match[0] for match in pattern.finditer(text)] for name, text in texts.items() if pattern.search(text)}
+    assert found == {"0003_accounts.sql": ["lower"]}

@@ -10,7 +10,7 @@ with account as (
                else 'wrong_password'
            end as reason
     from users u
-    where lower(u.email) = lower(:email) and u.status <> 'deleted'
+    where email_key(u.email) = email_key(:email) and u.status <> 'deleted'
 )
 insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, request_id, address, detail)
 select a.organization_id, 'system', 'session.refused', 'user', a.id, :request, :address::inet,

@@ -55,8 +55,10 @@ address_log_free(struct address_log *log)
     if (!log) {
         return;
     }
-    while (log->count > 0) {
-        drop_oldest(log);
+    HASH_CLEAR(hh, log->entries);
+    for (struct entry *entry = TAILQ_FIRST(&log->order), *next; entry; entry = next) {
+        next = TAILQ_NEXT(entry, in_order);
+        free(entry);
     }
     pthread_mutex_destroy(&log->lock);
     free(log);

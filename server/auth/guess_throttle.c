@@ -171,8 +171,9 @@ make_keys(const struct guess_throttle *throttle, const struct guess *guess, stru
     static const size_t bytes[NETWORKS] = { 8, 7, 6 };
     const struct client_address address = client_address_untranslated(guess->address);
     bool is_v4 = client_address_is_v4(&address);
-    ret_keys->network_count = is_v4 ? 1 : NETWORKS;
-    for (size_t i = 0; i < ret_keys->network_count; i++) {
+    size_t count = is_v4 ? 1 : NETWORKS;
+    ret_keys->network_count = count;
+    for (size_t i = 0; i < count; i++) {
         make_key(throttle, guess, (char)('0' + i), &address, is_v4 ? 16 : bytes[i], ret_keys->networks[i]);
     }
     make_key(throttle, guess, 'r', &address, is_v4 ? 16 : bytes[NETWORKS - 1], ret_keys->reserve);

@@ -102,8 +102,8 @@ body_room_take(struct body_room *room, struct body_hold *hold, int64_t user_id,
 static struct body_client *
 busiest(const struct body_room *room)
 {
-    struct body_client *found = NULL, *client, *next;
-    HASH_ITER (hh, room->clients, client, next) {
+    struct body_client *found = NULL;
+    for (struct body_client *client = room->clients; client; client = client->hh.next) {
         if (!TAILQ_EMPTY(&client->arriving) && (!found || client->bytes > found->bytes)) {
             found = client;
         }

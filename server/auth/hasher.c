@@ -237,9 +237,7 @@ static struct memory *
 take_stale_memory(struct hasher *hasher)
 {
     int64_t since_us = clock_monotonic_us() - INT64_C(1000000) * MEMORY_KEPT_SECONDS;
-    struct memory *memory;
-    SLIST_FOREACH(memory, &hasher->unused, in_list)
-    {
+    for (struct memory *memory = SLIST_FIRST(&hasher->unused); memory; memory = SLIST_NEXT(memory, in_list)) {
         if (memory->memory.bytes && memory->used_us <= since_us) {
             SLIST_REMOVE(&hasher->unused, memory, memory, in_list);
             return memory;
@@ -263,9 +261,8 @@ release_stale_memory(struct hasher *hasher)
 static bool
 keeps_memory(const struct hasher *hasher)
 {
-    const struct memory *memory;
-    SLIST_FOREACH(memory, &hasher->unused, in_list)
-    {
+    const struct memory *memory = SLIST_FIRST(&hasher->unused);
+    for (; memory; memory = SLIST_NEXT(memory, in_list)) {
         if (memory->memory.bytes) {
             return true;
         }

@@ -224,8 +224,8 @@ for_each_unfinished(struct connection_pool *pool, struct candidates *candidates,
                     void (*function)(struct candidates *candidates, struct connection *connection))
 {
     for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
-        struct connection *connection;
-        TAILQ_FOREACH (connection, &pool->slots[i], entry) {
+        struct connection *connection = TAILQ_FIRST(&pool->slots[i]);
+        for (; connection; connection = TAILQ_NEXT(connection, entry)) {
             if (connection_is_unfinished(connection)) {
                 function(candidates, connection);
             }

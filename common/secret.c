@@ -90,7 +90,9 @@ leave_memory(uint8_t *bytes, size_t size)
 /* Returns libargon2's code. */
 static int
 compute_tag(const char *secret, size_t length, const struct secret_cost *cost, const unsigned char *salt,
-            size_t salt_length, unsigned char *ret_tag, size_t tag_length)
+            size_t salt_length,
+            /* NOLINTNEXTLINE(readability-non-const-parameter): libargon2 writes it */
+            unsigned char *ret_tag, size_t tag_length)
 {
     argon2_context context = {
         .out = ret_tag,

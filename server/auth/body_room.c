@@ -36,12 +36,13 @@ body_room_new(size_t loop, size_t each)
 void
 body_room_free(struct body_room *room)
 {
-    struct body_client *client, *next;
     if (!room) {
         return;
     }
-    HASH_ITER (hh, room->clients, client, next) {
-        HASH_DEL(room->clients, client);
+    struct body_client *client = room->clients;
+    HASH_CLEAR(hh, room->clients);
+    for (struct body_client *next; client; client = next) {
+        next = client->hh.next;
         free(client);
     }
     free(room);

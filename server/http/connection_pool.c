@@ -212,8 +212,9 @@ consider(struct candidates *candidates, struct connection *connection)
     }
     if (at < candidates->wanted) {
         size_t last = candidates->count < candidates->wanted ? candidates->count : candidates->wanted - 1;
-        memmove(&candidates->oldest[at + 1], &candidates->oldest[at],
-                (last - at) * sizeof(candidates->oldest[0]));
+        for (size_t i = last; i > at; i--) {
+            candidates->oldest[i] = candidates->oldest[i - 1];
+        }
         candidates->oldest[at] = connection;
         candidates->count = last + 1;
     }
@@ -257,13 +258,23 @@ evict(struct connection *connection)
     pool->evicted++;
 }
 
+static void
+free_addresses(struct candidates *candidates)
+{
+    struct unfinished_address *address = candidates->addresses;
+    HASH_CLEAR(hh, candidates->addresses);
+    for (struct unfinished_address *next; address; address = next) {
+        next = address->hh.next;
+        free(address);
+    }
+}
+
 /* Looking for the busiest address takes time in proportion to the connections. So where they are many, more
  * than one goes each time. */
 static size_t
 evict_unfinished(struct connection_pool *pool, size_t count)
 {
     struct candidates candidates = { 0 };
-    struct unfinished_address *address, *next;
     for_each_unfinished(pool, &candidates, count_address);
     if (candidates.busiest) {
         size_t share = 1 + candidates.busiest->count / EVICTED_SHARE;
@@ -272,10 +283,7 @@ evict_unfinished(struct connection_pool *pool, size_t count)
         for_each_unfinished(pool, &candidates, consider);
         log_eviction(pool, candidates.busiest);
     }
-    HASH_ITER (hh, candidates.addresses, address, next) {
-        HASH_DEL(candidates.addresses, address);
-        free(address);
-    }
+    free_addresses(&candidates);
     for (size_t i = 0; i < candidates.count; i++) {
         evict(candidates.oldest[i]);
     }

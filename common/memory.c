@@ -1,5 +1,6 @@
 #include "common/memory.h"
 #include "common/log.h"
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,15 +65,18 @@ memory_setup(void)
     mallopt(M_TRIM_THRESHOLD, KEPT_MAX);
 }
 
+/* Without stdio, which would allocate. */
 size_t
 memory_resident(void)
 {
+    char text[128] = "";
     long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "re");
-    if (statm) {
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t length = read(fd, text, sizeof(text) - 1);
         /* NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers */
-        pages = fscanf(statm, "%*d %ld", &pages) == 1 ? pages : 0;
-        fclose(statm);
+        pages = length > 0 && sscanf(text, "%*d %ld", &pages) == 1 ? pages : 0;
+        close(fd);
     }
     return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }

@@ -101,9 +101,9 @@ def test_postgresql_restarted(own_cluster, start_service, revocations):
 def test_the_checker_notices(cluster, start_service):
     """Where nothing moves the epoch, servers believe what they have read, and the checker says so."""
     database = cluster.create_database()
+    checker = make_checker(start_service(database, TESTKASE_THREADS="2"), 200)  # no server starts without the triggers
     for table, trigger in (("api_tokens", "api_tokens_changed"), ("users", "users_changed")):
         database.query(f"drop trigger {trigger} on testkase.{table}")
-    checker = make_checker(start_service(database, TESTKASE_THREADS="2"), 200)
     checker.run(60)
     assert len(checker.violations) > 50
     assert all(0 < late < 60 for _, late in checker.violations)

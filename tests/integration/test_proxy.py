@@ -1,5 +1,6 @@
 """nginx, Caddy and HAProxy ask /auth/verify, by the blocks in the README as they stand."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -141,16 +142,29 @@ class Proxy:
         self.guarded.server_close()
 
 
-@pytest.fixture(params=PROXIES)
-def proxied(request, database, start_service, tmp_path):
-    """(service, proxy) with 60 requests a minute, 5 at once, for a token."""
-    service = start_service(database, TESTKASE_TRUSTED_PROXIES="127.0.0.0/8", TESTKASE_RATE_LIMIT="60", TESTKASE_RATE_BURST="5")
-    proxy = Proxy(request.param, service.server.address, tmp_path)
+@contextlib.contextmanager
+def proxy_of(name, service, folder):
+    proxy = Proxy(name, service.server.address, folder)
     try:
         until(proxy.answers, 20, "the proxy answers")
         yield service, proxy
     finally:
         proxy.close()
+
+
+@pytest.fixture(params=PROXIES)
+def proxied(request, database, start_service, tmp_path):
+    """(service, proxy)"""
+    with proxy_of(request.param, start_service(database, TESTKASE_TRUSTED_PROXIES="127.0.0.0/8"), tmp_path) as both:
+        yield both
+
+
+@pytest.fixture(params=PROXIES)
+def limited(request, database, start_service, tmp_path):
+    """The same with 60 requests a minute, 5 at once."""
+    service = start_service(database, TESTKASE_TRUSTED_PROXIES="127.0.0.0/8", TESTKASE_RATE_LIMIT="60", TESTKASE_RATE_BURST="5")
+    with proxy_of(request.param, service, tmp_path) as both:
+        yield both
 
 
 def bearer(token):
@@ -210,8 +224,8 @@ def test_a_preflight_passes_without_a_user(proxied):
     assert proxy.ask("POST", headers=preflight).status_code == 401
 
 
-def test_429_comes_with_the_time_to_wait(proxied):
-    service, proxy = proxied
+def test_429_comes_with_the_time_to_wait(limited):
+    service, proxy = limited
     token = service.mint(service.organization().member)[1]
     refused = next(answer for answer in (proxy.ask(headers=bearer(token)) for _ in range(60)) if answer.status_code != 200)
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1

@@ -153,7 +153,10 @@ def check_bytes(sent, answer):
         check_problem(answer.status, fields.get("content-type"), json.loads(answer.body))
     if request and b" HTTP/1." not in request[4]:
         lines = [line.decode().split(": ", 1) for line in request[3].split(b"\r\n")[:-1]]
-        sent_fields = {name.lower(): value for name, value in lines}
+        sent_fields = {}
+        for name, value in lines:
+            before = f"{sent_fields[name.lower()]}; " if name.lower() in sent_fields else ""
+            sent_fields[name.lower()] = before + value
         is_chunked = "transfer-encoding" in sent_fields
         is_cut = len(request[4]) != int(sent_fields.get("content-length", 0))
         if answer.status >= 300 or not (is_chunked or is_cut):

@@ -130,12 +130,13 @@ def test_calls_over_the_limit_are_one_sum(database, start_service):
     for number in range(60):
         api.session.headers["User-Agent"] = f"ci/{number}"
         statuses.append(api.get("/session").status_code)
-    rows = when_told(service.sign_in(member), token_id, 60)
+    owner = service.start_server(TESTKASE_RATE_LIMIT="6000", TESTKASE_RATE_BURST="6000").sign_in(member)
+    rows = when_told(owner, token_id, 60)
     refused = [row for row in rows if row["status"] == 429]
     assert len(refused) == len({row["hour"] for row in refused})
     assert sum(row["calls"] for row in refused) == statuses.count(429) > 0
     assert {(row["ip"], row["client"]) for row in refused} == {(None, "")}
-    assert service.sign_in(member).get(f"/api-keys/{token_id}", 200).json()["lastUsedIp"] is not None
+    assert owner.get(f"/api-keys/{token_id}", 200).json()["lastUsedIp"] is not None
 
 
 def test_a_client_is_its_product_and_version(used):

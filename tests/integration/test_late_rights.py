@@ -144,7 +144,7 @@ def test_between_head_and_body(slow, write, loss, by_session):
 
 def argon2_begun(service):
     text = metrics(service.server.base)
-    return sum(value(text, f'argon2_wait_seconds_count{{share="{share}"}}') for share in ("tokens", "passwords"))
+    return sum(value(text, f'argon2_wait_seconds_count{{share="{share}"}}') for share in ("tokens", "passwords", "creations"))
 
 
 @pytest.mark.alone  # argon2 must still be at work when the right is taken away

@@ -8,9 +8,12 @@ import pytest
 from support.deadline import until
 from support.http import Api
 from support.ledger import Ledger, check_whole
+from support.metrics import metrics, value
 from support.relay import Relay
 
 pytestmark = pytest.mark.no_second_chance
+
+CONNECTIONS = 12  # of a server of two threads to PostgreSQL
 
 
 def healthz(server):
@@ -130,6 +133,9 @@ def test_a_cut_before_the_answer_leaves_a_change_whole_or_absent(own_cluster, st
         api = service.bearer(organization.member)
         lock = database.connect()
         for turn in range(5):
+            # One that is not back yet would answer 503 before the statement is sent.
+            until(lambda: value(metrics(service.server.base), "database_reconnects_total") >= turn * CONNECTIONS, 10,
+                  "every connection is back")
             until(lambda: api.get("/session").status_code == 200, 5, "serves")
             with lock.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
                 cursor.execute("select id from testkase.users where id = %s for update", (organization.member.id,))

@@ -199,7 +199,8 @@ def test_every_hot_query_exists():
 
 def test_no_statement_compares_by_the_locale_of_the_database():
     """email_key() is the one place that ignores case."""
-    pattern = re.compile(r"\b(lower|upper|initcap|ilike|citext|similar to)\b|~~?\*|[^<>!]~\s*'[^']*(\[\[:|\\[wWdDsS])", re.IGNORECASE)
+    pattern = re.compile(r"\b(lower|upper|initcap|ilike|citext|similar to)\b|~~?\*|[^<>!]~\s*'[^']*(\[\[:|\\[wWdDsS])",
+                         re.IGNORECASE)
     texts = {path.name: re.sub(r"(?m)--.*$", "", path.read_text()) for path in (ROOT / "sql").rglob("*.sql")
              if path.name != "schema.sql"}
     found = {name: [match[0] for match in pattern.finditer(text)] for name, text in texts.items() if pattern.search(text)}

@@ -64,6 +64,19 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.ago(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select case
+               when s.seconds < 60 then 'just now'
+               when s.seconds < 120 then '1 minute ago'
+               when s.seconds < 7200 then floor(s.seconds / 60) || ' minutes ago'
+               when s.seconds < 172800 then floor(s.seconds / 3600) || ' hours ago'
+               else floor(s.seconds / 86400) || ' days ago'
+           end
+    from (select extract(epoch from now() - moment) as seconds) s
+$$;
+
 CREATE FUNCTION testkase.api_tokens_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -91,7 +104,9 @@ begin
        or new.lookup_id <> old.lookup_id or new.preview <> old.preview or new.name <> old.name
        or new.expires_in_days <> old.expires_in_days or new.created_at <> old.created_at
        or new.expires_at <> old.expires_at or new.rotate_at <> old.rotate_at
-       or new.predecessor_id is distinct from old.predecessor_id then
+       or (new.predecessor_id, new.purpose, new.link, new.idempotency_key, new.created_by, new.created_by_token)
+          is distinct from
+          (old.predecessor_id, old.purpose, old.link, old.idempotency_key, old.created_by, old.created_by_token) then
         raise exception 'a token cannot be changed'
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_immutable';
     end if;
@@ -106,8 +121,8 @@ begin
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_hash_immutable';
     end if;
     if old.ended_at is not null
-       and (new.ended_at is distinct from old.ended_at or new.ended_reason is distinct from old.ended_reason
-            or new.ended_by is distinct from old.ended_by) then
+       and (new.ended_at, new.ended_reason, new.ended_by, new.ended_note)
+           is distinct from (old.ended_at, old.ended_reason, old.ended_by, old.ended_note) then
         raise exception 'a token that has ended stays so'
             using errcode = 'integrity_constraint_violation', constraint = 'api_tokens_end_is_final';
     end if;
@@ -192,6 +207,25 @@ CREATE FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) RETURNS void
             FROM bumped b;
 END;
 
+CREATE FUNCTION testkase.counted(number bigint, one text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((number || ' '::text) || one) || CASE WHEN (number = 1) THEN ''::text ELSE 's'::text END);
+
+CREATE FUNCTION testkase.descendants_of(of_token bigint) RETURNS TABLE(id bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    with recursive made (id) as (
+        select t.id from testkase.api_tokens t where t.created_by_token = of_token
+        union
+        select t.id from testkase.api_tokens t join made m on t.created_by_token = m.id
+    )
+    select m.id from made m join testkase.api_token_states s on s.id = m.id where s.status = 'active'
+$$;
+
+CREATE FUNCTION testkase.digest_of(words text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN to_hex(hashtextextended(words, (0)::bigint));
+
 CREATE FUNCTION testkase.email_key(email text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower((email COLLATE "C"));
@@ -216,9 +250,98 @@ CREATE FUNCTION testkase.erase_expired_hashes(most integer) RETURNS bigint
     select count(*) from erased
 $$;
 
+CREATE FUNCTION testkase.finding_id(practice text, token_id bigint, evidence_key text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((((practice || '-'::text) || token_id) || '-'::text) || testkase.digest_of(evidence_key));
+
+CREATE FUNCTION testkase.findings_of(of_user bigint) RETURNS TABLE(rank integer, practice text, token_id bigint, token_name text, evidence_key text, evidence text, remedy text)
+    LANGUAGE sql STABLE
+    AS $$
+    with live as materialized (
+        select t.id, t.name, t.created_at, t.expires_at, t.expires_in_days, r.state, l.used_at, u.kind, u.org_role,
+               w.clients, w.pipeline, w.writes, w.calls
+        from testkase.api_tokens t
+        join testkase.api_token_rotations r on r.id = t.id
+        join testkase.api_token_states s on s.id = t.id
+        join testkase.users u on u.id = t.user_id
+        left join testkase.api_token_last_used l on l.token_id = t.id
+        left join testkase.recent_use(of_user) w on w.token_id = t.id
+        where t.user_id = of_user and s.status = 'active'
+    )
+    select 1, 'ended_still_presented', t.id, t.name, p.evidence_key,
+           testkase.sentence(testkase.place_words(p.client, p.address))
+           || case when p.clients > 1 then ' and ' || testkase.counted(p.clients - 1, 'other client') else '' end
+           || ' presented it ' || testkase.counted(p.calls, 'time') || ' since ' || testkase.on_day(p.first_at)
+           || ', last ' || testkase.ago(p.last_at) || '.',
+           'Give that client a token that is valid, or find out who has the old one.'
+    from testkase.still_presented(of_user) p
+    join testkase.api_tokens t on t.id = p.token_id
+    union all
+    select 2, 'rotation_due', id, name, state,
+           'It expires on ' || testkase.on_day(expires_at) || ' and has no successor.', 'Rotate it before it expires.'
+    from live where state in ('due', 'overdue')
+    union all
+    select 3, 'shared', id, name, array_to_string(clients, ', '),
+           array_to_string(clients, ', ') || ' all used it in the last 7 days.',
+           'Make one token for each of them, so that one can end without the others.'
+    from live where cardinality(clients) > 1
+    union all
+    select 4, 'personal_token_in_ci', id, name, pipeline,
+           pipeline || ' uses it, and it ends when you leave.',
+           'Ask an admin for a service account, and make the pipeline a token of that one.'
+    from live where kind = 'person' and pipeline is not null
+    union all
+    select 5, 'read_only_admin', id, name, org_role,
+           'It can do all that you can as ' || org_role || ', and in 30 days it only read.',
+           'Make it a token of an account that may only read.'
+    from live
+    where org_role in ('owner', 'admin') and not writes and calls >= 10 and created_at < now() - interval '7 days'
+    union all
+    select 6, 'longer_than_needed', l.id, l.name, testkase.rfc3339(l.used_at),
+           'All its calls came within ' || testkase.counted(greatest(1, n.days), 'day') || ', and it is valid for '
+           || l.expires_in_days || ' days.',
+           'Delete it; next time, ' || case when n.days < 7 then 7 else 30 end || ' days are enough.'
+    from live l
+    cross join lateral (
+        select ceil(extract(epoch from l.used_at - min(u.hour)) / 86400)::integer as days
+        from testkase.api_token_usage u
+        where u.token_id = l.id and testkase.is_let_in(u.status)
+    ) n
+    where l.expires_in_days >= 60 and l.state <> 'overlap' and l.used_at < now() - interval '14 days'
+      and l.used_at >= now() - interval '30 days' and n.days < 30 and l.created_at < now() - interval '14 days'
+    union all
+    select 7, 'unused', id, name, testkase.rfc3339(used_at), 'It was last used ' || testkase.ago(used_at) || '.',
+           'Delete it, if nothing needs it any more.'
+    from live where used_at < now() - interval '30 days' and state <> 'overlap'
+    union all
+    select 8, 'never_used', id, name, '',
+           'It was made ' || testkase.ago(created_at) || ' and never used.', 'Put it to use, or delete it.'
+    from live where used_at is null and created_at <= now() - interval '7 days' and state <> 'overlap'
+    union all
+    select 9, 'poor_name', id, name, name, 'Its name does not tell what breaks when it is deleted.',
+           'Generate one that is named after its pipeline and environment, switch to it, and delete this one.'
+    from live where testkase.says_nothing(name)
+$$;
+
+CREATE FUNCTION testkase.folded(words text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN lower((words COLLATE "C"));
+
+CREATE FUNCTION testkase.is_let_in(status smallint) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (status <> ALL (ARRAY[401, 429]));
+
 CREATE FUNCTION testkase.is_operator() RETURNS boolean
     LANGUAGE sql STABLE
     RETURN pg_has_role('testkase_owner'::name, 'member'::text);
+
+CREATE FUNCTION testkase.is_pipeline(client text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((client COLLATE "C") ~ '(?i)^(testkase-reporter|github|gitlab|jenkins|azure|vsts|circleci|buildkite|teamcity|bamboo|drone|travis)'::text);
+
+CREATE FUNCTION testkase.is_refused(status smallint) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (status = ANY (ARRAY[401, 403, 429]));
 
 CREATE FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) RETURNS boolean
     LANGUAGE sql STABLE
@@ -287,6 +410,10 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.on_day(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'FMDD Mon YYYY'::text);
+
 CREATE FUNCTION testkase.organizations_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -299,6 +426,19 @@ begin
     end if;
     return null;
 end
+$$;
+
+CREATE FUNCTION testkase.place_words(client text, address inet) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((client = 'other'::text) AND (address IS NULL)) THEN 'one of many other clients'::text ELSE (COALESCE(NULLIF(split_part(client, '/'::text, 1), ''::text), 'an unnamed client'::text) || COALESCE((' at '::text || host(address)), ''::text)) END;
+
+CREATE FUNCTION testkase.places_of(of_token bigint, since timestamp with time zone) RETURNS TABLE(client text, address inet, last_at timestamp with time zone, calls bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select split_part(u.client, '/', 1), u.address, max(u.last_at), sum(u.calls)::bigint
+    from testkase.api_token_usage u
+    where u.token_id = of_token and u.hour >= date_trunc('hour', since, 'UTC') and testkase.is_let_in(u.status)
+    group by 1, 2
 $$;
 
 CREATE TABLE testkase.project_members (
@@ -398,6 +538,21 @@ begin
 end
 $_$;
 
+CREATE FUNCTION testkase.recent_use(of_user bigint) RETURNS TABLE(token_id bigint, clients text[], pipeline text, writes boolean, calls bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select t.id,
+           array_agg(distinct split_part(u.client, '/', 1) order by split_part(u.client, '/', 1))
+               filter (where u.hour > now() - interval '7 days' and u.client not in ('', 'other')),
+           min(split_part(u.client, '/', 1)) filter (where testkase.is_pipeline(u.client)),
+           bool_or(u.method not in ('GET', 'HEAD', 'OPTIONS')),
+           sum(u.calls)::bigint
+    from testkase.api_tokens t
+    join testkase.api_token_usage u on u.token_id = t.id and u.hour > now() - interval '30 days'
+    where t.user_id = of_user and t.ended_at is null and testkase.is_let_in(u.status)
+    group by t.id
+$$;
+
 CREATE FUNCTION testkase.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'testkase', 'pg_temp'
@@ -480,6 +635,49 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.rotation_obstacle(old_token bigint, new_token bigint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select case
+               when n.used_at is null then 'The new token has not been used yet.'
+               when m.places > 0 then
+                   testkase.sentence(testkase.place_words(m.client, m.address)) || ' used the old token '
+                   || testkase.ago(m.old_at) || ' and has not used the new one'
+                   || case when m.places > 1 then '; neither have ' || testkase.counted(m.places - 1, 'other place') else '' end
+                   || '.'
+               when o.used_at > now() - v.quiet_hours * interval '1 hour' then
+                   testkase.sentence(testkase.place_words(o.client, o.address)) || ' used the old token '
+                   || testkase.ago(o.used_at) || '; it must be quiet for ' || testkase.counted(v.quiet_hours, 'hour') || '.'
+           end
+    from testkase.rotation_verdict v
+    left join testkase.api_token_last_used o on o.token_id = old_token
+    left join testkase.api_token_last_used n on n.token_id = new_token
+    left join lateral (
+        select p.client, p.address, p.old_at, count(*) over () as places
+        from testkase.rotation_places(old_token, new_token) p
+        where p.new_at is null
+        order by p.old_at desc
+        limit 1
+    ) m on true
+$$;
+
+CREATE FUNCTION testkase.rotation_places(old_token bigint, new_token bigint) RETURNS TABLE(client text, address inet, old_at timestamp with time zone, old_calls bigint, new_at timestamp with time zone, new_calls bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select o.client, o.address, o.last_at, o.calls, n.last_at, coalesce(n.calls, 0)
+    from testkase.rotation_verdict v
+    cross join testkase.places_of(old_token, now() - v.places_days * interval '1 day') o
+    left join testkase.places_of(new_token, '-infinity') n on n.client = o.client and n.address is not distinct from o.address
+$$;
+
+CREATE FUNCTION testkase.says_nothing(name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((name COLLATE "C") ~ '(?i)^((my|the|a|new|test|token|key|api|pat|temp|tmp|foo|bar|asdf|abc|x+|untitled|default)[ _-]*)+[0-9]*$'::text) OR (char_length(name) < 3));
+
+CREATE FUNCTION testkase.sentence(words text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (upper(("left"(words, 1) COLLATE "C")) || substr(words, 2));
+
 CREATE FUNCTION testkase.session_lifetime() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '168:00:00'::interval;
@@ -525,6 +723,36 @@ begin
     return new;
 end
 $$;
+
+CREATE FUNCTION testkase.still_presented(of_user bigint) RETURNS TABLE(token_id bigint, clients bigint, client text, address inet, first_at timestamp with time zone, last_at timestamp with time zone, calls bigint, evidence_key text)
+    LANGUAGE sql STABLE
+    AS $$
+    select distinct on (p.id) p.id, count(*) over w, p.client, p.address, min(p.first_at) over w, p.last_at,
+           (sum(p.calls) over w)::bigint, string_agg(p.client || ' ' || coalesce(host(p.address), ''), ', ') over w
+    from (
+        select t.id, split_part(u.client, '/', 1) as client, u.address, min(u.hour) as first_at, max(u.last_at) as last_at,
+               sum(u.calls) as calls
+        from testkase.api_tokens t
+        join testkase.api_token_states s on s.id = t.id
+        join testkase.api_token_usage u on u.token_id = t.id
+        where t.user_id = of_user and s.status <> 'active' and u.status = 401 and u.last_at > s.ended_at
+          and u.hour > now() - interval '7 days'
+        group by 1, 2, 3
+    ) p
+    window w as (partition by p.id order by p.client, p.address
+                 rows between unbounded preceding and unbounded following)
+    order by p.id, p.last_at desc
+$$;
+
+CREATE FUNCTION testkase.successor_name(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    select rtrim(left(v.base, 100 - char_length(v.ending))) || v.ending
+    from (
+        select case when name ~ ' v[1-9][0-9]{0,3}$' then regexp_replace(name, ' v[0-9]+$', '') else name end as base,
+               ' v' || coalesce(substring(name from ' v([1-9][0-9]{0,3})$')::integer, 1) + 1 as ending
+    ) v
+$_$;
 
 CREATE FUNCTION testkase.usage_pairs_max() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -633,15 +861,26 @@ CREATE TABLE testkase.api_tokens (
     ended_at timestamp with time zone,
     ended_reason text,
     ended_by bigint,
+    purpose text,
+    link text,
+    idempotency_key text COLLATE pg_catalog."C",
+    created_by bigint,
+    created_by_token bigint,
+    ended_note text,
     CONSTRAINT api_tokens_end_has_a_reason CHECK (((ended_at IS NULL) = (ended_reason IS NULL))),
+    CONSTRAINT api_tokens_ended_note_check CHECK (((char_length(ended_note) >= 1) AND (char_length(ended_note) <= 200))),
     CONSTRAINT api_tokens_ended_reason_check CHECK ((ended_reason = ANY (ARRAY['expired'::text, 'revoked'::text, 'owner_deactivated'::text, 'owner_deleted'::text, 'leaked'::text]))),
     CONSTRAINT api_tokens_expires_in_days_check CHECK ((expires_in_days = ANY (ARRAY[7, 30, 60, 90, 180, 365]))),
     CONSTRAINT api_tokens_expiry_is_the_period CHECK ((expires_at = (created_at + ((expires_in_days)::double precision * '24:00:00'::interval)))),
     CONSTRAINT api_tokens_hash_while_alive CHECK ((((ended_at IS NULL) AND (secret_hash IS NOT NULL)) OR (ended_reason = 'expired'::text) OR ((ended_at IS NOT NULL) AND (secret_hash IS NULL)))),
+    CONSTRAINT api_tokens_idempotency_key_check CHECK ((idempotency_key ~ '^[ -~]{1,255}$'::text)),
+    CONSTRAINT api_tokens_link_check CHECK (((char_length(link) <= 500) AND (link ~ '^https?://[!-~]+$'::text))),
     CONSTRAINT api_tokens_lookup_id_check CHECK ((lookup_id ~ '^[0-9A-Za-z]{8}$'::text)),
     CONSTRAINT api_tokens_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT api_tokens_note_has_an_end CHECK (((ended_note IS NULL) OR (ended_at IS NOT NULL))),
     CONSTRAINT api_tokens_preview_check CHECK ((preview ~ '^tk_pat_[0-9A-Za-z]{8}[.]{3}[0-9A-Za-z]{6}$'::text)),
     CONSTRAINT api_tokens_preview_is_its_own CHECK (("left"(preview, 18) = (('tk_pat_'::text || lookup_id) || '...'::text))),
+    CONSTRAINT api_tokens_purpose_check CHECK (((char_length(purpose) >= 1) AND (char_length(purpose) <= 200))),
     CONSTRAINT api_tokens_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 1000000))),
     CONSTRAINT api_tokens_rotation_before_expiry CHECK (((rotate_at > created_at) AND (rotate_at < expires_at))),
     CONSTRAINT api_tokens_secret_hash_check CHECK ((secret_hash ~~ '$argon2id$%'::text))
@@ -713,6 +952,34 @@ CREATE VIEW ops.workers AS
 
 COMMENT ON VIEW ops.workers IS 'Workers and when each last reported; testkase-admin status treats 60 seconds without a report as an outage.';
 
+CREATE VIEW testkase.api_token_rotations AS
+ SELECT t.id,
+    n.id AS successor_id,
+        CASE
+            WHEN (n.ended_at IS NULL) THEN n.id
+            ELSE NULL::bigint
+        END AS live_successor_id,
+        CASE
+            WHEN ((p.ended_at IS NULL) AND (p.expires_at > now())) THEN p.id
+            ELSE NULL::bigint
+        END AS live_predecessor_id,
+        CASE
+            WHEN (s.status <> 'active'::text) THEN 'none'::text
+            WHEN ((n.ended_at IS NULL) AND (n.id IS NOT NULL)) THEN 'overlap'::text
+            WHEN (now() >= (t.rotate_at + ((t.expires_at - t.rotate_at) / (2)::double precision))) THEN 'overdue'::text
+            WHEN (now() >= t.rotate_at) THEN 'due'::text
+            ELSE 'none'::text
+        END AS state
+   FROM (((testkase.api_tokens t
+     JOIN testkase.api_token_states s ON ((s.id = t.id)))
+     LEFT JOIN testkase.api_tokens p ON ((p.id = t.predecessor_id)))
+     LEFT JOIN LATERAL ( SELECT n_1.id,
+            n_1.ended_at
+           FROM testkase.api_tokens n_1
+          WHERE (n_1.predecessor_id = t.id)
+          ORDER BY n_1.id DESC
+         LIMIT 1) n ON (true));
+
 CREATE TABLE testkase.api_token_usage (
     id bigint NOT NULL,
     token_id bigint NOT NULL,
@@ -723,6 +990,7 @@ CREATE TABLE testkase.api_token_usage (
     route text NOT NULL,
     status smallint NOT NULL,
     calls bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
     CONSTRAINT api_token_usage_calls_check CHECK ((calls > 0)),
     CONSTRAINT api_token_usage_client_check CHECK ((char_length(client) <= 64)),
     CONSTRAINT api_token_usage_method_check CHECK ((char_length(method) <= 16)),
@@ -740,6 +1008,7 @@ CREATE TABLE testkase.api_token_usage_default (
     route text NOT NULL,
     status smallint NOT NULL,
     calls bigint NOT NULL,
+    last_at timestamp with time zone NOT NULL,
     CONSTRAINT api_token_usage_calls_check CHECK ((calls > 0)),
     CONSTRAINT api_token_usage_client_check CHECK ((char_length(client) <= 64)),
     CONSTRAINT api_token_usage_method_check CHECK ((char_length(method) <= 16)),
@@ -820,6 +1089,14 @@ ALTER TABLE testkase.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE testkase.dismissed_findings (
+    token_id bigint NOT NULL,
+    practice text NOT NULL,
+    evidence_key text NOT NULL,
+    dismissed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT dismissed_findings_practice_check CHECK ((practice ~ '^[a-z_]+$'::text))
 );
 
 CREATE VIEW testkase.hashes_to_erase AS
@@ -911,6 +1188,15 @@ ALTER TABLE testkase.rotation_reminders ALTER COLUMN id ADD GENERATED ALWAYS AS 
     CACHE 1
 );
 
+CREATE TABLE testkase.rotation_verdict (
+    only_row boolean DEFAULT true NOT NULL,
+    places_days smallint DEFAULT 7 NOT NULL,
+    quiet_hours smallint DEFAULT 24 NOT NULL,
+    CONSTRAINT rotation_verdict_only_row_check CHECK (only_row),
+    CONSTRAINT rotation_verdict_places_days_check CHECK (((places_days >= 1) AND (places_days <= 90))),
+    CONSTRAINT rotation_verdict_quiet_hours_check CHECK (((quiet_hours >= 1) AND (quiet_hours <= 720)))
+);
+
 CREATE TABLE testkase.sessions (
     id bigint NOT NULL,
     digest bytea NOT NULL,
@@ -952,16 +1238,47 @@ CREATE VIEW testkase.shown_tokens AS
     testkase.rfc3339(t.rotate_at) AS "rotateAt",
     testkase.rfc3339(l.used_at) AS "lastUsedAt",
     host(l.address) AS "lastUsedIp",
+    l.client AS "lastUsedClient",
     s.status,
     testkase.rfc3339(s.ended_at) AS "endedAt",
     s.ended_reason AS "endedReason",
+        CASE
+            WHEN (e.id IS NOT NULL) THEN json_build_object('userId', e.id, 'name', e.name)
+            ELSE NULL::json
+        END AS "endedBy",
+    t.ended_note AS "endedNote",
+    t.purpose,
+    t.link,
+        CASE
+            WHEN (t.created_by IS NOT NULL) THEN json_build_object('userId', t.created_by, 'apiKeyId', t.created_by_token)
+            ELSE NULL::json
+        END AS "createdBy",
     t.predecessor_id AS "predecessorId",
-    n.id AS "successorId",
+    r.successor_id AS "successorId",
+    json_build_object('state',
+        CASE
+            WHEN ((r.state = 'overlap'::text) AND (o.obstacle IS NULL)) THEN 'safe_to_delete'::text
+            ELSE r.state
+        END, 'rotateAt', testkase.rfc3339(t.rotate_at), 'successorId', r.live_successor_id, 'predecessorId', r.live_predecessor_id, 'because',
+        CASE
+            WHEN (o.obstacle IS NOT NULL) THEN o.obstacle
+            WHEN (r.state = 'overlap'::text) THEN (((('The new token was used wherever the old one was used in the last '::text || testkase.counted((v.places_days)::bigint, 'day'::text)) || ', and the old one has been quiet for '::text) || testkase.counted((v.quiet_hours)::bigint, 'hour'::text)) || '.'::text)
+            WHEN (r.state = ANY (ARRAY['due'::text, 'overdue'::text])) THEN (('It expires on '::text || testkase.on_day(t.expires_at)) || ' and has no successor.'::text)
+            ELSE NULL::text
+        END) AS rotation,
     t.rate_limit
-   FROM (((testkase.api_tokens t
+   FROM ((((((testkase.api_tokens t
      JOIN testkase.api_token_states s ON ((s.id = t.id)))
+     JOIN testkase.api_token_rotations r ON ((r.id = t.id)))
+     CROSS JOIN testkase.rotation_verdict v)
      LEFT JOIN testkase.api_token_last_used l ON ((l.token_id = t.id)))
-     LEFT JOIN testkase.api_tokens n ON ((n.predecessor_id = t.id)));
+     LEFT JOIN testkase.users e ON ((e.id = t.ended_by)))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (r.state = 'overlap'::text) THEN testkase.rotation_obstacle(t.id, r.live_successor_id)
+                    ELSE NULL::text
+                END AS obstacle
+         OFFSET 0) o);
 
 ALTER TABLE testkase.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME testkase.users_id_seq
@@ -994,9 +1311,6 @@ ALTER TABLE ONLY testkase.api_tokens
 ALTER TABLE ONLY testkase.api_tokens
     ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY testkase.api_tokens
-    ADD CONSTRAINT api_tokens_predecessor_id_key UNIQUE (predecessor_id);
-
 ALTER TABLE ONLY testkase.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (occurred_at, id);
 
@@ -1008,6 +1322,9 @@ ALTER TABLE ONLY testkase.auth_changes
 
 ALTER TABLE ONLY testkase.auth_epoch
     ADD CONSTRAINT auth_epoch_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY testkase.dismissed_findings
+    ADD CONSTRAINT dismissed_findings_pkey PRIMARY KEY (token_id, practice);
 
 ALTER TABLE ONLY testkase.organizations
     ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
@@ -1042,6 +1359,9 @@ ALTER TABLE ONLY testkase.rotation_reminders
 ALTER TABLE ONLY testkase.rotation_reminders
     ADD CONSTRAINT rotation_reminders_token_id_key UNIQUE (token_id);
 
+ALTER TABLE ONLY testkase.rotation_verdict
+    ADD CONSTRAINT rotation_verdict_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY testkase.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -1071,11 +1391,19 @@ CREATE INDEX api_token_usage_pairs_hour_idx ON testkase.api_token_usage_pairs US
 
 CREATE INDEX api_tokens_hash_to_erase_idx ON testkase.api_tokens USING btree (ended_at) WHERE ((ended_reason = 'expired'::text) AND (secret_hash IS NOT NULL));
 
+CREATE UNIQUE INDEX api_tokens_idempotency_key ON testkase.api_tokens USING btree (user_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
 CREATE INDEX api_tokens_live_expiry_idx ON testkase.api_tokens USING btree (expires_at) WHERE (ended_at IS NULL);
 
 CREATE INDEX api_tokens_live_owner_idx ON testkase.api_tokens USING btree (user_id, owner_generation) WHERE (ended_at IS NULL);
 
+CREATE UNIQUE INDEX api_tokens_live_successor_key ON testkase.api_tokens USING btree (predecessor_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX api_tokens_made_by_token_idx ON testkase.api_tokens USING btree (created_by_token) WHERE (created_by_token IS NOT NULL);
+
 CREATE INDEX api_tokens_owner_idx ON testkase.api_tokens USING btree (user_id, id DESC);
+
+CREATE INDEX api_tokens_successor_idx ON testkase.api_tokens USING btree (predecessor_id, id DESC) WHERE (predecessor_id IS NOT NULL);
 
 CREATE INDEX audit_events_organization_idx ON ONLY testkase.audit_events USING btree (organization_id, id DESC);
 
@@ -1179,6 +1507,12 @@ ALTER TABLE ONLY testkase.api_token_last_used
     ADD CONSTRAINT api_token_last_used_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
 
 ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_created_by_fkey FOREIGN KEY (created_by) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.api_tokens
+    ADD CONSTRAINT api_tokens_created_by_token_fkey FOREIGN KEY (created_by_token) REFERENCES testkase.api_tokens(id);
+
+ALTER TABLE ONLY testkase.api_tokens
     ADD CONSTRAINT api_tokens_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES testkase.users(id);
 
 ALTER TABLE ONLY testkase.api_tokens
@@ -1189,6 +1523,9 @@ ALTER TABLE ONLY testkase.api_tokens
 
 ALTER TABLE ONLY testkase.api_tokens
     ADD CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.dismissed_findings
+    ADD CONSTRAINT dismissed_findings_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
 
 ALTER TABLE ONLY testkase.outbox
     ADD CONSTRAINT outbox_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
@@ -1229,6 +1566,9 @@ GRANT ALL ON TYPE testkase.actor TO testkase_worker;
 REVOKE ALL ON FUNCTION testkase.acting(actor testkase.actor) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.acting(actor testkase.actor) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.ago(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.ago(moment timestamp with time zone) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.api_tokens_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.api_tokens_guard() FROM PUBLIC;
@@ -1246,15 +1586,42 @@ GRANT SELECT ON TABLE testkase.auth_epoch TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.counted(number bigint, one text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.counted(number bigint, one text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.descendants_of(of_token bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.descendants_of(of_token bigint) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.digest_of(words text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.digest_of(words text) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.email_key(email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.email_key(email text) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.erase_expired_hashes(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.erase_expired_hashes(most integer) TO testkase_worker;
 
+REVOKE ALL ON FUNCTION testkase.finding_id(practice text, token_id bigint, evidence_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.finding_id(practice text, token_id bigint, evidence_key text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.findings_of(of_user bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.findings_of(of_user bigint) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.folded(words text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.folded(words text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.is_let_in(status smallint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.is_let_in(status smallint) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.is_operator() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_operator() TO testkase_server;
 GRANT ALL ON FUNCTION testkase.is_operator() TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.is_pipeline(client text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.is_pipeline(client text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.is_refused(status smallint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.is_refused(status smallint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) TO testkase_server;
@@ -1275,7 +1642,16 @@ REVOKE ALL ON FUNCTION testkase.notify_ids(channel text, key text, ids anyarray)
 
 REVOKE ALL ON FUNCTION testkase.notify_rows() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.on_day(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.on_day(moment timestamp with time zone) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.organizations_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.place_words(client text, address inet) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.place_words(client text, address inet) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.places_of(of_token bigint, since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.places_of(of_token bigint, since timestamp with time zone) TO testkase_server;
 
 GRANT SELECT,DELETE ON TABLE testkase.project_members TO testkase_server;
 
@@ -1331,6 +1707,9 @@ GRANT ALL ON FUNCTION testkase.project_for(organization bigint, caller bigint, p
 REVOKE ALL ON FUNCTION testkase.prune_usage(months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.prune_usage(months integer) TO testkase_worker;
 
+REVOKE ALL ON FUNCTION testkase.recent_use(of_user bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.recent_use(of_user bigint) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) FROM PUBLIC;
@@ -1347,6 +1726,18 @@ REVOKE ALL ON FUNCTION testkase.rights_deleted() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.rights_truncated() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.rotation_obstacle(old_token bigint, new_token bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.rotation_obstacle(old_token bigint, new_token bigint) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.rotation_places(old_token bigint, new_token bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.rotation_places(old_token bigint, new_token bigint) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.says_nothing(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.says_nothing(name text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.sentence(words text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.sentence(words text) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.session_lifetime() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_server;
 GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_worker;
@@ -1358,6 +1749,12 @@ GRANT ALL ON FUNCTION testkase.sessions_max() TO testkase_server;
 GRANT ALL ON FUNCTION testkase.sessions_max() TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.sessions_stamp() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.still_presented(of_user bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.still_presented(of_user bigint) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.successor_name(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.successor_name(name text) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.usage_pairs_max() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.usage_pairs_max() TO testkase_server;
@@ -1423,6 +1820,18 @@ GRANT SELECT(ended_reason),UPDATE(ended_reason) ON TABLE testkase.api_tokens TO 
 
 GRANT UPDATE(ended_by) ON TABLE testkase.api_tokens TO testkase_server;
 
+GRANT INSERT(purpose) ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT INSERT(link) ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT INSERT(idempotency_key) ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT INSERT(created_by) ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT INSERT(created_by_token) ON TABLE testkase.api_tokens TO testkase_server;
+
+GRANT UPDATE(ended_note) ON TABLE testkase.api_tokens TO testkase_server;
+
 GRANT SELECT ON TABLE testkase.api_token_states TO testkase_server;
 
 GRANT SELECT ON TABLE ops.tokens TO testkase_ops;
@@ -1430,6 +1839,8 @@ GRANT SELECT ON TABLE ops.tokens TO testkase_ops;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE testkase.worker_heartbeats TO testkase_worker;
 
 GRANT SELECT ON TABLE ops.workers TO testkase_ops;
+
+GRANT SELECT ON TABLE testkase.api_token_rotations TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.api_token_usage TO testkase_server;
 
@@ -1448,6 +1859,8 @@ GRANT INSERT(route) ON TABLE testkase.api_token_usage TO testkase_server;
 GRANT INSERT(status) ON TABLE testkase.api_token_usage TO testkase_server;
 
 GRANT INSERT(calls),UPDATE(calls) ON TABLE testkase.api_token_usage TO testkase_server;
+
+GRANT INSERT(last_at),UPDATE(last_at) ON TABLE testkase.api_token_usage TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.api_token_usage_pairs TO testkase_server;
 
@@ -1488,6 +1901,16 @@ GRANT INSERT(address) ON TABLE testkase.audit_events TO testkase_worker;
 
 GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_server;
 GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.dismissed_findings TO testkase_server;
+
+GRANT INSERT(token_id) ON TABLE testkase.dismissed_findings TO testkase_server;
+
+GRANT INSERT(practice) ON TABLE testkase.dismissed_findings TO testkase_server;
+
+GRANT INSERT(evidence_key),UPDATE(evidence_key) ON TABLE testkase.dismissed_findings TO testkase_server;
+
+GRANT UPDATE(dismissed_at) ON TABLE testkase.dismissed_findings TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.hashes_to_erase TO testkase_worker;
 
@@ -1535,6 +1958,8 @@ GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_worker;
 
 GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_server;
 GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.rotation_verdict TO testkase_server;
 
 GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_server;
 GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_worker;

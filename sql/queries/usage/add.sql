@@ -36,25 +36,26 @@ with given as materialized (
                               [1:(usage_pairs_max())]
     returning token_id, hour, pairs
 ), told as (
-    select g.token, g.hour, g.address, g.client, g.method, g.route, g.status, g.calls,
+    select g.token, g.hour, g.address, g.client, g.method, g.route, g.status, g.calls, g.used_at,
            g.is_nameless or g.pair = any (coalesce(n.pairs, k.before)) as is_apart
     from given g
     left join known k on k.token = g.token and k.hour = g.hour
     left join grown n on n.token_id = g.token and n.hour = g.hour
 ), added as (
-    insert into api_token_usage (token_id, hour, address, client, method, route, status, calls)
+    insert into api_token_usage (token_id, hour, address, client, method, route, status, calls, last_at)
     select token, hour, case when is_apart then address end, case when is_apart then client else 'other' end, method, route,
-           status, sum(calls)
+           status, sum(calls), max(used_at)
     from told
     group by 1, 2, 3, 4, 5, 6, 7
     order by 1, 2, 3, 4, 5, 6, 7
     on conflict (token_id, hour, address, client, method, route, status)
-        do update set calls = api_token_usage.calls + excluded.calls
+        do update set calls = api_token_usage.calls + excluded.calls,
+                      last_at = greatest(api_token_usage.last_at, excluded.last_at)
 )
 insert into api_token_last_used (token_id, used_at, address, client)
 select distinct on (token) token, used_at, address, client
 from given
-where status not in (401, 429)
+where is_let_in(status)
 order by token, used_at desc
 on conflict (token_id)
     do update set used_at = excluded.used_at, address = excluded.address, client = excluded.client

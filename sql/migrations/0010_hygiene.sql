@@ -1,0 +1,154 @@
+-- Hygiene: the practices that tokens should follow, and the findings where they do not.
+
+-- What the owner of a token does not want to be told again, as long as the evidence is the same.
+create table testkase.dismissed_findings (
+    token_id bigint not null references testkase.api_tokens,
+    practice text not null check (practice ~ '^[a-z_]+$'),
+    evidence_key text not null,
+    dismissed_at timestamptz not null default now(),
+    primary key (token_id, practice)
+);
+
+grant select on testkase.dismissed_findings to testkase_server;
+grant insert (token_id, practice, evidence_key), update (evidence_key, dismissed_at) on testkase.dismissed_findings
+    to testkase_server;
+
+-- Whether a client is a pipeline, by the product that its User-Agent names.
+create function testkase.is_pipeline(client text) returns boolean
+    language sql immutable parallel safe
+    return client collate "C"
+           ~ '(?i)^(testkase-reporter|github|gitlab|jenkins|azure|vsts|circleci|buildkite|teamcity|bamboo|drone|travis)';
+
+-- Whether a name tells nothing about what breaks when its token is deleted.
+create function testkase.says_nothing(name text) returns boolean
+    language sql immutable parallel safe
+    return name collate "C"
+           ~ '(?i)^((my|the|a|new|test|token|key|api|pat|temp|tmp|foo|bar|asdf|abc|x+|untitled|default)[ _-]*)+[0-9]*$'
+           or char_length(name) < 3;
+
+-- A number for a text, in hexadecimal; the same for the same text.
+create function testkase.digest_of(words text) returns text
+    language sql immutable parallel safe
+    return to_hex(hashtextextended(words, 0));
+
+-- The use of each live token of an account in the last 30 days, and by whom in the last 7. One row a token.
+create function testkase.recent_use(of_user bigint)
+    returns table (token_id bigint, clients text[], pipeline text, writes boolean, calls bigint)
+    language sql stable
+as $$
+    select t.id,
+           array_agg(distinct split_part(u.client, '/', 1) order by split_part(u.client, '/', 1))
+               filter (where u.hour > now() - interval '7 days' and u.client not in ('', 'other')),
+           min(split_part(u.client, '/', 1)) filter (where testkase.is_pipeline(u.client)),
+           bool_or(u.method not in ('GET', 'HEAD', 'OPTIONS')),
+           sum(u.calls)::bigint
+    from testkase.api_tokens t
+    join testkase.api_token_usage u on u.token_id = t.id and u.hour > now() - interval '30 days'
+    where t.user_id = of_user and t.ended_at is null and testkase.is_let_in(u.status)
+    group by t.id
+$$;
+
+-- Who still presents the tokens of an account that have ended: calls of the last 7 days that were refused.
+create function testkase.still_presented(of_user bigint)
+    returns table (token_id bigint, clients bigint, client text, address inet, first_at timestamptz, last_at timestamptz,
+                   calls bigint, evidence_key text)
+    language sql stable
+as $$
+    select distinct on (p.id) p.id, count(*) over w, p.client, p.address, min(p.first_at) over w, p.last_at,
+           (sum(p.calls) over w)::bigint, string_agg(p.client || ' ' || coalesce(host(p.address), ''), ', ') over w
+    from (
+        select t.id, split_part(u.client, '/', 1) as client, u.address, min(u.hour) as first_at, max(u.last_at) as last_at,
+               sum(u.calls) as calls
+        from testkase.api_tokens t
+        join testkase.api_token_states s on s.id = t.id
+        join testkase.api_token_usage u on u.token_id = t.id
+        where t.user_id = of_user and s.status <> 'active' and u.status = 401 and u.last_at > s.ended_at
+          and u.hour > now() - interval '7 days'
+        group by 1, 2, 3
+    ) p
+    window w as (partition by p.id order by p.client, p.address
+                 rows between unbounded preceding and unbounded following)
+    order by p.id, p.last_at desc
+$$;
+
+-- The findings about an account's tokens, those that its owner has dismissed included. `rank` is the order of urgency. A finding
+-- whose evidence_key changes is another one.
+create function testkase.findings_of(of_user bigint)
+    returns table (rank integer, practice text, token_id bigint, token_name text, evidence_key text, evidence text, remedy text)
+    language sql stable
+as $$
+    with live as materialized (
+        select t.id, t.name, t.created_at, t.expires_at, t.expires_in_days, r.state, l.used_at, u.kind, u.org_role,
+               w.clients, w.pipeline, w.writes, w.calls
+        from testkase.api_tokens t
+        join testkase.api_token_rotations r on r.id = t.id
+        join testkase.api_token_states s on s.id = t.id
+        join testkase.users u on u.id = t.user_id
+        left join testkase.api_token_last_used l on l.token_id = t.id
+        left join testkase.recent_use(of_user) w on w.token_id = t.id
+        where t.user_id = of_user and s.status = 'active'
+    )
+    select 1, 'ended_still_presented', t.id, t.name, p.evidence_key,
+           testkase.sentence(testkase.place_words(p.client, p.address))
+           || case when p.clients > 1 then ' and ' || testkase.counted(p.clients - 1, 'other client') else '' end
+           || ' presented it ' || testkase.counted(p.calls, 'time') || ' since ' || testkase.on_day(p.first_at)
+           || ', last ' || testkase.ago(p.last_at) || '.',
+           'Give that client a token that is valid, or find out who has the old one.'
+    from testkase.still_presented(of_user) p
+    join testkase.api_tokens t on t.id = p.token_id
+    union all
+    select 2, 'rotation_due', id, name, state,
+           'It expires on ' || testkase.on_day(expires_at) || ' and has no successor.', 'Rotate it before it expires.'
+    from live where state in ('due', 'overdue')
+    union all
+    select 3, 'shared', id, name, array_to_string(clients, ', '),
+           array_to_string(clients, ', ') || ' all used it in the last 7 days.',
+           'Make one token for each of them, so that one can end without the others.'
+    from live where cardinality(clients) > 1
+    union all
+    select 4, 'personal_token_in_ci', id, name, pipeline,
+           pipeline || ' uses it, and it ends when you leave.',
+           'Ask an admin for a service account, and make the pipeline a token of that one.'
+    from live where kind = 'person' and pipeline is not null
+    union all
+    select 5, 'read_only_admin', id, name, org_role,
+           'It can do all that you can as ' || org_role || ', and in 30 days it only read.',
+           'Make it a token of an account that may only read.'
+    from live
+    where org_role in ('owner', 'admin') and not writes and calls >= 10 and created_at < now() - interval '7 days'
+    union all
+    select 6, 'longer_than_needed', l.id, l.name, testkase.rfc3339(l.used_at),
+           'All its calls came within ' || testkase.counted(greatest(1, n.days), 'day') || ', and it is valid for '
+           || l.expires_in_days || ' days.',
+           'Delete it; next time, ' || case when n.days < 7 then 7 else 30 end || ' days are enough.'
+    from live l
+    cross join lateral (
+        select ceil(extract(epoch from l.used_at - min(u.hour)) / 86400)::integer as days
+        from testkase.api_token_usage u
+        where u.token_id = l.id and testkase.is_let_in(u.status)
+    ) n
+    where l.expires_in_days >= 60 and l.state <> 'overlap' and l.used_at < now() - interval '14 days'
+      and l.used_at >= now() - interval '30 days' and n.days < 30 and l.created_at < now() - interval '14 days'
+    union all
+    select 7, 'unused', id, name, testkase.rfc3339(used_at), 'It was last used ' || testkase.ago(used_at) || '.',
+           'Delete it, if nothing needs it any more.'
+    from live where used_at < now() - interval '30 days' and state <> 'overlap'
+    union all
+    select 8, 'never_used', id, name, '',
+           'It was made ' || testkase.ago(created_at) || ' and never used.', 'Put it to use, or delete it.'
+    from live where used_at is null and created_at <= now() - interval '7 days' and state <> 'overlap'
+    union all
+    select 9, 'poor_name', id, name, name, 'Its name does not tell what breaks when it is deleted.',
+           'Generate one that is named after its pipeline and environment, switch to it, and delete this one.'
+    from live where testkase.says_nothing(name)
+$$;
+
+-- The id of a finding, as the API shows it.
+create function testkase.finding_id(practice text, token_id bigint, evidence_key text) returns text
+    language sql immutable parallel safe
+    return practice || '-' || token_id || '-' || testkase.digest_of(evidence_key);
+
+grant execute on function testkase.is_pipeline(text), testkase.says_nothing(text), testkase.digest_of(text),
+    testkase.recent_use(bigint), testkase.still_presented(bigint), testkase.findings_of(bigint),
+    testkase.finding_id(text, bigint, text)
+    to testkase_server;

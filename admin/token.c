@@ -235,11 +235,15 @@ store_token(const struct command_call *call, struct db_sync *db, const struct us
 {
     const struct db_named values[] = {
         { "owner", DB_INT64(owner->id) },
+        { "predecessor", DB_NULL },
         { "lookup", DB_TEXT(token->lookup) },
         { "hash", DB_TEXT(token->hash) },
         { "preview", DB_TEXT(token->preview) },
         { "name", DB_TEXT(name) },
         { "expiresInDays", DB_TEXT(command_value(call, "expires-in-days")) },
+        { "purpose", DB_NULL },
+        { "link", DB_NULL },
+        { "idempotencyKey", DB_NULL },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };
@@ -335,6 +339,8 @@ end_token(const struct command_call *call, struct db_sync *db, int64_t token_id)
         { "id", DB_INT64(token_id) },
         { "caller", DB_NULL },
         { "reason", DB_TEXT(command_value(call, "leaked") ? "leaked" : "revoked") },
+        { "note", DB_NULL },
+        { "withDescendants", DB_NULL },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };

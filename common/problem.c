@@ -33,6 +33,16 @@ static const struct {
                                   "The request did not arrive in time; send it again." },
     [PROBLEM_CONFLICT] = { 409, "conflict", "Conflict",
                            "The request conflicts with the current state; reload and try again." },
+    [PROBLEM_API_KEY_ENDED] = { 409, "api_key_ended", "Token has ended",
+                                "The token has ended and gets no successor; generate a new one." },
+    [PROBLEM_SUCCESSOR_EXISTS] = { 409, "successor_exists", "Successor exists",
+                                   "The token has a successor that is valid; use that one, or delete it and "
+                                   "rotate "
+                                   "again." },
+    [PROBLEM_IDEMPOTENCY_KEY_USED] = { 409, "idempotency_key_used", "Idempotency-Key was used before",
+                                       "An earlier request with this Idempotency-Key made a token, which "
+                                       "cannot be "
+                                       "shown again; delete it and use a new key." },
     [PROBLEM_PAYLOAD_TOO_LARGE] = { 413, "payload_too_large", "Payload too large",
                                     "The body is too large; send less." },
     [PROBLEM_URI_TOO_LONG] = { 414, "uri_too_long", "URI too long",
@@ -75,6 +85,7 @@ void
 problem_set(struct problem *problem, enum problem_code code, const char *detail)
 {
     problem->code = code;
+    problem->api_key_id = 0;
     problem->error_count = 0;
     copy_text(problem->detail, sizeof(problem->detail), detail ? detail : problems[code].detail);
 }
@@ -121,6 +132,9 @@ problem_write(const struct problem *problem, struct json_writer *writer)
     json_integer_member(writer, "status", problems[problem->code].status);
     json_text_member(writer, "detail", problem->detail);
     json_text_member(writer, "code", problems[problem->code].name);
+    if (problem->api_key_id) {
+        json_integer_member(writer, "apiKeyId", problem->api_key_id);
+    }
     if (problem->error_count > 0) {
         write_errors(problem, writer);
     }

@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include <stddef.h>
+#include <stdint.h>
 
 enum problem_code {
     PROBLEM_NONE,                    /* no problem; not valid for the functions below */
@@ -20,6 +21,9 @@ enum problem_code {
     PROBLEM_METHOD_NOT_ALLOWED,      /* 405 */
     PROBLEM_REQUEST_TIMEOUT,         /* 408 */
     PROBLEM_CONFLICT,                /* 409 */
+    PROBLEM_API_KEY_ENDED,           /* 409 a token that has ended gets no successor */
+    PROBLEM_SUCCESSOR_EXISTS,        /* 409 names the live successor */
+    PROBLEM_IDEMPOTENCY_KEY_USED,    /* 409 names the token that the earlier request made */
     PROBLEM_PAYLOAD_TOO_LARGE,       /* 413 */
     PROBLEM_URI_TOO_LONG,            /* 414 */
     PROBLEM_UNSUPPORTED_MEDIA_TYPE,  /* 415 */
@@ -38,6 +42,7 @@ enum problem_code {
 struct problem {
     enum problem_code code;
     char detail[256];
+    int64_t api_key_id; /* the token in the way; 0: none */
     size_t error_count;
     struct problem_error {
         char field[64];
@@ -54,8 +59,8 @@ void problem_add_error(struct problem *problem, const char *field, const char *d
 
 int problem_status(enum problem_code code);
 
-/* Writes the whole application/problem+json document: type, title, status, detail, code, and errors if there
- * are any. */
+/* Writes the whole application/problem+json document: type, title, status, detail, code, and if there are
+ * any, apiKeyId and errors. */
 void problem_write(const struct problem *problem, struct json_writer *writer);
 
 #endif

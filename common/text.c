@@ -110,7 +110,9 @@ text_trim(const char **bytes, size_t *length)
 static const char *
 too_long(size_t limit)
 {
-    return limit == 100 ? "must have 1 to 100 characters" : "is empty or too long";
+    return limit == 100   ? "must have 1 to 100 characters"
+           : limit == 200 ? "must have 1 to 200 characters"
+                          : "is empty or too long";
 }
 
 const char *
@@ -141,6 +143,37 @@ text_name_refusal(const char *bytes, size_t length, size_t limit, const char **r
     *ret_name = bytes;
     *ret_length = length;
     return NULL;
+}
+
+#define LINK_BYTES_MAX 500
+
+const char *
+text_link_refusal(const char *bytes, size_t length)
+{
+    static const char plain[] = "http://", secure[] = "https://";
+    const char *end = bytes + length, *host = NULL, *refusal;
+    if (length > LINK_BYTES_MAX) {
+        return "must have at most 500 characters";
+    }
+    if (length > strlen(plain) && memcmp(bytes, plain, strlen(plain)) == 0) {
+        host = bytes + strlen(plain);
+    } else if (length > strlen(secure) && memcmp(bytes, secure, strlen(secure)) == 0) {
+        host = bytes + strlen(secure);
+    }
+    if (!host || strchr("/?#:", *host)) {
+        return "must begin with https:// or http:// and a host";
+    }
+    for (const char *at = bytes; at < end; at++) {
+        if (*at <= ' ' || *at > '~' || *at == '\\') {
+            return "must be in ASCII without spaces and backslashes; write others as %XX";
+        }
+    }
+    for (const char *at = host; at < end && !strchr("/?#", *at); at++) {
+        if (*at == '@') {
+            return "must not hold a user or a password";
+        }
+    }
+    return pasted_secret_find(bytes, length, &refusal) ? refusal : NULL;
 }
 
 /* --- e-mail addresses --- */

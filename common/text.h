@@ -22,6 +22,11 @@ void text_trim(const char **bytes, size_t *length);
 const char *text_name_refusal(const char *bytes, size_t length, size_t limit, const char **ret_name,
                               size_t *ret_length);
 
+/* Checks an address on the web that pages show as a link: http or https with a host, in visible ASCII, at
+ * most 500 bytes, without a user or password before the host, and no pasted secret. Returns NULL when it is
+ * valid, otherwise a constant phrase. */
+const char *text_link_refusal(const char *bytes, size_t length);
+
 /* Checks an e-mail address: the ASCII subset of RFC 5321 Mailbox without quoted strings and address literals,
  * at most 254 bytes, and no pasted secret. Returns NULL when it is valid, otherwise a constant phrase. */
 const char *text_email_refusal(const char *bytes, size_t length);

@@ -5,6 +5,8 @@
 #include "server/resources/activity.h"
 #include "server/resources/api_keys.h"
 #include "server/resources/exposition.h"
+#include "server/resources/hygiene.h"
+#include "server/resources/new_api_key.h"
 #include "server/resources/ops.h"
 #include "server/resources/pages.h"
 #include "server/resources/projects.h"
@@ -17,36 +19,46 @@
 
 /* clang-format off */
 const struct route routes[] = {
-    { HTTP_GET,    "/healthz",                       ROUTE_ANYONE,    0,            .handle = ops_health, .without_host = true },
-    { HTTP_GET,    "/readyz",                        ROUTE_ANYONE,    0,            .handle = ops_ready, .without_host = true },
-    { HTTP_GET,    "/metrics",                       ROUTE_ANYONE,    0,            .handle = exposition_get },
+    { HTTP_GET,    "/healthz",                         ROUTE_ANYONE,    0,         .handle = ops_health, .without_host = true },
+    { HTTP_GET,    "/readyz",                          ROUTE_ANYONE,    0,         .handle = ops_ready, .without_host = true },
+    { HTTP_GET,    "/metrics",                         ROUTE_ANYONE,    0,         .handle = exposition_get },
 
-    { HTTP_GET,    "/docs",                          ROUTE_ANYONE,    0,            .handle = pages_docs },
-    { HTTP_GET,    "/openapi.json",                  ROUTE_ANYONE,    0,            .handle = pages_openapi },
-    { HTTP_GET,    "/assets/{file}",                 ROUTE_ANYONE,    0,            .handle = pages_asset },
+    { HTTP_GET,    "/docs",                            ROUTE_ANYONE,    0,         .handle = pages_docs },
+    { HTTP_GET,    "/openapi.json",                    ROUTE_ANYONE,    0,         .handle = pages_openapi },
+    { HTTP_GET,    "/assets/{file}",                   ROUTE_ANYONE,    0,         .handle = pages_asset },
 
-    { HTTP_GET,    "/api/v1/session",                ROUTE_CALLER,    0,            .handle = session_get },
-    { HTTP_POST,   "/api/v1/session",                ROUTE_ANYONE,    BODY_JSON,    .handle = session_create },
-    { HTTP_DELETE, "/api/v1/session",                ROUTE_CALLER,    0,            .handle = session_delete },
+    { HTTP_GET,    "/api/v1/session",                  ROUTE_CALLER,    0,         .handle = session_get },
+    { HTTP_POST,   "/api/v1/session",                  ROUTE_ANYONE,    BODY_JSON, .handle = session_create },
+    { HTTP_DELETE, "/api/v1/session",                  ROUTE_CALLER,    0,         .handle = session_delete },
 
-    { HTTP_GET,    "/api/v1/api-keys",               ROUTE_CALLER,    0,            .endpoint = &api_keys_list },
-    { HTTP_POST,   "/api/v1/api-keys",               ROUTE_CALLER,    BODY_JSON,    .handle = api_keys_create },
-    { HTTP_GET,    "/api/v1/api-keys/current",       ROUTE_CALLER,    0,            .handle = api_keys_get_current },
-    { HTTP_DELETE, "/api/v1/api-keys/current",       ROUTE_CALLER,    0,            .handle = api_keys_delete_current },
-    { HTTP_GET,    "/api/v1/api-keys/{id}",          ROUTE_CALLER,    0,            .endpoint = &api_keys_get },
-    { HTTP_DELETE, "/api/v1/api-keys/{id}",          ROUTE_CALLER,    0,            .endpoint = &api_keys_delete },
-    { HTTP_GET,    "/api/v1/api-keys/{id}/activity", ROUTE_CALLER,    0,            .endpoint = &activity_list },
+    { HTTP_GET,    "/api/v1/api-keys",                 ROUTE_CALLER,    0,         .endpoint = &api_keys_list },
+    { HTTP_POST,   "/api/v1/api-keys",                 ROUTE_CALLER,    BODY_JSON, .handle = new_api_key_create },
+    { HTTP_DELETE, "/api/v1/api-keys",                 ROUTE_CALLER,    BODY_JSON, .handle = api_keys_delete_all },
+    { HTTP_GET,    "/api/v1/api-keys/current",         ROUTE_CALLER,    0,         .handle = api_keys_get_current },
+    { HTTP_DELETE, "/api/v1/api-keys/current",         ROUTE_CALLER,    BODY_JSON, .handle = api_keys_delete_current,
+      .body_optional = true },
+    { HTTP_POST,   "/api/v1/api-keys/current/rotate",  ROUTE_CALLER,    0,         .handle = new_api_key_rotate_current },
+    { HTTP_GET,    "/api/v1/api-keys/hygiene",         ROUTE_CALLER,    0,         .endpoint = &hygiene_list },
+    { HTTP_POST,   "/api/v1/api-keys/hygiene/{finding}/dismiss", ROUTE_CALLER, 0,  .handle = hygiene_dismiss },
+    { HTTP_GET,    "/api/v1/api-keys/{id}",            ROUTE_CALLER,    0,         .endpoint = &api_keys_get },
+    { HTTP_DELETE, "/api/v1/api-keys/{id}",            ROUTE_CALLER,    BODY_JSON, .endpoint = &api_keys_delete,
+      .body_optional = true },
+    { HTTP_POST,   "/api/v1/api-keys/{id}/rotate",     ROUTE_CALLER,    0,         .handle = new_api_key_rotate },
+    { HTTP_GET,    "/api/v1/api-keys/{id}/rotation",   ROUTE_CALLER,    0,         .endpoint = &api_keys_rotation },
+    { HTTP_GET,    "/api/v1/api-keys/{id}/impact",     ROUTE_CALLER,    0,         .endpoint = &api_keys_impact },
+    { HTTP_GET,    "/api/v1/api-keys/{id}/history",    ROUTE_CALLER,    0,         .endpoint = &api_keys_history },
+    { HTTP_GET,    "/api/v1/api-keys/{id}/activity",   ROUTE_CALLER,    0,         .endpoint = &activity_list },
 
-    { HTTP_ANY,    "/api/v1/auth/verify",            ROUTE_CALLER,    0,            .handle = verify },
-    { HTTP_ANY,    "/api/v1/auth/verify/{rest}",     ROUTE_CALLER,    0,            .handle = verify },
+    { HTTP_ANY,    "/api/v1/auth/verify",              ROUTE_CALLER,    0,         .handle = verify },
+    { HTTP_ANY,    "/api/v1/auth/verify/{rest}",       ROUTE_CALLER,    0,         .handle = verify },
 
-    { HTTP_GET,    "/api/v1/projects/user-projects", ROUTE_CALLER,    0,            .handle = projects_list },
+    { HTTP_GET,    "/api/v1/projects/user-projects",   ROUTE_CALLER,    0,         .handle = projects_list },
 
-    { HTTP_GET,    "/api/v1/users",                  ROUTE_ORG_ADMIN, 0,            .endpoint = &users_list },
-    { HTTP_POST,   "/api/v1/users",                  ROUTE_ORG_ADMIN, BODY_JSON,    .handle = users_create },
-    { HTTP_GET,    "/api/v1/users/{id}",             ROUTE_ORG_ADMIN, 0,            .endpoint = &users_get },
-    { HTTP_PATCH,  "/api/v1/users/{id}",             ROUTE_ORG_ADMIN, BODY_JSON,    .endpoint = &users_update },
-    { HTTP_DELETE, "/api/v1/users/{id}",             ROUTE_ORG_ADMIN, 0,            .endpoint = &users_delete },
+    { HTTP_GET,    "/api/v1/users",                    ROUTE_ORG_ADMIN, 0,         .endpoint = &users_list },
+    { HTTP_POST,   "/api/v1/users",                    ROUTE_ORG_ADMIN, BODY_JSON, .handle = users_create },
+    { HTTP_GET,    "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_get },
+    { HTTP_PATCH,  "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, BODY_JSON, .endpoint = &users_update },
+    { HTTP_DELETE, "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_delete },
 };
 /* clang-format on */
 

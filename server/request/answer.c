@@ -75,6 +75,12 @@ answer_challenge(struct answer *answer, enum problem_code code, const char *deta
 }
 
 void
+answer_name_api_key(struct answer *answer, int64_t id)
+{
+    answer->problem->api_key_id = id;
+}
+
+void
 answer_field_error(struct answer *answer, const char *field, const char *detail)
 {
     if (!answer_has_errors(answer)) {

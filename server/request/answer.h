@@ -47,6 +47,9 @@ enum step_result answer_refuse(struct answer *answer, enum problem_code code, co
 /* Answers 401 with a challenge (RFC 6750 §3). */
 enum step_result answer_challenge(struct answer *answer, enum problem_code code, const char *detail);
 
+/* Names the token that a refusal is about; after answer_refuse(). */
+void answer_name_api_key(struct answer *answer, int64_t id);
+
 /* Adds a field error (of the body or the query). While answer_has_errors() is true, the request must be
  * refused: answer_refuse_fields() answers 422 with all of them. */
 void answer_field_error(struct answer *answer, const char *field, const char *detail);

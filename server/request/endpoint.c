@@ -50,6 +50,12 @@ bind_cursor(struct request *request)
 }
 
 static struct db_value
+bind_cursor_key(struct request *request)
+{
+    return request->page.cursor ? DB_INT64(request->page.key) : DB_NULL;
+}
+
+static struct db_value
 bind_least_role(struct request *request)
 {
     return DB_TEXT(route_least_role(request->route));
@@ -61,9 +67,9 @@ static const struct {
     const char *name;
     struct db_value (*bind)(struct request *request);
 } reserved[] = {
-    { "organization", bind_organization }, { "caller", bind_caller }, { "token", bind_token },
-    { "session", bind_session },           { "limit", bind_limit },   { "cursor", bind_cursor },
-    { "least_role", bind_least_role },
+    { "organization", bind_organization }, { "caller", bind_caller },         { "token", bind_token },
+    { "session", bind_session },           { "limit", bind_limit },           { "cursor", bind_cursor },
+    { "least_role", bind_least_role },     { "cursor_key", bind_cursor_key },
 };
 
 static bool
@@ -208,13 +214,25 @@ is_page(const struct endpoint *endpoint)
     return endpoint->answer == ENDPOINT_PAGE || endpoint->answer == ENDPOINT_SUBPAGE;
 }
 
+static bool
+takes(enum query query, const char *name)
+{
+    const struct query_text *text = &query_texts[query];
+    for (int i = 0; i < text->parameters; i++) {
+        if (strcmp(text->names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum step_result
 endpoint_handle(struct request *request)
 {
     static const struct input none[] = { { 0 } };
     const struct endpoint *endpoint = request->route->endpoint;
     if (!input_read(request, endpoint->inputs ? endpoint->inputs : none) ||
-        (is_page(endpoint) && !page_read(request))) {
+        (is_page(endpoint) && !page_read(request, takes(endpoint->query, "cursor_key")))) {
         return STEP_DONE;
     }
     request_then(request, answer_outcome);
@@ -240,7 +258,7 @@ is_reserved(const struct endpoint *endpoint, const char *name)
     if (strcmp(name, "actor") == 0) {
         return true;
     }
-    if (!is_page(endpoint) && (strcmp(name, "limit") == 0 || strcmp(name, "cursor") == 0)) {
+    if (!is_page(endpoint) && (strcmp(name, "limit") == 0 || strncmp(name, "cursor", 6) == 0)) {
         return false;
     }
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {

@@ -6,7 +6,7 @@
  *   organization, caller  ids of the caller's organization and account
  *   token, session        id of the credential presented; null for the other one
  *   actor                 composite value for audit events: account, token, request id, address
- *   limit, cursor         of the page
+ *   limit, cursor         of the page; cursor_key with a sort key of its rows (page.h)
  *   least_role            the role that the route requires in the project
  *   any other name        a constant of the endpoint, a placeholder of the route, or an input */
 #ifndef SERVER_REQUEST_ENDPOINT_H

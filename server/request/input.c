@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define NAME_CHARACTERS_MAX 100
+#define NOTE_CHARACTERS_MAX 200
 #define PARAMETER_BYTES_MAX 512
 #define REFUSAL_SIZE        128
 
@@ -50,6 +51,12 @@ refuse_unknown(struct request *request, const struct input *inputs)
 static const char *
 type_refusal(const struct input *input, char ret_refusal[REFUSAL_SIZE])
 {
+    if (input->kind == INPUT_IDS) {
+        return input->choices ? "must be an array of ids, or \"current\"" : "must be an array of ids";
+    }
+    if (input->kind == INPUT_BOOLEAN) {
+        return "must be true or false";
+    }
     if (input->choices) {
         text_choices_refusal(input->choices, ret_refusal, REFUSAL_SIZE);
         return ret_refusal;
@@ -57,31 +64,76 @@ type_refusal(const struct input *input, char ret_refusal[REFUSAL_SIZE])
     return input->kind == INPUT_INTEGER ? "must be a whole number" : "must be a string";
 }
 
-/* In the body; checks the JSON type. */
+static void
+own_text(struct input_value *value, const char *text, size_t length)
+{
+    value->length = length;
+    value->text = value->owned = memory_copy_text(text, length);
+}
+
+/* "{7,12}"; false when an element is no id. */
+static bool
+take_ids(struct input_value *value, const struct json_value *array)
+{
+    size_t count = json_count(array), length = 0;
+    char *text = memory_new(count + 1, TEXT_NUMBER_SIZE + 1);
+    text[length++] = '{';
+    for (size_t i = 0; i < count; i++) {
+        const struct json_value *element = json_at(array, i, NULL);
+        if (json_type(element) != JSON_INTEGER || json_integer(element) < 1) {
+            free(text);
+            return false;
+        }
+        if (i > 0) {
+            text[length++] = ',';
+        }
+        length += text_number(json_integer(element), text + length);
+    }
+    text[length++] = '}';
+    own_text(value, text, length);
+    free(text);
+    return true;
+}
+
+/* Takes the value of a member; false when its JSON type is not that of the input. */
+static bool
+take_member(struct input_value *value, const struct json_value *member)
+{
+    enum input_kind kind = value->input->kind;
+    char digits[TEXT_NUMBER_SIZE];
+    switch (json_type(member)) {
+    case JSON_INTEGER:
+        value->number = json_integer(member);
+        own_text(value, digits, text_number(value->number, digits));
+        return kind == INPUT_INTEGER;
+    case JSON_BOOLEAN:
+        value->text = json_boolean(member) ? "true" : "false";
+        value->length = strlen(value->text);
+        return kind == INPUT_BOOLEAN;
+    case JSON_ARRAY:
+        return kind == INPUT_IDS && take_ids(value, member);
+    case JSON_STRING:
+        value->text = json_string(member, &value->length);
+        return kind != INPUT_INTEGER && kind != INPUT_BOOLEAN && (kind != INPUT_IDS || value->input->choices);
+    default:
+        return false;
+    }
+}
+
+/* In the body. */
 static bool
 find_member(struct request *request, struct input_value *value)
 {
-    const struct json_value *member = json_member(json_root(request->body), value->input->name);
+    const struct json_value *member =
+        request->body ? json_member(json_root(request->body), value->input->name) : NULL;
     char refusal[REFUSAL_SIZE];
-    if (!member) {
+    if (!member || take_member(value, member)) {
         return true;
     }
-    bool is_integer = value->input->kind == INPUT_INTEGER;
-    if (json_type(member) != (is_integer ? JSON_INTEGER : JSON_STRING)) {
-        answer_field_error(&request->answer, value->input->name,
-                           json_type(member) == JSON_STRING_WITH_NUL ? "must not contain the character U+0000"
-                                                                     : type_refusal(value->input, refusal));
-        return false;
-    }
-    if (is_integer) {
-        char digits[TEXT_NUMBER_SIZE];
-        value->number = json_integer(member);
-        value->length = text_number(value->number, digits);
-        value->text = value->owned = memory_copy_text(digits, value->length);
-    } else {
-        value->text = json_string(member, &value->length);
-    }
-    return true;
+    answer_field_error(&request->answer, value->input->name,
+                       json_type(member) == JSON_STRING_WITH_NUL ? "must not contain the character U+0000"
+                                                                 : type_refusal(value->input, refusal));
+    return false;
 }
 
 /* In the query string. */
@@ -118,16 +170,33 @@ replace_text(struct input_value *value, const char *text, size_t length)
 }
 
 static const char *
-check_name(struct check *check)
+check_words(struct input_value *value, size_t limit)
 {
-    struct input_value *value = check->value;
-    const char *name;
+    const char *words;
     size_t length;
-    const char *refusal = text_name_refusal(value->text, value->length, NAME_CHARACTERS_MAX, &name, &length);
+    const char *refusal = text_name_refusal(value->text, value->length, limit, &words, &length);
     if (!refusal) {
-        replace_text(value, name, length);
+        replace_text(value, words, length);
     }
     return refusal;
+}
+
+static const char *
+check_name(struct check *check)
+{
+    return check_words(check->value, NAME_CHARACTERS_MAX);
+}
+
+static const char *
+check_note(struct check *check)
+{
+    return check_words(check->value, NOTE_CHARACTERS_MAX);
+}
+
+static const char *
+check_link(struct check *check)
+{
+    return text_link_refusal(check->value->text, check->value->length);
 }
 
 static const char *
@@ -184,6 +253,13 @@ check_integer(struct check *check)
     return check_choice(check);
 }
 
+/* An array was checked when its text was made; a word may stand in its place. */
+static const char *
+check_ids(struct check *check)
+{
+    return check->value->owned ? NULL : check_choice(check);
+}
+
 static const char *
 check_time(struct check *check)
 {
@@ -202,6 +278,8 @@ static check_function *const checks[] = {
     [INPUT_NAME] = check_name,       [INPUT_EMAIL] = check_email,     [INPUT_TEXT] = check_text,
     [INPUT_CHOICE] = check_choice,   [INPUT_INTEGER] = check_integer, [INPUT_TIME] = check_time,
     [INPUT_PROJECT] = check_project, [INPUT_LINE] = check_line,       [INPUT_PASSWORD] = check_password,
+    [INPUT_NOTE] = check_note,       [INPUT_LINK] = check_link,       [INPUT_BOOLEAN] = check_choice,
+    [INPUT_IDS] = check_ids,
 };
 
 /* Finds the value and checks it; false when it is refused. */
@@ -231,6 +309,7 @@ read_one(struct request *request, struct input_value *value)
     if (!value->text && fallback) {
         value->text = fallback;
         value->length = strlen(fallback);
+        text_to_id(fallback, value->length, &value->number);
     }
 }
 

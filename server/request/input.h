@@ -12,8 +12,12 @@ enum input_kind {
     INPUT_TEXT,     /* any text; the handler checks it */
     INPUT_LINE,     /* the same, trimmed */
     INPUT_PASSWORD, /* the same, normalized where possible (password_normalize()) */
+    INPUT_NOTE,     /* a remark of at most 200 characters, by the rules of names */
+    INPUT_LINK,     /* an address on the web (text_link_refusal()) */
     INPUT_CHOICE,   /* one of `choices` */
     INPUT_INTEGER,  /* a whole number, one of `choices` if there are any */
+    INPUT_BOOLEAN,  /* true or false; as text "true" or "false" */
+    INPUT_IDS,      /* an array of ids, as the text of PostgreSQL's array "{7,12}"; or one of `choices` */
     INPUT_TIME,     /* RFC 3339 in UTC (text_is_time()) */
     INPUT_PROJECT   /* PRJ-n, as the number n */
 };

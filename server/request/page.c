@@ -7,32 +7,59 @@
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX     200
+#define CURSOR_SIZE   64
 
 static bool
-read_number(struct request *request, const char *name, int64_t most, const char *refusal, int64_t *ret_number)
+refuse(struct request *request, const char *name, const char *refusal)
 {
-    char text[32];
-    int found = input_parameter(request, name, text, sizeof(text));
+    answer_field_error(&request->answer, name, refusal);
+    answer_refuse_fields(&request->answer);
+    return false;
+}
+
+static bool
+read_limit(struct request *request)
+{
+    char text[CURSOR_SIZE];
+    int found = input_parameter(request, "limit", text, sizeof(text));
+    int64_t limit;
     if (found <= 0) {
         return found == 0;
     }
-    int64_t number;
-    if (!text_to_id(text, strlen(text), &number) || number < 1 || number > most) {
-        answer_field_error(&request->answer, name, refusal);
-        answer_refuse_fields(&request->answer);
-        return false;
+    if (!text_to_id(text, strlen(text), &limit) || limit < 1 || limit > LIMIT_MAX) {
+        return refuse(request, "limit", "must be a number from 1 to 200");
     }
-    *ret_number = number;
+    request->page.limit = limit;
+    return true;
+}
+
+static bool
+read_cursor(struct request *request, bool with_key)
+{
+    char text[CURSOR_SIZE];
+    int found = input_parameter(request, "cursor", text, sizeof(text));
+    if (found <= 0) {
+        return found == 0;
+    }
+    struct page *page = &request->page;
+    const char *id = text;
+    bool is_good = true;
+    if (with_key) {
+        const char *dot = strchr(text, '.');
+        is_good = dot && text_to_id(text, (size_t)(dot - text), &page->key);
+        id = dot ? dot + 1 : text;
+    }
+    if (!is_good || !text_to_id(id, strlen(id), &page->cursor) || page->cursor < 1) {
+        return refuse(request, "cursor", "must be the nextCursor of a page");
+    }
     return true;
 }
 
 bool
-page_read(struct request *request)
+page_read(struct request *request, bool with_key)
 {
     request->page = (struct page){ .limit = LIMIT_DEFAULT };
-    return read_number(request, "limit", LIMIT_MAX, "must be a number from 1 to 200", &request->page.limit) &&
-           read_number(request, "cursor", INT64_MAX, "must be the nextCursor of a page",
-                       &request->page.cursor);
+    return read_limit(request) && read_cursor(request, with_key);
 }
 
 static int

@@ -183,13 +183,14 @@ count_answer(const struct request *request)
     counter_add(&loop->metrics.requests[route][http_status_index(request->answer.status)], 1);
     histogram_add(&loop->metrics.latency[route], metrics_latency_bounds,
                   (uint64_t)(now_us - request->started_us));
-    if (caller && caller->token_id) {
+    int64_t token_id = caller ? caller->token_id : request->auth.ended_id;
+    if (token_id) {
         const struct usage_call call = {
-            .token_id = caller->token_id,
+            .token_id = token_id,
             .address = request->auth.shares_usage_entry ? NULL : &request->address,
             .user_agent = request->head->user_agent,
             .method = request->head->method,
-            .route = request->route->pattern,
+            .route = caller ? request->route->pattern : "none",
             .status = request->answer.status,
             .ended_us = now_us,
         };

@@ -43,6 +43,7 @@ struct authentication {
     struct verified_key verified_key;
     char lookup_id[TOKEN_LOOKUP_LENGTH + 1];
     int64_t token_id; /* of the token whose secret is proven; 0 before */
+    int64_t ended_id; /* of the token that has the look-up id and no hash any more; else 0 */
     struct gate_question question;
     enum gate_status gate_status;
     request_function *then;  /* runs when the gate, asked again, still admits the caller */
@@ -53,7 +54,8 @@ struct authentication {
 /* The page of a list that the client asks for. */
 struct page {
     int64_t limit;  /* elements at most */
-    int64_t cursor; /* 0: the first page */
+    int64_t cursor; /* id of the last row of the page before; 0: the first page */
+    int64_t key;    /* its sort key, for statements that take :cursor_key */
 };
 
 struct request {

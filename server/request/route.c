@@ -19,6 +19,7 @@ static const struct placeholder {
     { "case", TEXT_CASE_PREFIX, false },
     { "secret", NULL, false },
     { "file", NULL, false },
+    { "finding", NULL, false },
     { "rest", NULL, true },
 };
 

@@ -20,8 +20,8 @@ enum route_access {
 struct endpoint;
 
 /* `pattern` is a path. A segment in braces is a placeholder; its name gives its type: {id}, {user}, {key} are
- * numbers, {project} is PRJ-n, {cycle} TCYCLE-n, {case} TC-n, {secret} and {file} are any text. {rest}, at
- * the end, is the whole rest of the path, slashes included, even an empty one. */
+ * numbers, {project} is PRJ-n, {cycle} TCYCLE-n, {case} TC-n, {secret}, {file} and {finding} are any text.
+ * {rest}, at the end, is the whole rest of the path, slashes included, even an empty one. */
 struct route {
     enum http_method method; /* HTTP_ANY: all of them */
     const char *pattern;
@@ -29,6 +29,7 @@ struct route {
     size_t body_max;                 /* of the JSON body, in bytes; 0: a body is discarded unread */
     request_function *handle;        /* a row has either a handler, */
     const struct endpoint *endpoint; /* or an endpoint, which endpoint_handle() runs */
+    bool body_optional;              /* a request without a body is served, too */
     bool without_host;               /* HTTP/1.0 without Host is served, as health checks send it */
 };
 

@@ -141,8 +141,10 @@ step_body(struct request *request)
         return STEP_NEXT;
     }
     if (!connection_has_body(request->connection)) {
-        return answer_refuse(&request->answer, PROBLEM_BAD_REQUEST,
-                             "Send a JSON object as the body of this request.");
+        return request->route->body_optional
+                   ? STEP_NEXT
+                   : answer_refuse(&request->answer, PROBLEM_BAD_REQUEST,
+                                   "Send a JSON object as the body of this request.");
     }
     struct http_slice coding = http_head_field(request->head, "content-encoding");
     if (coding.length > 0 && !http_slice_equals_nocase(coding, "identity")) {
@@ -157,7 +159,7 @@ step_body(struct request *request)
 static enum step_result
 step_parse(struct request *request)
 {
-    if (request->route->body_max == 0) {
+    if (request->route->body_max == 0 || !connection_has_body(request->connection)) {
         return STEP_NEXT;
     }
     size_t length;

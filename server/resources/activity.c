@@ -3,6 +3,7 @@
 
 static const struct input filters[] = {
     { "since", INPUT_TIME, .in_query = true },
+    { "bucket", INPUT_CHOICE, .in_query = true, .choices = "hour|day", .fallback = "hour" },
     { 0 },
 };
 

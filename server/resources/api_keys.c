@@ -1,31 +1,49 @@
 #include "server/resources/api_keys.h"
-#include "common/memory.h"
-#include "common/secret.h"
-#include "common/token.h"
-#include "server/request/authenticate.h"
-#include "server/request/await.h"
+#include "common/text.h"
 #include "server/request/endpoint.h"
-#include "server/request/limits.h"
 #include "server/request/row.h"
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
-/* --- list, get, delete --- */
+/* --- list, get, and what is known of one --- */
 
 static const struct input filters[] = {
-    { "status", INPUT_CHOICE, .in_query = true, .choices = "active|expired|revoked|all",
+    { "status", INPUT_CHOICE, .in_query = true, .choices = "active|expiring|expired|revoked|all",
       .fallback = "active" },
+    { "search", INPUT_NOTE, .in_query = true },
+    { "sort", INPUT_CHOICE, .in_query = true,
+      .choices = "-created|created|name|-name|expires|-expires|lastUsed|-lastUsed", .fallback = "-created" },
     { 0 },
 };
 
-static const struct db_named revocation[] = { { "reason", DB_CONSTANT("revoked") }, { 0 } };
+static const struct input spans[] = {
+    { "days", INPUT_INTEGER, .in_query = true, .choices = "1|7|30|90", .fallback = "7" },
+    { 0 },
+};
 
 const struct endpoint api_keys_list = { .query = QUERY_API_KEYS_LIST,
                                         .answer = ENDPOINT_PAGE,
                                         .inputs = filters };
 const struct endpoint api_keys_get = { .query = QUERY_API_KEYS_GET, .answer = ENDPOINT_ROW };
-const struct endpoint api_keys_delete = { .query = QUERY_API_KEYS_REVOKE,
-                                          .answer = ENDPOINT_EMPTY,
-                                          .constants = revocation };
+const struct endpoint api_keys_rotation = { .query = QUERY_API_KEYS_ROTATION, .answer = ENDPOINT_ROW };
+const struct endpoint api_keys_history = { .query = QUERY_API_KEYS_HISTORY, .answer = ENDPOINT_SUBPAGE };
+const struct endpoint api_keys_impact = { .query = QUERY_API_KEYS_IMPACT,
+                                          .answer = ENDPOINT_ROW,
+                                          .inputs = spans };
+
+/* --- delete one --- */
+
+static const struct input farewell[] = {
+    { "note", INPUT_NOTE, .required = false },
+    { "withDescendants", INPUT_BOOLEAN, .fallback = "false" },
+    { 0 },
+};
+
+static const struct db_named revocation[] = { { "reason", DB_CONSTANT("revoked") }, { 0 } };
+
+const struct endpoint api_keys_delete = {
+    .query = QUERY_API_KEYS_REVOKE, .answer = ENDPOINT_EMPTY, .inputs = farewell, .constants = revocation
+};
 
 /* --- get and delete the current token --- */
 
@@ -60,7 +78,8 @@ got_current(struct request *request)
 enum step_result
 api_keys_delete_current(struct request *request)
 {
-    return query_current(request, QUERY_API_KEYS_REVOKE, deleted_current);
+    return input_read(request, farewell) ? query_current(request, QUERY_API_KEYS_REVOKE, deleted_current)
+                                         : STEP_DONE;
 }
 
 static enum step_result
@@ -69,111 +88,58 @@ deleted_current(struct request *request)
     return endpoint_refused(request, NULL, true) ? STEP_DONE : answer_empty(&request->answer, 204);
 }
 
-/* --- creation: makes a token, hashes it, stores the hash --- */
+/* --- delete all but some --- */
 
-#define LOOKUP_IDS_MAX 3
-
-static const struct input draft_inputs[] = {
-    { "name", INPUT_NAME, .required = true },
-    { "expiresInDays", INPUT_INTEGER, .required = true, .choices = "7|30|60|90|180|365" },
+static const struct input exceptions[] = {
+    { "except", INPUT_IDS, .required = true, .choices = "current" },
+    { "dryRun", INPUT_BOOLEAN, .fallback = "false" },
     { 0 },
 };
 
-static const struct refusal refusals[] = {
-    { "owner_not_active", PROBLEM_FORBIDDEN, NULL,
-      "The account is not active; ask an admin of the organization." },
-    { "creation_forbidden", PROBLEM_FORBIDDEN, NULL,
-      "The organization does not allow tokens to create tokens; sign in and generate it under Settings, API "
-      "Keys." },
-    { "period_too_long", PROBLEM_VALIDATION_FAILED, "expiresInDays",
-      "is longer than the organization allows" },
-    { 0 },
-};
-
-struct draft {
-    char token[TOKEN_LENGTH + 1];
-    int lookup_ids_tried;
-};
-
-static request_function make_token, hashed, insert, created;
-
-static void
-free_draft(void *draft)
-{
-    secret_wipe(draft, sizeof(struct draft));
-    free(draft);
-}
+static request_function deleted_all;
 
 enum step_result
-api_keys_create(struct request *request)
+api_keys_delete_all(struct request *request)
 {
-    if (!input_read(request, draft_inputs) || limits_refuse_creation(request)) {
+    if (!input_read(request, exceptions)) {
         return STEP_DONE;
     }
-    request->handler_data = memory_new(1, sizeof(struct draft));
-    request->handler_free = free_draft;
-    return make_token(request);
-}
-
-static enum step_result
-make_token(struct request *request)
-{
-    struct draft *draft = request->handler_data;
-    token_make(draft->token);
-    draft->lookup_ids_tried++;
-    request_then(request, hashed);
-    return await_hash(request, draft->token, TOKEN_LENGTH);
-}
-
-static enum step_result
-hashed(struct request *request)
-{
-    return authenticate_again(request, insert);
-}
-
-static enum step_result
-insert(struct request *request)
-{
-    const struct draft *draft = request->handler_data;
-    if (request->outcome.hash->outcome != HASHER_HASHED) {
-        return answer_refuse(&request->answer, PROBLEM_INTERNAL, NULL);
+    char current[TEXT_NUMBER_SIZE + 2];
+    const char *except = input_text(request, "except");
+    if (strcmp(except, "current") == 0) {
+        if (!request->auth.caller->token_id) {
+            answer_field_error(&request->answer, "except",
+                               "must be an array of ids, because the request presents no token");
+            return answer_refuse_fields(&request->answer);
+        }
+        snprintf(current, sizeof(current), "{%lld}", (long long)request->auth.caller->token_id);
+        except = current;
     }
-    char lookup[TOKEN_LOOKUP_LENGTH + 1], preview[TOKEN_PREVIEW_SIZE];
-    token_parse(draft->token, TOKEN_LENGTH, lookup);
-    token_preview(draft->token, preview);
-    const struct db_named values[] = {
-        { "owner", DB_INT64(request->auth.caller->user_id) },
-        { "lookup", DB_TEXT(lookup) },
-        { "hash", DB_TEXT(request->outcome.hash->encoded) },
-        { "preview", DB_TEXT(preview) },
-        { 0 },
-    };
-    request_then(request, created);
-    return endpoint_query(request, QUERY_API_KEYS_CREATE, values);
+    const struct db_named values[] = { { "except", DB_TEXT(except) }, { 0 } };
+    request_then(request, deleted_all);
+    return endpoint_query(request, QUERY_API_KEYS_REVOKE_ALL, values);
 }
 
 static enum step_result
-created(struct request *request)
+deleted_all(struct request *request)
 {
-    struct draft *draft = request->handler_data;
-    if (await_failed(request, "api_tokens_lookup_id_key")) {
+    if (endpoint_refused(request, NULL, true)) {
         return STEP_DONE;
     }
-    if (db_status(request->outcome.result) != DB_OK) {
-        /* The look-up id is taken (a chance of 1 in 10^14 per existing token): make another token. */
-        return draft->lookup_ids_tried < LOOKUP_IDS_MAX
-                   ? make_token(request)
-                   : answer_refuse(&request->answer, PROBLEM_INTERNAL, NULL);
-    }
-    if (endpoint_refused(request, refusals, true)) {
-        return STEP_DONE;
-    }
-    struct json_writer *writer = answer_json(&request->answer, 201);
+    const struct db_result *result = request->outcome.result;
+    int count = db_is_null(result, 0, db_column(result, "id")) ? 0 : db_rows(result);
     struct row_shape shape;
-    row_shape_read(&shape, request->outcome.result);
+    row_shape_read(&shape, result);
+    struct json_writer *writer = answer_json(&request->answer, 200);
     json_open_object(writer);
-    row_write_members(writer, &shape, 0);
-    json_text_member(writer, "token", draft->token);
+    json_boolean_member(writer, "dryRun", strcmp(input_text(request, "dryRun"), "true") == 0);
+    json_integer_member(writer, "count", count);
+    json_key(writer, "data");
+    json_open_array(writer);
+    for (int row = 0; row < count; row++) {
+        row_write(writer, &shape, row);
+    }
+    json_close_array(writer);
     json_close_object(writer);
     return STEP_DONE;
 }

@@ -8,9 +8,13 @@ struct endpoint;
 
 extern const struct endpoint api_keys_list, api_keys_get, api_keys_delete;
 
+/* What is known of one token: its rotation, what its end would break, what happened to it. */
+extern const struct endpoint api_keys_rotation, api_keys_impact, api_keys_history;
+
 /* The token that the request itself presents; 404 for a session. */
 request_function api_keys_get_current, api_keys_delete_current;
 
-request_function api_keys_create;
+/* All tokens of the caller but some. */
+request_function api_keys_delete_all;
 
 #endif

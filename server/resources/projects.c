@@ -9,7 +9,7 @@ enum step_result
 projects_list(struct request *request)
 {
     const struct caller *caller = request->auth.caller;
-    if (!page_read(request)) {
+    if (!page_read(request, false)) {
         return STEP_DONE;
     }
     const int64_t numbers[] = { caller->is_admin ? caller->organization_id : caller->user_id,

@@ -84,9 +84,10 @@ def test_since_and_pages(used, service):
     owner, token_id, _, _ = used
     hour = service.database.value("select date_trunc('hour', now())")
     service.database.query(
-        """insert into testkase.api_token_usage (token_id, hour, client, method, route, status, calls)
-           select %s, %s - n * interval '1 hour', 'c', 'GET', '/x', 200, n + 1
-           from generate_series(199, 0, -1) n""", (token_id, hour))
+        """insert into testkase.api_token_usage (token_id, hour, last_at, client, method, route, status, calls)
+           select %(id)s, h, h, 'c', 'GET', '/x', 200, n + 1
+           from generate_series(199, 0, -1) n, lateral (select %(hour)s - n * interval '1 hour') as o (h)""",
+        {"id": token_id, "hour": hour})
     assert len(list(owner.pages(f"/api-keys/{token_id}/activity", 50))) >= 1
     day = hour.astimezone(datetime.timezone.utc) - datetime.timedelta(hours=23)
     rows = activity(owner, token_id, since=day.strftime("%Y-%m-%dT%H:%M:%SZ"), limit=200)

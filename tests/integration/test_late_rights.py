@@ -2,6 +2,7 @@
 while argon2 works, and while the statement itself waits."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -19,6 +20,11 @@ ACCOUNT = {"email": "late@example.test", "name": "Late", "password": "late but l
 WRITES = {
     "make a token": ("POST", "/api-keys", DRAFT),
     "delete a token": ("DELETE", "/api-keys/{token}", None),
+    "rotate a token": ("POST", "/api-keys/{token}/rotate", None),
+    "delete all tokens": ("DELETE", "/api-keys", {"except": []}),
+    "delete a token with a note": ("DELETE", "/api-keys/{token}", {"note": "Late"}),
+    "rotate the current token": ("POST", "/api-keys/current/rotate", None),
+    "dismiss a finding": ("POST", "/api-keys/hygiene/{finding}/dismiss", None),
     "delete the current token": ("DELETE", "/api-keys/current", None),
     "sign out": ("DELETE", "/session", None),
     "make an account": ("POST", "/users", ACCOUNT),
@@ -26,7 +32,7 @@ WRITES = {
     "delete an account": ("DELETE", "/users/{person}", None),
 }
 BODIES = [name for name, (_, _, body) in WRITES.items() if body]
-HASHES = ["make a token", "make an account"]
+HASHES = ["make a token", "rotate a token", "rotate the current token", "make an account"]
 FOR_ADMINS = [name for name, (_, path, _) in WRITES.items() if path.startswith("/users")]
 
 # What takes the right away, with the status that the request then gets.
@@ -50,7 +56,7 @@ def cases(writes):
     for write in writes:
         for loss in LOSSES:
             by_session = loss == "session ended" or (write == "sign out" and not loss.startswith("token"))
-            if write == "sign out" and not by_session or write == "delete the current token" and by_session:
+            if write == "sign out" and not by_session or "the current token" in write and by_session:
                 continue
             if loss == "actor demoted" and write not in FOR_ADMINS:
                 continue
@@ -67,7 +73,8 @@ class Late:
         self.credential, token = service.mint(self.actor, cost=ARGON2)
         other, _ = service.mint(self.actor)
         method, path, self.body = WRITES[write]
-        self.method, self.path = method, "/api/v1" + path.format(token=other, person=people.member.id)
+        finding = self.database.value("select testkase.finding_id('poor_name', %s, 'Test')", (other,))
+        self.method, self.path = method, "/api/v1" + path.format(token=other, person=people.member.id, finding=finding)
         if by_session:
             session = service.sign_in(self.actor).session
             cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies)
@@ -97,6 +104,8 @@ class Late:
                    (select count(*) from testkase.audit_events a
                     where a.organization_id = %(organization)s and a.action <> 'session.created'
                       and a.action not like '%%.hash_renewed'), -- done behind, after a sign-in or a token's first use
+                   (select count(*) from testkase.dismissed_findings d join testkase.api_tokens t on t.id = d.token_id
+                    where t.user_id = %(actor)s),
                    (select count(*) from testkase.sessions s where s.user_id = %(actor)s)""",
             {"actor": self.actor.id, "organization": self.actor.organization_id})
 
@@ -124,9 +133,9 @@ def slow(cluster, server_path):
 
 def test_every_writing_route_is_tried(slow):
     done = subprocess.run([slow.path, "--routes"], capture_output=True, text=True, timeout=30, check=True)
-    writing = {(route["method"], route["path"].replace("{id}", "")) for route in json.loads(done.stdout)
+    writing = {(route["method"], re.sub(r"\{\w+\}", "", route["path"])) for route in json.loads(done.stdout)
                if route["method"] not in ("GET", "any") and route["access"] != "anyone"}
-    tried = {(method, "/api/v1" + path.split("{")[0]) for method, path, _ in WRITES.values()}
+    tried = {(method, "/api/v1" + re.sub(r"\{\w+\}", "", path)) for method, path, _ in WRITES.values()}
     assert writing == tried
 
 

@@ -595,14 +595,16 @@ STATED = {
     "sessions": {"digest", "user_id", "address", "client"},
     "projects": {"organization_id", "number", "name"},
     "project_members": {"project_id", "user_id", "organization_id", "role"},
-    "api_tokens": {"user_id", "lookup_id", "secret_hash", "preview", "name", "expires_in_days", "predecessor_id"},
+    "api_tokens": {"user_id", "lookup_id", "secret_hash", "preview", "name", "expires_in_days", "predecessor_id", "purpose",
+                   "link", "idempotency_key", "created_by", "created_by_token"},
     "api_token_last_used": {"token_id", "used_at", "address", "client"},
     "rotation_reminders": {"token_id", "user_id", "due_at"},
     "audit_events": {"organization_id", "actor_kind", "actor_user_id", "actor_token_id", "action", "target_kind", "target_id",
                      "request_id", "address", "detail"},
     "outbox": {"organization_id", "user_id", "topic", "payload"},
-    "api_token_usage": {"token_id", "hour", "address", "client", "method", "route", "status", "calls"},
+    "api_token_usage": {"token_id", "hour", "last_at", "address", "client", "method", "route", "status", "calls"},
     "api_token_usage_pairs": {"token_id", "hour", "pairs"},
+    "dismissed_findings": {"token_id", "practice", "evidence_key"},
 }
 
 
@@ -733,17 +735,21 @@ def shown(cursor, token_id):
 
 def test_a_token_is_shown_as_it_is_stored(cursor, user):
     old = make_token(cursor, user)
-    token_id = make_token(cursor, user, 90, predecessor_id=old)
+    token_id = make_token(cursor, user, 90, predecessor_id=old, purpose="Nightly run", link="https://a.test/", created_by=user,
+                          created_by_token=old)
     cursor.execute("update api_tokens set rate_limit = 5 where id = %s", (token_id,))
-    cursor.execute("""insert into api_token_last_used (token_id, used_at, address)
-                      values (%s, '2031-07-01 10:00:00.9+02', '2001:db8::1')""", (token_id,))
+    cursor.execute("""insert into api_token_last_used (token_id, used_at, address, client)
+                      values (%s, '2031-07-01 10:00:00.9+02', '2001:db8::1', 'curl/8.1')""", (token_id,))
     cursor.execute("select preview, rfc3339(created_at), rfc3339(expires_at), rfc3339(rotate_at) from api_tokens where id = %s",
                    (token_id,))
     preview, created, expires, rotate = cursor.fetchone()
     assert shown(cursor, token_id) == {
         "id": token_id, "user_id": user, "name": "CI", "tokenPreview": preview, "createdAt": created, "expiresAt": expires,
         "expiresInDays": 90, "rotateAt": rotate, "lastUsedAt": "2031-07-01T08:00:00Z", "lastUsedIp": "2001:db8::1",
-        "status": "active", "endedAt": None, "endedReason": None, "predecessorId": old, "successorId": None, "rate_limit": 5}
+        "lastUsedClient": "curl/8.1", "status": "active", "endedAt": None, "endedReason": None, "endedBy": None,
+        "endedNote": None, "purpose": "Nightly run", "link": "https://a.test/", "createdBy": {"userId": user, "apiKeyId": old}, "predecessorId": old,
+        "successorId": None, "rate_limit": 5,
+        "rotation": {"state": "none", "rotateAt": rotate, "successorId": None, "predecessorId": old, "because": None}}
     assert shown(cursor, old)["successorId"] == token_id
 
 

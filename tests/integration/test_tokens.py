@@ -10,8 +10,10 @@ from support import token as tokens
 from support.deadline import until
 from support.http import TIME, field_errors
 
-FIELDS = {"id", "name", "tokenPreview", "createdAt", "expiresAt", "expiresInDays", "rotateAt", "lastUsedAt", "lastUsedIp",
-          "status", "endedAt", "endedReason", "predecessorId", "successorId"}
+EMPTY_AT_FIRST = {"lastUsedAt", "lastUsedIp", "lastUsedClient", "endedAt", "endedReason", "endedBy", "endedNote", "predecessorId",
+                  "successorId", "purpose", "link"}
+FIELDS = EMPTY_AT_FIRST | {"id", "name", "tokenPreview", "createdAt", "expiresAt", "expiresInDays", "rotateAt", "status",
+                           "createdBy", "rotation"}
 
 
 def moment(text):
@@ -49,8 +51,7 @@ def test_the_answer_to_creation_has_the_token_once(member):
     assert set(made) == FIELDS | {"token"}
     assert made["name"] == "GitLab CI" and made["status"] == "active"
     assert isinstance(made["id"], int)
-    for empty in ("lastUsedAt", "lastUsedIp", "endedAt", "endedReason", "predecessorId", "successorId"):
-        assert made[empty] is None
+    assert {field for field in made if made[field] is None} == EMPTY_AT_FIRST
     assert response.text.count(tokens.secret(made["token"])) == 1
 
 

@@ -138,6 +138,7 @@ class Operation:
         parameters = [expand(document, one) for one in (*item.get("parameters", []), *described.get("parameters", []))]
         self.query = {one["name"]: Schema(document, one["schema"]) for one in parameters if one["in"] == "query"}
         body = described.get("requestBody")
+        self.body_required = bool(body) and body["required"]
         self.body = Schema(document, body["content"]["application/json"]["schema"]) if body else None
 
     def fault_of_request(self, query, body):
@@ -148,7 +149,9 @@ class Operation:
                 return f"accepted with ?{name}={value}: {fault}"
         if self.body is None:
             return None
-        fault = self.body.fault(json.loads(body)) if body else "without a body"
+        if not body:
+            return "accepted without a body" if self.body_required else None
+        fault = self.body.fault(json.loads(body))
         return f"accepted with {body!r:.300}: {fault}" if fault else None
 
 

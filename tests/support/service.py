@@ -164,6 +164,26 @@ class Service:
             (tokens.lookup(token), tokens.argon2id(token, *cost), tokens.preview(token), name, days, person.id))
         return token_id, token
 
+    def use(self, token_id, client="curl/8.1", address="10.0.0.7", ago="1 minute", calls=1, method="GET", route="/api/v1/session",
+            status=200):
+        """Calls with a token some time ago, as the database knows them when a server has written them."""
+        self.database.query(
+            """with at as (select now() - %(ago)s::interval as moment), used as (
+                   insert into testkase.api_token_usage as u
+                       (token_id, hour, last_at, address, client, method, route, status, calls)
+                   select %(id)s, date_trunc('hour', moment, 'UTC'), moment, %(address)s, %(client)s, %(method)s, %(route)s,
+                          %(status)s, %(calls)s
+                   from at
+                   on conflict (token_id, hour, address, client, method, route, status)
+                   do update set calls = u.calls + excluded.calls, last_at = greatest(u.last_at, excluded.last_at))
+               insert into testkase.api_token_last_used as l (token_id, used_at, address, client)
+               select %(id)s, moment, %(address)s, %(client)s from at where %(status)s not in (401, 429)
+               on conflict (token_id) do update set used_at = excluded.used_at, address = excluded.address,
+                                                    client = excluded.client
+               where l.used_at < excluded.used_at""",
+            {"id": token_id, "client": client, "address": address, "ago": ago, "calls": calls, "method": method, "route": route,
+             "status": status})
+
     def bearer(self, person, **options):
         """A client with a fresh token of this person."""
         return self.server.bearer(self.mint(person)[1], **options)

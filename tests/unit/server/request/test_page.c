@@ -39,7 +39,7 @@ read_page(const char *query)
     answer_end(&request.answer);
     answer_begin(&request.answer, writer);
     head.query = (struct http_slice){ query, strlen(query) };
-    return page_read(&request);
+    return page_read(&request, false);
 }
 
 static void

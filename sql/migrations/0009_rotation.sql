@@ -61,8 +61,8 @@ $$;
 grant insert (purpose, link, idempotency_key, created_by, created_by_token) on testkase.api_tokens to testkase_server;
 grant update (ended_note) on testkase.api_tokens to testkase_server;
 
--- The name of a successor: the same with the next version ("GitHub Actions", "GitHub Actions v2", "GitHub Actions v3"), cut to the
--- 100 characters that a name may have.
+-- The name of a successor: the same with the next version ("GitHub Actions", "GitHub Actions v2", "GitHub Actions v3"), cut to
+-- the 100 characters that a name may have.
 create function testkase.successor_name(name text) returns text
     language sql immutable parallel safe
 as $$

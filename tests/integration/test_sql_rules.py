@@ -747,7 +747,8 @@ def test_a_token_is_shown_as_it_is_stored(cursor, user):
         "id": token_id, "user_id": user, "name": "CI", "tokenPreview": preview, "createdAt": created, "expiresAt": expires,
         "expiresInDays": 90, "rotateAt": rotate, "lastUsedAt": "2031-07-01T08:00:00Z", "lastUsedIp": "2001:db8::1",
         "lastUsedClient": "curl/8.1", "status": "active", "endedAt": None, "endedReason": None, "endedBy": None,
-        "endedNote": None, "purpose": "Nightly run", "link": "https://a.test/", "createdBy": {"userId": user, "apiKeyId": old}, "predecessorId": old,
+        "endedNote": None,
+        "purpose": "Nightly run", "link": "https://a.test/", "createdBy": {"userId": user, "apiKeyId": old}, "predecessorId": old,
         "successorId": None, "rate_limit": 5,
         "rotation": {"state": "none", "rotateAt": rotate, "successorId": None, "predecessorId": old, "because": None}}
     assert shown(cursor, old)["successorId"] == token_id

@@ -285,7 +285,7 @@ static bool
 is_input(const struct input *inputs, const char *name)
 {
     for (; inputs && inputs->name; inputs++) {
-        if (strcmp(inputs->name, name) == 0) {
+        if (input_gives(inputs, name)) {
             return true;
         }
     }

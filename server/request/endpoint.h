@@ -8,7 +8,8 @@
  *   actor                 composite value for audit events: account, token, request id, address
  *   limit, cursor         of the page; cursor_key with a sort key of its rows (page.h)
  *   least_role            the role that the route requires in the project
- *   any other name        a constant of the endpoint, a placeholder of the route, or an input */
+ *   any other name        a constant of the endpoint, a placeholder of the route, or an input; <name>_given
+ *                         says whether the nullable input <name> was sent */
 #ifndef SERVER_REQUEST_ENDPOINT_H
 #define SERVER_REQUEST_ENDPOINT_H
 

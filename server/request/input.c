@@ -4,6 +4,7 @@
 #include "common/secret.h"
 #include "common/text.h"
 #include "server/http/query.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,16 +53,24 @@ static const char *
 type_refusal(const struct input *input, char ret_refusal[REFUSAL_SIZE])
 {
     if (input->kind == INPUT_IDS) {
-        return input->choices ? "must be an array of ids, or \"current\"" : "must be an array of ids";
-    }
-    if (input->kind == INPUT_BOOLEAN) {
-        return "must be true or false";
-    }
-    if (input->choices) {
+        snprintf(ret_refusal, REFUSAL_SIZE, "must be an array of ids%s%s", input->choices ? ", or " : "",
+                 input->choices ? input->choices : "");
+    } else if (input->choices) {
         text_choices_refusal(input->choices, ret_refusal, REFUSAL_SIZE);
-        return ret_refusal;
+    } else if (input->kind == INPUT_INTEGER && input->most) {
+        snprintf(ret_refusal, REFUSAL_SIZE, "must be a whole number from %" PRId64 " to %" PRId64,
+                 input->least, input->most);
+    } else {
+        snprintf(ret_refusal, REFUSAL_SIZE, "must be %s",
+                 input->kind == INPUT_INTEGER   ? "a whole number"
+                 : input->kind == INPUT_BOOLEAN ? "true or false"
+                                                : "a string");
     }
-    return input->kind == INPUT_INTEGER ? "must be a whole number" : "must be a string";
+    if (input->nullable) {
+        size_t length = strlen(ret_refusal);
+        snprintf(ret_refusal + length, REFUSAL_SIZE - length, ", or null");
+    }
+    return ret_refusal;
 }
 
 static void
@@ -127,7 +136,9 @@ find_member(struct request *request, struct input_value *value)
     const struct json_value *member =
         request->body ? json_member(json_root(request->body), value->input->name) : NULL;
     char refusal[REFUSAL_SIZE];
-    if (!member || take_member(value, member)) {
+    value->is_given = member != NULL;
+    bool is_null = member && value->input->nullable && json_type(member) == JSON_NULL;
+    if (!member || is_null || take_member(value, member)) {
         return true;
     }
     answer_field_error(&request->answer, value->input->name,
@@ -142,6 +153,7 @@ find_parameter(struct request *request, struct input_value *value)
 {
     char text[PARAMETER_BYTES_MAX];
     int found = input_parameter(request, value->input->name, text, sizeof(text));
+    value->is_given = found > 0;
     if (found > 0) {
         value->length = strlen(text);
         value->text = value->owned = memory_copy_text(text, value->length);
@@ -250,6 +262,9 @@ check_integer(struct check *check)
     if (value->input->in_query && !text_to_id(value->text, value->length, &value->number)) {
         return type_refusal(value->input, check->refusal);
     }
+    if (value->input->most && (value->number < value->input->least || value->number > value->input->most)) {
+        return type_refusal(value->input, check->refusal);
+    }
     return check_choice(check);
 }
 
@@ -258,6 +273,14 @@ static const char *
 check_ids(struct check *check)
 {
     return check->value->owned ? NULL : check_choice(check);
+}
+
+static const char *
+check_boolean(struct check *check)
+{
+    return text_is_choice(check->value->text, "true|false")
+               ? NULL
+               : type_refusal(check->value->input, check->refusal);
 }
 
 static const char *
@@ -278,7 +301,7 @@ static check_function *const checks[] = {
     [INPUT_NAME] = check_name,       [INPUT_EMAIL] = check_email,     [INPUT_TEXT] = check_text,
     [INPUT_CHOICE] = check_choice,   [INPUT_INTEGER] = check_integer, [INPUT_TIME] = check_time,
     [INPUT_PROJECT] = check_project, [INPUT_LINE] = check_line,       [INPUT_PASSWORD] = check_password,
-    [INPUT_NOTE] = check_note,       [INPUT_LINK] = check_link,       [INPUT_BOOLEAN] = check_choice,
+    [INPUT_NOTE] = check_note,       [INPUT_LINK] = check_link,       [INPUT_BOOLEAN] = check_boolean,
     [INPUT_IDS] = check_ids,
 };
 
@@ -291,7 +314,9 @@ find_valid(struct request *request, struct input_value *value)
     if (!(input->in_query ? find_parameter(request, value) : find_member(request, value))) {
         return false;
     }
-    const char *error = value->text ? checks[input->kind](&check) : input->required ? "is required" : NULL;
+    const char *error = value->text                           ? checks[input->kind](&check)
+                        : input->required && !value->is_given ? "is required"
+                                                              : NULL;
     if (error) {
         answer_field_error(&request->answer, input->name, error);
     }
@@ -305,8 +330,9 @@ read_one(struct request *request, struct input_value *value)
     const char *fallback = value->input->fallback;
     if (!find_valid(request, value)) {
         value->text = NULL;
+        value->is_given = false;
     }
-    if (!value->text && fallback) {
+    if (!value->is_given && fallback) {
         value->text = fallback;
         value->length = strlen(fallback);
         text_to_id(fallback, value->length, &value->number);
@@ -364,13 +390,28 @@ input_integer(const struct request *request, const char *name)
 }
 
 bool
+input_gives(const struct input *input, const char *name)
+{
+    size_t length = strlen(input->name);
+    return strncmp(input->name, name, length) == 0 &&
+           (!name[length] || (input->nullable && strcmp(name + length, "_given") == 0));
+}
+
+bool
 input_value(const struct request *request, const char *name, struct db_value *ret_value)
 {
-    const struct input_value *value = find(request, name);
-    if (!value) {
-        return false;
+    for (size_t i = 0; request->inputs && i < request->inputs->count; i++) {
+        const struct input_value *value = &request->inputs->items[i];
+        if (!input_gives(value->input, name)) {
+            continue;
+        }
+        bool is_number = value->input->kind == INPUT_INTEGER || value->input->kind == INPUT_PROJECT;
+        if (strcmp(value->input->name, name) != 0) {
+            *ret_value = DB_TEXT(value->is_given ? "true" : "false");
+        } else {
+            *ret_value = value->text && is_number ? DB_INT64(value->number) : DB_TEXT(value->text);
+        }
+        return true;
     }
-    bool is_number = value->input->kind == INPUT_INTEGER || value->input->kind == INPUT_PROJECT;
-    *ret_value = value->text && is_number ? DB_INT64(value->number) : DB_TEXT(value->text);
-    return true;
+    return false;
 }

@@ -16,7 +16,7 @@ enum input_kind {
     INPUT_LINK,     /* an address on the web (text_link_refusal()) */
     INPUT_CHOICE,   /* one of `choices` */
     INPUT_INTEGER,  /* a whole number, one of `choices` if there are any */
-    INPUT_BOOLEAN,  /* true or false; as text "true" or "false" */
+    INPUT_BOOLEAN,  /* true or false; as a text, too */
     INPUT_IDS,      /* an array of ids, as the text of PostgreSQL's array "{7,12}"; or one of `choices` */
     INPUT_TIME,     /* RFC 3339 in UTC (text_is_time()) */
     INPUT_PROJECT   /* PRJ-n, as the number n */
@@ -28,6 +28,8 @@ struct input {
     enum input_kind kind;
     bool required;
     bool in_query;
+    bool nullable;        /* null is a value of its own, and the statement takes "<name>_given", too */
+    int64_t least, most;  /* bounds of a whole number; `most` 0: none */
     const char *choices;  /* separated by "|" */
     const char *fallback; /* the value when the input is absent; NULL: SQL's null */
 };
@@ -43,8 +45,12 @@ const char *input_text(const struct request *request, const char *name);
 size_t input_length(const struct request *request, const char *name);
 int64_t input_integer(const struct request *request, const char *name);
 
-/* The same as a parameter of a statement. False when no input has that name. */
+/* The same as a parameter of a statement. False when no input gives it. */
 bool input_value(const struct request *request, const char *name, struct db_value *ret_value);
+
+/* Whether the input gives the parameter `name` of a statement: its own name, or, when it is nullable,
+ * "<its name>_given", which is true when the client has sent it, be it as null. */
+bool input_gives(const struct input *input, const char *name);
 
 /* Reads one parameter of the query string. Returns 1 and the value, 0 when it is absent, or -1 when it is
  * refused; the answer is set then. */

@@ -2,6 +2,7 @@
 #ifndef SERVER_REQUEST_INPUT_VALUES_H
 #define SERVER_REQUEST_INPUT_VALUES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,7 +12,8 @@ struct input;
 
 struct input_value {
     const struct input *input;
-    const char *text; /* NULL: absent */
+    const char *text; /* NULL: absent, or JSON's null */
+    bool is_given;    /* it is there and not refused, as null or as another value */
     size_t length;
     int64_t number; /* of a numeric input */
     char *owned;    /* the copy that `text` points to; NULL when `text` is in the body or a constant */

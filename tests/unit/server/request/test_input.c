@@ -178,6 +178,88 @@ test_a_number_of_a_few(void **state)
 }
 
 static void
+test_a_number_between_bounds(void **state)
+{
+    (void)state;
+    static const struct input inputs[] = { { "n", INPUT_INTEGER, .least = 1, .most = 60 }, { 0 } };
+    static const char *const others[] = { "{\"n\":0}",     "{\"n\":61}",   "{\"n\":-1}",
+                                          "{\"n\":\"1\"}", "{\"n\":null}", NULL };
+    assert_true(read_from(inputs, "{\"n\":1}", ""));
+    assert_true(read_from(inputs, "{\"n\":60}", ""));
+    assert_int_equal(input_integer(&request, "n"), 60);
+    assert_all_refused(inputs, others, "must be a whole number from 1 to 60");
+}
+
+static void
+test_true_or_false(void **state)
+{
+    (void)state;
+    static const struct input inputs[] = { { "on", INPUT_BOOLEAN, .required = false },
+                                           { "all", INPUT_BOOLEAN, .in_query = true },
+                                           { 0 } };
+    static const char *const others[] = { "{\"on\":\"true\"}", "{\"on\":1}", "{\"on\":null}", "{\"on\":[]}",
+                                          NULL };
+    assert_true(read_from(inputs, "{\"on\":false}", "all=true"));
+    assert_string_equal(input_text(&request, "on"), "false");
+    assert_string_equal(input_text(&request, "all"), "true");
+    assert_true(read_from(inputs, "{\"on\":true}", ""));
+    assert_string_equal(input_text(&request, "on"), "true");
+    assert_null(input_text(&request, "all"));
+    assert_all_refused(inputs, others, "must be true or false");
+    assert_false(read_from(inputs, "{}", "all=yes"));
+    assert_refused("all", "must be true or false");
+}
+
+static void
+assert_parameter(const char *name, const char *text)
+{
+    struct db_value value;
+    assert_true(input_value(&request, name, &value));
+    assert_int_equal(value.length, DB_LENGTH_TEXT);
+    if (text) {
+        assert_string_equal(value.bytes, text);
+    } else {
+        assert_null(value.bytes);
+    }
+}
+
+/* Null means something else than absence. */
+static void
+test_null_as_a_value(void **state)
+{
+    (void)state;
+    static const struct input inputs[] = { { "days", INPUT_INTEGER, .nullable = true, .choices = "7|30" },
+                                           { "name", INPUT_TEXT, .required = false },
+                                           { 0 } };
+    static const char *const others[] = { "{\"days\":8}", "{\"days\":\"7\"}", NULL };
+    struct db_value value;
+    assert_true(read_from(inputs, "{\"days\":null}", ""));
+    assert_parameter("days", NULL);
+    assert_parameter("days_given", "true");
+    assert_true(read_from(inputs, "{}", ""));
+    assert_parameter("days", NULL);
+    assert_parameter("days_given", "false");
+    assert_true(read_from(inputs, "{\"days\":7}", ""));
+    assert_true(input_value(&request, "days", &value));
+    assert_int_equal(value.number, 7);
+    assert_parameter("days_given", "true");
+    assert_false(input_value(&request, "name_given", &value));
+    assert_false(input_value(&request, "days_", &value));
+    assert_all_refused(inputs, others, "must be 7 or 30, or null");
+}
+
+static void
+test_null_where_a_value_is_required(void **state)
+{
+    (void)state;
+    static const struct input inputs[] = { { "days", INPUT_INTEGER, .nullable = true, .required = true },
+                                           { 0 } };
+    assert_true(read_from(inputs, "{\"days\":null}", ""));
+    assert_false(read_from(inputs, "{}", ""));
+    assert_refused("days", "is required");
+}
+
+static void
 test_parameters_of_the_query(void **state)
 {
     (void)state;
@@ -217,6 +299,10 @@ main(void)
         TEST(test_a_choice),
         TEST(test_a_whole_number),
         TEST(test_a_number_of_a_few),
+        TEST(test_a_number_between_bounds),
+        TEST(test_true_or_false),
+        TEST(test_null_as_a_value),
+        TEST(test_null_where_a_value_is_required),
         TEST(test_parameters_of_the_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,9 @@ static const struct {
     [PROBLEM_CROSS_SITE] = { 403, "cross_site", "Cross-site request refused",
                              "A request with a session must come from this service's own pages; use a token "
                              "instead." },
+    [PROBLEM_RECENT_SIGN_IN_REQUIRED] = { 403, "recent_sign_in_required", "Recent sign-in required",
+                                          "The password was last entered more than 15 minutes ago; confirm "
+                                          "it by POST /api/v1/session/confirm, then try again." },
     [PROBLEM_NOT_FOUND] = { 404, "not_found", "Not found",
                             "Nothing was found here; check the path and the id." },
     [PROBLEM_METHOD_NOT_ALLOWED] = { 405, "method_not_allowed", "Method not allowed",

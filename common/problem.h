@@ -17,6 +17,7 @@ enum problem_code {
     PROBLEM_INVALID_CREDENTIALS,     /* 401 e-mail address or password */
     PROBLEM_FORBIDDEN,               /* 403 */
     PROBLEM_CROSS_SITE,              /* 403 an unsafe cookie request that is not same-origin */
+    PROBLEM_RECENT_SIGN_IN_REQUIRED, /* 403 the session's password was proven too long ago for this */
     PROBLEM_NOT_FOUND,               /* 404 */
     PROBLEM_METHOD_NOT_ALLOWED,      /* 405 */
     PROBLEM_REQUEST_TIMEOUT,         /* 408 */

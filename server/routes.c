@@ -2,6 +2,7 @@
 #include "common/json.h"
 #include "server/metrics.h"
 #include "server/request/endpoint.h"
+#include "server/resources/account.h"
 #include "server/resources/activity.h"
 #include "server/resources/api_keys.h"
 #include "server/resources/exposition.h"
@@ -30,6 +31,12 @@ const struct route routes[] = {
     { HTTP_GET,    "/api/v1/session",                  ROUTE_CALLER,    0,         .handle = session_get },
     { HTTP_POST,   "/api/v1/session",                  ROUTE_ANYONE,    BODY_JSON, .handle = session_create },
     { HTTP_DELETE, "/api/v1/session",                  ROUTE_CALLER,    0,         .handle = session_delete },
+    { HTTP_POST,   "/api/v1/session/confirm",          ROUTE_CALLER,    BODY_JSON, .handle = session_confirm },
+
+    { HTTP_POST,   "/api/v1/account/password",         ROUTE_CALLER,    BODY_JSON, .handle = account_change_password },
+    { HTTP_GET,    "/api/v1/account/sessions",         ROUTE_CALLER,    0,         .endpoint = &account_sessions },
+    { HTTP_DELETE, "/api/v1/account/sessions",         ROUTE_CALLER,    0,         .endpoint = &account_end_sessions },
+    { HTTP_DELETE, "/api/v1/account/sessions/{id}",    ROUTE_CALLER,    0,         .endpoint = &account_end_session },
 
     { HTTP_GET,    "/api/v1/api-keys",                 ROUTE_CALLER,    0,         .endpoint = &api_keys_list },
     { HTTP_POST,   "/api/v1/api-keys",                 ROUTE_CALLER,    BODY_JSON, .handle = new_api_key_create },
@@ -39,7 +46,7 @@ const struct route routes[] = {
       .body_optional = true },
     { HTTP_POST,   "/api/v1/api-keys/current/rotate",  ROUTE_CALLER,    0,         .handle = new_api_key_rotate_current },
     { HTTP_GET,    "/api/v1/api-keys/hygiene",         ROUTE_CALLER,    0,         .endpoint = &hygiene_list },
-    { HTTP_POST,   "/api/v1/api-keys/hygiene/{finding}/dismiss", ROUTE_CALLER, 0,  .handle = hygiene_dismiss },
+    { HTTP_POST,   "/api/v1/api-keys/hygiene/{finding}/dismiss", ROUTE_CALLER,    0,         .handle = hygiene_dismiss },
     { HTTP_GET,    "/api/v1/api-keys/{id}",            ROUTE_CALLER,    0,         .endpoint = &api_keys_get },
     { HTTP_DELETE, "/api/v1/api-keys/{id}",            ROUTE_CALLER,    BODY_JSON, .endpoint = &api_keys_delete,
       .body_optional = true },

@@ -538,6 +538,10 @@ begin
 end
 $_$;
 
+CREATE FUNCTION testkase.recent_sign_in() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '00:15:00'::interval;
+
 CREATE FUNCTION testkase.recent_use(of_user bigint) RETURNS TABLE(token_id bigint, clients text[], pipeline text, writes boolean, calls bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -688,7 +692,8 @@ CREATE FUNCTION testkase.sessions_guard() RETURNS trigger
     AS $$
 begin
     if new.id <> old.id or new.digest <> old.digest or new.user_id <> old.user_id or new.user_generation <> old.user_generation
-       or new.created_at <> old.created_at or new.expires_at > old.expires_at then
+       or new.created_at <> old.created_at or new.expires_at > old.expires_at
+       or new.confirmed_at not in (old.confirmed_at, now()) then
         raise exception 'a session cannot be changed'
             using errcode = 'integrity_constraint_violation', constraint = 'sessions_immutable';
     end if;
@@ -708,6 +713,7 @@ CREATE FUNCTION testkase.sessions_stamp() RETURNS trigger
 begin
     new.created_at := now();
     new.last_seen_at := now();
+    new.confirmed_at := now();
     new.expires_at := least(new.expires_at, now() + session_lifetime());
     select u.session_generation into new.user_generation
     from users u where u.id = new.user_id and u.status = 'active'
@@ -723,6 +729,30 @@ begin
     return new;
 end
 $$;
+
+CREATE TABLE testkase.sessions (
+    id bigint NOT NULL,
+    digest bytea NOT NULL,
+    user_id bigint NOT NULL,
+    user_generation integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + testkase.session_lifetime()) NOT NULL,
+    address inet,
+    client text,
+    confirmed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sessions_client_check CHECK ((char_length(client) <= 200)),
+    CONSTRAINT sessions_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT sessions_end_in_time CHECK ((expires_at <= (created_at + testkase.session_lifetime())))
+);
+
+CREATE FUNCTION testkase.signed_in_recently(of_session bigint) RETURNS boolean
+    LANGUAGE sql
+    BEGIN ATOMIC
+ SELECT ((of_session IS NULL) OR (EXISTS ( SELECT
+            FROM testkase.sessions s
+           WHERE ((s.id = signed_in_recently.of_session) AND (s.confirmed_at > (clock_timestamp() - testkase.recent_sign_in()))))));
+END;
 
 CREATE FUNCTION testkase.still_presented(of_user bigint) RETURNS TABLE(token_id bigint, clients bigint, client text, address inet, first_at timestamp with time zone, last_at timestamp with time zone, calls bigint, evidence_key text)
     LANGUAGE sql STABLE
@@ -1195,21 +1225,6 @@ CREATE TABLE testkase.rotation_verdict (
     CONSTRAINT rotation_verdict_only_row_check CHECK (only_row),
     CONSTRAINT rotation_verdict_places_days_check CHECK (((places_days >= 1) AND (places_days <= 90))),
     CONSTRAINT rotation_verdict_quiet_hours_check CHECK (((quiet_hours >= 1) AND (quiet_hours <= 720)))
-);
-
-CREATE TABLE testkase.sessions (
-    id bigint NOT NULL,
-    digest bytea NOT NULL,
-    user_id bigint NOT NULL,
-    user_generation integer NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone DEFAULT (now() + testkase.session_lifetime()) NOT NULL,
-    address inet,
-    client text,
-    CONSTRAINT sessions_client_check CHECK ((char_length(client) <= 200)),
-    CONSTRAINT sessions_digest_check CHECK ((octet_length(digest) = 32)),
-    CONSTRAINT sessions_end_in_time CHECK ((expires_at <= (created_at + testkase.session_lifetime())))
 );
 
 ALTER TABLE testkase.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1707,6 +1722,9 @@ GRANT ALL ON FUNCTION testkase.project_for(organization bigint, caller bigint, p
 REVOKE ALL ON FUNCTION testkase.prune_usage(months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.prune_usage(months integer) TO testkase_worker;
 
+REVOKE ALL ON FUNCTION testkase.recent_sign_in() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.recent_sign_in() TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.recent_use(of_user bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.recent_use(of_user bigint) TO testkase_server;
 
@@ -1749,6 +1767,24 @@ GRANT ALL ON FUNCTION testkase.sessions_max() TO testkase_server;
 GRANT ALL ON FUNCTION testkase.sessions_max() TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.sessions_stamp() FROM PUBLIC;
+
+GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_server;
+GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_worker;
+
+GRANT INSERT(digest) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(address) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(client) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT UPDATE(confirmed_at) ON TABLE testkase.sessions TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.signed_in_recently(of_session bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.signed_in_recently(of_session bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.still_presented(of_user bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.still_presented(of_user bigint) TO testkase_server;
@@ -1960,19 +1996,6 @@ GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_
 GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_worker;
 
 GRANT SELECT ON TABLE testkase.rotation_verdict TO testkase_server;
-
-GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_server;
-GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_worker;
-
-GRANT INSERT(digest) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT INSERT(user_id) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT INSERT(address) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT INSERT(client) ON TABLE testkase.sessions TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.shadow_key TO testkase_server;
 

@@ -8,6 +8,7 @@
 #include "server/http/trusted_proxies.h"
 #include "server/metrics.h"
 #include "server/request/bodies.h"
+#include "server/request/password_proof.h"
 #include "server/server.h"
 #include "server/usage.h"
 #include <stdio.h>
@@ -219,6 +220,7 @@ free_request(struct request *request)
         request->handler_free(request->handler_data);
     }
     input_values_free(request->inputs);
+    password_proof_free(request->proof);
     answer_end(&request->answer);
     bodies_release(request);
     json_free(request->body);

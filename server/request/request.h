@@ -2,8 +2,8 @@
  * request.c sends the answer and frees the request; all other code just decides the answer.
  *
  * Each part of the struct has one writer: request.c `progress`, await.c `outcome`, authenticate.c `auth`,
- * answer.c `answer`, input.c `inputs`, page.c `page`. Any code may read them. A request belongs to the thread
- * of its loop. */
+ * answer.c `answer`, input.c `inputs`, page.c `page`, password_proof.c `proof`. Any code may read them. A
+ * request belongs to the thread of its loop. */
 #ifndef SERVER_REQUEST_REQUEST_H
 #define SERVER_REQUEST_REQUEST_H
 
@@ -23,6 +23,8 @@
 #include "server/request/outcome.h"
 #include "server/request/route.h"
 #include "server/request/step.h"
+
+struct password_proof;
 
 #define REQUEST_ID_SIZE    65
 #define REQUEST_ACTOR_SIZE 192
@@ -78,8 +80,9 @@ struct request {
     struct authentication auth;
     struct outcome outcome;
 
-    struct input_values *inputs; /* input.c's; NULL before they are read */
-    struct page page;            /* page.c's */
+    struct input_values *inputs;  /* input.c's; NULL before they are read */
+    struct page page;             /* page.c's */
+    struct password_proof *proof; /* password_proof.c's; NULL before a password is compared */
 
     void *handler_data; /* the handler's own; handler_free frees it when the request ends */
     void (*handler_free)(void *data);

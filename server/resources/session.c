@@ -2,23 +2,20 @@
 #include "common/memory.h"
 #include "common/password.h"
 #include "common/pasted_secret.h"
-#include "common/secret.h"
 #include "server/http/client_name.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
 #include "server/request/failed_sign_in.h"
 #include "server/request/limits.h"
+#include "server/request/password_proof.h"
 #include "server/request/renew.h"
+#include "server/request/session_cookie.h"
 #include "server/server.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COOKIE_BYTES     32
-#define COOKIE_TEXT_SIZE (2 * COOKIE_BYTES + 1)
-#define EMAIL_BYTES_MAX  254
-#define CLIENT_SIZE      201
+#define EMAIL_BYTES_MAX 254
 
 /* --- the caller's own account --- */
 
@@ -92,10 +89,10 @@ struct sign_in {
     int64_t user_id;    /* 0: no account can sign in with that address */
     int64_t generation; /* of the account's sessions when its hash was read */
     char hash[SECRET_HASH_SIZE];
-    char cookie[COOKIE_TEXT_SIZE];
+    char cookie[SESSION_COOKIE_SIZE];
 };
 
-static request_function found, compared, checked, began;
+static request_function found, checked, began;
 
 static void
 free_sign_in(void *data)
@@ -117,17 +114,8 @@ session_create(struct request *request)
         failed_sign_in_note(request, SIGN_IN_MALFORMED);
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
-    /* Refuse early: a flood of sign-ins should cost neither queries nor much of the loop's time. */
-    if (!hasher_has_room(request->loop->mailbox, HASHER_PASSWORDS)) {
-        return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
-                             "Too many secrets are being checked; try again shortly.");
-    }
-    int64_t wait = await_begin_guess(request, GUESS_PASSWORD, input_text(request, "email"));
-    if (wait > 0) {
-        failed_sign_in_note(request, SIGN_IN_THROTTLED);
-        answer_add_headers(&request->answer, "Retry-After: %\r\n", &wait);
-        return answer_refuse(&request->answer, PROBLEM_RATE_LIMITED,
-                             "Too many failed sign-ins; wait before the next try.");
+    if (password_proof_refused(request, input_text(request, "email"))) {
+        return STEP_DONE;
     }
     request->handler_data = memory_new(1, sizeof(struct sign_in));
     request->handler_free = free_sign_in;
@@ -160,37 +148,7 @@ found(struct request *request)
     if (sign_in->user_id && limits_refuse_sign_in(request, sign_in->user_id)) {
         return STEP_DONE;
     }
-    request_then(request, compared);
-    return await_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash, input_text(request, "password"),
-                        input_length(request, "password"));
-}
-
-/* The hash of an older password may be that of another form than the normalized one, so what was typed is
- * compared, too, if it differs; for an unknown address as well. */
-static enum step_result
-compared(struct request *request)
-{
-    const struct sign_in *sign_in = request->handler_data;
-    size_t length;
-    const char *typed = json_string(json_member(json_root(request->body), "password"), &length);
-    bool is_normal = length == input_length(request, "password") &&
-                     memcmp(typed, input_text(request, "password"), length) == 0;
-    if (is_normal || request->outcome.hash->outcome == HASHER_MATCH) {
-        return checked(request);
-    }
-    request_then(request, checked);
-    return await_verify(request, HASHER_PASSWORDS, NULL, sign_in->hash, typed, length);
-}
-
-static void
-make_cookie(struct sign_in *sign_in)
-{
-    unsigned char random[COOKIE_BYTES];
-    secret_random(random, sizeof(random));
-    for (size_t i = 0; i < sizeof(random); i++) {
-        snprintf(sign_in->cookie + 2 * i, 3, "%02x", random[i]);
-    }
-    secret_wipe(random, sizeof(random));
+    return password_proof_compare(request, "password", sign_in->hash, checked);
 }
 
 static enum step_result
@@ -205,15 +163,16 @@ checked(struct request *request)
         return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS, NULL);
     }
     limits_count_sign_in(request, sign_in->user_id);
-    make_cookie(sign_in);
-    unsigned char digest[SECRET_DIGEST_SIZE];
-    secret_digest(sign_in->cookie, COOKIE_TEXT_SIZE - 1, NULL, digest);
-    char client[CLIENT_SIZE];
+    unsigned char digest[SECRET_DIGEST_SIZE], replaced[SECRET_DIGEST_SIZE];
+    session_cookie_make(sign_in->cookie, digest);
+    bool replaces = session_cookie_read(request, replaced);
+    char client[SESSION_CLIENT_SIZE];
     client_name(request->head->user_agent, client, sizeof(client));
     const struct db_named values[] = {
         { "person", DB_INT64(sign_in->user_id) },
         { "generation", DB_INT64(sign_in->generation) },
         { "digest", DB_BINARY((const char *)digest, sizeof(digest)) },
+        { "replaced", replaces ? DB_BINARY((const char *)replaced, sizeof(replaced)) : DB_NULL },
         { "address", DB_TEXT(request_address(request)) },
         { "client", DB_TEXT(client) },
         { "request", DB_TEXT(request->id) },
@@ -221,18 +180,6 @@ checked(struct request *request)
     };
     request_then(request, began);
     return endpoint_query(request, QUERY_SESSIONS_CREATE, values);
-}
-
-static void
-set_cookie(struct request *request, const char *value, int64_t seconds)
-{
-    char field[256];
-    bool secure = request->loop->server->secure;
-    snprintf(field, sizeof(field), "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%" PRId64 "%s",
-             secure ? CREDENTIALS_COOKIE_SECURE : CREDENTIALS_COOKIE, value, seconds,
-             secure ? "; Secure" : "");
-    answer_add_header(&request->answer, "Set-Cookie", field);
-    secret_wipe(field, sizeof(field));
 }
 
 static enum step_result
@@ -248,7 +195,7 @@ began(struct request *request)
     }
     renew_password_hash(request->loop, sign_in->user_id, sign_in->hash, input_text(request, "password"),
                         input_length(request, "password"));
-    set_cookie(request, sign_in->cookie, db_int64(row, 0, 7));
+    session_cookie_set(request, sign_in->cookie, db_int64(row, 0, 7));
     const struct account account = { db_int64(row, 0, 0), db_int64(row, 0, 5), db_text(row, 0, 1),
                                      db_text(row, 0, 2),  db_text(row, 0, 3),  db_text(row, 0, 4),
                                      db_text(row, 0, 6) };
@@ -257,6 +204,45 @@ began(struct request *request)
     write_account(writer, &account);
     json_close_object(writer);
     return STEP_DONE;
+}
+
+/* --- the password once more --- */
+
+static const struct input confirmation[] = {
+    { "password", INPUT_PASSWORD, .required = true },
+    { 0 },
+};
+
+static request_function proven, confirmed;
+
+enum step_result
+session_confirm(struct request *request)
+{
+    if (!request->auth.caller->session_id) {
+        return answer_refuse(&request->answer, PROBLEM_NOT_FOUND,
+                             "There is no session to confirm: the request was made with a token.");
+    }
+    if (!input_read(request, confirmation)) {
+        return STEP_DONE;
+    }
+    return password_proof_of_caller(request, "password", proven);
+}
+
+static enum step_result
+proven(struct request *request)
+{
+    if (!password_proof_succeeded(request)) {
+        return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS,
+                                "The password is wrong; the session stays as it was.");
+    }
+    request_then(request, confirmed);
+    return endpoint_query(request, QUERY_SESSIONS_CONFIRM, NULL);
+}
+
+static enum step_result
+confirmed(struct request *request)
+{
+    return endpoint_refused(request, NULL, true) ? STEP_DONE : answer_empty(&request->answer, 204);
 }
 
 /* --- sign-out --- */
@@ -280,6 +266,6 @@ ended(struct request *request)
     if (endpoint_refused(request, NULL, true)) {
         return STEP_DONE;
     }
-    set_cookie(request, "", 0);
+    session_cookie_set(request, "", 0);
     return answer_empty(&request->answer, 204);
 }

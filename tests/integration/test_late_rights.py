@@ -9,14 +9,16 @@ import pytest
 
 from support.deadline import until
 from support.metrics import metrics, value
-from support.service import Service
+from support.service import PASSWORD, Service
 
 ARGON2 = 19456, 64  # KiB and passes: half a second a hash
 
 DRAFT = {"name": "Late", "expiresInDays": 365}
 ACCOUNT = {"email": "late@example.test", "name": "Late", "password": "late but long enough"}
 
-# Method, path and body; {token} and {person} are others of the actor's own organization.
+NEW_PASSWORD = {"currentPassword": PASSWORD, "newPassword": "late but long enough"}
+
+# Method, path and body; {token} and {person} are others of the actor's own organization, {session} is another of the actor's own.
 WRITES = {
     "make a token": ("POST", "/api-keys", DRAFT),
     "delete a token": ("DELETE", "/api-keys/{token}", None),
@@ -27,13 +29,18 @@ WRITES = {
     "dismiss a finding": ("POST", "/api-keys/hygiene/{finding}/dismiss", None),
     "delete the current token": ("DELETE", "/api-keys/current", None),
     "sign out": ("DELETE", "/session", None),
+    "confirm the session": ("POST", "/session/confirm", {"password": PASSWORD}),
+    "change the password": ("POST", "/account/password", NEW_PASSWORD),
+    "end a session": ("DELETE", "/account/sessions/{session}", None),
+    "end all other sessions": ("DELETE", "/account/sessions", None),
     "make an account": ("POST", "/users", ACCOUNT),
     "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
     "delete an account": ("DELETE", "/users/{person}", None),
 }
 BODIES = [name for name, (_, _, body) in WRITES.items() if body]
-HASHES = ["make a token", "rotate a token", "rotate the current token", "make an account"]
+HASHES = [write for write in WRITES if write.startswith(("make ", "rotate ", "change the password"))]
 FOR_ADMINS = [name for name, (_, path, _) in WRITES.items() if path.startswith("/users")]
+BY_SESSION = ["sign out", "confirm the session", "change the password"]
 
 # What takes the right away, with the status that the request then gets.
 LOSSES = {
@@ -55,8 +62,8 @@ LOSSES = {
 def cases(writes):
     for write in writes:
         for loss in LOSSES:
-            by_session = loss == "session ended" or (write == "sign out" and not loss.startswith("token"))
-            if write == "sign out" and not by_session or "the current token" in write and by_session:
+            by_session = loss == "session ended" or (write in BY_SESSION and not loss.startswith("token"))
+            if write in BY_SESSION and not by_session or "the current token" in write and by_session:
                 continue
             if loss == "actor demoted" and write not in FOR_ADMINS:
                 continue
@@ -72,9 +79,12 @@ class Late:
         self.actor = people.admin
         self.credential, token = service.mint(self.actor, cost=ARGON2)
         other, _ = service.mint(self.actor)
+        service.sign_in(self.actor)
+        session = self.database.value("select id from testkase.sessions where user_id = %s", (self.actor.id,))
         method, path, self.body = WRITES[write]
         finding = self.database.value("select testkase.finding_id('poor_name', %s, 'Test')", (other,))
-        self.method, self.path = method, "/api/v1" + path.format(token=other, person=people.member.id, finding=finding)
+        places = {"token": other, "person": people.member.id, "session": session, "finding": finding}
+        self.method, self.path = method, "/api/v1" + path.format(**places)
         if by_session:
             session = service.sign_in(self.actor).session
             cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies)
@@ -106,7 +116,10 @@ class Late:
                       and a.action not like '%%.hash_renewed'), -- done behind, after a sign-in or a token's first use
                    (select count(*) from testkase.dismissed_findings d join testkase.api_tokens t on t.id = d.token_id
                     where t.user_id = %(actor)s),
-                   (select count(*) from testkase.sessions s where s.user_id = %(actor)s)""",
+                   (select array_agg((s.id, s.confirmed_at)::text order by s.id) from testkase.sessions s
+                    where s.user_id = %(actor)s),
+                   (select u.password_hash from testkase.users u where u.id = %(actor)s),
+                   (select count(*) from testkase.outbox o where o.organization_id = %(organization)s)""",
             {"actor": self.actor.id, "organization": self.actor.organization_id})
 
     def send_head(self, *more):
@@ -185,6 +198,6 @@ def test_while_the_statement_waits(service, write, loss, by_session):
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_right_that_stays_lets_the_change_through(slow, write):
-    late = Late(slow, write, "actor deactivated", write == "sign out")
+    late = Late(slow, write, "actor deactivated", write in BY_SESSION)
     late.wire.send(late.send_head())
     assert late.wire.response().status in (200, 201, 204)

@@ -34,6 +34,12 @@ class Secrets:
         wrong = "Wrong-Needle-In-Haystack-9917"
         self.add("wrong password", wrong)
         service.server.api().post("/session", {"email": email, "password": wrong}, 401)
+        new = "Newer-Needle-In-Haystack-3308"
+        self.add("new password", new)
+        person.post("/session/confirm", {"password": wrong}, 401)
+        person.post("/session/confirm", {"password": PASSWORD}, 204)
+        person.post("/account/password", {"currentPassword": PASSWORD, "newPassword": new}, 204)
+        self.add("third cookie", person.session.cookies.get("testkase_session"))
         kept, deleted, expired = (person.post("/api-keys", {"name": name, "expiresInDays": 7}, 201).json()
                                   for name in ("kept", "deleted", "expired"))
         for made in (kept, deleted, expired):

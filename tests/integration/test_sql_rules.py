@@ -489,11 +489,11 @@ def test_a_token_is_of_its_owners_generation_whatever_is_stated(cursor, user, st
 
 def test_a_session_is_of_its_accounts_generation_and_of_now_whatever_is_stated(cursor, user):
     session = make_session(cursor, user, user_generation=2, created_at="2000-01-01Z", last_seen_at="2099-01-01Z",
-                           expires_at="2099-01-01Z")
-    cursor.execute("""select user_generation, created_at = now(), last_seen_at = now(),
+                           expires_at="2099-01-01Z", confirmed_at="2099-01-01Z")
+    cursor.execute("""select user_generation, created_at = now(), last_seen_at = now(), confirmed_at = now(),
                              extract(epoch from expires_at - created_at)::integer
                       from sessions where id = %s""", (session,))
-    assert cursor.fetchone() == (1, True, True, 7 * 86400)
+    assert cursor.fetchone() == (1, True, True, True, 7 * 86400)
 
 
 @pytest.mark.parametrize("left", ["deactivated", "deleted"])
@@ -510,7 +510,8 @@ def test_an_account_that_left_gets_neither_tokens_nor_sessions(cursor, user, lef
 
 @pytest.mark.parametrize("change", [
     "expires_at = expires_at + interval '1 second'", "created_at = created_at + interval '1 day'", "user_generation = 2",
-    "digest = sha256('a')", "user_id = user_id + 1"])
+    "digest = sha256('a')", "user_id = user_id + 1", "confirmed_at = now() + interval '1 second'",
+    "confirmed_at = now() - interval '1 second'"])
 def test_a_session_cannot_be_changed(cursor, user, change):
     session = make_session(cursor, user)
     refused(cursor, psycopg2.IntegrityError, f"update sessions set {change} where id = %s", (session,))
@@ -522,6 +523,23 @@ def test_a_session_is_seen_now_and_not_later(cursor, user):
     cursor.execute("update sessions set last_seen_at = now() + interval '90 days' where id = %s returning last_seen_at = now()",
                    (session,))
     assert cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("minutes,is_recent", [(0, True), (14, True), (15, False), (16, False)])
+def test_a_session_is_confirmed_now_and_for_fifteen_minutes(cursor, user, minutes, is_recent):
+    session = make_session(cursor, user)
+    cursor.execute("set local session_replication_role = replica")
+    cursor.execute("update sessions set confirmed_at = now() - %s * interval '1 minute'", (minutes,))
+    cursor.execute("set local session_replication_role = origin")
+    cursor.execute("set local role testkase_server")
+    assert one(cursor, "select signed_in_recently(%s)", (session,)) is is_recent
+    cursor.execute("update sessions set confirmed_at = now() where id = %s", (session,))
+    assert one(cursor, "select signed_in_recently(%s)", (session,)) is True
+
+
+def test_a_token_is_always_recent_and_an_unknown_session_never(cursor):
+    assert one(cursor, "select signed_in_recently(null)") is True
+    assert one(cursor, "select signed_in_recently(%s)", (2**40,)) is False
 
 
 def test_an_account_has_at_most_50_sessions(cursor, user):
@@ -1099,6 +1117,8 @@ RIGHTS = [
     ("testkase_server", "select testkase.erase_expired_hashes(1)", False),
     ("testkase_server", "insert into testkase.sessions (user_generation) values (2)", False),
     ("testkase_server", "insert into testkase.sessions (expires_at) values (now())", False),
+    ("testkase_server", "insert into testkase.sessions (confirmed_at) values (now())", False),
+    ("testkase_worker", "update testkase.sessions set confirmed_at = now()", False),
     ("testkase_server", "update testkase.sessions set expires_at = expires_at", False),
     ("testkase_server", "update testkase.shadow_key set seed = 1", False),
     ("testkase_server", "delete from testkase.users", False),

@@ -1,23 +1,33 @@
 -- Begins a session of 7 days, if the person is still active and the password is still the one that was proven. A renewal of its
 -- hash meanwhile does not matter; a new password, which moves the session generation, does. The account's row is locked as the
--- trigger sessions_stamp locks it.
--- takes: person, generation, digest, address, client, request
--- generation: the account's session generation when its hash was read; digest: of the cookie
+-- trigger sessions_stamp locks it. The session that the browser had before ends if it is the same account's. It ends before the
+-- new one begins, because the trigger deletes sessions, too, and a statement may delete a row only once.
+-- takes: person, generation, digest, replaced, address, client, request
+-- generation: the account's session generation when its hash was read; digest: of the cookie; replaced: the digest of the cookie
+-- that the browser sent, or null
 -- → the account, and how many seconds the session lasts; no row when it may not begin
 with person as (
     select u.id, u.email, u.name, u.kind, u.org_role, u.organization_id
     from users u
     where u.id = :person::bigint and u.status = 'active' and u.session_generation = :generation::integer
     for no key update
+), ended as (
+    delete from sessions s using person p where s.digest = :replaced::bytea and s.user_id = p.id
+    returning s.id
 ), begun as (
     insert into sessions (digest, user_id, address, client)
     select :digest::bytea, p.id, :address::inet, left(:client, 200)
     from person p
+    cross join (select count(*) from ended) e
     returning id, expires_at
 ), audited as (
-    insert into audit_events (organization_id, actor_kind, actor_user_id, action, target_kind, target_id, request_id, address)
-    select p.organization_id, 'user', p.id, 'session.created', 'session', b.id, :request, :address::inet
-    from person p, begun b
+    insert into audit_events (organization_id, actor_kind, actor_user_id, action, target_kind, target_id, request_id, address,
+                              detail)
+    select p.organization_id, 'user', p.id, 'session.created', 'session', b.id, :request, :address::inet,
+           jsonb_strip_nulls(jsonb_build_object('replacedSessionId', e.id))
+    from person p
+    cross join begun b
+    left join ended e on true
 )
 select p.id, p.email, p.name, p.kind, p.org_role, o.id as organization_id, o.name as organization_name,
        extract(epoch from b.expires_at - now())::bigint as seconds

@@ -9,6 +9,7 @@
 #include "server/resources/hygiene.h"
 #include "server/resources/new_api_key.h"
 #include "server/resources/ops.h"
+#include "server/resources/organization.h"
 #include "server/resources/pages.h"
 #include "server/resources/projects.h"
 #include "server/resources/session.h"
@@ -37,6 +38,9 @@ const struct route routes[] = {
     { HTTP_GET,    "/api/v1/account/sessions",         ROUTE_CALLER,    0,         .endpoint = &account_sessions },
     { HTTP_DELETE, "/api/v1/account/sessions",         ROUTE_CALLER,    0,         .endpoint = &account_end_sessions },
     { HTTP_DELETE, "/api/v1/account/sessions/{id}",    ROUTE_CALLER,    0,         .endpoint = &account_end_session },
+
+    { HTTP_GET,    "/api/v1/organization",             ROUTE_CALLER,    0,         .endpoint = &organization_get },
+    { HTTP_PATCH,  "/api/v1/organization",             ROUTE_ORG_ADMIN, BODY_JSON, .endpoint = &organization_update },
 
     { HTTP_GET,    "/api/v1/api-keys",                 ROUTE_CALLER,    0,         .endpoint = &api_keys_list },
     { HTTP_POST,   "/api/v1/api-keys",                 ROUTE_CALLER,    BODY_JSON, .handle = new_api_key_create },

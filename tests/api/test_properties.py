@@ -21,12 +21,13 @@ EXAMPLES = """
     values (1001, %(admin)s, 1, 'a1b2c3d4', '$argon2id$', 'tk_pat_a1b2c3d4...000000', 'GitHub Actions', 30)"""
 
 # A run may find its own token among the tokens that it deletes, its own session, and every account of its organization. To
-# the server, they look as if they had just gone.
+# the server, they look as if they had just gone. And it may give its organization settings that refuse its next calls.
 SPARE = """
     create function spare() returns trigger language plpgsql as 'begin return null; end';
     create trigger spare before update of ended_at on testkase.api_tokens for each row when (old.name = 'Driver')
         execute function spare();
-    create trigger spare before delete on testkase.sessions for each row execute function spare();"""
+    create trigger spare before delete on testkase.sessions for each row execute function spare();
+    create trigger spare before update on testkase.organizations for each row execute function spare();"""
 
 
 @pytest.fixture

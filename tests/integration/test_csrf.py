@@ -32,7 +32,7 @@ def describe(fields):
     ("POST", "/api-keys", {"name": "CI", "expiresInDays": 7}), ("DELETE", "/session", None), ("DELETE", "/api-keys/1", None),
     ("PATCH", "/users/1", {"name": "x"}), ("POST", "/session/confirm", {"password": PASSWORD}),
     ("POST", "/account/password", {"currentPassword": PASSWORD, "newPassword": "long enough for it"}),
-    ("DELETE", "/account/sessions/1", None), ("DELETE", "/account/sessions", None)])
+    ("DELETE", "/account/sessions/1", None), ("DELETE", "/account/sessions", None), ("PATCH", "/organization", {"name": "x"})])
 def test_another_site_is_refused(service, cookie, fields, method, path, body):
     response = service.server.api().request(method, path, 403, headers={**cookie, **fields}, json=body)
     assert response.json()["code"] == "cross_site"

@@ -17,6 +17,7 @@ DRAFT = {"name": "Late", "expiresInDays": 365}
 ACCOUNT = {"email": "late@example.test", "name": "Late", "password": "late but long enough"}
 
 NEW_PASSWORD = {"currentPassword": PASSWORD, "newPassword": "late but long enough"}
+SETTINGS = {"name": "Late", "tokensMayCreateTokens": False, "maxExpiryDays": 7}
 
 # Method, path and body; {token} and {person} are others of the actor's own organization, {session} is another of the actor's own.
 WRITES = {
@@ -33,13 +34,14 @@ WRITES = {
     "change the password": ("POST", "/account/password", NEW_PASSWORD),
     "end a session": ("DELETE", "/account/sessions/{session}", None),
     "end all other sessions": ("DELETE", "/account/sessions", None),
+    "change the organization": ("PATCH", "/organization", SETTINGS),
     "make an account": ("POST", "/users", ACCOUNT),
     "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
     "delete an account": ("DELETE", "/users/{person}", None),
 }
 BODIES = [name for name, (_, _, body) in WRITES.items() if body]
 HASHES = [write for write in WRITES if write.startswith(("make ", "rotate ", "change the password"))]
-FOR_ADMINS = [name for name, (_, path, _) in WRITES.items() if path.startswith("/users")]
+FOR_ADMINS = [name for name, (_, path, _) in WRITES.items() if path.startswith(("/users", "/organization"))]
 BY_SESSION = ["sign out", "confirm the session", "change the password"]
 
 # What takes the right away, with the status that the request then gets.
@@ -118,6 +120,8 @@ class Late:
                     where t.user_id = %(actor)s),
                    (select array_agg((s.id, s.confirmed_at)::text order by s.id) from testkase.sessions s
                     where s.user_id = %(actor)s),
+                   (select (o.name, o.tokens_may_create_tokens, o.max_expiry_days)::text from testkase.organizations o
+                    where o.id = %(organization)s),
                    (select u.password_hash from testkase.users u where u.id = %(actor)s),
                    (select count(*) from testkase.outbox o where o.organization_id = %(organization)s)""",
             {"actor": self.actor.id, "organization": self.actor.organization_id})

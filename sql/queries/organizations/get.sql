@@ -1,0 +1,7 @@
+-- An organization and its settings.
+-- takes: organization
+-- → the organization
+select id, name, tokens_may_create_tokens as "tokensMayCreateTokens", max_expiry_days as "maxExpiryDays",
+       default_rate_limit as "defaultRateLimit"
+from organizations
+where id = :organization::bigint;

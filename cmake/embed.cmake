@@ -39,17 +39,27 @@ function(testkase_embed_words target)
   target_sources(${target} PRIVATE ${out})
 endfunction()
 
-# testkase_embed_assets(TARGET): server/openapi.json and the files of server/web that are served → server/web_assets.c.
+# The icons that pages use are the package's; see testkase_embed_assets().
+set(TESTKASE_ICONS /usr/share/bootstrap-icons/svg CACHE PATH "The icons of the Debian package bootstrap-icons")
+
+# testkase_embed_assets(TARGET): server/openapi.json, the files of server/web that are served, and the sprite of icons →
+# server/web_assets.c. The list of files is part of the command, so a file that is removed also makes the table anew.
 function(testkase_embed_assets target)
-  file(GLOB files CONFIGURE_DEPENDS
-    ${PROJECT_SOURCE_DIR}/server/openapi.json ${PROJECT_SOURCE_DIR}/server/web/*.html ${PROJECT_SOURCE_DIR}/server/web/*.css
-    ${PROJECT_SOURCE_DIR}/server/web/*.js ${PROJECT_SOURCE_DIR}/server/web/*.svg)
-  set(out ${PROJECT_BINARY_DIR}/server/web_assets.c)
+  if(NOT IS_DIRECTORY "${TESTKASE_ICONS}")
+    message(FATAL_ERROR "There is no folder ${TESTKASE_ICONS}: install the Debian package bootstrap-icons, or set TESTKASE_ICONS")
+  endif()
+  set(root ${PROJECT_SOURCE_DIR}/server/web)
+  set(openapi ${PROJECT_SOURCE_DIR}/server/openapi.json)
+  file(GLOB_RECURSE files RELATIVE ${root} CONFIGURE_DEPENDS ${root}/*.html ${root}/*.css ${root}/*.js ${root}/*.svg)
+  list(REMOVE_ITEM files mark.svg) # a part of the sprite
+  list(TRANSFORM files PREPEND ${root}/ OUTPUT_VARIABLE sources)
+  set(out ${PROJECT_BINARY_DIR}/server/web_assets)
   string(REPLACE ";" "|" list "${files}")
   add_custom_command(
-    OUTPUT ${out}
-    COMMAND ${CMAKE_COMMAND} -DFILES=${list} -DOUT=${out} -P ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
-    DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
+    OUTPUT ${out}.c
+    COMMAND ${CMAKE_COMMAND} -DROOT=${root} -DFILES=${list} -DOPENAPI=${openapi} -DICONS=${TESTKASE_ICONS} -DWORK=${out}
+            -DOUT=${out}.c -P ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
+    DEPENDS ${sources} ${openapi} ${root}/icons.txt ${root}/mark.svg ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
     COMMENT "Embedding the files of the pages" VERBATIM)
-  target_sources(${target} PRIVATE ${out})
+  target_sources(${target} PRIVATE ${out}.c)
 endfunction()

@@ -125,6 +125,7 @@ serve(const struct config *config)
     const struct server_options server_options = {
         .config = config,
         .routes = table,
+        .missing = &routes_missing,
         .events = &steps_events,
         .metrics_events = &steps_metrics_events,
         .hashers = processors_usable(),

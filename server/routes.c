@@ -25,9 +25,13 @@ const struct route routes[] = {
     { HTTP_GET,    "/readyz",                          ROUTE_ANYONE,    0,         .handle = ops_ready, .without_host = true },
     { HTTP_GET,    "/metrics",                         ROUTE_ANYONE,    0,         .handle = exposition_get },
 
+    { HTTP_GET,    "/",                                ROUTE_ANYONE,    0,         .handle = pages_index },
+    { HTTP_GET,    "/sign-in",                         ROUTE_ANYONE,    0,         .handle = pages_index },
+    { HTTP_GET,    "/account",                         ROUTE_ANYONE,    0,         .handle = pages_index },
+    { HTTP_GET,    "/settings/{rest}",                 ROUTE_ANYONE,    0,         .handle = pages_index },
     { HTTP_GET,    "/docs",                            ROUTE_ANYONE,    0,         .handle = pages_docs },
     { HTTP_GET,    "/openapi.json",                    ROUTE_ANYONE,    0,         .handle = pages_openapi },
-    { HTTP_GET,    "/assets/{file}",                   ROUTE_ANYONE,    0,         .handle = pages_asset },
+    { HTTP_GET,    "/assets/{rest}",                   ROUTE_ANYONE,    0,         .handle = pages_asset },
 
     { HTTP_GET,    "/api/v1/session",                  ROUTE_CALLER,    0,         .handle = session_get },
     { HTTP_POST,   "/api/v1/session",                  ROUTE_ANYONE,    BODY_JSON, .handle = session_create },
@@ -72,6 +76,8 @@ const struct route routes[] = {
     { HTTP_DELETE, "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_delete },
 };
 /* clang-format on */
+
+const struct route routes_missing = { HTTP_GET, "missing", ROUTE_ANYONE, 0, .handle = pages_missing };
 
 const size_t routes_count = sizeof(routes) / sizeof(routes[0]);
 

@@ -7,6 +7,9 @@
 extern const struct route routes[];
 extern const size_t routes_count;
 
+/* Handles requests whose path none of them has (struct server's `missing`). It is not in the table. */
+extern const struct route routes_missing;
+
 /* Writes the table as JSON, one object per route: {"method", "path", "access", "bodyMax"}; an endpoint also
  * has "statement", "answer", and its inputs in "body" and "query". The caller frees the writer. */
 struct json_writer;

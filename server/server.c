@@ -54,6 +54,7 @@ server_open(struct server *server, const struct server_options *options)
     *server = (struct server){
         .config = config,
         .routes = options->routes,
+        .missing = options->missing,
         .events = options->events,
         .metrics_events = options->metrics_events,
         .cost = { (uint32_t)config->argon2_memory_kib, (uint32_t)config->argon2_time,

@@ -17,6 +17,7 @@ struct hasher;
 struct listener_sockets;
 struct loop;
 struct rate_limits;
+struct route;
 struct route_table;
 struct trusted_proxies;
 struct verified;
@@ -25,6 +26,7 @@ struct verified;
 struct server_options {
     const struct config *config;
     const struct route_table *routes;                   /* the API */
+    const struct route *missing;                        /* handles paths that no route has; see below */
     const struct connection_events *events;             /* they begin requests; their argument is the loop */
     const struct connection_events *metrics_events;     /* the same for the metrics address */
     int hashers;                                        /* threads that run argon2 */
@@ -34,6 +36,8 @@ struct server_options {
 struct server {
     const struct config *config;
     const struct route_table *routes;
+    const struct route *missing; /* its handler may answer for a path that no route has; STEP_NEXT leaves it
+                                    to others, and so does NULL here */
     const struct connection_events *events, *metrics_events;
     struct secret_cost cost;           /* for new hashes */
     bool secure;                       /* the public URL is https */

@@ -18,7 +18,6 @@ static const struct placeholder {
     { "cycle", TEXT_CYCLE_PREFIX, false },
     { "case", TEXT_CASE_PREFIX, false },
     { "secret", NULL, false },
-    { "file", NULL, false },
     { "finding", NULL, false },
     { "rest", NULL, true },
 };

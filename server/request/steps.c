@@ -61,6 +61,10 @@ drop_slashes(struct http_slice path, char ret_path[SHOWN_PATH_MAX])
 static enum step_result
 refuse_path(struct request *request)
 {
+    const struct route *missing = request->loop->server->missing;
+    if (missing && missing->handle(request) == STEP_DONE) {
+        return STEP_DONE;
+    }
     struct route_match match;
     char path[SHOWN_PATH_MAX], detail[SHOWN_PATH_MAX + 64];
     size_t length = drop_slashes(request->head->path, path);

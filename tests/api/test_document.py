@@ -16,7 +16,7 @@ CODES = DOCUMENT["components"]["schemas"]["ProblemCode"]
 
 
 # Whose answers are files, not made for the request.
-FILES = {"GET /openapi.json", "GET /docs", "GET /assets/{file}"}
+FILES = {"GET /openapi.json", "GET /docs", "GET /assets/{rest}"}
 
 
 def walk(value, path=()):
@@ -39,7 +39,7 @@ def answers(operation):
 
 def codes(answer):
     """The problem codes that an answer may have."""
-    [body] = answer["content"].values()
+    body = answer["content"]["application/problem+json"]
     code = body["schema"]["properties"]["code"]
     return code.get("enum") or [code["const"]]
 
@@ -100,7 +100,7 @@ def test_every_json_body_has_an_example(name):
                          ids=lambda value: "/".join(value) if isinstance(value, tuple) else "")
 def test_every_object_is_closed(path, schema):
     """But for files: what is in them is not described here."""
-    if not {"/openapi.json", "/assets/{file}"} & set(path):
+    if not {"/openapi.json", "/assets/{rest}"} & set(path):
         assert schema["additionalProperties"] is False
 
 
@@ -138,7 +138,7 @@ def test_every_answer_has_what_every_answer_has(name):
 @pytest.mark.parametrize("name", [*OPERATIONS, "x-unrouted"])
 def test_codes_come_with_their_status(name):
     for status, answer in answers(OPERATIONS.get(name) or DOCUMENT[name]):
-        assert (list(answer.get("content", {})) == ["application/problem+json"]) == (status >= 400)
+        assert ("application/problem+json" in answer.get("content", {})) == (status >= 400)
         for code in codes(answer) if status >= 400 else []:
             assert CODES["x-problems"][code]["status"] == status
 

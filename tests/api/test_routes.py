@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support.openapi import METHODS, PATH, expand, load
+from support.openapi import METHODS, expand, load
 
 DOCUMENT = load()
 
@@ -54,14 +54,3 @@ def test_both_take_the_same_inputs(routes):
         page = {"limit", "cursor"} if row["answer"] in ("page", "subpage") else set()
         assert set(row["query"]) | page == in_query(parameters), call
         assert set(row["body"]) == in_body(operation), call
-
-
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/assets/docs.css", "/assets/docs.js"])
-def test_a_file_is_served_as_it_is_in_the_tree(service, path):
-    folder = PATH.parent if path == "/openapi.json" else PATH.parent / "web"
-    name = "docs.html" if path == "/docs" else path.rpartition("/")[2]
-    api = service.server.api().session
-    response = api.get(service.server.base + path, timeout=10)
-    assert response.status_code == 200 and response.content == (folder / name).read_bytes()
-    again = api.get(service.server.base + path, timeout=10, headers={"If-None-Match": response.headers["ETag"]})
-    assert again.status_code == 304 and again.content == b""

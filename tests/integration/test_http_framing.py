@@ -288,7 +288,7 @@ TAKEN = {
     "an absolute target": ([200], with_target("http://x/healthz")),
     "an absolute target in capitals": ([200], with_target("HTTP://X/healthz")),
     "an absolute target with a port": ([200], with_target("http://x:8080/healthz", "Host: x:8080")),
-    "an absolute target without a path": ([404], with_target("http://x")),
+    "an absolute target without a path": ([200], with_target("http://x")),
     "a query without a name": ([200], with_target("/healthz?")),
     "a host with a port": ([200], with_host("Host: x:65535")),
     "a host of numbers": ([200], with_host("Host: 127.0.0.1:8080")),

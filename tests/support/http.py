@@ -1,6 +1,7 @@
 """HTTP in two ways: Api speaks like a client, Wire sends raw bytes and reads answers strictly. Both check every answer
 against the document of the API."""
 
+import gzip
 import http.cookiejar
 import itertools
 import json
@@ -149,7 +150,7 @@ def check_bytes(sent, answer):
     fields = {name: ", ".join(values) for name, values in answer.fields.items()}
     request = REQUEST.fullmatch(sent)
     method = request and request[1].decode()
-    if answer.status >= 400 and method != "HEAD":
+    if answer.status >= 400 and method != "HEAD" and fields.get("content-type") != "text/html; charset=utf-8":
         check_problem(answer.status, fields.get("content-type"), json.loads(answer.body))
     if request and b" HTTP/1." not in request[4]:
         lines = [line.decode().split(": ", 1) for line in request[3].split(b"\r\n")[:-1]]
@@ -160,7 +161,8 @@ def check_bytes(sent, answer):
         is_chunked = "transfer-encoding" in sent_fields
         is_cut = len(request[4]) != int(sent_fields.get("content-length", 0))
         if answer.status >= 300 or not (is_chunked or is_cut):
-            body = None if method == "HEAD" else answer.body
+            is_packed = fields.get("content-encoding") == "gzip" and method != "HEAD"
+            body = None if method == "HEAD" else gzip.decompress(answer.body) if is_packed else answer.body
             openapi.document().check(openapi.Exchange(
                 method, request[2].decode(), answer.status, fields, body, sent_fields, request[4]))
 

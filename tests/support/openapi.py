@@ -219,7 +219,8 @@ class Document:
             presented = {what: None if there else False for what, there in presented.items()}
         fault = answers[exchange.status].fault(exchange.fields, exchange.body, presented)
         assert not fault, f"{where}: {fault}"
-        if exchange.status >= 400 and exchange.body is not None:
+        is_page = exchange.fields.get("content-type", "").startswith("text/html")
+        if exchange.status >= 400 and exchange.body is not None and not is_page:
             self.check_problem(exchange.status, json.loads(exchange.body))
         if operation and exchange.status < 300:
             fault = operation.fault_of_request(target.query, exchange.sent_body)

@@ -69,6 +69,7 @@ loop_fixture_set_up(void **state)
     fixture_routes = route_table_new(routes, routes_count);
     const struct server_options options = { .config = &fixture_config,
                                             .routes = fixture_routes,
+                                            .missing = &routes_missing,
                                             .events = &steps_events,
                                             .metrics_events = &steps_metrics_events,
                                             .hashers = 1,

@@ -1,0 +1,3 @@
+import { draw } from './views/x.js';
+
+draw(document.getElementById('content'));

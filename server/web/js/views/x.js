@@ -1,0 +1,3 @@
+export function draw(parent) {
+  parent.append('TestKase');
+}

@@ -489,7 +489,7 @@ send_continue(struct connection *connection)
     const struct connection_input *input = connection->input;
     if (connection->exchange.continue_due && connection->body.state == HTTP_BODY_UNFINISHED &&
         input->used == input->filled) {
-        connection_io_send(connection, &part, 1);
+        connection_io_send(connection, &part, 1, false);
         connection->exchange.continue_due = false;
     }
 }

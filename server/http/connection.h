@@ -101,12 +101,14 @@ struct connection_reply {
     const char *content_type; /* NULL when there is no body */
     const char *body;
     size_t body_length;
-    bool close; /* close the connection after this answer */
+    bool body_is_constant; /* it lives as long as the program, and need not be copied */
+    bool close;            /* close the connection after this answer */
 };
 
-/* Answers the current request; copies everything. A reply to HEAD carries the body's length without the body.
- * An unread body of the request is read and dropped up to 64 KiB; a longer one closes the connection. The
- * head and the body are gone after this call; the next request begins from the loop. */
+/* Answers the current request; copies everything but a constant body. A reply to HEAD carries the body's
+ * length without the body. An unread body of the request is read and dropped up to 64 KiB; a longer one
+ * closes the connection. The head and the body are gone after this call; the next request begins from the
+ * loop. */
 void connection_reply(struct connection *connection, const struct connection_reply *reply);
 
 #endif

@@ -169,6 +169,7 @@ drop_output(struct connection *connection)
     }
     connection->socket.output = NULL;
     connection->socket.output_sent = connection->socket.output_length = 0;
+    connection->socket.constant = (struct http_slice){ NULL, 0 };
 }
 
 static void
@@ -207,19 +208,33 @@ transmit(struct connection *connection, const struct iovec *parts, int count)
 }
 
 static void
+skip_constant(struct http_slice *constant, size_t length)
+{
+    if (length) {
+        *constant = http_slice_between(constant->bytes + length, constant->bytes + constant->length);
+    }
+}
+
+static void
 on_writable(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
     struct connection *connection = argument;
-    struct iovec rest = { connection->socket.output + connection->socket.output_sent,
-                          connection->socket.output_length - connection->socket.output_sent };
-    size_t sent = transmit(connection, &rest, 1);
+    struct http_slice *constant = &connection->socket.constant;
+    const struct iovec rest[] = {
+        { connection->socket.output + connection->socket.output_sent,
+          connection->socket.output_length - connection->socket.output_sent },
+        { (void *)(uintptr_t)constant->bytes, constant->length },
+    };
+    size_t sent = transmit(connection, rest, constant->length ? 2 : 1);
     if (sent) {
-        connection->socket.output_sent += sent;
+        size_t of_output = sent < rest[0].iov_len ? sent : rest[0].iov_len;
+        connection->socket.output_sent += of_output;
+        skip_constant(constant, sent - of_output);
         connection->timed_state = -1;
     }
-    if (!connection->socket.gone && connection->socket.output_sent < connection->socket.output_length) {
+    if (!connection->socket.gone && sent < rest[0].iov_len + rest[1].iov_len) {
         wait_writable(connection);
     } else {
         drop_output(connection);
@@ -258,7 +273,7 @@ keep_output(struct connection *connection, const struct iovec *parts, int count,
 {
     size_t old = connection->socket.output_length;
     size_t added = length_of(parts, count) - skip;
-    char *output = memory_new(old + added, 1);
+    char *output = memory_new(old + added + 1, 1); /* not NULL even when only a constant is left */
     if (connection->socket.output) {
         memcpy(output, connection->socket.output, old);
         explicit_bzero(connection->socket.output, old);
@@ -284,8 +299,19 @@ transmit_joined(struct connection *connection, const struct iovec *parts, int co
     return sent;
 }
 
+/* Keeps what the socket has not taken of the parts and, uncopied, of the constant behind them. */
+static void
+keep_rest(struct connection *connection, const struct iovec *parts, int count, struct http_slice constant,
+          size_t sent)
+{
+    size_t copied = length_of(parts, count);
+    skip_constant(&constant, sent > copied ? sent - copied : 0);
+    keep_output(connection, parts, count, sent < copied ? sent : copied);
+    connection->socket.constant = constant;
+}
+
 void
-connection_io_send(struct connection *connection, const struct iovec *parts, int count)
+connection_io_send(struct connection *connection, const struct iovec *parts, int count, bool last_is_constant)
 {
     size_t length = length_of(parts, count), sent = 0;
     if (connection->socket.gone) {
@@ -296,7 +322,10 @@ connection_io_send(struct connection *connection, const struct iovec *parts, int
                                      : transmit(connection, parts, count);
     }
     if (sent < length && !connection->socket.gone) {
-        keep_output(connection, parts, count, sent);
+        const struct iovec *last = &parts[count - 1];
+        struct http_slice constant = { last_is_constant ? last->iov_base : NULL,
+                                       last_is_constant ? last->iov_len : 0 };
+        keep_rest(connection, parts, count - last_is_constant, constant, sent);
     }
 }
 

@@ -69,6 +69,7 @@ struct connection_socket {
     bool gone;              /* the client will not receive any more either */
     char *output;           /* NULL when the socket has taken everything */
     size_t output_sent, output_length;
+    struct http_slice constant; /* what follows the output, not copied; only while there is output */
 };
 
 struct connection {
@@ -157,8 +158,10 @@ bool connection_io_has_arrived(const struct connection *connection);
 void connection_io_start(struct connection *connection, evutil_socket_t fd);
 /* Closes the socket, and wipes and frees input and output. */
 void connection_io_end(struct connection *connection);
-/* Sends; keeps a copy of the bytes that the socket does not take now. */
-void connection_io_send(struct connection *connection, const struct iovec *parts, int count);
+/* Sends; keeps a copy of the bytes that the socket does not take now. A last part that is constant lives as
+ * long as the program, so it is not copied; no other call follows before it is sent. */
+void connection_io_send(struct connection *connection, const struct iovec *parts, int count,
+                        bool last_is_constant);
 /* Resumes reading if there is room again. */
 void connection_io_resume(struct connection *connection);
 /* Makes room for `size` bytes of input in all, at most CONNECTION_INPUT_MAX. Moves the input, so it must not

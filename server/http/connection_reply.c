@@ -96,7 +96,7 @@ send_reply(struct connection *connection, const struct connection_reply *reply)
         has_type ? part("\r\n\r\n", 4) : part("\r\n", 2),
         part(reply->body, has_body ? reply->body_length : 0),
     };
-    connection_io_send(connection, parts, sizeof(parts) / sizeof(parts[0]));
+    connection_io_send(connection, parts, sizeof(parts) / sizeof(parts[0]), reply->body_is_constant);
 }
 
 /* Whether the rest of the request's body can be skipped, so that the next request begins where it ends. A

@@ -187,6 +187,7 @@ answer_reply(struct answer *answer)
         .content_type = answer->content_type,
         .body = answer->bytes,
         .body_length = answer->length,
+        .body_is_constant = answer->body == ANSWER_BYTES && !answer->owned,
         .close = answer->closes,
     };
     if (answer->body == ANSWER_PROBLEM) {

@@ -181,9 +181,8 @@ test_the_date_follows_the_clock(void **state)
 }
 
 static void
-test_a_long_answer_arrives_whole(void **state)
+check_long_answer(bool is_constant)
 {
-    (void)state;
     const size_t length = 1 << 20;
     char *body = malloc(length);
     assert_non_null(body);
@@ -193,12 +192,15 @@ test_a_long_answer_arrives_whole(void **state)
     fixture_send(GET GET);
     fixture->reply.body = body;
     fixture->reply.body_length = length;
+    fixture->reply.body_is_constant = is_constant;
     fixture_reply();
-    memset(body, 'X', length); /* it was copied */
+    if (!is_constant) {
+        memset(body, 'X', length); /* it was copied */
+    }
+    assert_true(!is_constant || fixture->first->socket.output_length < 1024);
     fixture_turn();
     assert_int_equal(fixture_last()->finishes, 0);
     assert_int_equal(fixture->first->state, CONNECTION_SENDING);
-    free(body);
     size_t total = 0, wrong = 0;
     const char *begin = strstr(fixture_receive(), "\r\n\r\n");
     assert_non_null(begin);
@@ -215,6 +217,52 @@ test_a_long_answer_arrives_whole(void **state)
     assert_int_equal(fixture->count, 2); /* the second was read only now */
     assert_int_equal(fixture->asked[0].finishes, 1);
     assert_true(fixture->asked[0].sent);
+    free(body);
+}
+
+static void
+test_a_long_answer_arrives_whole(void **state)
+{
+    (void)state;
+    check_long_answer(false);
+}
+
+static void
+test_a_long_constant_arrives_whole_and_is_not_copied(void **state)
+{
+    (void)state;
+    check_long_answer(true);
+}
+
+/* Of an answer behind another, the socket may take not even the head. */
+static void
+test_a_constant_behind_a_full_socket(void **state)
+{
+    (void)state;
+    static const char body[] = "constant";
+    char full[4096] = { 0 };
+    fixture_send(GET);
+    size_t filled = 0;
+    for (ssize_t sent; (sent = send(fixture->first->socket.fd, full, sizeof(full), MSG_DONTWAIT)) > 0;) {
+        filled += (size_t)sent;
+    }
+    fixture->reply.body = body;
+    fixture->reply.body_length = strlen(body);
+    fixture->reply.body_is_constant = true;
+    fixture_reply();
+    fixture_turn();
+    assert_int_equal(fixture->first->socket.constant.length, strlen(body));
+    assert_int_equal(fixture_last()->finishes, 0);
+    size_t received = 0;
+    while (received < filled) {
+        ssize_t got = recv(fixture->client, full,
+                           filled - received < sizeof(full) ? filled - received : sizeof(full), 0);
+        assert_true(got > 0);
+        received += (size_t)got;
+    }
+    fixture_turn();
+    assert_non_null(strstr(fixture_receive(), "\r\n\r\nconstant"));
+    assert_int_equal(fixture_last()->finishes, 1);
 }
 
 /* --- bodies --- */
@@ -683,6 +731,8 @@ main(void)
         TEST(test_head_gets_the_length_and_no_body),
         TEST(test_the_date_follows_the_clock),
         TEST(test_a_long_answer_arrives_whole),
+        TEST(test_a_long_constant_arrives_whole_and_is_not_copied),
+        TEST(test_a_constant_behind_a_full_socket),
         TEST(test_a_body_is_handed_over_when_whole),
         TEST(test_a_body_wanted_later),
         TEST(test_a_body_wanted_where_there_is_none),

@@ -19,11 +19,12 @@ sys.path.insert(0, str(HERE.parent))
 import load  # noqa: E402
 from subjects import Nginx, Node  # noqa: E402
 from support import token as tokens  # noqa: E402
-from support.postgres import Cluster  # noqa: E402
+from support.postgres import ROOT, Cluster  # noqa: E402
 from support.service import Service  # noqa: E402
 
 VERIFY, PROJECTS, HEALTH = "/api/v1/auth/verify", "/api/v1/projects/user-projects", "/healthz"
 TOKENS = 1000
+WEB = ROOT / "server" / "web"
 
 
 class Bench:
@@ -286,6 +287,36 @@ def measure_flood(bench):
         f"\n\nThe sign-ins were answered by {told}."
 
 
+def files_of_pages(server, *sizes):
+    """(path, content) of the file, as a page names it, that is nearest to each size."""
+    session = server.api(checked=False).session
+    build = re.search(r"/assets/(\w+)/", session.get(server.base + "/", timeout=20).text)[1]
+    files = [path for ending in ("css", "js") for path in WEB.rglob(f"*.{ending}")]
+    for size in sizes:
+        nearest = min(files, key=lambda path, size=size: abs(path.stat().st_size - size))
+        path = f"/assets/{build}/{nearest.relative_to(WEB)}"
+        yield path, session.get(server.base + path, timeout=20).content
+
+
+def measure_files(bench):
+    """Files of the page, without compression, beside the same files on nginx's disk."""
+    nginx = bench.stack.enter_context(contextlib.closing(Nginx()))
+    server = bench.service(TESTKASE_THREADS="1").server
+    nobody = bench.folder / "tokens-files"
+    nobody.write_text("none\n")
+    rows = []
+    for path, content in files_of_pages(server, 2048, 20480):
+        nginx.add_file(path, content)
+        results = {"nginx": [], "testkase-server": []}
+        for turn in range(bench.options.rounds):
+            bench.say(f"{path}, round {turn + 1}")
+            for name, base, pids in (("nginx", nginx.base, nginx.pids), ("testkase-server", server.base, [server.pid])):
+                results[name].append(load.run(base, path, nobody, 64, bench.options.seconds, pids, bench.cluster))
+        rows += [[f"{len(content):,}", name, *cells(load.median(found), load.ratio(found, results["nginx"]))]
+                 for name, found in results.items()]
+    return table(["bytes", "", "ratio", "requests/s", "p50 ms", "p99 ms", "CPU µs", "PostgreSQL µs", "errors"], rows)
+
+
 def measure_memory(bench):
     service = bench.service(TESTKASE_THREADS="1")
     rows = []
@@ -329,7 +360,7 @@ def measure_memory(bench):
 
 
 PARTS = {"throughput": measure_throughput, "population": measure_population, "revocations": measure_revocations,
-         "cold": measure_cold, "flood": measure_flood, "memory": measure_memory}
+         "cold": measure_cold, "flood": measure_flood, "files": measure_files, "memory": measure_memory}
 
 
 def write(name, text):

@@ -12,7 +12,7 @@ from support.deadline import until
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# The size and number of the fields of our own answer.
+# The size and number of the fields of our own answers.
 NGINX = """
 daemon off; pid {folder}/pid; worker_processes 1; error_log {folder}/error.log; {user}
 events {{ worker_connections 20000; }}
@@ -36,6 +36,19 @@ http {{
             add_header X-Token-Expires-At 2030-12-24T04:37:40Z;
             return 200;
         }}
+        location /assets/ {{
+            root {folder};
+            types {{ text/css css; text/javascript js; image/svg+xml svg; }}
+            charset utf-8; charset_types text/css text/javascript;
+            sendfile on; tcp_nopush on; open_file_cache max=100; open_file_cache_valid 1h;
+            add_header X-Request-Id MvCgCGAxwc9N00000001;
+            add_header X-Content-Type-Options nosniff;
+            add_header Cache-Control "public, max-age=31536000, immutable";
+            add_header Vary Accept-Encoding;
+            add_header Content-Security-Policy "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+            add_header Cross-Origin-Resource-Policy same-origin;
+            add_header Referrer-Policy same-origin;
+        }}
     }}
 }}
 """
@@ -48,7 +61,7 @@ def free_port():
 
 
 class Nginx:
-    """One worker that answers 200 from memory."""
+    """One worker that answers 200 from memory, and serves the files that were added below /assets/."""
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="testkase-nginx-")
@@ -61,6 +74,11 @@ class Nginx:
         until(lambda: self._answers(port), 10, "nginx answers")
         workers = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         self.pids = [int(pid) for pid in workers.split()]
+
+    def add_file(self, path, content):
+        file = pathlib.Path(self.folder + path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
 
     @staticmethod
     def _answers(port):

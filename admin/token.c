@@ -235,6 +235,7 @@ store_token(const struct command_call *call, struct db_sync *db, const struct us
 {
     const struct db_named values[] = {
         { "owner", DB_INT64(owner->id) },
+        { "session", DB_NULL },
         { "predecessor", DB_NULL },
         { "lookup", DB_TEXT(token->lookup) },
         { "hash", DB_TEXT(token->hash) },

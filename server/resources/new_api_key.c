@@ -32,6 +32,7 @@ static const struct refusal refusals[] = {
       "is longer than the organization allows" },
     { "successor_too_long", PROBLEM_FORBIDDEN, NULL,
       "The organization now allows shorter periods only; generate a new token with one of those." },
+    { "recent_sign_in_required", PROBLEM_RECENT_SIGN_IN_REQUIRED, NULL, NULL },
     { "api_key_ended", PROBLEM_API_KEY_ENDED, NULL, NULL },
     { "successor_exists", PROBLEM_SUCCESSOR_EXISTS, NULL, NULL },
     { "idempotency_key_used", PROBLEM_IDEMPOTENCY_KEY_USED, NULL, NULL },

@@ -84,6 +84,24 @@ def test_a_wrong_password_confirms_nothing_and_ends_nothing(service, organizatio
     assert events(service, organization.member) == []
 
 
+def test_a_session_makes_tokens_only_soon_after_the_password_was_proven(service, organization):
+    """Otherwise a stolen cookie would be a year's access. Deletion needs no password: it takes access away."""
+    api = service.sign_in(organization.member)
+    draft = {"name": "CI", "expiresInDays": 7}
+    made = api.post("/api-keys", draft, 201).json()
+    age(service, organization.member, 14.9)
+    api.post("/api-keys", draft, 201)
+    age(service, organization.member, 15.1)
+    for path, body in (("/api-keys", draft), (f"/api-keys/{made['id']}/rotate", None)):
+        assert api.post(path, body, 403).json()["code"] == "recent_sign_in_required"
+    assert len(api.get("/api-keys", 200).json()["data"]) == 2
+    service.bearer(organization.member).post("/api-keys", draft, 201)  # a token is no session
+    api.post("/session/confirm", {"password": PASSWORD}, 204)
+    api.post(f"/api-keys/{made['id']}/rotate", expect=201)
+    age(service, organization.member, 15.1)
+    api.delete(f"/api-keys/{made['id']}", 204)
+
+
 def test_a_token_confirms_no_session(service, organization):
     bearer = service.bearer(organization.member)
     assert bearer.post("/session/confirm", {"password": PASSWORD}, 404).json()["code"] == "not_found"

@@ -1,10 +1,11 @@
 -- Makes a token for an active account, with its reminder, audit events and notification: a new one, or the successor of another,
 -- which has its period, purpose and link, and its name with the next version.
--- takes: owner, predecessor, lookup, hash, preview, name, expiresInDays, purpose, link, idempotencyKey, actor
+-- takes: owner, session, predecessor, lookup, hash, preview, name, expiresInDays, purpose, link, idempotencyKey, actor
+-- session: of the caller, which must have proven its password lately; null when it has none
 -- predecessor: null for a new token; name, expiresInDays, purpose, link: null for a successor; idempotencyKey: or null
 -- → outcome (created | not_found: there is no such predecessor | api_key_ended | successor_exists | idempotency_key_used |
---   owner_not_active | creation_forbidden | period_too_long | successor_too_long | of acting()), the token in the way, and the
---   token as it is shown
+--   owner_not_active | creation_forbidden | recent_sign_in_required | period_too_long | successor_too_long | of acting()), the
+--   token in the way, and the token as it is shown
 with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
@@ -38,6 +39,7 @@ with actor as materialized (
                when w.id is null then 'owner_not_active'
                when :predecessor::bigint is not null and p.id is null then 'not_found'
                when a.token_id is not null and not o.tokens_may_create_tokens then 'creation_forbidden'
+               when not signed_in_recently(:session::bigint) then 'recent_sign_in_required'
                when i.of_same_key is not null then 'idempotency_key_used'
                when p.ended_at is not null or p.expires_at <= now() or p.owner_generation <> w.credential_generation
                    then 'api_key_ended'

@@ -1,3 +1,63 @@
-import { draw } from './views/x.js';
+// Starts the page: connects the parts, and listens to the shell's controls.
 
-draw(document.getElementById('content'));
+import { remedies } from './api.js';
+import { $, $$ } from './dom.js';
+import { keepFresh } from './freshness.js';
+import { followScrolling } from './history.js';
+import { lazy } from './lazy.js';
+import { navigate, startRouter } from './router.js';
+import { confirmPassword, current, signInAgain, signOut } from './session.js';
+import { drawNavigation } from './shell.js';
+import { themeSwitch } from './ui/theme-switch.js';
+import { toast } from './ui/toast.js';
+
+async function find() {
+  const { openFind } = await lazy(() => import('./dialogs/find.js'));
+  const path = await openFind();
+  if (path) navigate(path);
+}
+
+async function leave() {
+  $('#user-menu').hidePopover();
+  try {
+    await signOut();
+    await navigate('/sign-in');
+  } catch {
+    toast('You are still signed in: TestKase cannot be reached.');
+  }
+}
+
+/** A popover that a link in it closes. @param {any} popover */
+function closeOnLink(popover) {
+  popover.addEventListener('click', (/** @type {any} */ event) => {
+    if (event.target.closest('a') && popover.matches(':popover-open')) popover.hidePopover();
+  });
+}
+
+function listen() {
+  closeOnLink($('#sidebar'));
+  closeOnLink($('#user-menu'));
+  $('#user-menu').addEventListener('toggle', (/** @type {ToggleEvent} */ event) =>
+    $('#user-button').setAttribute('aria-expanded', String(event.newState === 'open')),
+  );
+  $('#sign-out').addEventListener('click', leave);
+  $('.skip').addEventListener('click', (/** @type {Event} */ event) => {
+    event.preventDefault();
+    $('#main').focus();
+  });
+  for (const button of $$('[data-find]')) button.addEventListener('click', find);
+  addEventListener('keydown', (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== 'k') return;
+    if (!current() || $('dialog[open]')) return;
+    event.preventDefault();
+    find();
+  });
+}
+
+Object.assign(remedies, { signInAgain, confirmPassword });
+drawNavigation();
+$('#theme-slot').append(themeSwitch());
+listen();
+followScrolling();
+keepFresh();
+startRouter();

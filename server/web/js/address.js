@@ -1,0 +1,42 @@
+// Addresses: which of them are views of this page, and where sign-in may lead.
+
+export const HOME = '/settings/api-keys';
+
+/** @param {number} id */
+export const tokenPath = (id) => `${HOME}/${id}`;
+
+/** @param {number} id the old token of the pair */
+export const rotatePath = (id) => `${HOME}/${id}/rotate`;
+
+/** Where sign-in leads: `next` only when it is a path of this origin. @param {string | null} next */
+export function safeNext(next) {
+  if (!next || !/^\/(?![/\\])/.test(next)) return HOME;
+  try {
+    const url = new URL(next, location.origin);
+    if (url.origin !== location.origin || url.pathname === '/sign-in') return HOME;
+    return url.pathname + url.search;
+  } catch {
+    return HOME;
+  }
+}
+
+export const here = () => location.pathname + location.search;
+
+export const signInPath = () => {
+  const home = here() === HOME || location.pathname === '/' || location.pathname === '/sign-in';
+  return home ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here())}`;
+};
+
+/**
+ * The same-origin link that a plain left click follows; null when the browser should do it.
+ * @param {MouseEvent} event
+ * @returns {HTMLAnchorElement | null}
+ */
+export function followed(event) {
+  if (event.defaultPrevented || event.button !== 0) return null;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;
+  const link = event.target instanceof Element ? event.target.closest('a') : null;
+  if (!link?.href || link.hasAttribute('download') || (link.target && link.target !== '_self')) return null;
+  const inPage = link.hash && link.pathname === location.pathname && link.search === location.search;
+  return link.origin === location.origin && !inPage ? link : null;
+}

@@ -1,0 +1,159 @@
+// Generate New Token: a name, a period, and what follows from it, before anything is made.
+
+/** @import { MadeToken, Organization, Session, Token } from '../types.js' */
+/** @import { Start } from '../making.js' */
+import { $, $$, html, icon } from '../dom.js';
+import { addDays, fmt, plural } from '../format.js';
+import { attempt, creation } from '../making.js';
+import { current, organization } from '../session.js';
+import { lifeline, NAME_EXAMPLES, PERIODS, preview } from '../token.js';
+import { dialog, open, withForm } from '../ui/dialog.js';
+import { nameField } from './name-field.js';
+
+/** @param {Session} session */
+const reach = ({ user, organization: { name } }) =>
+  user.orgRole === 'member'
+    ? 'It can do what you can, in the projects that you are a member of.'
+    : `It can do everything that you can as ${user.orgRole} of ${name}, in every project.`;
+
+/** @param {Organization} rules @param {number | undefined} days */
+function periodField({ maxExpiryDays }, days = 90) {
+  const periods = PERIODS.filter((period) => period.days <= (maxExpiryDays ?? 365));
+  const wanted =
+    periods.find((period) => period.days === days) ??
+    periods.find((one) => one.recommended) ??
+    periods.at(-1);
+  const card = (/** @type {typeof PERIODS[number]} */ period) =>
+    html`<label class="period">
+      <input type="radio" name="period" value=${period.days} ?checked=${period === wanted} />
+      <b>${period.days} days${period.recommended ? html`<em>Recommended</em>` : ''}</b
+      ><span>${period.use}</span>
+    </label>`;
+  const limit = html`<p class="hint">Your organization allows at most ${maxExpiryDays} days.</p>`;
+  return html`<fieldset class="field">
+    <legend class="label">Expires after</legend>
+    <div class="periods">${periods.map(card)}</div>
+    ${maxExpiryDays && maxExpiryDays < 365 ? limit : ''}
+  </fieldset>`;
+}
+
+/** @param {Start} start */
+const useFields = ({ purpose, link }) =>
+  html`<details class="disclosure" ?open=${purpose || link}>
+    <summary>${icon('chevron-right', 'chevron')}Where will it be used? (optional)</summary>
+    <div class="stack folded">
+      <div class="field">
+        <label for="token-purpose">Purpose</label>
+        <input
+          class="input"
+          id="token-purpose"
+          name="purpose"
+          maxlength="200"
+          autocomplete="off"
+          dir="auto"
+          value=${purpose ?? ''}
+          placeholder="Nightly regression of the web shop"
+        />
+      </div>
+      <div class="field">
+        <label for="token-link">Link</label>
+        <input
+          class="input"
+          id="token-link"
+          name="link"
+          type="url"
+          maxlength="500"
+          autocomplete="off"
+          value=${link ?? ''}
+          placeholder="https://…"
+          aria-describedby="token-link-hint"
+        />
+        <p class="hint" id="token-link-hint">The pipeline, the repository or the page that describes it.</p>
+      </div>
+    </div>
+  </details>`;
+
+/** @param {{ days: number, rotateOn: number }} period */
+function outcome({ days, rotateOn }) {
+  const now = Date.now();
+  return html`<div class="life-big">
+    ${lifeline(preview(days, rotateOn))}
+    <div class="life-marks">
+      <div><b>Today</b>${fmt.dayShort(now)}</div>
+      <div><b>Rotate by ${fmt.day(addDays(now, rotateOn))}</b>day ${rotateOn}, we remind you</div>
+      <div>
+        <b>Expires ${fmt.day(addDays(now, days))}</b>at ${fmt.clock(now)}, after ${plural(days, 'day')}
+      </div>
+    </div>
+  </div>`;
+}
+
+/** @param {any} node @param {any} box */
+function followPeriod(node, box) {
+  const chosen = () =>
+    PERIODS.find(({ days }) => String(days) === $('[name=period]:checked', node).value) ?? PERIODS[0];
+  const draw = () => box.replaceChildren(outcome(chosen()));
+  for (const radio of $$('[name=period]', node)) radio.addEventListener('change', draw);
+  draw();
+  return chosen;
+}
+
+/** Only https and http can be opened by whoever reads it. @param {any} input */
+function linkIsFine(input) {
+  const fine =
+    !input.value.trim() || (/^https?:\/\//i.test(input.value.trim()) && URL.canParse(input.value.trim()));
+  input.toggleAttribute('aria-invalid', false);
+  if (fine) return true;
+  input.setAttribute('aria-invalid', 'true');
+  input.closest('details').open = true;
+  input.focus();
+  return false;
+}
+
+/**
+ * @param {Token[]} tokens those that the reader has: two of one name are pointed out
+ * @param {Start} [start]
+ * @returns {Promise<MadeToken | null>}
+ */
+export async function openGenerate(tokens, start = {}) {
+  const rules = await organization();
+  const names = tokens.filter((token) => token.status === 'active').map((token) => token.name);
+  const field = nameField(start.name ?? '', names, NAME_EXAMPLES);
+  const box = html`<div class="outcome" aria-live="polite"></div>`;
+  const slot = html`<div></div>`;
+  const submit = html`<button class="button button-primary" type="submit">Generate</button>`;
+  const node = dialog({
+    title: 'Generate New Token',
+    wide: true,
+    closedBy: 'closerequest',
+    body: html`<div class="stack">
+      ${field.node}${periodField(rules, start.days)}${box}${useFields(start)}
+      <p class="small quiet">${reach(/** @type {Session} */ (current()))}</p>
+      ${slot}
+    </div>`,
+    foot: html`<span class="small muted start">The period cannot be changed later.</span>
+      <button type="button" class="button" data-close>Cancel</button>${submit}`,
+  });
+  const form = withForm(node, { novalidate: true });
+  const period = followPeriod(node, box);
+  const value = (/** @type {string} */ name) => $(`[name=${name}]`, form).value.trim();
+  const make = creation('/api-keys', () => ({
+    name: value('name'),
+    expiresInDays: period().days,
+    ...(value('purpose') && { purpose: value('purpose') }),
+    ...(value('link') && { link: value('link') }),
+  }));
+
+  /** @type {MadeToken | null} */
+  let made = null;
+  const done = (/** @type {MadeToken} */ token) => {
+    made = token;
+    node.close('made');
+  };
+  form.addEventListener('submit', (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (field.check() && linkIsFine($('[name=link]', form))) attempt({ make, slot, button: submit, done });
+  });
+  await open(node);
+  return made;
+}

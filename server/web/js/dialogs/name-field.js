@@ -1,0 +1,68 @@
+// The name of a token: advice while typing, never an obstacle, and examples to begin with.
+
+import { html, icon } from '../dom.js';
+
+const SAYS_NOTHING = /^(test|token|key|api|pat|new|my|temp|tmp|foo|asdf)[\s_-]*\d*$/i;
+
+/** @param {string} text @param {string[]} names */
+function advice(text, names) {
+  const trimmed = text.trim();
+  if (SAYS_NOTHING.test(trimmed)) {
+    return 'In six months this name will not tell what breaks when the token is deleted. Name pipeline and environment.';
+  }
+  if (names.includes(trimmed))
+    return 'You already have a token of this name. Add what tells them apart, such as v2.';
+  if (trimmed.length > 80) return `${trimmed.length} of 100 characters`;
+  return 'Say where it is used: one token for each pipeline, so that one can end without the others.';
+}
+
+/**
+ * @param {string} value
+ * @param {string[]} names of the tokens that exist
+ * @param {string[]} examples
+ */
+export function nameField(value, names, examples) {
+  const hint = html`<p class="hint" id="token-name-hint"></p>`;
+  const input = html`<input
+    class="input"
+    id="token-name"
+    name="name"
+    maxlength="100"
+    required
+    autocomplete="off"
+    spellcheck="false"
+    dir="auto"
+    value=${value}
+    aria-describedby="token-name-hint"
+    autofocus
+  />`;
+  const advise = () => {
+    input.removeAttribute('aria-invalid');
+    hint.className = 'hint';
+    hint.textContent = advice(input.value, names);
+  };
+  const take = (/** @type {string} */ example) => {
+    input.value = example;
+    advise();
+    input.focus();
+  };
+  const chip = (/** @type {string} */ example) =>
+    html`<button type="button" class="chip chip-outline" @click=${() => take(example)}>${example}</button>`;
+  input.addEventListener('input', advise);
+  advise();
+  return {
+    node: html`<div class="field">
+      <label for="token-name">Name</label>${input}${hint}
+      <div class="chips" role="group" aria-label="Examples">${examples.map(chip)}</div>
+    </div>`,
+    /** Says that a name is missing. */
+    check() {
+      if (input.value.trim()) return true;
+      input.setAttribute('aria-invalid', 'true');
+      hint.className = 'field-error';
+      hint.replaceChildren(icon('exclamation-octagon'), 'Give the token a name.');
+      input.focus();
+      return false;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+// When a live view is loaded again by itself: each minute while it is visible, when the tab is looked at again, and
+// when another tab changed something. While the server is out of reach, more often.
+
+import { hear } from './channel.js';
+import { $ } from './dom.js';
+import { signInPath } from './address.js';
+import { navigate, refresh, show } from './router.js';
+import * as session from './session.js';
+import { isStale } from './stale.js';
+
+const MINUTE = 60_000;
+const QUARTER = 15_000;
+let last = Date.now();
+let outdated = false;
+
+function reload() {
+  last = Date.now();
+  outdated = false;
+  refresh().catch(() => {});
+}
+
+function tick() {
+  if (document.hidden) return;
+  if (outdated || Date.now() - last >= (isStale() ? QUARTER : MINUTE)) reload();
+}
+
+function onVisible() {
+  if (!document.hidden && (outdated || Date.now() - last >= QUARTER)) reload();
+}
+
+/** Another tab signed out: nothing of the account stays on the screen. A dialog is left until it is closed. */
+function leave() {
+  const open = $('dialog[open]');
+  if (open) {
+    open.addEventListener('close', leave, { once: true });
+    return;
+  }
+  session.forget();
+  navigate(signInPath(), { replace: true });
+}
+
+/** @param {number} userId */
+function arrive(userId) {
+  if (session.signedInElsewhere(userId)) return;
+  if (location.pathname === '/sign-in' || session.current()?.user.id !== userId) {
+    session.forget();
+    show();
+  }
+}
+
+export function keepFresh() {
+  setInterval(tick, 5000);
+  document.addEventListener('visibilitychange', onVisible);
+  hear((news) => {
+    if (news.kind === 'signed-out') leave();
+    else if (news.kind === 'signed-in') arrive(news.userId);
+    else {
+      outdated = true;
+      onVisible();
+    }
+  });
+}

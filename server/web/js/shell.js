@@ -1,0 +1,70 @@
+// What surrounds the views: navigation, the account's menu, the count of due tokens.
+
+/** @import { Session } from './types.js' */
+import { HOME } from './address.js';
+import { $, $$, html, icon } from './dom.js';
+import { avatar } from './ui/parts.js';
+
+/** Groups of the navigation; a group is added here, a page as a row of it. @type {[string, string[][]][]} */
+const NAVIGATION = [
+  [
+    'Settings',
+    [
+      [HOME, 'key', 'API Keys'],
+      ['/account', 'person-circle', 'Account'],
+    ],
+  ],
+];
+const ROLE = { owner: 'Owner', admin: 'Admin', member: 'Member' };
+
+/** Whether the view stands alone, without navigation. @param {boolean} yes */
+export const bare = (yes) => $('#app').toggleAttribute('data-bare', yes);
+
+/** The pages that the navigation shows. */
+export const pages = () =>
+  NAVIGATION.flatMap(([, rows]) => rows.map(([path, symbol, title]) => ({ path, symbol, title })));
+
+export function drawNavigation() {
+  const groups = NAVIGATION.map(([title, rows], i) => [
+    html`<h2 id=${`nav-${i}`}>${title}</h2>`,
+    html`<ul aria-labelledby=${`nav-${i}`}>
+      ${rows.map(([path, symbol, text]) => html`<li><a href=${path}>${icon(symbol)}${text}</a></li>`)}
+    </ul>`,
+  ]);
+  $('#nav').replaceChildren(...groups.flat());
+  $(`#nav a[href="${HOME}"]`).append(
+    html`<span class="count" data-tone="warn" id="due-count" hidden></span>`,
+  );
+}
+
+/** @param {Session} session */
+export function showSession({ user, organization }) {
+  $('#org-name').textContent = organization.name;
+  $('#user-button').replaceChildren(
+    avatar(user),
+    html`<span
+      ><b><bdi dir="auto">${user.name}</bdi></b
+      ><small>${ROLE[user.orgRole]} of ${organization.name}</small></span
+    >`,
+    icon('chevron-down', 'chevron'),
+  );
+}
+
+/** Tokens due for rotation: a count in the navigation, said in words to screen readers. @param {number} count */
+export function showDue(count) {
+  const badge = $('#due-count');
+  const menu = $('.topbar [popovertarget]');
+  badge.hidden = !count;
+  badge.replaceChildren(String(count), html`<span class="sr-only"> due for rotation</span>`);
+  menu.toggleAttribute('data-due', Boolean(count));
+  menu.setAttribute('aria-label', count ? `Menu, ${count} due for rotation` : 'Menu');
+}
+
+export function markCurrent() {
+  const path = location.pathname;
+  for (const link of $$('#nav a')) {
+    if (path === link.pathname) link.setAttribute('aria-current', 'page');
+    else if (path.startsWith(`${link.pathname}/`)) link.setAttribute('aria-current', 'true');
+    else link.removeAttribute('aria-current');
+  }
+}

@@ -1,0 +1,180 @@
+// The shapes of the API that the pages read (server/openapi.json), and those that modules share. For the
+// type checker only: browsers do not load this file.
+
+export interface Person {
+  userId: number;
+  name: string;
+}
+
+export interface Rotation {
+  state: 'none' | 'due' | 'overdue' | 'overlap' | 'safe_to_delete';
+  rotateAt: string;
+  successorId: number | null;
+  predecessorId: number | null;
+  because: string | null;
+}
+
+export interface Token {
+  id: number;
+  name: string;
+  tokenPreview: string;
+  createdAt: string;
+  expiresAt: string;
+  expiresInDays: number;
+  rotateAt: string;
+  lastUsedAt: string | null;
+  lastUsedIp: string | null;
+  lastUsedClient: string | null;
+  calls7d: number;
+  status: 'active' | 'expired' | 'revoked';
+  endedAt: string | null;
+  endedReason: 'expired' | 'revoked' | 'owner_deactivated' | 'owner_deleted' | 'leaked' | null;
+  endedBy: Person | null;
+  endedNote: string | null;
+  purpose: string | null;
+  link: string | null;
+  createdBy: { userId: number; apiKeyId: number | null } | null;
+  predecessorId: number | null;
+  successorId: number | null;
+  rotation: Rotation;
+}
+
+/** The answer of a creation: the only one with the secret. */
+export type MadeToken = Token & { token: string };
+
+export interface TokenLabel {
+  id: number;
+  name: string;
+  tokenPreview: string;
+}
+
+export interface Use {
+  calls: number;
+  refused: number;
+  lastAt: string;
+}
+
+export interface Impact {
+  summary: string;
+  days: number;
+  calls: number;
+  refused: number;
+  lastUsedAt: string | null;
+  lastUsedIp: string | null;
+  lastUsedClient: string | null;
+  perDay: { day: string; calls: number; refused: number }[];
+  places: (Use & { client: string; address: string | null })[];
+  addresses: (Use & { address: string })[];
+  clients: (Use & { client: string })[];
+  routes: (Use & { method: string; route: string })[];
+  descendants: { live: number; data: TokenLabel[] };
+}
+
+export interface Place {
+  client: string;
+  address: string | null;
+  oldAt: string;
+  oldCalls: number;
+  newAt: string | null;
+  newCalls: number;
+}
+
+export interface RotationProgress {
+  old: Token;
+  successor: Token | null;
+  places: Place[];
+  state: Rotation['state'];
+  because: string | null;
+  placesDays: number;
+  quietHours: number;
+}
+
+export interface HistoryEntry {
+  at: string;
+  event: 'created' | 'rotated' | 'revoked' | 'expired' | 'rate_limit_changed';
+  actor: Person | null;
+  note: string | null;
+}
+
+export interface Finding {
+  id: string;
+  practice: string;
+  apiKeyId: number;
+  apiKeyName: string;
+  evidence: string;
+  remedy: string;
+}
+
+export interface Organization {
+  id: number;
+  name: string;
+  tokensMayCreateTokens: boolean;
+  maxExpiryDays: number | null;
+  defaultRateLimit: number | null;
+}
+
+export interface User {
+  id: number;
+  email: string;
+  name: string;
+  kind: 'person' | 'service';
+  orgRole: 'owner' | 'admin' | 'member';
+}
+
+export interface Session {
+  user: User;
+  organization: { id: number; name: string };
+}
+
+export interface SessionEntry {
+  id: number;
+  createdAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+  address: string | null;
+  client: string;
+  current: boolean;
+}
+
+export interface Page<T> {
+  data: T[];
+  nextCursor: string | null;
+}
+
+/** All pages of a list; `more` when the bound was reached before the end. */
+export interface Everything<T> {
+  data: T[];
+  more: boolean;
+}
+
+/** What a view is given. */
+export interface Context {
+  params: Record<string, string>;
+  query: URLSearchParams;
+  session: Session;
+  /** The view's own state of this entry of history: survives redraws, reload and Back. */
+  kept: Record<string, unknown>;
+  keep(patch: Record<string, unknown>): void;
+  /** Replaces the query string of the address without a redraw. */
+  setQuery(query: URLSearchParams): void;
+  /** Loads and draws the view again, quietly. */
+  reload(): Promise<void>;
+  /** Repeats work while the view is shown, visible and without a dialog. */
+  every(seconds: number, work: () => Promise<unknown>): void;
+}
+
+export interface View<T = any> {
+  title: string;
+  /** Drawn without navigation, and without a session. */
+  bare?: boolean;
+  /** Its heading becomes the title of the document. */
+  named?: boolean;
+  /** Loaded again each minute, when the tab becomes visible, and when another tab changes tokens. */
+  live?: boolean;
+  /** Rows of its skeleton. */
+  rows?: number;
+  load?(context: Context): Promise<T>;
+  render(data: T, context: Context): Node;
+}
+
+export type Content = Node | string | number | null | undefined | false | Content[];

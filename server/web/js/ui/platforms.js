@@ -1,0 +1,111 @@
+// The platforms of the snippets: steps (plain and emphasized text by turns) and code. In YAML a block scalar (|)
+// keeps the line breaks; Jenkins needs ''' so that the shell, not Groovy, replaces the name of the secret.
+
+/** @typedef {{ title: string, steps: string[][], code: string }} Platform */
+
+/**
+ * @param {string} server this service's address
+ * @param {number} organizationId
+ * @returns {Platform[]}
+ */
+export function platforms(server, organizationId) {
+  const report = (/** @type {string} */ token, indent = '') =>
+    [
+      'testkase-reporter report \\',
+      `  --url ${server} \\`,
+      `  --token ${token} \\`,
+      `  --project-id PRJ-1 --org-id ${organizationId} \\`,
+      '  --format junit --results-file test-results/junit.xml',
+    ].join(`\n${indent}`);
+  return [
+    {
+      title: 'GitHub Actions',
+      steps: [
+        ['', 'Settings → Secrets and variables → Actions → New repository secret'],
+        ['Name: ', 'TESTKASE_PAT', '. Value: the token.'],
+      ],
+      code: `# .github/workflows/tests.yml
+- name: Report results
+  if: always()
+  run: |
+    ${report('${{ secrets.TESTKASE_PAT }}', '    ')}`,
+    },
+    {
+      title: 'GitLab CI',
+      steps: [
+        ['', 'Settings → CI/CD → Variables → Add variable'],
+        [
+          'Key: ',
+          'TESTKASE_PAT',
+          '. Value: the token. Tick ',
+          'Mask variable',
+          '; protecting it is optional.',
+        ],
+      ],
+      code: `# .gitlab-ci.yml
+report:
+  stage: .post
+  when: always
+  script:
+    - |
+      ${report('$TESTKASE_PAT', '      ')}`,
+    },
+    {
+      title: 'Jenkins',
+      steps: [
+        ['', 'Manage Jenkins → Manage Credentials → Add Credentials'],
+        ['Kind: ', 'Secret text', '. ID: ', 'testkase-pat', '. Secret: the token.'],
+      ],
+      code: `// Jenkinsfile
+environment { TESTKASE_PAT = credentials('testkase-pat') }
+post {
+  always {
+    sh '''
+      ${report('$TESTKASE_PAT', '      ')}
+    '''
+  }
+}`,
+    },
+    {
+      title: 'Azure DevOps',
+      steps: [
+        ['', 'Pipeline → Edit → Variables → New variable'],
+        ['Name: ', 'TESTKASE_PAT', '. Value: the token. Tick ', 'Keep this value secret', '.'],
+      ],
+      code: `# azure-pipelines.yml
+- script: |
+    ${report('$(TESTKASE_PAT)', '    ')}
+  condition: always()`,
+    },
+    {
+      title: 'CircleCI',
+      steps: [
+        ['', 'Project Settings → Environment Variables → Add Variable'],
+        ['Name: ', 'TESTKASE_PAT', '. Value: the token.'],
+      ],
+      code: `# .circleci/config.yml
+- run:
+    name: Report results
+    when: always
+    command: |
+      ${report('$TESTKASE_PAT', '      ')}`,
+    },
+    {
+      title: 'curl',
+      steps: [
+        ['Read the token into the shell, past its history: ', 'read -rs TESTKASE_PAT'],
+        ['Then call the API. ', 'curl -v', ' shows the headers when a call is refused.'],
+      ],
+      code: `curl -H "Authorization: Bearer $TESTKASE_PAT" \\
+  ${server}/api/v1/projects/user-projects`,
+    },
+    {
+      title: 'testkase-reporter',
+      steps: [
+        ['Read the token into the shell, past its history: ', 'read -rs TESTKASE_PAT'],
+        ['Then report. Add ', '--cycle-id TCYCLE-5', ' for a cycle other than the master test cycle.'],
+      ],
+      code: report('"$TESTKASE_PAT"'),
+    },
+  ];
+}

@@ -1,0 +1,211 @@
+// Filters, search, order and table of the list. They live in the address, so that reload, Back and a pasted link keep
+// them; all work on the tokens that the page has.
+
+/** @import { Context, Everything, Finding, Token } from '../../types.js' */
+/** @import { Actions } from '../api-keys.js' */
+import { $, $$, html, icon } from '../../dom.js';
+import { fmt, ms } from '../../format.js';
+import { isExpiring, isLive } from '../../token.js';
+import { blank, select } from '../../ui/parts.js';
+import { table } from '../../ui/table.js';
+import { tokenRow } from './row.js';
+
+/** @type {[string, string, (token: Token) => boolean, string, string][]} key, title, test, and the empty list's words */
+const FILTERS = [
+  ['active', 'Active', isLive, 'No active token', 'Ended tokens are under their own filters.'],
+  [
+    'expiring',
+    'Expiring',
+    isExpiring,
+    'Nothing is due',
+    'Tokens appear here one to two weeks before they expire.',
+  ],
+  [
+    'expired',
+    'Expired',
+    (one) => one.status === 'expired',
+    'No token has expired',
+    'Expired tokens stay listed here.',
+  ],
+  [
+    'revoked',
+    'Revoked',
+    (one) => one.status === 'revoked',
+    'No token was revoked',
+    'Ended tokens stay listed here.',
+  ],
+  ['all', 'All', () => true, 'No token', ''],
+];
+
+/** Ended ones come behind the live ones, the latest first. @param {Token} token */
+const byExpiry = (token) =>
+  isLive(token) ? ms(token.expiresAt) : 1e15 - ms(token.endedAt ?? token.expiresAt);
+
+/** @type {import('../../ui/table.js').Column<Token>[]} */
+const COLUMNS = [
+  { key: 'name', title: 'Name', by: (token) => token.name, className: 'c-name' },
+  { key: 'preview', title: 'Token Preview', className: 'c-preview fit' },
+  {
+    key: 'created',
+    title: 'Created',
+    by: (token) => ms(token.createdAt),
+    down: true,
+    className: 'c-created fit',
+  },
+  { key: 'expires', title: 'Expires', by: byExpiry, className: 'c-life' },
+  {
+    key: 'used',
+    title: 'Last used',
+    by: (token) => (token.lastUsedAt ? ms(token.lastUsedAt) : null),
+    down: true,
+    className: 'c-used',
+  },
+  { key: 'state', title: 'Rotation', className: 'c-state fit' },
+  { key: 'actions', title: 'Actions', className: 'actions fit' },
+];
+const SORTS = [
+  ['expires', 'Expires first'],
+  ['-used', 'Used last'],
+  ['-created', 'Newest'],
+  ['name', 'Name'],
+];
+
+/** @param {string | null} text */
+function orderOf(text) {
+  const key = text?.replace(/^-/, '') ?? '';
+  const known = COLUMNS.some((column) => column.key === key && column.by);
+  return known ? { key, down: text?.startsWith('-') ?? false } : { key: 'expires', down: false };
+}
+
+/** @param {{ key: string, down: boolean }} order */
+const orderText = ({ key, down }) => (down ? '-' : '') + key;
+
+/** @param {string | null} key */
+const filterOf = (key) => FILTERS.find(([one]) => one === key) ?? FILTERS[0];
+
+/** @param {Token} token @param {string} words */
+const contains = (token, words) =>
+  [token.name, token.tokenPreview, token.lastUsedClient, token.purpose, token.link].some((text) =>
+    text?.toLowerCase().includes(words),
+  );
+
+/** @param {string} status @param {string} words */
+function nothing(status, words) {
+  const [, title, , empty, hint] = filterOf(status);
+  if (!words) return blank({ symbol: 'check-circle', title: empty, body: hint, level: 3 });
+  const body = `Nothing under “${title}” contains “${words}”.`;
+  return blank({ symbol: 'search', title: 'No token matches', body, level: 3 });
+}
+
+/** What is chosen, kept in the address. @param {Context} context */
+function choices({ query, setQuery }) {
+  const state = {
+    status: filterOf(query.get('status'))[0],
+    order: orderOf(query.get('sort')),
+    words: query.get('q') ?? '',
+  };
+  const save = () => {
+    const next = new URLSearchParams();
+    if (state.status !== 'active') next.set('status', state.status);
+    if (orderText(state.order) !== 'expires') next.set('sort', orderText(state.order));
+    if (state.words) next.set('q', state.words);
+    setQuery(next);
+  };
+  return { state, save };
+}
+
+/** @param {Token[]} tokens @param {string} status @param {(key: string) => void} choose */
+function chipsFor(tokens, status, choose) {
+  const chip = (/** @type {typeof FILTERS[number]} */ [key, title, test]) =>
+    html`<button
+      type="button"
+      class="chip"
+      data-key=${key}
+      aria-pressed=${String(key === status)}
+      @click=${() => choose(key)}
+    >
+      ${title}<span>${fmt.number(tokens.filter(test).length)}</span>
+    </button>`;
+  const chips = html`<div class="chips" role="group" aria-label="Show">${FILTERS.map(chip)}</div>`;
+  requestAnimationFrame(() =>
+    $('[aria-pressed=true]', chips)?.scrollIntoView({ block: 'nearest', inline: 'nearest' }),
+  );
+  return chips;
+}
+
+/** @param {string} value @param {(text: string) => void} oninput */
+const searchField = (value, oninput) =>
+  html`<div class="search">
+    ${icon('search')}
+    <input
+      class="input"
+      type="search"
+      placeholder="Search tokens"
+      aria-label="Search tokens"
+      autocomplete="off"
+      spellcheck="false"
+      value=${value}
+      @input=${(/** @type {any} */ event) => oninput(event.target.value)}
+    />
+  </div>`;
+
+/**
+ * @param {Everything<Token>} tokens
+ * @param {Finding[]} findings
+ * @param {Context} context
+ * @param {Actions} actions
+ */
+export function tokenList({ data: tokens, more }, findings, context, actions) {
+  const { state, save } = choices(context);
+  const matches = () => {
+    const [, , test] = filterOf(state.status);
+    const words = state.words.trim().toLowerCase();
+    return tokens.filter((token) => test(token) && (!words || contains(token, words)));
+  };
+  const list = table({
+    label: 'Your tokens',
+    className: 'keys',
+    noun: 'token',
+    columns: COLUMNS,
+    rows: matches(),
+    order: state.order,
+    shown: Number(context.kept.shown) || 50,
+    empty: () => nothing(state.status, state.words.trim()),
+    row: (token) => tokenRow(token, findings, context.session.user.id, actions),
+    onorder(order) {
+      state.order = order;
+      save();
+    },
+    onmore: (shown) => context.keep({ shown }),
+  });
+  const redraw = () => {
+    save();
+    context.keep({ shown: 50 });
+    list.update(matches());
+  };
+  const choose = (/** @type {string} */ key) => {
+    state.status = key;
+    for (const chip of $$('.chip', chips))
+      chip.setAttribute('aria-pressed', String(chip.dataset.key === key));
+    redraw();
+  };
+  const chips = chipsFor(tokens, state.status, choose);
+  const search = searchField(state.words, (text) => {
+    state.words = text;
+    redraw();
+  });
+  const sort = (/** @type {string} */ text) => {
+    state.order = orderOf(text);
+    list.sort(state.order);
+    save();
+  };
+  const sorting = select({ label: 'Sort', value: orderText(state.order), options: SORTS, onchange: sort });
+  const bound = html`<p class="small quiet">
+    Only the newest ${fmt.number(tokens.length)} tokens are shown, counted and searched.
+  </p>`;
+  const node = html`<section class="list" aria-label="Tokens">
+    <div class="toolbar">${chips}${search}<span class="sort-select">${sorting}</span></div>
+    ${more ? bound : ''}${list.node}
+  </section>`;
+  return { node, review: () => choose('expiring') };
+}

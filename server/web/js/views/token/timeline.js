@@ -1,0 +1,41 @@
+// The history of a token, newest first.
+
+/** @import { HistoryEntry } from '../../types.js' */
+import { html, icon } from '../../dom.js';
+import { when } from '../../ui/time.js';
+
+/** @type {Record<HistoryEntry['event'], [string, string]>} event → words, symbol */
+const EVENTS = {
+  created: ['Generated', 'plus-lg'],
+  rotated: ['Rotated: its successor was generated', 'arrow-repeat'],
+  revoked: ['Deleted', 'x-lg'],
+  expired: ['Expired', 'clock-history'],
+  rate_limit_changed: ['Rate limit changed', 'sliders'],
+};
+
+/** @param {HistoryEntry} entry @param {number} me */
+function entryItem({ at, event, actor, note }, me) {
+  const [words, symbol] = EVENTS[event] ?? [event, 'info-circle'];
+  const by = actor
+    ? html` by ${actor.userId === me ? 'you' : html`<bdi dir="auto">${actor.name}</bdi>`}`
+    : '';
+  const quote = note ? html`: <q><bdi dir="auto">${note}</bdi></q>` : '';
+  return html`<li>
+    <span class="dot">${icon(symbol)}</span>
+    <div>
+      <p>${words}${by}${quote}</p>
+      ${when(at)}
+    </div>
+  </li>`;
+}
+
+/** @param {HistoryEntry[]} entries @param {number} me the reader's user id */
+export const timeline = (entries, me) =>
+  html`<section class="card" aria-labelledby="history-title">
+    <div class="card-head"><h2 id="history-title">History</h2></div>
+    <div class="card-body">
+      <ol class="timeline">
+        ${entries.map((entry) => entryItem(entry, me))}
+      </ol>
+    </div>
+  </section>`;

@@ -1,3 +1,0 @@
-export function draw(parent) {
-  parent.append('TestKase');
-}

@@ -25,7 +25,7 @@ export default [
       'no-var': 'error',
       'prefer-const': 'error',
       eqeqeq: 'error',
-      complexity: ['error', 12],
+      complexity: ['error', 15],
       'max-depth': ['error', 3],
       'max-lines': ['error', 200],
       'max-lines-per-function': ['error', 70],

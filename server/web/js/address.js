@@ -27,16 +27,25 @@ export const signInPath = () => {
   return home ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here())}`;
 };
 
+/** @param {MouseEvent} event */
+const plainClick = (event) =>
+  event.button === 0 &&
+  !event.defaultPrevented &&
+  !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+
+/** @param {HTMLAnchorElement} link */
+const sameWindow = (link) => !link.hasAttribute('download') && (!link.target || link.target === '_self');
+
+/** A link to a place on the page that is shown. @param {HTMLAnchorElement} link */
+const inPage = (link) => link.hash && link.pathname === location.pathname && link.search === location.search;
+
 /**
  * The same-origin link that a plain left click follows; null when the browser should do it.
  * @param {MouseEvent} event
  * @returns {HTMLAnchorElement | null}
  */
 export function followed(event) {
-  if (event.defaultPrevented || event.button !== 0) return null;
-  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;
   const link = event.target instanceof Element ? event.target.closest('a') : null;
-  if (!link?.href || link.hasAttribute('download') || (link.target && link.target !== '_self')) return null;
-  const inPage = link.hash && link.pathname === location.pathname && link.search === location.search;
-  return link.origin === location.origin && !inPage ? link : null;
+  if (!link?.href || !plainClick(event) || !sameWindow(link) || inPage(link)) return null;
+  return link.origin === location.origin ? link : null;
 }

@@ -1,5 +1,6 @@
-// The only module that talks to the server. It knows two refusals that a person can lift in place, and then repeats
-// the call: a session that ended (401), and a sign-in that is too long ago (403 recent_sign_in_required).
+// The only module that talks to the server. It knows two refusals that a person can lift in place, and then
+// repeats the call: a session that ended (401), and a sign-in that is too long ago (403
+// recent_sign_in_required).
 
 /** @import { Everything, Page } from './types.js' */
 
@@ -129,7 +130,12 @@ export const api = {
   post: (path, body) => call('POST', path, body),
   /** @param {string} path @param {any} [body] */
   delete: (path, body) => call('DELETE', path, body),
-  /** A creation that may be repeated without making two. @param {string} path @param {any} body @param {string} key */
+  /**
+   * A creation that may be repeated without making two.
+   * @param {string} path
+   * @param {any} body
+   * @param {string} key
+   */
   create: (path, body, key) => call('POST', path, body, { 'Idempotency-Key': key }),
 };
 

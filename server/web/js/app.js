@@ -8,14 +8,15 @@ import { lazy } from './lazy.js';
 import { navigate, startRouter } from './router.js';
 import { confirmPassword, current, signInAgain, signOut } from './session.js';
 import { drawNavigation } from './shell.js';
+import { once } from './ui/busy.js';
 import { themeSwitch } from './ui/theme-switch.js';
 import { toast } from './ui/toast.js';
 
-async function find() {
+const find = once(async () => {
   const { openFind } = await lazy(() => import('./dialogs/find.js'));
   const path = await openFind();
-  if (path) navigate(path);
-}
+  if (path) await navigate(path);
+});
 
 async function leave() {
   $('#user-menu').hidePopover();

@@ -1,6 +1,7 @@
-// DOM helpers. `html` parses only the literal parts of a template; values are set afterwards as text, attributes,
-// properties or listeners, so a name such as `<img onerror=…>` never becomes markup. This is the only module that
-// may touch innerHTML. The CSP forbids `style="…"`; `--name=${value}` sets a custom property instead.
+// DOM helpers. `html` parses only the literal parts of a template; values are set afterwards as text,
+// attributes, properties or listeners, so a name such as `<img onerror=…>` never becomes markup. This is the
+// only module that may touch innerHTML. The CSP forbids `style="…"`; `--name=${value}` sets a custom property
+// instead.
 //
 // Elements are typed `any`: which element a selector or a template gives is visible where it is written.
 
@@ -82,8 +83,9 @@ function nodes(value) {
 }
 
 /**
- * One root element comes back as that element, several as a fragment. In attributes, `@event=` takes a listener,
- * `?name=` a condition, `--name=` a custom property; null, undefined and false leave an attribute out.
+ * One root element comes back as that element, several as a fragment. In attributes, `@event=` takes a
+ * listener, `?name=` a condition, `--name=` a custom property; null, undefined and false leave an attribute
+ * out.
  * @param {TemplateStringsArray} strings
  * @param {...any} values
  * @returns {any}

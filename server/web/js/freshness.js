@@ -1,5 +1,5 @@
-// When a live view is loaded again by itself: each minute while it is visible, when the tab is looked at again, and
-// when another tab changed something. While the server is out of reach, more often.
+// When a live view is loaded again by itself: each minute while it is visible, when the tab is looked at
+// again, and when another tab changed something. While the server is out of reach, more often.
 
 import { hear } from './channel.js';
 import { $ } from './dom.js';
@@ -28,7 +28,9 @@ function onVisible() {
   if (!document.hidden && (outdated || Date.now() - last >= QUARTER)) reload();
 }
 
-/** Another tab signed out: nothing of the account stays on the screen. A dialog is left until it is closed. */
+/**
+ * Another tab signed out: nothing of the account stays on the screen. A dialog is left until it is closed.
+ */
 function leave() {
   const open = $('dialog[open]');
   if (open) {

@@ -1,5 +1,5 @@
-// Modules that load when they are first needed. After an update of the server the old addresses are gone: the page
-// then loads anew, once.
+// Modules that load when they are first needed. After an update of the server the old addresses are gone: the
+// page then loads anew, once.
 
 import { Problem } from './api.js';
 

@@ -1,5 +1,5 @@
-// Making a token: the dialog that asks, the call, and the one moment in which the token is shown. The module that shows
-// it is loaded before the call, so that no token is made that could then not be shown.
+// Making a token: the dialog that asks, the call, and the one moment in which the token is shown. The module
+// that shows it is loaded before the call, so that no token is made that could then not be shown.
 
 /** @import { Content, MadeToken, Token } from './types.js' */
 import { api, newKey, Problem } from './api.js';
@@ -9,7 +9,10 @@ import { html } from './dom.js';
 import { lazy } from './lazy.js';
 import { banner } from './ui/parts.js';
 
-/** What a generate dialog begins with. @typedef {{ name?: string, days?: number, purpose?: string, link?: string }} Start */
+/**
+ * What a generate dialog begins with.
+ * @typedef {{ name?: string, days?: number, purpose?: string, link?: string }} Start
+ */
 
 /**
  * @param {Token[]} tokens those that the reader has
@@ -25,8 +28,9 @@ export async function generate(tokens, start) {
 }
 
 /**
- * One creation that may be tried again: while it has not succeeded, every try has the same idempotency key. When the
- * key was used, an earlier try had made the token, and only its answer was lost: nobody can see that secret any more.
+ * One creation that may be tried again: while it has not succeeded, every try has the same idempotency key.
+ * When the key was used, an earlier try had made the token, and only its answer was lost: nobody can see that
+ * secret any more.
  * @param {string} path
  * @param {() => object | undefined} body
  */
@@ -39,7 +43,11 @@ export function creation(path, body) {
       tell({ kind: 'tokens' });
       return made;
     },
-    /** Deletes what an earlier try made, and makes another. @param {number} id @returns {Promise<MadeToken>} */
+    /**
+     * Deletes what an earlier try made, and makes another.
+     * @param {number} id
+     * @returns {Promise<MadeToken>}
+     */
     async again(id) {
       await api.delete(`/api-keys/${id}`).catch((problem) => {
         if (problem.status !== 404) throw problem;
@@ -72,8 +80,8 @@ export function offerAnother(slot, again) {
 }
 
 /**
- * Runs a creation. Says what went wrong in the slot; `done` is given what was made, `gone` is told when there is
- * nothing to rotate any more, or its successor exists.
+ * Runs a creation. Says what went wrong in the slot; `done` is given what was made, `gone` is told when there
+ * is nothing to rotate any more, or its successor exists.
  * @param {{ make: ReturnType<typeof creation>, slot: any, button: any, done: (made: MadeToken) => Promise<void> | void,
  *   gone?: (problem: Problem) => void }} settings
  */

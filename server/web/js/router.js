@@ -4,11 +4,12 @@
 import { HOME, followed, here, signInPath } from './address.js';
 import { Problem } from './api.js';
 import { $, $$, html } from './dom.js';
+import { enter } from './entrance.js';
 import { entry, goTo, patchEntry } from './history.js';
 import { lazy } from './lazy.js';
 import { isOurs, match } from './routes.js';
 import * as session from './session.js';
-import { bare, markCurrent, showSession } from './shell.js';
+import { bare, markCurrent } from './shell.js';
 import { noteFailure, noteSuccess } from './stale.js';
 import { errorView } from './ui/error-view.js';
 import { rememberFocus } from './ui/focus.js';
@@ -98,7 +99,7 @@ function fail(view, problem, quiet) {
 /** @param {View} view @param {Record<string, string>} params @param {number} mine @param {boolean} quiet */
 async function present(view, params, mine, quiet) {
   try {
-    if (!view.bare) showSession(await session.enter());
+    if (!view.bare) await enter();
     if (mine !== turn) return;
     if (!quiet) main.replaceChildren(view.bare ? '' : skeleton(view));
     main.setAttribute('aria-busy', 'true');
@@ -117,6 +118,17 @@ const NOWHERE = {
   render: () => framed('Not found', errorView(new Problem({ status: 404, title: 'Not found' }))),
 };
 
+/** @param {ReturnType<typeof match>} found @returns {Promise<View | null>} null: it could not be loaded */
+async function viewOf(found) {
+  if (!found) return NOWHERE;
+  try {
+    return (await lazy(found.module)).default;
+  } catch (problem) {
+    fail(NOWHERE, problem, false);
+    return null;
+  }
+}
+
 /**
  * Shows the view of the address. `quiet`: the same view again, without skeleton, focus and scrolling kept.
  * @param {{ quiet?: boolean }} [how]
@@ -126,14 +138,8 @@ export async function show({ quiet = false } = {}) {
   if (location.pathname === '/') goTo(HOME, true);
   const y = entry().y ?? 0;
   const found = match(location.pathname);
-  let view = NOWHERE;
-  try {
-    if (found) view = (await lazy(found.module)).default;
-  } catch (problem) {
-    fail(NOWHERE, problem, false);
-    return;
-  }
-  if (mine !== turn) return;
+  const view = await viewOf(found);
+  if (!view || mine !== turn) return;
   if (!quiet) stopTimers();
   shown = { path: here(), live: Boolean(view.live), data: quiet ? shown.data : '' };
   bare(Boolean(view.bare));

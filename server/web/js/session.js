@@ -43,8 +43,8 @@ export const organization = () => api.get('/organization');
 let signingIn = null;
 
 /**
- * The session ended under an open page: asks for the password on the spot, whatever the number of calls that failed.
- * False when nobody has been signed in yet, or when the person chose to leave.
+ * The session ended under an open page: asks for the password on the spot, whatever the number of calls that
+ * failed. False when nobody has been signed in yet, or when the person chose to leave.
  */
 export async function signInAgain() {
   if (!session) return false;

@@ -50,7 +50,10 @@ export function showSession({ user, organization }) {
   );
 }
 
-/** Tokens due for rotation: a count in the navigation, said in words to screen readers. @param {number} count */
+/**
+ * Tokens due for rotation: a count in the navigation, said in words to screen readers.
+ * @param {number} count
+ */
 export function showDue(count) {
   const badge = $('#due-count');
   const menu = $('.topbar [popovertarget]');

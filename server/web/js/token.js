@@ -108,7 +108,8 @@ function lifeTone(token, now) {
 }
 
 /**
- * A token's whole life as one line. Decorative beside words; where it stands alone it says in words what it shows.
+ * A token's whole life as one line. Decorative beside words; where it stands alone it says in words what it
+ * shows.
  * @param {Life} token
  */
 export function lifeline(token, { decorative = true } = {}) {
@@ -129,7 +130,12 @@ export function lifeline(token, { decorative = true } = {}) {
   ></div>`;
 }
 
-/** The line of a token that does not exist yet. @param {number} days @param {number} rotateOn @returns {Life} */
+/**
+ * The line of a token that does not exist yet.
+ * @param {number} days
+ * @param {number} rotateOn
+ * @returns {Life}
+ */
 export const preview = (days, rotateOn) => ({
   createdAt: new Date().toISOString(),
   expiresAt: addDays(Date.now(), days).toISOString(),

@@ -24,10 +24,16 @@ const body = (count, tokens) => [
   tokens.length < count ? html`<p class="small muted">and ${count - tokens.length} more</p>` : '',
 ];
 
-/** @returns {Promise<boolean>} whether tokens were deleted */
-export async function openDeleteAll() {
-  /** @type {{ count: number, data: TokenLabel[] }} */
-  const { count, data } = await api.delete('/api-keys', { except: [], dryRun: true });
+/** @typedef {{ count: number, data: TokenLabel[] }} Found */
+
+/** What would be deleted. @returns {Promise<Found>} */
+export const findAll = () => api.delete('/api-keys', { except: [], dryRun: true });
+
+/**
+ * @param {Found} found
+ * @returns {Promise<boolean>} whether tokens were deleted
+ */
+export async function openDeleteAll({ count, data }) {
   if (!count) {
     toast('You have no active token.');
     return false;

@@ -1,11 +1,12 @@
-// Keeps a dialog open until its content is safe, or the person says that it may go. While it is guarded, the dialog has
-// `data-guarded`, which the router respects.
+// Keeps a dialog open until its content is safe, or the person says that it may go. While it is guarded, the
+// dialog has `data-guarded`, which the router respects.
 
 import { entry } from '../history.js';
 
 /** @param {() => void} back */
 function ownEntry(back) {
-  // One entry of history belongs to the dialog, with the same address: going back over it asks, and puts it back.
+  // One entry of history belongs to the dialog, with the same address: going back over it asks, and puts it
+  // back.
   const here = location.href;
   const push = () => history.pushState({ guarded: true }, '', here);
   const listen = () => back();

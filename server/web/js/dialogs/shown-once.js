@@ -1,6 +1,6 @@
-// The only moment in which the token is visible. It stands in the document while this dialog is open, and nowhere else.
-// Nothing closes the dialog by accident while the token is not copied: not Esc, not a click outside, not Back, not a
-// reload, not "Done".
+// The only moment in which the token is visible. It stands in the document while this dialog is open, and
+// nowhere else. Nothing closes the dialog by accident while the token is not copied: not Esc, not a click
+// outside, not Back, not a reload, not "Done".
 
 /** @import { MadeToken } from '../types.js' */
 import { $, announce, html, icon } from '../dom.js';
@@ -46,7 +46,7 @@ const frame = ({ made, output, copy, note, done }) =>
     closedBy: 'none',
     closable: false,
     lead: html`<bdi dir="auto">${made.name}</bdi>
-      <span> · expires ${fmt.day(made.expiresAt)}, rotate by ${fmt.day(made.rotateAt)}</span>`,
+      <span>· expires ${fmt.day(made.expiresAt)}, rotate by ${fmt.day(made.rotateAt)}</span>`,
     body: html`<div class="stack">
         <div class="stub">
           ${output}

@@ -2,6 +2,7 @@
 
 import { $, html, icon } from '../dom.js';
 import { Problem } from '../api.js';
+import { toast } from './toast.js';
 
 /**
  * The button says that it works, cannot be pressed twice, and keeps its width.
@@ -26,6 +27,27 @@ export async function busy(button, work) {
   }
 }
 
+/**
+ * Work that a second click does not begin again while it runs. When it fails, a line says why.
+ * @template {unknown[]} A
+ * @param {(...given: A) => Promise<unknown>} work
+ */
+export function once(work) {
+  let running = false;
+  return async (/** @type {A} */ ...given) => {
+    if (running) return;
+    running = true;
+    try {
+      await work(...given);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) console.error(problem); // a fault of the page itself: keep the trace
+      if (!(problem instanceof Problem && problem.status === 401)) toast(wordsFor(problem));
+    } finally {
+      running = false;
+    }
+  };
+}
+
 const UNAVAILABLE =
   'TestKase cannot be reached, or its database does not answer. Nothing you typed is lost; try again in a moment.';
 
@@ -47,7 +69,12 @@ function say(slot, tone, symbol, words) {
   );
 }
 
-/** 429: counts down; then the button can be pressed again. @param {any} slot @param {number} seconds @param {any} button */
+/**
+ * 429: counts down; then the button can be pressed again.
+ * @param {any} slot
+ * @param {number} seconds
+ * @param {any} button
+ */
 function countDown(slot, seconds, button) {
   const left = html`<span aria-hidden="true"></span>`;
   const until = Date.now() + seconds * 1000;

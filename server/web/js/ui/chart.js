@@ -28,24 +28,28 @@ function describe(day) {
   return `${fmt.weekday(localDay(day.day))}: ${callsOf(day.calls)}${refused}`;
 }
 
-/** @param {string} className @param {number} x @param {number} width @param {number} y @param {number} height */
-const rect = (className, x, width, y, height) =>
+/**
+ * @param {string} className
+ * @param {[number, number]} span x and width
+ * @param {number} y
+ * @param {number} height
+ */
+const rect = (className, [x, width], y, height) =>
   svg('rect', { class: className, x, y, width, height, rx: 1.5 });
 
 /** @param {Day} day @param {number} x @param {number} width @param {number} top */
 function column(day, x, width, top) {
   const gap = Math.min(5, width * 0.25);
-  const [from, wide] = [x + gap / 2, width - gap];
+  /** @type {[number, number]} */
+  const span = [x + gap / 2, width - gap];
   const accepted = day.calls - day.refused;
   return svg(
     'g',
     {},
     svg('rect', { class: 'hit', x, y: PAD.top, width, height: FLOOR - PAD.top }),
-    accepted
-      ? rect('calls', from, wide, yOf(accepted, top), Math.max(1.5, FLOOR - yOf(accepted, top)))
-      : null,
+    accepted ? rect('calls', span, yOf(accepted, top), Math.max(1.5, FLOOR - yOf(accepted, top))) : null,
     day.refused
-      ? rect('refused', from, wide, yOf(day.calls, top) - 1, Math.max(2, FLOOR - yOf(day.refused, top)))
+      ? rect('refused', span, yOf(day.calls, top) - 1, Math.max(2, FLOOR - yOf(day.refused, top)))
       : null,
   );
 }
@@ -75,7 +79,10 @@ function labels(days, width, step) {
   });
 }
 
-/** Drawn in real pixels, and again when the width changes, so that its text never shrinks. @param {Day[]} days */
+/**
+ * Drawn in real pixels, and again when the width changes, so that its text never shrinks.
+ * @param {Day[]} days
+ */
 function picture(
   days,
   /** @type {any} */ readout,

@@ -1,11 +1,12 @@
-// Copying is confirmed only when it happened. navigator.clipboard is missing on plain http, so there is a second way.
+// Copying is confirmed only when it happened. navigator.clipboard is missing on plain http, so there is a
+// second way.
 
 /** @import { Content } from '../types.js' */
 import { announce, html, icon } from '../dom.js';
 
 /**
- * The field of the second way stands inside the open dialog, because everything outside a modal dialog is inert; and
- * only a `copy` event that was seen counts.
+ * The field of the second way stands inside the open dialog, because everything outside a modal dialog is
+ * inert; and only a `copy` event that was seen counts.
  * @param {string} text
  * @param {Element} host
  */

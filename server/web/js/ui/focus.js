@@ -1,4 +1,5 @@
-// A quiet redraw keeps focus: on the same control, found by its id, its address or its name, else by its place.
+// A quiet redraw keeps focus: on the same control, found by its id, its address or its name, else by its
+// place.
 
 import { $$ } from '../dom.js';
 

@@ -64,7 +64,10 @@ const bones = (i) => {
   </li>`;
 };
 
-/** What stands where a view will be; it shows only after a moment. @param {{ title: string, rows?: number }} view */
+/**
+ * What stands where a view will be; it shows only after a moment.
+ * @param {{ title: string, rows?: number }} view
+ */
 export const skeleton = ({ title, rows = 6 }) =>
   html`<div class="page">
     <header class="page-head">
@@ -91,7 +94,9 @@ export const crumbs = (...parts) =>
     </ol>
   </nav>`;
 
-/** @param {{ title: Content, lead?: Content, actions?: Content, above?: Content, badge?: Content }} settings */
+/**
+ * @param {{ title: Content, lead?: Content, actions?: Content, above?: Content, badge?: Content }} settings
+ */
 export const head = ({ title, lead, actions, above, badge }) =>
   html`<header class="page-head">
     <div>
@@ -118,10 +123,11 @@ export const tokenRows = (tokens) =>
   </ul>`;
 
 /**
- * A link that a person gave: an anchor when it is one of http or https, else its text.
+ * A link that a person gave: an anchor when it is one of http or https, else its text. `short`: its host
+ * only.
  * @param {string} link
  */
-export function externalLink(link) {
+export function externalLink(link, { short = false } = {}) {
   let url = null;
   try {
     url = new URL(link);
@@ -130,5 +136,7 @@ export function externalLink(link) {
   }
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     return html`<span class="break">${link}</span>`;
-  return html`<a class="break" href=${url.href} target="_blank" rel="noreferrer noopener">${link}</a>`;
+  return html`<a class="break" href=${url.href} target="_blank" rel="noreferrer noopener">
+    ${short ? url.host : link}
+  </a>`;
 }

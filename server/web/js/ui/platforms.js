@@ -1,5 +1,6 @@
-// The platforms of the snippets: steps (plain and emphasized text by turns) and code. In YAML a block scalar (|)
-// keeps the line breaks; Jenkins needs ''' so that the shell, not Groovy, replaces the name of the secret.
+// The platforms of the snippets: steps (plain and emphasized text by turns) and code. In YAML a block scalar
+// (|) keeps the line breaks; Jenkins needs ''' so that the shell, not Groovy, replaces the name of the
+// secret.
 
 /** @typedef {{ title: string, steps: string[][], code: string }} Platform */
 

@@ -1,5 +1,5 @@
-// A sortable table that stays a table for screen readers when the style sheet turns it into cards (`display: grid`
-// drops the implicit roles, so they are written out).
+// A sortable table that stays a table for screen readers when the style sheet turns it into cards (`display:
+// grid` drops the implicit roles, so they are written out).
 
 /** @import { Content } from '../types.js' */
 import { $, $$, announce, html, icon } from '../dom.js';
@@ -69,6 +69,22 @@ const frame = (label, className, heads) =>
     </div>`,
   );
 
+/** @param {any} foot @param {number} count @param {number} shown @param {string} noun */
+function drawFoot(foot, count, shown, noun) {
+  const words = plural(count, noun);
+  $('[data-count]', foot).textContent = count > shown ? `${fmt.number(shown)} of ${words}` : words;
+  $('[data-more]', foot).hidden = count <= shown;
+  foot.hidden = !count;
+}
+
+/** @param {Element} box @param {Order} order */
+function markOrder(box, order) {
+  for (const th of $$('thead th', box)) {
+    if (th.dataset.key === order.key) th.setAttribute('aria-sort', order.down ? 'descending' : 'ascending');
+    else th.removeAttribute('aria-sort');
+  }
+}
+
 /**
  * Shows `shown` rows, and `step` more at each press of "Show more".
  * @template T
@@ -110,10 +126,7 @@ export function table({
   }
 
   function draw() {
-    for (const th of $$('thead th', box)) {
-      th.toggleAttribute('aria-sort', th.dataset.key === order.key);
-      if (th.dataset.key === order.key) th.setAttribute('aria-sort', order.down ? 'descending' : 'ascending');
-    }
+    markOrder(box, order);
     const all = sorted(
       items,
       columns.find((column) => column.key === order.key),
@@ -122,10 +135,7 @@ export function table({
     $('tbody', box).replaceChildren(...all.slice(0, shown).map((item) => withRoles(row(item))));
     $('table', box).hidden = !items.length;
     $('[data-empty]', box).replaceChildren(...(items.length ? [] : [empty()]));
-    const count = plural(items.length, noun);
-    $('[data-count]', box).textContent = items.length > shown ? `${fmt.number(shown)} of ${count}` : count;
-    $('[data-more]', box).hidden = items.length <= shown;
-    $('.table-foot', box).hidden = !items.length;
+    drawFoot($('.table-foot', box), items.length, shown, noun);
   }
 
   $('[data-more]', box).addEventListener('click', () => {

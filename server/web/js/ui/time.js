@@ -3,7 +3,10 @@
 import { $$, html } from '../dom.js';
 import { fmt, fromNow } from '../format.js';
 
-/** Relative; brought up to date each half minute while it is on the page. @param {string | null | undefined} time */
+/**
+ * Relative; brought up to date each half minute while it is on the page.
+ * @param {string | null | undefined} time
+ */
 export function when(time) {
   if (!time) return html`<span class="muted">Never</span>`;
   return html`<time datetime=${time} title=${fmt.exact(time)} data-relative>${fromNow(time)}</time>`;

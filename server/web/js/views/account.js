@@ -4,10 +4,9 @@
 import { api } from '../api.js';
 import { html, icon } from '../dom.js';
 import { lazy } from '../lazy.js';
-import { busy, wordsFor } from '../ui/busy.js';
+import { busy, once } from '../ui/busy.js';
 import { head, person } from '../ui/parts.js';
 import { themeSwitch } from '../ui/theme-switch.js';
-import { toast } from '../ui/toast.js';
 import { passwordForm } from './account/password.js';
 import { sessionList } from './account/sessions.js';
 
@@ -36,11 +35,12 @@ function deleteAll() {
   const button = html`<button type="button" class="button button-danger-quiet">
     ${icon('trash3')}Delete all tokens…
   </button>`;
-  const work = async () => {
-    const { openDeleteAll } = await lazy(() => import('../dialogs/delete-all.js'));
-    await openDeleteAll().catch((problem) => toast(wordsFor(problem)));
-  };
-  button.addEventListener('click', () => busy(button, work));
+  const work = once(async () => {
+    const { findAll, openDeleteAll } = await lazy(() => import('../dialogs/delete-all.js'));
+    const found = await busy(button, findAll);
+    if (found) await openDeleteAll(found);
+  });
+  button.addEventListener('click', work);
   return html`<section class="card" aria-labelledby="tokens-title">
     <div class="card-head"><h2 id="tokens-title">Tokens</h2></div>
     <div class="setting">

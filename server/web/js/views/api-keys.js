@@ -1,5 +1,6 @@
 // Settings → API Keys: the list of the reader's tokens.
 
+/** @import { Start } from '../making.js' */
 /** @import { Context, Everything, Finding, Token, View } from '../types.js' */
 import { api } from '../api.js';
 import { html, icon } from '../dom.js';
@@ -7,6 +8,7 @@ import { lazy } from '../lazy.js';
 import { generate } from '../making.js';
 import { showDue } from '../shell.js';
 import { isDue } from '../token.js';
+import { once } from '../ui/busy.js';
 import { head } from '../ui/parts.js';
 import { dueBanner } from './keys/due.js';
 import { hygienePanel } from './keys/hygiene.js';
@@ -18,15 +20,13 @@ import { tokenList } from './keys/list.js';
 /** What rows and panels may do. @param {Token[]} tokens @param {Context} context */
 function actionsOf(tokens, context) {
   return {
-    /** @param {import('../making.js').Start} [start] */
-    async generate(start) {
+    generate: once(async (/** @type {Start | undefined} */ start) => {
       if (await generate(tokens, start)) await context.reload();
-    },
-    /** @param {Token} token */
-    async remove(token) {
+    }),
+    remove: once(async (/** @type {Token} */ token) => {
       const { openDelete } = await lazy(() => import('../dialogs/delete-token.js'));
       if (await openDelete(token)) await context.reload();
-    },
+    }),
     /** @param {Finding} finding */
     async dismiss(finding) {
       await api.post(`/api-keys/hygiene/${encodeURIComponent(finding.id)}/dismiss`);
@@ -56,7 +56,11 @@ export default {
     const list = tokenList(tokens, hygiene.data, context, actions);
     const due = tokens.data.filter(isDue);
     showDue(due.length);
-    const make = html`<button type="button" class="button button-primary" @click=${() => actions.generate()}>
+    const make = html`<button
+      type="button"
+      class="button button-primary"
+      @click=${() => actions.generate(undefined)}
+    >
       ${icon('plus-lg')}Generate New Token
     </button>`;
     return html`<div class="page">
@@ -66,7 +70,7 @@ export default {
         actions: none ? null : make,
       })}
       ${none
-        ? lesson(context.session.organization.id, () => actions.generate())
+        ? lesson(context.session.organization.id, () => actions.generate(undefined))
         : [dueBanner(due, list.review), list.node, hygienePanel(hygiene.data, tokens.data, context, actions)]}
     </div>`;
   },

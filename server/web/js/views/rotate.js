@@ -7,6 +7,7 @@ import { announce, html, icon } from '../dom.js';
 import { fmt, plural } from '../format.js';
 import { attempt, creation } from '../making.js';
 import { lazy } from '../lazy.js';
+import { once } from '../ui/busy.js';
 import { banner, crumbs, head } from '../ui/parts.js';
 import { sides } from './rotate/sides.js';
 import { steps } from './rotate/steps.js';
@@ -42,9 +43,9 @@ function startButton(old, context, slot) {
     ${icon('plus-lg')}Generate the new token
   </button>`;
   const make = creation(`/api-keys/${old.id}/rotate`, () => undefined);
-  button.addEventListener('click', async () => {
+  const start = once(async () => {
     const { openShownOnce } = await lazy(() => import('../dialogs/shown-once.js'));
-    attempt({
+    await attempt({
       make,
       slot,
       button,
@@ -55,6 +56,7 @@ function startButton(old, context, slot) {
       gone: () => context.reload(),
     });
   });
+  button.addEventListener('click', start);
   return button;
 }
 
@@ -62,12 +64,13 @@ function startButton(old, context, slot) {
 function removeButton(old, context, phase) {
   const look = phase === 'safe' ? 'button button-danger' : 'button button-danger-quiet';
   const button = html`<button type="button" class=${look}>${icon('trash3')}Delete the old token</button>`;
-  button.addEventListener('click', async () => {
+  const remove = once(async () => {
     const { openDelete } = await lazy(() => import('../dialogs/delete-token.js'));
     if (!(await openDelete(old))) return;
     await context.reload();
     announce('The old token is deleted. The rotation is complete.');
   });
+  button.addEventListener('click', remove);
   return button;
 }
 
@@ -118,8 +121,8 @@ export default {
       remove: html`<div class="row">${removeButton(old, context, phase)}</div>`,
     };
     if (phase === 'waiting' || phase === 'seen') follow(progress, phase, context);
-    const lead = html`<bdi dir="auto">${old.name}</bdi>
-      <span>. ${lineOf(phase, progress)} You can leave this page and come back.</span>`;
+    const lead = html`<bdi dir="auto">${old.name}</bdi>. ${lineOf(phase, progress)} You can leave this page
+      and come back.`;
     return html`<div class="page">
       ${head({ above: crumbs(['API Keys', HOME], ['Rotation']), title: 'Rotate a token', lead })}
       ${phase === 'finished' ? finished(successor) : ''} ${sides(old, successor)}

@@ -1,4 +1,5 @@
-// Sign in. Names and autocomplete as password managers expect them; room for the error is kept, so nothing jumps.
+// Sign in. Names and autocomplete as password managers expect them; room for the error is kept, so nothing
+// jumps.
 
 /** @import { Context, View } from '../types.js' */
 import { safeNext } from '../address.js';

@@ -8,6 +8,7 @@ import { plural } from '../format.js';
 import { lazy } from '../lazy.js';
 import { navigate } from '../router.js';
 import { guidePath, isLive, lifeline, stateBadge, stateOf } from '../token.js';
+import { once } from '../ui/busy.js';
 import { blank, crumbs, head } from '../ui/parts.js';
 import { usageChart } from '../ui/chart.js';
 import { onDay, when } from '../ui/time.js';
@@ -25,10 +26,11 @@ function actionsFor(token, context) {
   const remove = html`<button type="button" class="button button-danger-quiet">
     ${icon('trash3')}Delete
   </button>`;
-  remove.addEventListener('click', async () => {
+  const work = once(async () => {
     const { openDelete } = await lazy(() => import('../dialogs/delete-token.js'));
     if (await openDelete(token)) await (stateOf(token).key === 'none' ? navigate(HOME) : context.reload());
   });
+  remove.addEventListener('click', work);
   const state = stateOf(token).key;
   if (token.rotation.predecessorId || !['none', 'due', 'overdue'].includes(state)) return remove;
   const look = state === 'none' ? 'button' : 'button button-primary';

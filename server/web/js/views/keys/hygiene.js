@@ -1,5 +1,5 @@
-// Token hygiene: habits that could be better, each with its remedy. Folded when there is nothing to say; by token when
-// there is much.
+// Token hygiene: habits that could be better, each with its remedy. Folded when there is nothing to say; by
+// token when there is much.
 
 /** @import { Context, Finding, Token } from '../../types.js' */
 /** @import { Actions } from '../api-keys.js' */
@@ -39,7 +39,8 @@ function remedyButton(
   if (finding.practice === 'poor_name') {
     return button('Generate with a better name…', () => actions.generate({ days: token.expiresInDays }));
   }
-  if (finding.practice === 'shared') return button('Generate one for each…', () => actions.generate());
+  if (finding.practice === 'shared')
+    return button('Generate one for each…', () => actions.generate(undefined));
   if (finding.practice === 'rotation_due')
     return html`<a class="button button-small" href=${guidePath(token)}>Rotate</a>`;
   return '';
@@ -59,7 +60,12 @@ function dismissButton(finding, actions) {
 /** @param {Finding} finding */
 const titleOf = ({ practice }) => PRACTICES[practice]?.[0] ?? practice.replaceAll('_', ' ');
 
-/** @param {Finding} finding @param {Token | undefined} token @param {Actions} actions @param {boolean} named */
+/**
+ * @param {Finding} finding
+ * @param {Token | undefined} token
+ * @param {Actions} actions
+ * @param {boolean} named
+ */
 const findingBody = (finding, token, actions, named) => [
   icon(PRACTICES[finding.practice]?.[1] ?? 'lightbulb'),
   html`<div class="grow">

@@ -1,93 +1,14 @@
-// Filters, search, order and table of the list. They live in the address, so that reload, Back and a pasted link keep
-// them; all work on the tokens that the page has.
+// Filters, search, order and table of the list. They live in the address, so that reload, Back and a pasted
+// link keep them; all work on the tokens that the page has.
 
 /** @import { Context, Everything, Finding, Token } from '../../types.js' */
 /** @import { Actions } from '../api-keys.js' */
 import { $, $$, html, icon } from '../../dom.js';
-import { fmt, ms } from '../../format.js';
-import { isExpiring, isLive } from '../../token.js';
+import { fmt } from '../../format.js';
 import { blank, select } from '../../ui/parts.js';
 import { table } from '../../ui/table.js';
+import { choices, COLUMNS, contains, filterOf, FILTERS, orderOf, orderText, SORTS } from './choices.js';
 import { tokenRow } from './row.js';
-
-/** @type {[string, string, (token: Token) => boolean, string, string][]} key, title, test, and the empty list's words */
-const FILTERS = [
-  ['active', 'Active', isLive, 'No active token', 'Ended tokens are under their own filters.'],
-  [
-    'expiring',
-    'Expiring',
-    isExpiring,
-    'Nothing is due',
-    'Tokens appear here one to two weeks before they expire.',
-  ],
-  [
-    'expired',
-    'Expired',
-    (one) => one.status === 'expired',
-    'No token has expired',
-    'Expired tokens stay listed here.',
-  ],
-  [
-    'revoked',
-    'Revoked',
-    (one) => one.status === 'revoked',
-    'No token was revoked',
-    'Ended tokens stay listed here.',
-  ],
-  ['all', 'All', () => true, 'No token', ''],
-];
-
-/** Ended ones come behind the live ones, the latest first. @param {Token} token */
-const byExpiry = (token) =>
-  isLive(token) ? ms(token.expiresAt) : 1e15 - ms(token.endedAt ?? token.expiresAt);
-
-/** @type {import('../../ui/table.js').Column<Token>[]} */
-const COLUMNS = [
-  { key: 'name', title: 'Name', by: (token) => token.name, className: 'c-name' },
-  { key: 'preview', title: 'Token Preview', className: 'c-preview fit' },
-  {
-    key: 'created',
-    title: 'Created',
-    by: (token) => ms(token.createdAt),
-    down: true,
-    className: 'c-created fit',
-  },
-  { key: 'expires', title: 'Expires', by: byExpiry, className: 'c-life' },
-  {
-    key: 'used',
-    title: 'Last used',
-    by: (token) => (token.lastUsedAt ? ms(token.lastUsedAt) : null),
-    down: true,
-    className: 'c-used',
-  },
-  { key: 'state', title: 'Rotation', className: 'c-state fit' },
-  { key: 'actions', title: 'Actions', className: 'actions fit' },
-];
-const SORTS = [
-  ['expires', 'Expires first'],
-  ['-used', 'Used last'],
-  ['-created', 'Newest'],
-  ['name', 'Name'],
-];
-
-/** @param {string | null} text */
-function orderOf(text) {
-  const key = text?.replace(/^-/, '') ?? '';
-  const known = COLUMNS.some((column) => column.key === key && column.by);
-  return known ? { key, down: text?.startsWith('-') ?? false } : { key: 'expires', down: false };
-}
-
-/** @param {{ key: string, down: boolean }} order */
-const orderText = ({ key, down }) => (down ? '-' : '') + key;
-
-/** @param {string | null} key */
-const filterOf = (key) => FILTERS.find(([one]) => one === key) ?? FILTERS[0];
-
-/** @param {Token} token @param {string} words */
-const contains = (token, words) =>
-  [token.name, token.tokenPreview, token.lastUsedClient, token.purpose, token.link].some((text) =>
-    text?.toLowerCase().includes(words),
-  );
 
 /** @param {string} status @param {string} words */
 function nothing(status, words) {
@@ -95,23 +16,6 @@ function nothing(status, words) {
   if (!words) return blank({ symbol: 'check-circle', title: empty, body: hint, level: 3 });
   const body = `Nothing under “${title}” contains “${words}”.`;
   return blank({ symbol: 'search', title: 'No token matches', body, level: 3 });
-}
-
-/** What is chosen, kept in the address. @param {Context} context */
-function choices({ query, setQuery }) {
-  const state = {
-    status: filterOf(query.get('status'))[0],
-    order: orderOf(query.get('sort')),
-    words: query.get('q') ?? '',
-  };
-  const save = () => {
-    const next = new URLSearchParams();
-    if (state.status !== 'active') next.set('status', state.status);
-    if (orderText(state.order) !== 'expires') next.set('sort', orderText(state.order));
-    if (state.words) next.set('q', state.words);
-    setQuery(next);
-  };
-  return { state, save };
 }
 
 /** @param {Token[]} tokens @param {string} status @param {(key: string) => void} choose */

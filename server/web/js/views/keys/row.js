@@ -30,7 +30,8 @@ function flags(token, findings) {
 function usedFor({ purpose, link }) {
   if (!purpose && !link) return '';
   return html`<span class="sub use"
-    ><bdi dir="auto">${purpose}</bdi>${purpose && link ? ' · ' : ''}${link && externalLink(link)}</span
+    ><bdi dir="auto">${purpose}</bdi>${purpose && link ? ' · ' : ''}${link &&
+    externalLink(link, { short: true })}</span
   >`;
 }
 

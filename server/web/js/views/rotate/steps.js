@@ -11,7 +11,7 @@ import { when } from '../../ui/time.js';
 const placeRow = (place) =>
   html`<tr role="row">
     <th scope="row" role="rowheader" class="full">
-      <b>${place.client || 'Unknown client'}</b> <span class="mono quiet"> ${place.address}</span>
+      <b>${place.client || 'Unknown client'}</b> <span class="mono quiet">${place.address}</span>
     </th>
     <td role="cell" data-label="Old token">${when(place.oldAt)}</td>
     <td role="cell" data-label="New token">
@@ -44,8 +44,13 @@ const placeTable = ({ places, placesDays }) =>
 
 const SAID = { done: ', done', now: ', current step', later: ', later' };
 
-/** @param {number} n @param {number} at @param {string} title @param {Content} text @param {Content} content */
-function step(n, at, title, text, content) {
+/**
+ * @param {[number, string]} heading
+ * @param {number} at the current step
+ * @param {Content} text
+ * @param {Content} content
+ */
+function step([n, title], at, text, content) {
   const state = n < at ? 'done' : n === at ? 'now' : 'later';
   return html`<li data-step=${state} aria-current=${state === 'now' ? 'step' : null}>
     <span class="marker" aria-hidden="true">${state === 'done' ? icon('check-lg') : n}</span>
@@ -94,13 +99,12 @@ export function steps(progress, phase, controls, organizationId) {
       ? 'Every place that used the old token has used the new one.'
       : 'Trigger a run. This list updates by itself as calls arrive.';
   return html`<ol class="guide">
-    ${step(1, at, 'Generate the new token', firstText(progress, at), at === 1 ? controls.start : '')}
-    ${step(2, at, 'Update the secret', second, at === 2 ? snippets(organizationId) : '')}
-    ${step(3, at, 'See it in use', third, at === 3 ? placeTable(progress) : '')}
+    ${step([1, 'Generate the new token'], at, firstText(progress, at), at === 1 ? controls.start : '')}
+    ${step([2, 'Update the secret'], at, second, at === 2 ? snippets(organizationId) : '')}
+    ${step([3, 'See it in use'], at, third, at === 3 ? placeTable(progress) : '')}
     ${step(
-      4,
+      [4, 'Delete the old token'],
       at,
-      'Delete the old token',
       lastText(progress, phase),
       at === 3 || at === 4 ? controls.remove : '',
     )}

@@ -9,8 +9,10 @@ import { when } from '../../ui/time.js';
 
 /** @param {Token} token @param {number} me */
 function ended(token, me) {
-  const successor =
-    token.successorId && html` <a href=${tokenPath(token.successorId)}>Its successor</a> took over.`;
+  const successor = token.successorId && [
+    ' ',
+    html`<a href=${tokenPath(token.successorId)}>Its successor</a> took over.`,
+  ];
   const note =
     token.endedNote &&
     html`<p>

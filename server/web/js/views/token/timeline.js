@@ -16,9 +16,7 @@ const EVENTS = {
 /** @param {HistoryEntry} entry @param {number} me */
 function entryItem({ at, event, actor, note }, me) {
   const [words, symbol] = EVENTS[event] ?? [event, 'info-circle'];
-  const by = actor
-    ? html` by ${actor.userId === me ? 'you' : html`<bdi dir="auto">${actor.name}</bdi>`}`
-    : '';
+  const by = actor && [' by ', actor.userId === me ? 'you' : html`<bdi dir="auto">${actor.name}</bdi>`];
   const quote = note ? html`: <q><bdi dir="auto">${note}</bdi></q>` : '';
   return html`<li>
     <span class="dot">${icon(symbol)}</span>

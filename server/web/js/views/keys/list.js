@@ -31,9 +31,13 @@ function chipsFor(tokens, status, choose) {
       ${title}<span>${fmt.number(tokens.filter(test).length)}</span>
     </button>`;
   const chips = html`<div class="chips" role="group" aria-label="Show">${FILTERS.map(chip)}</div>`;
-  requestAnimationFrame(() =>
-    $('[aria-pressed=true]', chips)?.scrollIntoView({ block: 'nearest', inline: 'nearest' }),
-  );
+  // Sideways only: the page itself stays where it is.
+  requestAnimationFrame(() => {
+    const pressed = $('[aria-pressed=true]', chips);
+    if (pressed)
+      chips.scrollLeft =
+        pressed.offsetLeft - chips.offsetLeft - (chips.clientWidth - pressed.offsetWidth) / 2;
+  });
   return chips;
 }
 

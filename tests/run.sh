@@ -36,7 +36,8 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
   quick        for everyday work: ${quick[*]}, with the programs built without sanitizers
                (preset dev); the whole run is what continuous integration runs
 
-  lint         clang-format, cppcheck, shellcheck, and words that finished work does not have
+  lint         clang-format, cppcheck, shellcheck, and words that finished work does not have; the pages:
+               prettier, eslint, types by tsc
   tidy         clang-tidy on every source of the programs
   unit         the C tests, with AddressSanitizer and UndefinedBehaviorSanitizer
   tsan         those of them that start threads, and a server under revocations, with ThreadSanitizer
@@ -152,11 +153,36 @@ run_lint() {
         --enable=warning,performance,portability --std=c11 --library=gnu --suppress=missingIncludeSystem \
         -D_GNU_SOURCE -I . -j "$(nproc)" "${programs[@]}"
     check 'unfinished work' "$logs/unfinished.log" lint_unfinished
+    lint_web
 }
 
 lint_unfinished() {
     ! grep -rnwE 'TODO|FIXME|XXX|HACK' --include='*.[ch]' --include='*.sql' --include='*.py' --include='*.cmake' \
         "${programs[@]/#/$root/}" "$root/sql" "$root/cmake" "$root/tests"
+}
+
+# The pages in server/web: format, style, types. The programs are installed in build/web-checks, as tests/web/package-lock.json
+# says; they find each other there, so their configuration is copied.
+lint_web() {
+    local programs=$root/build/web-checks/node_modules/.bin
+    if ! progress 'checks of the pages' "$logs/web-install.log" install_web_checks; then
+        count 0 1
+        return
+    fi
+    check prettier "$logs/prettier.log" env --chdir="$root" "$programs/prettier" --check --config tests/web/.prettierrc.json \
+        server/web/js server/web/css server/web/theme.js tests/web/*.json tests/web/*.mjs
+    check eslint "$logs/eslint.log" env --chdir="$root" "$programs/eslint" --max-warnings 0 \
+        --config build/web-checks/eslint.config.mjs server/web/js server/web/theme.js
+    check tsc "$logs/tsc.log" "$programs/tsc" --project "$tests/web/tsconfig.json"
+}
+
+install_web_checks() {
+    local folder=$root/build/web-checks
+    command -v npm >/dev/null || "$root/deploy/install-packages.sh" node 9>&- || return
+    mkdir -p -- "$folder" &&
+        cp -- "$tests"/web/{package.json,package-lock.json,.npmrc,eslint.config.mjs} "$folder/" || return
+    cmp --silent -- "$folder/package-lock.json" "$folder/node_modules/.installed" && return
+    npm --prefix "$folder" ci --ignore-scripts && cp -- "$folder/package-lock.json" "$folder/node_modules/.installed"
 }
 
 # One test for each source file.

@@ -1,4 +1,5 @@
-// Runs before the first paint, so that a chosen theme never flashes. "system" leaves the choice to the platform.
+// Runs before the first paint, so that a chosen theme never flashes. "system" leaves the choice to the
+// platform.
 {
   let theme = 'system';
   try {

@@ -24,7 +24,7 @@ fi
 
 mkdir -p -- "$logs"
 packages=(build run test bench)
-command -v npm >/dev/null || packages+=(bench-node)
+command -v npm >/dev/null || packages+=(node)
 "$root/deploy/install-packages.sh" "${packages[@]}"
 build_preset "$root" release "$logs"
 if [[ " $* " != *" --without-node "* && ! -d $root/build/bench-node/node_modules ]]; then

@@ -113,7 +113,8 @@ async function all(path) {
   const data = [];
   let cursor = '';
   do {
-    const url = `${path}${path.includes('?') ? '&' : '?'}limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+    const from = cursor && `&cursor=${encodeURIComponent(cursor)}`;
+    const url = `${path}${path.includes('?') ? '&' : '?'}limit=200${from}`;
     /** @type {Page<any>} */
     const page = await call('GET', url);
     data.push(...page.data);

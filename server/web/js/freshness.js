@@ -3,7 +3,7 @@
 
 import { hear } from './channel.js';
 import { $ } from './dom.js';
-import { signInPath } from './address.js';
+import { safeNext, signInPath } from './address.js';
 import { navigate, refresh, show } from './router.js';
 import * as session from './session.js';
 import { isStale } from './stale.js';
@@ -44,7 +44,9 @@ function leave() {
 /** @param {number} userId */
 function arrive(userId) {
   if (session.signedInElsewhere(userId)) return;
-  if (location.pathname === '/sign-in' || session.current()?.user.id !== userId) {
+  if (location.pathname === '/sign-in') {
+    navigate(safeNext(new URLSearchParams(location.search).get('next')), { replace: true });
+  } else if (session.current()?.user.id !== userId) {
     session.forget();
     show();
   }

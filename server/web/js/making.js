@@ -82,7 +82,8 @@ export function offerAnother(slot, again) {
 /**
  * Runs a creation. Says what went wrong in the slot; `done` is given what was made, `gone` is told when there
  * is nothing to rotate any more, or its successor exists.
- * @param {{ make: ReturnType<typeof creation>, slot: any, button: any, done: (made: MadeToken) => Promise<void> | void,
+ * @param {{ make: ReturnType<typeof creation>, slot: any, button: any,
+ *   done: (made: MadeToken) => Promise<void> | void,
  *   gone?: (problem: Problem) => void }} settings
  */
 export function attempt({ make, slot, button, done, gone }) {

@@ -8,7 +8,7 @@ const SAYS_NOTHING = /^(test|token|key|api|pat|new|my|temp|tmp|foo|asdf)[\s_-]*\
 function advice(text, names) {
   const trimmed = text.trim();
   if (SAYS_NOTHING.test(trimmed)) {
-    return 'In six months this name will not tell what breaks when the token is deleted. Name pipeline and environment.';
+    return 'In six months this name will not tell what the token is for. Name pipeline and environment.';
   }
   if (names.includes(trimmed))
     return 'You already have a token of this name. Add what tells them apart, such as v2.';

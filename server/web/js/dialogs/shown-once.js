@@ -13,7 +13,7 @@ import { guard } from './guard.js';
 
 const ASK = {
   title: 'Close without copying?',
-  body: 'The token cannot be shown again. Without a copy it is of no use; you would delete it and generate a new one.',
+  body: 'It cannot be shown again. Without a copy it is of no use; you would generate a new one.',
   no: 'Go back and copy',
   yes: 'Close anyway',
   danger: true,
@@ -28,7 +28,8 @@ const warning = (strong, text, role = null) =>
 const once = () =>
   warning(
     'This is the only time it is shown.',
-    'We keep a hash of it, so nobody, ourselves included, can show it again. If you lose it, delete it and generate a new one.',
+    'We keep a hash of it, so nobody, ourselves included, can show it again. ' +
+      'If you lose it, delete it and generate a new one.',
   );
 
 const byHand = () =>

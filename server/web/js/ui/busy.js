@@ -49,7 +49,7 @@ export function once(work) {
 }
 
 const UNAVAILABLE =
-  'TestKase cannot be reached, or its database does not answer. Nothing you typed is lost; try again in a moment.';
+  'TestKase or its database does not answer. Nothing you typed is lost; try again in a moment.';
 
 /** @param {unknown} problem */
 export function wordsFor(problem) {

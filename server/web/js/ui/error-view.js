@@ -18,7 +18,7 @@ function words(problem) {
   if (problem?.unavailable) {
     return [
       'TestKase cannot reach its database',
-      'Your tokens are unchanged. Until the database answers, no call is let in, and every pipeline is told to try again.',
+      'Your tokens are unchanged. Until it answers, no call is let in, and pipelines are told to try again.',
     ];
   }
   return [

@@ -30,9 +30,11 @@ export const person = (user) =>
  */
 export function select({ label, value, options, onchange }) {
   const change = (/** @type {any} */ event) => onchange(event.target.value);
+  const option = (/** @type {string[]} */ [key, text]) =>
+    html`<option value=${key} ?selected=${key === value}>${text}</option>`;
   return html`<span class="select-wrap">
     <select class="select" aria-label=${label} @change=${change}>
-      ${options.map(([key, text]) => html`<option value=${key} ?selected=${key === value}>${text}</option>`)}</select
+      ${options.map(option)}</select
     >${icon('chevron-down')}
   </span>`;
 }

@@ -88,7 +88,8 @@ function markOrder(box, order) {
 /**
  * Shows `shown` rows, and `step` more at each press of "Show more".
  * @template T
- * @param {{ label: string, className: string, noun: string, columns: Column<T>[], rows: T[], order: Order, shown: number,
+ * @param {{ label: string, className: string, noun: string, columns: Column<T>[], rows: T[],
+ *   order: Order, shown: number,
  *   step?: number, empty: () => Content, row: (item: T) => any, onorder: (order: Order) => void,
  *   onmore: (shown: number) => void }} settings
  */

@@ -36,6 +36,9 @@ function actionsOf(tokens, context) {
 }
 /** @typedef {ReturnType<typeof actionsOf>} Actions */
 
+const LEAD =
+  'Personal Access Tokens let pipelines and scripts use the TestKase API with exactly your rights.';
+
 /** @type {View<Data>} */
 export default {
   title: 'API Keys',
@@ -66,7 +69,7 @@ export default {
     return html`<div class="page">
       ${head({
         title: 'API Keys',
-        lead: 'Personal Access Tokens let pipelines and scripts use the TestKase API with exactly your rights.',
+        lead: LEAD,
         actions: none ? null : make,
       })}
       ${none

@@ -10,7 +10,7 @@ import { toast } from '../../ui/toast.js';
 
 const OTHERS = {
   title: 'Sign out everywhere else?',
-  body: 'Every other browser that you are signed in with is signed out. Tokens and pipelines are not touched.',
+  body: 'Every other browser in which you are signed in is signed out. Tokens are not touched.',
   yes: 'Sign out everywhere else',
 };
 

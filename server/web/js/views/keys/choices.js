@@ -5,7 +5,8 @@ import { ms } from '../../format.js';
 import { isExpiring, isLive } from '../../token.js';
 
 /**
- * @type {[string, string, (token: Token) => boolean, string, string][]} key, title, test, and the empty list's words
+ * Key, title, test, and the words of the empty list.
+ * @type {[string, string, (token: Token) => boolean, string, string][]}
  */
 export const FILTERS = [
   ['active', 'Active', isLive, 'No active token', 'Ended tokens are under their own filters.'],

@@ -76,9 +76,9 @@ function firstText({ successor }, at) {
 function lastText({ old, because, quietHours }, phase) {
   if (phase === 'finished') return html`<span>Ended ${when(old.endedAt)}.</span>`;
   if (phase === 'safe') {
-    return `Safe: the new token was seen in every place, and the old one has been quiet for ${quietHours} hours.`;
+    return `Safe: the new token was seen in every place; the old one was quiet for ${quietHours} hours.`;
   }
-  const rule = `Once the new one has been seen everywhere and the old one has been quiet for ${quietHours} hours.`;
+  const rule = `Once the new one was seen everywhere and the old one was quiet for ${quietHours} hours.`;
   return phase === 'seen' && because ? `Not yet. ${because}` : rule;
 }
 
@@ -93,7 +93,7 @@ export function steps(progress, phase, controls, organizationId) {
   const second =
     at > 2
       ? 'The new value has arrived: it has been seen in use.'
-      : 'Replace the value of TESTKASE_PAT where the pipeline keeps its secrets. The name stays, so no pipeline file changes.';
+      : 'Replace the value of TESTKASE_PAT where the pipeline keeps its secrets; its files stay as they are.';
   const third =
     at > 3
       ? 'Every place that used the old token has used the new one.'

@@ -164,16 +164,16 @@ lint_unfinished() {
 # The pages in server/web: format, style, types. The programs are installed in build/web-checks, as tests/web/package-lock.json
 # says; they find each other there, so their configuration is copied.
 lint_web() {
-    local programs=$root/build/web-checks/node_modules/.bin
+    local bin=$root/build/web-checks/node_modules/.bin
     if ! progress 'checks of the pages' "$logs/web-install.log" install_web_checks; then
         count 0 1
         return
     fi
-    check prettier "$logs/prettier.log" env --chdir="$root" "$programs/prettier" --check --config tests/web/.prettierrc.json \
+    check prettier "$logs/prettier.log" env --chdir="$root" "$bin/prettier" --check --config tests/web/.prettierrc.json \
         server/web/js server/web/css server/web/theme.js tests/web/*.json tests/web/*.mjs
-    check eslint "$logs/eslint.log" env --chdir="$root" "$programs/eslint" --max-warnings 0 \
+    check eslint "$logs/eslint.log" env --chdir="$root" "$bin/eslint" --max-warnings 0 \
         --config build/web-checks/eslint.config.mjs server/web/js server/web/theme.js
-    check tsc "$logs/tsc.log" "$programs/tsc" --project "$tests/web/tsconfig.json"
+    check tsc "$logs/tsc.log" "$bin/tsc" --project "$tests/web/tsconfig.json"
 }
 
 install_web_checks() {

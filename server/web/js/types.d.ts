@@ -48,6 +48,7 @@ export interface TokenLabel {
   tokenPreview: string;
 }
 
+/** `calls` were accepted; `refused` come on top. */
 export interface Use {
   calls: number;
   refused: number;

@@ -22,7 +22,8 @@ const placeRow = (place) =>
   </li>`;
 
 /** @param {Impact} impact */
-function consequences({ summary, calls: count, places }) {
+function consequences({ summary, calls: count, places: seen }) {
+  const places = seen.filter((place) => place.calls);
   const symbol = count ? 'exclamation-triangle' : 'check-circle';
   const said = banner({
     tone: count ? 'warn' : 'ok',

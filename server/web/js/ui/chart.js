@@ -17,7 +17,7 @@ function niceCeiling(n) {
 }
 
 /** @param {Day[]} days */
-const scaleOf = (days) => niceCeiling(Math.max(...days.map((day) => day.calls), 10));
+const scaleOf = (days) => niceCeiling(Math.max(...days.map((day) => day.calls + day.refused), 10));
 
 /** @param {number} value @param {number} top */
 const yOf = (value, top) => FLOOR - (value / top) * (FLOOR - PAD.top);
@@ -42,14 +42,18 @@ function column(day, x, width, top) {
   const gap = Math.min(5, width * 0.25);
   /** @type {[number, number]} */
   const span = [x + gap / 2, width - gap];
-  const accepted = day.calls - day.refused;
   return svg(
     'g',
     {},
     svg('rect', { class: 'hit', x, y: PAD.top, width, height: FLOOR - PAD.top }),
-    accepted ? rect('calls', span, yOf(accepted, top), Math.max(1.5, FLOOR - yOf(accepted, top))) : null,
+    day.calls ? rect('calls', span, yOf(day.calls, top), Math.max(1.5, FLOOR - yOf(day.calls, top))) : null,
     day.refused
-      ? rect('refused', span, yOf(day.calls, top) - 1, Math.max(2, FLOOR - yOf(day.refused, top)))
+      ? rect(
+          'refused',
+          span,
+          yOf(day.calls + day.refused, top) - 1,
+          Math.max(2, FLOOR - yOf(day.refused, top)),
+        )
       : null,
   );
 }
@@ -139,13 +143,13 @@ export function usageChart(days) {
   const on = fmt.weekday(localDay(busiest.day));
   const rest = `Busiest: ${on}, ${callsOf(busiest.calls)}`;
   const sentence =
-    `${callsOf(calls)} in ${days.length} days, ${fmt.number(refused)} of them refused. ` +
+    `${callsOf(calls)} in ${days.length} days, ${fmt.number(refused)} refused. ` +
     `Busiest day: ${on} with ${fmt.number(busiest.calls)}.`;
   const readout = html`<p class="small quiet num">${rest}</p>`;
   const figure = html`<figure class="chart">
     <div class="chart-head">
       <div class="legend">
-        <span class="key" --fill="var(--fill-calls)">${fmt.number(calls - refused)} accepted</span>
+        <span class="key" --fill="var(--fill-calls)">${fmt.number(calls)} accepted</span>
         <span class="key" --fill="var(--fill-fail)">${fmt.number(refused)} refused</span>
       </div>
       ${readout}

@@ -42,10 +42,10 @@ export function showSession({ user, organization }) {
   $('#org-name').textContent = organization.name;
   $('#user-button').replaceChildren(
     avatar(user),
-    html`<span
-      ><b><bdi dir="auto">${user.name}</bdi></b
-      ><small>${ROLE[user.orgRole]} of ${organization.name}</small></span
-    >`,
+    html`<span>
+      <b><bdi dir="auto">${user.name}</bdi></b>
+      <small>${ROLE[user.orgRole]} of ${organization.name}</small>
+    </span>`,
     icon('chevron-down', 'chevron'),
   );
 }

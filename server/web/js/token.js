@@ -89,9 +89,9 @@ export function stateBadge(token, { short = false, link = false } = {}) {
   const state = stateOf(token);
   const text = short ? (state.short ?? state.label) : state.label;
   const chevron = link && state.key !== 'none' ? icon('chevron-right') : '';
-  return html`<span class="badge" data-tone=${state.tone}
-    >${state.icon ? icon(state.icon) : ''}${text}${chevron}</span
-  >`;
+  return html`<span class="badge" data-tone=${state.tone}>
+    ${state.icon ? icon(state.icon) : ''}${text}${chevron}
+  </span>`;
 }
 
 /** @typedef {Pick<Token, 'createdAt' | 'expiresAt' | 'rotateAt' | 'expiresInDays' | 'status'>

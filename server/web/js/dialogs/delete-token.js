@@ -58,9 +58,9 @@ function alsoField({ live, data }) {
   const rest = live - data.length;
   return html`<div class="check">
     <input type="checkbox" id="with-descendants" name="descendants" aria-describedby="descendants-hint" />
-    <label for="with-descendants"
-      >Also delete the ${plural(live, 'token')} that ${live === 1 ? 'was' : 'were'} made with it</label
-    >
+    <label for="with-descendants">
+      Also delete the ${plural(live, 'token')} that ${live === 1 ? 'was' : 'were'} made with it
+    </label>
     <p class="hint" id="descendants-hint">
       ${data.map((token, i) => [i ? ', ' : '', name(token.name)])}${rest > 0 ? ` and ${rest} more` : ''}
     </p>

@@ -26,8 +26,8 @@ function periodField({ maxExpiryDays }, days = 90) {
   const card = (/** @type {typeof PERIODS[number]} */ period) =>
     html`<label class="period">
       <input type="radio" name="period" value=${period.days} ?checked=${period === wanted} />
-      <b>${period.days} days${period.recommended ? html`<em>Recommended</em>` : ''}</b
-      ><span>${period.use}</span>
+      <b>${period.days} days${period.recommended ? html`<em>Recommended</em>` : ''}</b>
+      <span>${period.use}</span>
     </label>`;
   const limit = html`<p class="hint">Your organization allows at most ${maxExpiryDays} days.</p>`;
   return html`<fieldset class="field">

@@ -17,12 +17,12 @@ export function avatar(user) {
 
 /** @param {User} user */
 export const person = (user) =>
-  html`<span class="person"
-    >${avatar(user)}
-    <span
-      ><b><bdi dir="auto">${user.name}</bdi></b
-      ><span class="sub">${user.email}</span></span
-    >
+  html`<span class="person">
+    ${avatar(user)}
+    <span>
+      <b><bdi dir="auto">${user.name}</bdi></b>
+      <span class="sub">${user.email}</span>
+    </span>
   </span>`;
 
 /**
@@ -34,8 +34,9 @@ export function select({ label, value, options, onchange }) {
     html`<option value=${key} ?selected=${key === value}>${text}</option>`;
   return html`<span class="select-wrap">
     <select class="select" aria-label=${label} @change=${change}>
-      ${options.map(option)}</select
-    >${icon('chevron-down')}
+      ${options.map(option)}
+    </select>
+    ${icon('chevron-down')}
   </span>`;
 }
 

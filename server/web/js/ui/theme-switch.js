@@ -34,7 +34,7 @@ export function themeSwitch() {
         data-theme-choice
         ?checked=${theme === chosen()}
         @change=${() => choose(theme)}
-      />${title}</label
-    >`;
+      />${title}
+    </label>`;
   return html`<div class="segments" role="radiogroup" aria-label="Theme">${THEMES.map(radio)}</div>`;
 }

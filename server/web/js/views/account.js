@@ -45,8 +45,8 @@ function deleteAll() {
     <div class="card-head"><h2 id="tokens-title">Tokens</h2></div>
     <div class="setting">
       <div>
-        <b>Delete all tokens</b
-        ><span class="hint">After a leak, or when you leave. You see which ones first.</span>
+        <b>Delete all tokens</b>
+        <span class="hint">After a leak, or when you leave. You see which ones first.</span>
       </div>
       ${button}
     </div>

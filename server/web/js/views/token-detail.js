@@ -63,10 +63,10 @@ function unused(token) {
       : 'No call ever arrived with this token.';
     return blank({ symbol: 'clock-history', title: live ? 'Not used yet' : 'Never used', body });
   }
-  const from = html`<span
-    >The last call came ${when(token.lastUsedAt)}, from ${token.lastUsedClient || 'an unknown client'} at
-    ${token.lastUsedIp}.</span
-  >`;
+  const from = html`<span>
+    The last call came ${when(token.lastUsedAt)}, from ${token.lastUsedClient || 'an unknown client'} at
+    ${token.lastUsedIp}.
+  </span>`;
   return blank({ symbol: 'clock-history', title: `Quiet for ${DAYS} days`, body: from });
 }
 

@@ -38,9 +38,9 @@ function row(entry, context) {
   return html`<li>
     <div class="grow">
       <b>${client}</b>
-      <span class="sub"
-        >${place.map((part, i) => [i ? ' · ' : '', part])} · last seen ${when(entry.lastSeenAt)}</span
-      >
+      <span class="sub">
+        ${place.map((part, i) => [i ? ' · ' : '', part])} · last seen ${when(entry.lastSeenAt)}
+      </span>
     </div>
     ${entry.current ? html`<span class="badge" data-tone="info">This browser</span>` : out}
   </li>`;
@@ -56,9 +56,9 @@ export function sessionList(entries, context) {
     await busy(others, () => end('/account/sessions', 'Your other sessions have ended.', context));
   });
   const foot = html`<div class="card-foot">
-    ${others}<span class="hint"
-      >After a lost laptop, or when something looks odd. Change the password too.</span
-    >
+    ${others}<span class="hint">
+      After a lost laptop, or when something looks odd. Change the password too.
+    </span>
   </div>`;
   return html`<section class="card" aria-labelledby="sessions-title">
     <div class="card-head"><h2 id="sessions-title">Sessions</h2></div>

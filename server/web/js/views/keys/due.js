@@ -9,11 +9,12 @@ import { banner } from '../../ui/parts.js';
 const NAMED = 3;
 
 /** @param {Token} token @param {number} i */
-const mention = (token, i) =>
-  html`<span
-    >${i ? ', ' : ''}<a href=${guidePath(token)}>${name(token.name)}</a>${i ? '' : ' expires'}
-    ${fromNow(token.expiresAt)}</span
-  >`;
+const mention = (token, i) => [
+  i ? ', ' : '',
+  html`<a href=${guidePath(token)}>${name(token.name)}</a>`,
+  i ? ' ' : ' expires ',
+  fromNow(token.expiresAt),
+];
 
 /** @param {Token[]} due @param {() => void} review */
 export function dueBanner(due, review) {

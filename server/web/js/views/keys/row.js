@@ -29,10 +29,10 @@ function flags(token, findings) {
 /** @param {Token} token */
 function usedFor({ purpose, link }) {
   if (!purpose && !link) return '';
-  return html`<span class="sub use"
-    ><bdi dir="auto">${purpose}</bdi>${purpose && link ? ' · ' : ''}${link &&
-    externalLink(link, { short: true })}</span
-  >`;
+  return html`<span class="sub use">
+    <bdi dir="auto">${purpose}</bdi>${purpose && link ? ' · ' : ''}${link &&
+    externalLink(link, { short: true })}
+  </span>`;
 }
 
 /** @param {Token} token @param {Finding[]} findings */
@@ -47,9 +47,9 @@ function lifeCell(token) {
   const moment = isLive(token) ? token.expiresAt : (token.endedAt ?? token.expiresAt);
   const label = html`<span class="only-cards muted">${isLive(token) ? 'Expires ' : 'Ended '}</span>`;
   return html`<td class="c-life">
-    <span class=${isLive(token) ? null : 'quiet'}
-      >${label}${when(moment)}<span class="sub">${onDay(moment, { short: true })}</span></span
-    >
+    <span class=${isLive(token) ? null : 'quiet'}>
+      ${label}${when(moment)}<span class="sub">${onDay(moment, { short: true })}</span>
+    </span>
     ${lifeline(token)}
   </td>`;
 }
@@ -110,8 +110,8 @@ function liveActions(token, { remove }) {
     data-text=${text}
     aria-label=${words}
   >
-    ${icon('arrow-repeat')}</a
-  >`;
+    ${icon('arrow-repeat')}
+  </a>`;
   return html`<div>
     ${token.rotation.predecessorId ? '' : forward}
     <button

@@ -23,27 +23,24 @@ function lanes(old, successor) {
   const at = (/** @type {string | number} */ time) => ((ms(time) - from) / (end - from)).toFixed(4);
   const now = at(Date.now());
   const fresh = successor
-    ? html`<i
-        --from=${at(successor.createdAt)}
-        --to=${at(successor.expiresAt)}
-        --passed=${passed(successor)}
-      ></i>`
+    ? html`<i --from=${at(successor.createdAt)} --to=${at(successor.expiresAt)} --passed=${passed(successor)}>
+      </i>`
     : html`<i data-ghost --from=${now} --to="1"></i>`;
   return html`<div class="overlap" aria-hidden="true">
     <div>
-      <span>Old</span
-      ><span class="lane">
-        <i data-tone="warn" --from="0" --to=${at(old.expiresAt)} --passed=${passed(old)}></i
-      ></span>
+      <span>Old</span>
+      <span class="lane">
+        <i data-tone="warn" --from="0" --to=${at(old.expiresAt)} --passed=${passed(old)}></i>
+      </span>
     </div>
     <div><span>New</span><span class="lane">${fresh}</span></div>
     <div>
-      <span></span
-      ><span class="axis">
+      <span></span>
+      <span class="axis">
         <span data-side="start" --x="0">${fmt.dayShort(from)}</span>
         <span data-now --x=${now}>Today</span>
-        <span data-side="end" --x="1">${fmt.dayShort(end)}</span></span
-      >
+        <span data-side="end" --x="1">${fmt.dayShort(end)}</span>
+      </span>
     </div>
   </div>`;
 }

@@ -64,10 +64,10 @@ function step([n, title], at, text, content) {
 /** @param {RotationProgress} progress @param {number} at */
 function firstText({ successor }, at) {
   if (at > 1 && successor) {
-    return html`<span
-      ><bdi dir="auto">${successor.name}</bdi>, ${when(successor.createdAt)}. It was shown once; if you lost
-      it, delete it and start again.</span
-    >`;
+    return html`<span>
+      <bdi dir="auto">${successor.name}</bdi>, ${when(successor.createdAt)}. It was shown once; if you lost
+      it, delete it and start again.
+    </span>`;
   }
   return 'It gets the same name with the next version, and the same period. It is shown once.';
 }

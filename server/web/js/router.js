@@ -160,9 +160,13 @@ function settle(y) {
 export const refresh = () => (shown.live && !$('dialog[open]') ? show({ quiet: true }) : Promise.resolve());
 
 /** @param {string} path @param {{ replace?: boolean }} [how] */
-export function navigate(path, { replace = false } = {}) {
+export async function navigate(path, { replace = false } = {}) {
+  if (!isOurs(path.split('?')[0])) {
+    location.assign(path);
+    return;
+  }
   goTo(path, replace);
-  return show();
+  await show();
 }
 
 function closeDialogs() {

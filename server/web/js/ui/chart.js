@@ -1,6 +1,6 @@
 // Calls per day as stacked columns. The picture has a sentence, the numbers a table.
 
-/** @import { Impact } from '../types.js' */
+/** @import { Context, Impact } from '../types.js' */
 import { $, html, icon, svg } from '../dom.js';
 import { calls as callsOf, fmt, localDay } from '../format.js';
 
@@ -135,8 +135,11 @@ const numbers = (days) =>
     </tbody>
   </table>`;
 
-/** @param {Day[]} days oldest first, at least one */
-export function usageChart(days) {
+/**
+ * @param {Day[]} days oldest first, at least one
+ * @param {Context} context keeps whether the numbers are shown
+ */
+export function usageChart(days, { kept, keep }) {
   const calls = days.reduce((sum, day) => sum + day.calls, 0);
   const refused = days.reduce((sum, day) => sum + day.refused, 0);
   const busiest = days.reduce((best, day) => (day.calls > best.calls ? day : best));
@@ -160,6 +163,8 @@ export function usageChart(days) {
     </details>
   </figure>`;
   const details = $('details', figure);
+  details.addEventListener('toggle', () => keep({ numbers: details.open }));
   details.addEventListener('toggle', () => details.append(numbers(days)), { once: true });
+  details.open = Boolean(kept.numbers);
   return figure;
 }

@@ -70,8 +70,8 @@ function unused(token) {
   return blank({ symbol: 'clock-history', title: `Quiet for ${DAYS} days`, body: from });
 }
 
-/** @param {Token} token @param {Impact} impact */
-function use(token, impact) {
+/** @param {Token} token @param {Impact} impact @param {Context} context */
+function use(token, impact, context) {
   if (!impact.calls && !impact.refused) return html`<section class="card">${unused(token)}</section>`;
   return [
     html`<section class="card" aria-labelledby="activity-title">
@@ -79,9 +79,9 @@ function use(token, impact) {
         <h2 id="activity-title">Calls per day</h2>
         <span class="muted small">${DAYS} days</span>
       </div>
-      <div class="card-body">${usageChart(impact.perDay)}</div>
+      <div class="card-body">${usageChart(impact.perDay, context)}</div>
     </section>`,
-    usageTable(impact),
+    usageTable(impact, context),
   ];
 }
 
@@ -116,7 +116,7 @@ export default {
           ${facts(token, context.session)}
         </div>
       </section>
-      ${use(token, impact)}${timeline(history.data, context.session.user.id)}
+      ${use(token, impact, context)}${timeline(history.data, context.session.user.id)}
     </div>`;
   },
 };

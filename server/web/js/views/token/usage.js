@@ -1,6 +1,6 @@
 // Where a token is used: by address, client or route.
 
-/** @import { Impact, Use } from '../../types.js' */
+/** @import { Context, Impact, Use } from '../../types.js' */
 import { $$, html } from '../../dom.js';
 import { fmt } from '../../format.js';
 import { when } from '../../ui/time.js';
@@ -59,20 +59,24 @@ const tableOf = ({ title, mono, rows }, impact) =>
     </tbody>
   </table>`;
 
-/** @param {Impact} impact */
-export function usageTable(impact) {
+/** @param {Impact} impact @param {Context} context keeps the choice */
+export function usageTable(impact, { kept, keep }) {
   const body = html`<div></div>`;
   const choose = (/** @type {typeof GROUPS[number]} */ group) => {
     body.replaceChildren(tableOf(group, impact));
     for (const button of $$('button', choice))
       button.setAttribute('aria-pressed', String(button.dataset.key === group.key));
   };
+  const turn = (/** @type {typeof GROUPS[number]} */ group) => {
+    choose(group);
+    keep({ group: group.key });
+  };
   const button = (/** @type {typeof GROUPS[number]} */ group) =>
-    html`<button type="button" data-key=${group.key} @click=${() => choose(group)}>${group.title}</button>`;
+    html`<button type="button" data-key=${group.key} @click=${() => turn(group)}>${group.title}</button>`;
   const choice = html`<div class="segments row-end" role="group" aria-label="Group by">
     ${GROUPS.map(button)}
   </div>`;
-  choose(GROUPS[0]);
+  choose(GROUPS.find(({ key }) => key === kept.group) ?? GROUPS[0]);
   return html`<section class="card usage" aria-labelledby="usage-title">
     <div class="card-head">
       <h2 id="usage-title">Where it is used</h2>

@@ -428,6 +428,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.periods_up_to(max_days smallint) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select json_agg(json_build_object('days', p.expires_in_days, 'rotateOn', p.rotate_on_day) order by p.expires_in_days)
+    from testkase.rotation_policy p
+    where max_days is null or p.expires_in_days <= max_days
+$$;
+
 CREATE FUNCTION testkase.place_words(client text, address inet) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN ((client = 'other'::text) AND (address IS NULL)) THEN 'one of many other clients'::text ELSE (COALESCE(NULLIF(split_part(client, '/'::text, 1), ''::text), 'an unnamed client'::text) || COALESCE((' at '::text || host(address)), ''::text)) END;
@@ -1661,6 +1669,9 @@ REVOKE ALL ON FUNCTION testkase.on_day(moment timestamp with time zone) FROM PUB
 GRANT ALL ON FUNCTION testkase.on_day(moment timestamp with time zone) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.organizations_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.periods_up_to(max_days smallint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.periods_up_to(max_days smallint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.place_words(client text, address inet) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.place_words(client text, address inet) TO testkase_server;

@@ -13,11 +13,10 @@ static const char fields_of_files[] = "Content-Security-Policy: default-src 'sel
 /* Only copying to the clipboard is allowed. */
 static const char fields_of_pages[] =
     "Cross-Origin-Opener-Policy: same-origin\r\n"
-    "Permissions-Policy: accelerometer=(), autoplay=(), bluetooth=(), camera=(), clipboard-read=(), "
+    "Permissions-Policy: accelerometer=(), autoplay=(), camera=(), clipboard-read=(), "
     "clipboard-write=(self), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), "
     "gyroscope=(), hid=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), "
-    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), web-share=(), "
-    "xr-spatial-tracking=()\r\n";
+    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()\r\n";
 
 /* The other fields of an answer: request id (80 bytes), nosniff, Cache-Control, HSTS, ETag, Vary, coding. */
 static_assert(sizeof(fields_of_files) + sizeof(fields_of_pages) + 400 < ANSWER_FIELDS_SIZE,

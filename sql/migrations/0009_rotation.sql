@@ -75,6 +75,17 @@ $$;
 
 grant execute on function testkase.successor_name(text) to testkase_server;
 
+-- The periods that a token may have, and on which day each is due: [{"days": 7, "rotateOn": 6}, ...]. Null allows all.
+create function testkase.periods_up_to(max_days smallint) returns json
+    language sql stable
+as $$
+    select json_agg(json_build_object('days', p.expires_in_days, 'rotateOn', p.rotate_on_day) order by p.expires_in_days)
+    from testkase.rotation_policy p
+    where max_days is null or p.expires_in_days <= max_days
+$$;
+
+grant execute on function testkase.periods_up_to(smallint) to testkase_server;
+
 -- --- usage ---
 
 -- When the entry was last counted: its hour alone is too coarse for "used the old token 20 minutes ago".

@@ -5,15 +5,17 @@ import { rotatePath } from './address.js';
 import { html, icon } from './dom.js';
 import { addDays, DAY, fmt, fromNow, ms } from './format.js';
 
-/** `rotateOn`: the day of its life on which the server says that it is due. */
-export const PERIODS = [
-  { days: 7, rotateOn: 6, use: 'Quick testing, one-time scripts, demos' },
-  { days: 30, rotateOn: 23, use: 'Sprint-length projects, trial integrations' },
-  { days: 60, rotateOn: 50, use: 'Medium-term projects, seasonal testing' },
-  { days: 90, rotateOn: 80, use: 'Standard CI/CD pipelines, quarterly rotation', recommended: true },
-  { days: 180, rotateOn: 165, use: 'Stable integrations, semi-annual rotation' },
-  { days: 365, rotateOn: 350, use: 'Long-term stable integrations; rotate annually' },
-];
+/** @type {Record<number, string>} what each period is for */
+export const USES = {
+  7: 'Quick testing, one-time scripts, demos',
+  30: 'Sprint-length projects, trial integrations',
+  60: 'Medium-term projects, seasonal testing',
+  90: 'Standard CI/CD pipelines, quarterly rotation',
+  180: 'Stable integrations, semi-annual rotation',
+  365: 'Long-term stable integrations; rotate annually',
+};
+
+export const RECOMMENDED = 90;
 
 export const NAME_EXAMPLES = [
   'GitHub Actions — Production Pipeline',
@@ -21,6 +23,12 @@ export const NAME_EXAMPLES = [
   'API Script — Nightly Report',
   'Local Development',
 ];
+
+/**
+ * A client without its version: "curl" of "curl/8.5.0".
+ * @param {string | null} client
+ */
+export const product = (client) => client?.split('/')[0] ?? '';
 
 /** @param {Token} token */
 export const isLive = (token) => token.status === 'active';

@@ -25,7 +25,6 @@ export interface Token {
   lastUsedAt: string | null;
   lastUsedIp: string | null;
   lastUsedClient: string | null;
-  calls7d: number;
   status: 'active' | 'expired' | 'revoked';
   endedAt: string | null;
   endedReason: 'expired' | 'revoked' | 'owner_deactivated' | 'owner_deleted' | 'leaked' | null;
@@ -92,7 +91,7 @@ export interface RotationProgress {
 
 export interface HistoryEntry {
   at: string;
-  event: 'created' | 'rotated' | 'revoked' | 'expired' | 'rate_limit_changed';
+  event: 'created' | 'rotated' | 'revoked' | 'expired' | 'rate_limit_set';
   actor: Person | null;
   note: string | null;
 }
@@ -112,6 +111,7 @@ export interface Organization {
   tokensMayCreateTokens: boolean;
   maxExpiryDays: number | null;
   defaultRateLimit: number | null;
+  periods: { days: number; rotateOn: number }[];
 }
 
 export interface User {

@@ -2,6 +2,6 @@
 -- takes: organization
 -- → the organization
 select id, name, tokens_may_create_tokens as "tokensMayCreateTokens", max_expiry_days as "maxExpiryDays",
-       default_rate_limit as "defaultRateLimit"
+       default_rate_limit as "defaultRateLimit", periods_up_to(max_expiry_days) as periods
 from organizations
 where id = :organization::bigint;

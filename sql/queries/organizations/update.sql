@@ -49,6 +49,6 @@ with actor as materialized (
     cross join actor a
 )
 select a.outcome, w.id, w.name, w.tokens_may_create_tokens as "tokensMayCreateTokens", w.max_expiry_days as "maxExpiryDays",
-       w.default_rate_limit as "defaultRateLimit"
+       w.default_rate_limit as "defaultRateLimit", periods_up_to(w.max_expiry_days) as periods
 from actor a
 left join wanted w on true;

@@ -2,11 +2,12 @@
 
 /** @import { MadeToken, Organization, Session, Token } from '../types.js' */
 /** @import { Start } from '../making.js' */
+/** @typedef {Organization['periods'][number]} Period */
 import { $, $$, html, icon } from '../dom.js';
 import { addDays, fmt, plural } from '../format.js';
 import { attempt, creation } from '../making.js';
 import { current, organization } from '../session.js';
-import { lifeline, NAME_EXAMPLES, PERIODS, preview } from '../token.js';
+import { lifeline, NAME_EXAMPLES, preview, RECOMMENDED, USES } from '../token.js';
 import { dialog, open, withForm } from '../ui/dialog.js';
 import { nameField } from './name-field.js';
 
@@ -17,17 +18,16 @@ const reach = ({ user, organization: { name } }) =>
     : `It can do everything that you can as ${user.orgRole} of ${name}, in every project.`;
 
 /** @param {Organization} rules @param {number | undefined} days */
-function periodField({ maxExpiryDays }, days = 90) {
-  const periods = PERIODS.filter((period) => period.days <= (maxExpiryDays ?? 365));
+function periodField({ maxExpiryDays, periods }, days = RECOMMENDED) {
   const wanted =
     periods.find((period) => period.days === days) ??
-    periods.find((one) => one.recommended) ??
+    periods.find((period) => period.days === RECOMMENDED) ??
     periods.at(-1);
-  const card = (/** @type {typeof PERIODS[number]} */ period) =>
+  const card = (/** @type {Period} */ period) =>
     html`<label class="period">
       <input type="radio" name="period" value=${period.days} ?checked=${period === wanted} />
-      <b>${period.days} days${period.recommended ? html`<em>Recommended</em>` : ''}</b>
-      <span>${period.use}</span>
+      <b>${period.days} days${period.days === RECOMMENDED ? html`<em>Recommended</em>` : ''}</b>
+      <span>${USES[period.days] ?? ''}</span>
     </label>`;
   const limit = html`<p class="hint">Your organization allows at most ${maxExpiryDays} days.</p>`;
   return html`<fieldset class="field">
@@ -73,14 +73,14 @@ const useFields = ({ purpose, link }) =>
     </div>
   </details>`;
 
-/** @param {{ days: number, rotateOn: number }} period */
+/** @param {Period} period */
 function outcome({ days, rotateOn }) {
   const now = Date.now();
   return html`<div class="life-big">
     ${lifeline(preview(days, rotateOn))}
     <div class="life-marks">
       <div><b>Today</b>${fmt.dayShort(now)}</div>
-      <div><b>Rotate by ${fmt.day(addDays(now, rotateOn))}</b>day ${rotateOn}, we remind you</div>
+      <div><b>Rotate by ${fmt.day(addDays(now, rotateOn))}</b>day ${rotateOn}</div>
       <div>
         <b>Expires ${fmt.day(addDays(now, days))}</b>at ${fmt.clock(now)}, after ${plural(days, 'day')}
       </div>
@@ -88,10 +88,10 @@ function outcome({ days, rotateOn }) {
   </div>`;
 }
 
-/** @param {any} node @param {any} box */
-function followPeriod(node, box) {
+/** @param {Organization} rules @param {any} node @param {any} box */
+function followPeriod({ periods }, node, box) {
   const chosen = () =>
-    PERIODS.find(({ days }) => String(days) === $('[name=period]:checked', node).value) ?? PERIODS[0];
+    periods.find(({ days }) => String(days) === $('[name=period]:checked', node).value) ?? periods[0];
   const draw = () => box.replaceChildren(outcome(chosen()));
   for (const radio of $$('[name=period]', node)) radio.addEventListener('change', draw);
   draw();
@@ -135,7 +135,7 @@ export async function openGenerate(tokens, start = {}) {
       <button type="button" class="button" data-close>Cancel</button>${submit}`,
   });
   const form = withForm(node, { novalidate: true });
-  const period = followPeriod(node, box);
+  const period = followPeriod(rules, node, box);
   const value = (/** @type {string} */ name) => $(`[name=${name}]`, form).value.trim();
   const make = creation('/api-keys', () => ({
     name: value('name'),

@@ -59,6 +59,7 @@ export default {
     const list = tokenList(tokens, hygiene.data, context, actions);
     const due = tokens.data.filter(isDue);
     showDue(due.length);
+    const habits = hygiene.data.filter((one) => one.practice !== 'rotation_due'); // the banner has those
     const make = html`<button
       type="button"
       class="button button-primary"
@@ -74,7 +75,7 @@ export default {
       })}
       ${none
         ? lesson(context.session.organization.id, () => actions.generate(undefined))
-        : [dueBanner(due, list.review), list.node, hygienePanel(hygiene.data, tokens.data, context, actions)]}
+        : [dueBanner(due, list.review), list.node, hygienePanel(habits, tokens.data, context, actions)]}
     </div>`;
   },
 };

@@ -94,7 +94,7 @@ function follow(
 /** @param {Token | null} successor */
 function finished(successor) {
   const over = successor
-    ? html`<bdi dir="auto">${successor.name}</bdi> has taken over; we remind you on
+    ? html`<bdi dir="auto">${successor.name}</bdi> has taken over. It is due for rotation on
         ${fmt.day(successor.rotateAt)}.`
     : 'The old token has ended.';
   return banner({

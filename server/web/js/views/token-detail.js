@@ -7,7 +7,7 @@ import { html, icon, name } from '../dom.js';
 import { plural } from '../format.js';
 import { lazy } from '../lazy.js';
 import { navigate } from '../router.js';
-import { guidePath, isLive, lifeline, stateBadge, stateOf } from '../token.js';
+import { guidePath, isLive, lifeline, product, stateBadge, stateOf } from '../token.js';
 import { once } from '../ui/busy.js';
 import { blank, crumbs, head } from '../ui/parts.js';
 import { usageChart } from '../ui/chart.js';
@@ -64,8 +64,8 @@ function unused(token) {
     return blank({ symbol: 'clock-history', title: live ? 'Not used yet' : 'Never used', body });
   }
   const from = html`<span>
-    The last call came ${when(token.lastUsedAt)}, from ${token.lastUsedClient || 'an unknown client'} at
-    ${token.lastUsedIp}.
+    The last call came ${when(token.lastUsedAt)}, from ${product(token.lastUsedClient) || 'an unknown client'}
+    at ${token.lastUsedIp}.
   </span>`;
   return blank({ symbol: 'clock-history', title: `Quiet for ${DAYS} days`, body: from });
 }
@@ -113,7 +113,7 @@ export default {
         <div class="card-body stack">
           ${life(token)}
           <hr />
-          ${facts(token, context.session)}
+          ${facts(token, impact, context.session)}
         </div>
       </section>
       ${use(token, impact, context)}${timeline(history.data, context.session.user.id)}

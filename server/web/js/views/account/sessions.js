@@ -5,6 +5,7 @@ import { api } from '../../api.js';
 import { html, icon } from '../../dom.js';
 import { busy, wordsFor } from '../../ui/busy.js';
 import { confirm } from '../../ui/dialog.js';
+import { browserOf } from '../../ui/browser.js';
 import { onDay, when } from '../../ui/time.js';
 import { toast } from '../../ui/toast.js';
 
@@ -27,7 +28,7 @@ async function end(path, said, context) {
 
 /** @param {SessionEntry} entry @param {Context} context */
 function row(entry, context) {
-  const client = entry.client || 'Unknown client';
+  const client = browserOf(entry.client);
   const place = [entry.address, html`since ${onDay(entry.createdAt, { short: true })}`].filter(Boolean);
   const out = html`<button type="button" class="button button-small" aria-label=${`Sign out ${client}`}>
     Sign out
@@ -37,7 +38,7 @@ function row(entry, context) {
   );
   return html`<li>
     <div class="grow">
-      <b>${client}</b>
+      <b title=${entry.client}>${client}</b>
       <span class="sub">
         ${place.map((part, i) => [i ? ' · ' : '', part])} · last seen ${when(entry.lastSeenAt)}
       </span>

@@ -149,7 +149,7 @@ export function hygienePanel(findings, tokens, context, actions) {
       ${icon('lightbulb')}
       <h2 id="hygiene-title">Token hygiene</h2>
       <span class="count">${findings.length}</span>
-      <p>Habits that keep a leak small and a rotation dull. None of them is urgent.</p>
+      <p>Habits that keep a leak small and a rotation dull.</p>
     </div>
     <ul class="rows">
       ${rows}

@@ -6,7 +6,7 @@ import { lazy } from '../../lazy.js';
 const FACTS = [
   'Shown once, then only a preview: copy it straight into a secret.',
   'Has your rights, in every project you can reach. No more, no less.',
-  'Lives 7 days to 1 year. Its end is fixed, and we remind you in time.',
+  'Lives 7 days to 1 year. Its end is fixed, and this page says when it is due for rotation.',
   'Deleted in one click; the very next call with it is refused.',
 ];
 

@@ -5,7 +5,7 @@
 import { tokenPath } from '../../address.js';
 import { html, icon, name } from '../../dom.js';
 import { DAY, fmt, ms, plural } from '../../format.js';
-import { endedBecause, guidePath, isLive, lifeline, stateBadge, stateOf } from '../../token.js';
+import { endedBecause, guidePath, isLive, lifeline, product, stateBadge, stateOf } from '../../token.js';
 import { externalLink } from '../../ui/parts.js';
 import { onDay, when } from '../../ui/time.js';
 
@@ -59,7 +59,7 @@ const usedCell = (token) =>
   token.lastUsedAt
     ? html`<td class="c-used">
         <span class="only-cards muted">Used </span>${when(token.lastUsedAt)}
-        <span class="sub">${token.lastUsedClient}</span>
+        <span class="sub">${product(token.lastUsedClient)}</span>
       </td>`
     : html`<td class="c-used"><span class="muted">Never used</span></td>`;
 

@@ -52,8 +52,6 @@ const facts = (token) =>
     <dd><span class="preview">${token.tokenPreview}</span></dd>
     <dt>Last used</dt>
     <dd>${when(token.lastUsedAt)}</dd>
-    <dt>Calls, 7 days</dt>
-    <dd class="num">${fmt.number(token.calls7d)}</dd>
     <dt>Expires</dt>
     <dd>${onDay(token.expiresAt)}</dd>
   </dl>`;

@@ -1,10 +1,10 @@
 // The facts of a token: a list of terms.
 
-/** @import { Content, Session, Token } from '../../types.js' */
+/** @import { Content, Impact, Session, Token } from '../../types.js' */
 import { tokenPath } from '../../address.js';
 import { html } from '../../dom.js';
 import { fmt } from '../../format.js';
-import { isLive } from '../../token.js';
+import { isLive, product } from '../../token.js';
 import { externalLink } from '../../ui/parts.js';
 import { when } from '../../ui/time.js';
 
@@ -17,7 +17,7 @@ const fact = (term, value, sub) =>
 
 /** @param {Token} token */
 function lastUse({ lastUsedAt, lastUsedClient, lastUsedIp }) {
-  const from = [lastUsedClient, lastUsedIp].filter(Boolean).join(' · ');
+  const from = [product(lastUsedClient), lastUsedIp].filter(Boolean).join(' · ');
   return fact('Last used', when(lastUsedAt), lastUsedAt && from);
 }
 
@@ -29,13 +29,16 @@ function maker({ createdBy }, { user }) {
   return fact('Made by', userId === user.id ? 'You' : 'An admin');
 }
 
-/** @param {Token} token @param {Session} session */
-export function facts(token, session) {
+/** Calls of the last 7 days, today with them. @param {Impact} impact */
+const weekOf = ({ perDay }) => perDay.slice(-7).reduce((sum, day) => sum + day.calls, 0);
+
+/** @param {Token} token @param {Impact} impact @param {Session} session */
+export function facts(token, impact, session) {
   const rights =
     session.user.orgRole === 'member' ? 'your projects' : `${session.user.orgRole}, every project`;
   return html`<dl class="facts">
     ${fact('Token Preview', html`<span class="preview">${token.tokenPreview}</span>`)} ${lastUse(token)}
-    ${fact('Calls in 7 days', fmt.number(token.calls7d))}
+    ${fact('Calls in 7 days', fmt.number(weekOf(impact)))}
     ${isLive(token) ? fact('Rights', `Yours: ${rights}`) : ''}
     ${token.purpose ? fact('Purpose', html`<bdi dir="auto">${token.purpose}</bdi>`) : ''}
     ${token.link ? fact('Link', externalLink(token.link)) : ''} ${maker(token, session)}

@@ -10,7 +10,7 @@ const EVENTS = {
   rotated: ['Rotated: its successor was generated', 'arrow-repeat'],
   revoked: ['Deleted', 'x-lg'],
   expired: ['Expired', 'clock-history'],
-  rate_limit_changed: ['Rate limit changed', 'sliders'],
+  rate_limit_set: ['Rate limit changed', 'sliders'],
 };
 
 /** @param {HistoryEntry} entry @param {number} me */

@@ -7,7 +7,9 @@
 
 _Static_assert(INPUT_SECRET_MAX >= PASSWORD_BYTES_MAX, "a normalized password fits");
 
-#define NAME_CHARACTERS_MAX 100
+#define NAME_CHARACTERS_MAX    100
+#define NOTE_CHARACTERS_MAX    200
+#define IDEMPOTENCY_KEY_LENGTH 255
 
 bool
 check_name(const char *what, const char *text, char **ret_name)
@@ -21,6 +23,41 @@ check_name(const char *what, const char *text, char **ret_name)
     }
     *ret_name = memory_copy_text(name, length);
     return true;
+}
+
+/* Prints a refusal; whether there is none. */
+static bool
+passes(const char *what, const char *refusal)
+{
+    if (refusal) {
+        output_error("%s %s", what, refusal);
+    }
+    return !refusal;
+}
+
+bool
+check_note(const char *what, const char *text)
+{
+    const char *note;
+    size_t length;
+    return !text || passes(what, text_name_refusal(text, strlen(text), NOTE_CHARACTERS_MAX, &note, &length));
+}
+
+bool
+check_link(const char *what, const char *text)
+{
+    return !text || passes(what, text_link_refusal(text, strlen(text)));
+}
+
+bool
+check_idempotency_key(const char *text)
+{
+    size_t length = text ? strlen(text) : 1;
+    bool is_good = length >= 1 && length <= IDEMPOTENCY_KEY_LENGTH;
+    for (const char *at = text; is_good && at && *at; at++) {
+        is_good = *at >= ' ' && *at <= '~';
+    }
+    return passes("the idempotency key", is_good ? NULL : "must have 1 to 255 characters of ASCII");
 }
 
 bool

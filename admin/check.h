@@ -13,6 +13,14 @@
  * names it in the message. */
 bool check_name(const char *what, const char *text, char **ret_name);
 
+/* A remark of 1 to 200 characters, and an address on the web; each also passes when it is not given (NULL).
+ * `what` names it in the message. */
+bool check_note(const char *what, const char *text);
+bool check_link(const char *what, const char *text);
+
+/* 1 to 255 characters of ASCII; also passes when it is not given (NULL). */
+bool check_idempotency_key(const char *text);
+
 bool check_email(const char *text);
 
 /* A number from `least` to `most`, in decimal digits. */

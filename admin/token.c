@@ -164,6 +164,8 @@ static const struct database_refusal creation_refusals[] = {
 };
 
 static const struct database_refusal collision[] = {
+    { "api_tokens_idempotency_key",
+      "another command with this idempotency key has just made a token: run the command again to see which" },
     { "api_tokens_lookup_id_key",
       "the new token's look-up id is in use already, which is rare: run the command again" },
     { NULL, NULL },
@@ -214,6 +216,14 @@ print_creation(const struct command_call *call, const struct db_result *made, co
                const struct user_found *owner)
 {
     const char *outcome = db_rows(made) == 1 ? database_text(made, 0, "outcome") : "owner_not_active";
+    if (strcmp(outcome, "idempotency_key_used") == 0) {
+        const char *id = database_text(made, 0, "in_the_way");
+        output_error("an earlier command with this idempotency key made token %s, which cannot be shown "
+                     "again; if it is "
+                     "lost: testkase-admin token revoke %s, then use another key",
+                     id, id);
+        return COMMAND_FAILED;
+    }
     for (const struct database_refusal *refusal = creation_refusals; refusal->constraint; refusal++) {
         if (strcmp(outcome, refusal->constraint) == 0) {
             output_error("%s", refusal->sentence);
@@ -242,9 +252,9 @@ store_token(const struct command_call *call, struct db_sync *db, const struct us
         { "preview", DB_TEXT(token->preview) },
         { "name", DB_TEXT(name) },
         { "expiresInDays", DB_TEXT(command_value(call, "expires-in-days")) },
-        { "purpose", DB_NULL },
-        { "link", DB_NULL },
-        { "idempotencyKey", DB_NULL },
+        { "purpose", DB_TEXT(command_value(call, "purpose")) },
+        { "link", DB_TEXT(command_value(call, "link")) },
+        { "idempotencyKey", DB_TEXT(command_value(call, "idempotency-key")) },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };
@@ -290,6 +300,9 @@ run_create(const struct command_call *call)
     char *name;
     if (!check_email(call->arguments[0]) ||
         !check_choice("--expires-in-days", command_value(call, "expires-in-days"), "7|30|60|90|180|365") ||
+        !check_note("the purpose", command_value(call, "purpose")) ||
+        !check_link("the link", command_value(call, "link")) ||
+        !check_idempotency_key(command_value(call, "idempotency-key")) ||
         !check_name("the token's name", command_value(call, "name"), &name)) {
         return COMMAND_MISUSED;
     }
@@ -340,7 +353,7 @@ end_token(const struct command_call *call, struct db_sync *db, int64_t token_id)
         { "id", DB_INT64(token_id) },
         { "caller", DB_NULL },
         { "reason", DB_TEXT(command_value(call, "leaked") ? "leaked" : "revoked") },
-        { "note", DB_NULL },
+        { "note", DB_TEXT(command_value(call, "note")) },
         { "withDescendants", DB_NULL },
         { "actor", DATABASE_OPERATOR },
         { 0 },
@@ -357,7 +370,8 @@ run_revoke(const struct command_call *call)
     struct presented presented;
     const char *argument = call->arguments[0];
     bool is_id = !call->token_in_argv && strcmp(argument, "-") != 0;
-    if (is_id && !check_id("the token's identifier", argument, &presented.token_id)) {
+    if (!check_note("the note", command_value(call, "note")) ||
+        (is_id && !check_id("the token's identifier", argument, &presented.token_id))) {
         return COMMAND_MISUSED;
     }
     struct db_sync *db = database_open(call);
@@ -456,7 +470,13 @@ const struct command token_commands[] = {
       .arguments = { { "EMAIL", "E-mail address of the account; letter case does not matter.", false } },
       .options = { { "name", "NAME", "What the token is for, 1 to 100 characters.", true },
                    { "expires-in-days", "7|30|60|90|180|365",
-                     "How long it is valid; this cannot be changed later.", true } },
+                     "How long it is valid; this cannot be changed later.", true },
+                   { "purpose", "TEXT", "What it is for, in up to 200 characters.", false },
+                   { "link", "URL", "Where it is used, such as the address of the pipeline.", false },
+                   { "idempotency-key", "KEY",
+                     "A text of your own, at best random: a command that is run again with the same key\n"
+                     "makes no second token, and tells the first one's identifier.",
+                     false } },
       .examples =
           "testkase-admin token create ci-bot@example.com --name \"GitHub Actions\" --expires-in-days 90",
       .run = run_create },
@@ -471,7 +491,8 @@ const struct command token_commands[] = {
                        "itself from standard input. The token may also be the argument, but then other\n"
                        "users of the machine can see it, and the shell's history keeps it.",
                        true } },
-      .options = { { "leaked", NULL, "Record that it has leaked; its owner is notified of that.", false } },
+      .options = { { "leaked", NULL, "Record that it has leaked; its owner is notified of that.", false },
+                   { "note", "TEXT", "Why, in up to 200 characters; its owner sees it.", false } },
       .examples = "testkase-admin token revoke 42\n"
                   "testkase-admin token revoke - --leaked <found.txt",
       .run = run_revoke },

@@ -157,6 +157,10 @@ def test_noun_alone_lists_its_verbs(admin_path):
     ["token", "create", "a@example.test", "--name", "x", "--expires-in-days", "31"],
     ["token", "create", "a@example.test", "--name", "x", "--expires-in-days", "030"],
     ["token", "create", "a@example.test", "--name", "", "--expires-in-days", "30"],
+    ["token", "create", "a@example.test", "--name", "x", "--expires-in-days", "30", "--purpose", "x" * 201],
+    ["token", "create", "a@example.test", "--name", "x", "--expires-in-days", "30", "--link", "javascript:alert(1)"],
+    ["token", "create", "a@example.test", "--name", "x", "--expires-in-days", "30", "--idempotency-key", "x" * 256],
+    ["token", "revoke", "1", "--note", "a\nb"],
     ["token", "set-rate-limit", "1", "0"], ["token", "set-rate-limit", "1", "1000001"],
     ["token", "set-rate-limit", "1", "-5"], ["token", "set-rate-limit", "x", "5"], ["token", "revoke", "0"],
     ["token", "list", "--status", "dead"], ["token", "list", "--user", "nobody"],
@@ -819,6 +823,22 @@ def test_token_of_every_period(admin, bot, days):
                                 ) == days * 86400
     assert admin.database.query("select actor_kind, action from testkase.audit_events where target_kind = 'api_key'") == [
         ("operator", "api_key.created")]
+
+
+def test_a_command_that_is_run_again_with_its_key_makes_no_second_token(admin, bot):
+    command = ["token", "create", bot, "--name", "CI", "--expires-in-days", "7", "--idempotency-key", "run-17", "--purpose",
+               "Nightly run", "--link", "https://ci.example.test/17"]
+    made = admin.done(*command)
+    assert f"made token {made['id']}, which cannot be shown again" in admin.refused(*command)
+    assert admin.database.query("select id, purpose, link from testkase.api_tokens") == [
+        (made["id"], "Nightly run", "https://ci.example.test/17")]
+
+
+def test_a_revocation_keeps_its_note(admin, bot):
+    made = mint(admin, bot)
+    admin.done("token", "revoke", str(made["id"]), "--note", "Seen in a public repository", "--leaked")
+    assert admin.database.query("select ended_reason, ended_note from testkase.api_tokens") == [
+        ("leaked", "Seen in a public repository")]
 
 
 def test_longer_period_than_the_organization_allows(admin, bot):

@@ -2,13 +2,16 @@
 
 import pytest
 
+from support import token as tokens
 from support.http import field_errors
 
 BEGINNING = {"tokensMayCreateTokens": True, "maxExpiryDays": None, "defaultRateLimit": None}
 
 
 def described(organization, **changes):
-    return {"id": organization.id, "name": organization.name, **BEGINNING, **changes}
+    described = {"id": organization.id, "name": organization.name, **BEGINNING, **changes}
+    longest = described["maxExpiryDays"] or 365
+    return {**described, "periods": [{"days": days, "rotateOn": day} for days, day in tokens.PERIODS.items() if days <= longest]}
 
 
 def events(service, organization):
@@ -30,8 +33,8 @@ def test_everybody_reads_it(service, organization):
 def test_a_change_is_made_audited_and_taken_back(service, organization, change):
     admin = service.sign_in(organization.admin)
     before = described(organization)
-    assert admin.patch("/organization", change, 200).json() == {**before, **change}
-    assert admin.get("/organization", 200).json() == {**before, **change}
+    assert admin.patch("/organization", change, 200).json() == described(organization, **change)
+    assert admin.get("/organization", 200).json() == described(organization, **change)
     assert events(service, organization) == [
         (organization.admin.id, organization.id, {name: [before[name], value] for name, value in change.items()})]
     assert admin.patch("/organization", {name: before[name] for name in change}, 200).json() == before

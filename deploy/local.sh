@@ -172,7 +172,7 @@ everything_runs() {
 print_access() {
     cat <<END
 
-The service is at $TESTKASE_URL
+Open $TESTKASE_URL in a browser, sign in, and choose Generate New Token.
 
   sign in as                      password
   $TESTKASE_ADMIN_EMAIL                 $TESTKASE_ADMIN_PASSWORD   owner of organization $DEMO_ORG_ID

@@ -553,16 +553,21 @@ CREATE FUNCTION testkase.recent_sign_in() RETURNS interval
 CREATE FUNCTION testkase.recent_use(of_user bigint) RETURNS TABLE(token_id bigint, clients text[], pipeline text, writes boolean, calls bigint)
     LANGUAGE sql STABLE
     AS $$
-    select t.id,
-           array_agg(distinct split_part(u.client, '/', 1) order by split_part(u.client, '/', 1))
-               filter (where u.hour > now() - interval '7 days' and u.client not in ('', 'other')),
-           min(split_part(u.client, '/', 1)) filter (where testkase.is_pipeline(u.client)),
-           bool_or(u.method not in ('GET', 'HEAD', 'OPTIONS')),
-           sum(u.calls)::bigint
-    from testkase.api_tokens t
-    join testkase.api_token_usage u on u.token_id = t.id and u.hour > now() - interval '30 days'
-    where t.user_id = of_user and t.ended_at is null and testkase.is_let_in(u.status)
-    group by t.id
+    select p.id,
+           array_agg(p.client order by p.client)
+               filter (where p.last_hour > now() - interval '7 days' and p.client not in ('', 'other')),
+           min(p.client) filter (where testkase.is_pipeline(p.client)),
+           bool_or(p.writes),
+           sum(p.calls)::bigint
+    from (
+        select t.id, split_part(u.client, '/', 1) as client, bool_or(u.method not in ('GET', 'HEAD', 'OPTIONS')) as writes,
+               sum(u.calls) as calls, max(u.hour) as last_hour
+        from testkase.api_tokens t
+        join testkase.api_token_usage u on u.token_id = t.id and u.hour > now() - interval '30 days'
+        where t.user_id = of_user and t.ended_at is null and testkase.is_let_in(u.status)
+        group by 1, 2
+    ) p
+    group by p.id
 $$;
 
 CREATE FUNCTION testkase.refuse_change() RETURNS trigger

@@ -15,7 +15,43 @@ import { hygienePanel } from './keys/hygiene.js';
 import { lesson } from './keys/lesson.js';
 import { tokenList } from './keys/list.js';
 
-/** @typedef {{ tokens: Everything<Token>, hygiene: Everything<Finding> }} Data */
+/** @typedef {{ tokens: Everything<Token>, findings: Finding[] | null }} Data `null`: not known yet */
+
+/** How long the list waits for the findings, in ms: of hundreds of busy tokens they take longer. */
+const PATIENCE = 200;
+
+/** @type {{ user: number, findings: Finding[] | null, news: boolean }} what is known of hygiene, and of whom */
+let known = { user: 0, findings: null, news: false };
+
+/** @param {number} ms */
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Asks for the findings. Those that come after the view is drawn draw it again.
+ * @param {Context} context
+ */
+function askForFindings(context) {
+  const user = context.session.user.id;
+  if (known.user !== user) known = { user, findings: null, news: false };
+  const mine = known;
+  let isDrawn = false;
+  const asked = mine.news
+    ? Promise.resolve()
+    : api.all('/api-keys/hygiene').then(
+        ({ data }) => {
+          mine.findings = data;
+          mine.news = isDrawn;
+          if (isDrawn) context.reload();
+        },
+        () => {},
+      );
+  mine.news = false;
+  return async () => {
+    await Promise.race([asked, wait(PATIENCE)]);
+    isDrawn = true;
+    return mine.findings;
+  };
+}
 
 /** What rows and panels may do. @param {Token[]} tokens @param {Context} context */
 function actionsOf(tokens, context) {
@@ -45,21 +81,20 @@ export default {
   rows: 8,
   live: true,
 
-  async load() {
-    const [tokens, hygiene] = await Promise.all([
-      api.all('/api-keys?status=all&sort=-created'),
-      api.all('/api-keys/hygiene'),
-    ]);
-    return { tokens, hygiene };
+  async load(context) {
+    const findings = askForFindings(context);
+    const tokens = await api.all('/api-keys?status=all&sort=-created');
+    return { tokens, findings: await findings() };
   },
 
-  render({ tokens, hygiene }, context) {
+  render({ tokens, findings }, context) {
     const actions = actionsOf(tokens.data, context);
     const none = !tokens.data.length;
-    const list = tokenList(tokens, hygiene.data, context, actions);
+    const list = tokenList(tokens, findings ?? [], context, actions);
     const due = tokens.data.filter(isDue);
     showDue(due.length);
-    const habits = hygiene.data.filter((one) => one.practice !== 'rotation_due'); // the banner has those
+    const habits = findings?.filter((one) => one.practice !== 'rotation_due'); // the banner has those
+    const panel = habits ? hygienePanel(habits, tokens.data, context, actions) : '';
     const make = html`<button
       type="button"
       class="button button-primary"
@@ -75,7 +110,7 @@ export default {
       })}
       ${none
         ? lesson(context.session.organization.id, () => actions.generate(undefined))
-        : [dueBanner(due, list.review), list.node, hygienePanel(habits, tokens.data, context, actions)]}
+        : [dueBanner(due, list.review), list.node, panel]}
     </div>`;
   },
 };

@@ -189,6 +189,43 @@ long_addresses(void **state)
 }
 
 static void
+links(void **state)
+{
+    (void)state;
+    static const char *const good[] = { "https://a", "http://10.0.0.7:8080/x", "https://a/b@c?d=e#f",
+                                        "https://[::1]/" };
+    static const char *const bad[] = { "",
+                                       "https://",
+                                       "https:///a",
+                                       "https://:1",
+                                       "ftp://a",
+                                       "javascript:alert(1)",
+                                       "//a",
+                                       "https:/a",
+                                       "HTTPS://a",
+                                       "https://a b",
+                                       "https://a\n",
+                                       "https://\xC3\xA9",
+                                       "https://u:p@a",
+                                       "https://u@",
+                                       "https://a\\@b/",
+                                       "https://a/\x7F",
+                                       "https://?a",
+                                       "https://#a" };
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert_null(text_link_refusal(good[i], strlen(good[i])));
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_non_null(text_link_refusal(bad[i], strlen(bad[i])));
+    }
+    char text[502];
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "https://", 8);
+    assert_null(text_link_refusal(text, 500));
+    assert_non_null(text_link_refusal(text, 501));
+}
+
+static void
 ids(void **state)
 {
     (void)state;
@@ -218,6 +255,7 @@ main(void)
         cmocka_unit_test(every_script_has_names),
         cmocka_unit_test(addresses),
         cmocka_unit_test(long_addresses),
+        cmocka_unit_test(links),
         cmocka_unit_test(ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

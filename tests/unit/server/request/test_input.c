@@ -225,6 +225,57 @@ assert_parameter(const char *name, const char *text)
 
 /* Null means something else than absence. */
 static void
+test_ids(void **state)
+{
+    (void)state;
+    static const struct input plain[] = { { "ids", INPUT_IDS, .required = true }, { 0 } };
+    static const struct input named[] = { { "ids", INPUT_IDS, .required = true, .choices = "current" },
+                                          { 0 } };
+    static const char *const others[] = { "{\"ids\":\"x\"}", "{\"ids\":\"{1}\"}",
+                                          "{\"ids\":7}",     "{\"ids\":[0]}",
+                                          "{\"ids\":[-1]}",  "{\"ids\":[1.5]}",
+                                          "{\"ids\":[[1]]}", NULL };
+    assert_true(read_from(plain, "{\"ids\":[7,12,9223372036854775807]}", ""));
+    assert_string_equal(input_text(&request, "ids"), "{7,12,9223372036854775807}");
+    assert_true(read_from(plain, "{\"ids\":[]}", ""));
+    assert_string_equal(input_text(&request, "ids"), "{}");
+    assert_true(read_from(named, "{\"ids\":\"current\"}", ""));
+    assert_string_equal(input_text(&request, "ids"), "current");
+    assert_all_refused(plain, others, "must be an array of ids");
+    assert_all_refused(named, others, "must be an array of ids, or current");
+}
+
+static void
+test_a_note_and_a_link(void **state)
+{
+    (void)state;
+    static const struct input note[] = { { "a", INPUT_NOTE, .required = true }, { 0 } };
+    static const struct input link[] = { { "a", INPUT_LINK, .required = true }, { 0 } };
+    static const char *const others[] = { "{\"a\":\"javascript:x\"}", "{\"a\":\"\"}", NULL };
+    assert_true(read_from(note, "{\"a\":\"  the nightly run \"}", ""));
+    assert_string_equal(input_text(&request, "a"), "the nightly run");
+    assert_true(read_from(link, "{\"a\":\"https://ci.example.test/7\"}", ""));
+    assert_all_refused(link, others, "must begin with https:// or http:// and a host");
+}
+
+/* A call whose body is optional: everything in it is absent, and fallbacks hold. */
+static void
+test_no_body(void **state)
+{
+    (void)state;
+    static const struct input inputs[] = { { "a", INPUT_TEXT, .required = false },
+                                           { "b", INPUT_BOOLEAN, .fallback = "false" },
+                                           { "n", INPUT_INTEGER, .in_query = true, .fallback = "7" },
+                                           { 0 } };
+    clear();
+    head.query = (struct http_slice){ "", 0 };
+    assert_true(input_read(&request, inputs));
+    assert_null(input_text(&request, "a"));
+    assert_string_equal(input_text(&request, "b"), "false");
+    assert_int_equal(input_integer(&request, "n"), 7);
+}
+
+static void
 test_null_as_a_value(void **state)
 {
     (void)state;
@@ -301,6 +352,9 @@ main(void)
         TEST(test_a_number_of_a_few),
         TEST(test_a_number_between_bounds),
         TEST(test_true_or_false),
+        TEST(test_ids),
+        TEST(test_a_note_and_a_link),
+        TEST(test_no_body),
         TEST(test_null_as_a_value),
         TEST(test_null_where_a_value_is_required),
         TEST(test_parameters_of_the_query),

@@ -74,6 +74,34 @@ test_what_is_no_page(void **state)
     }
 }
 
+static void
+test_a_cursor_with_its_sort_key(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query;
+        int64_t key, id; /* id 0: refused */
+    } cursors[] = { { "cursor=1795774212000000.17", 1795774212000000, 17 },
+                    { "cursor=0.1", 0, 1 },
+                    { "cursor=17", 0, 0 },
+                    { "cursor=.17", 0, 0 },
+                    { "cursor=1.", 0, 0 },
+                    { "cursor=1.0", 0, 0 },
+                    { "cursor=-1.5", 0, 0 },
+                    { "cursor=1.2.3", 0, 0 } };
+    for (size_t i = 0; i < sizeof(cursors) / sizeof(cursors[0]); i++) {
+        answer_end(&request.answer);
+        answer_begin(&request.answer, writer);
+        head.query = (struct http_slice){ cursors[i].query, strlen(cursors[i].query) };
+        assert_int_equal(page_read(&request, true), cursors[i].id != 0);
+        if (cursors[i].id) {
+            assert_true(request.page.key == cursors[i].key && request.page.cursor == cursors[i].id);
+        } else {
+            assert_string_equal(request.answer.problem->errors[0].field, "cursor");
+        }
+    }
+}
+
 /* The answer to these rows of "cursor" and "name", of which `first` are another request's. */
 static const char *
 answer_of(const char **cells, int first, int rows)
@@ -140,6 +168,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_page_is_read),
         TEST(test_what_is_no_page),
+        TEST(test_a_cursor_with_its_sort_key),
         TEST(test_the_last_page_has_no_cursor),
         TEST(test_a_page_that_goes_on_ends_at_its_limit),
         TEST(test_only_its_own_rows),

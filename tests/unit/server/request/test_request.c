@@ -85,7 +85,7 @@ test_a_wrong_method_is_told_the_right_ones(void **state)
     send_request("PATCH /api/v1/api-keys/7", "");
     assert_answer(405, "\r\nAllow: GET, HEAD, DELETE\r\n");
     send_request("BREW /api/v1/api-keys", "");
-    assert_answer(405, "\r\nAllow: GET, HEAD, POST\r\n");
+    assert_answer(405, "\r\nAllow: GET, HEAD, POST, DELETE\r\n");
     assert_int_equal(scripted.count, 0);
 }
 

@@ -144,7 +144,7 @@ def test_cookies_may_be_split_over_fields(service, organization, fields):
 
 ALLOWED = {
     "/api/v1/session": {"GET", "HEAD", "POST", "DELETE"},
-    "/api/v1/api-keys": {"GET", "HEAD", "POST"},
+    "/api/v1/api-keys": {"GET", "HEAD", "POST", "DELETE"},
     "/api/v1/api-keys/1": {"GET", "HEAD", "DELETE"},
     "/api/v1/api-keys/current": {"GET", "HEAD", "DELETE"},
     "/api/v1/users": {"GET", "HEAD", "POST"},

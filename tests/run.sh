@@ -12,7 +12,7 @@ source "$root/deploy/progress.sh"
 # shellcheck source=deploy/build.sh
 source "$root/deploy/build.sh"
 
-readonly suites=(lint tidy unit tsan fuzz model integration api fault deploy docs coverage)
+readonly suites=(lint tidy unit tsan fuzz model integration api browser fault deploy docs coverage)
 readonly quick=(lint unit integration docs)
 readonly programs=(common server worker admin)
 readonly fuzz_seconds=20
@@ -45,14 +45,16 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
   model        the protocol that decides whether a token lives, checked over its whole state space
   integration  the programs on real databases, through their interfaces
   api          whether a server is as server/openapi.json says, also by requests made from it
+  browser      the pages in a real browser, on a real server; pictures of every view are in build/screenshots,
+               those of failed tests in build/test-logs/browser
   fault        the programs on real databases when something breaks
   deploy       deploy/local.sh, and what README.md shows
   docs         whether the documents agree with the tree, and whether this script counts right
   coverage     unit and integration tests once more, to measure which lines of C they run; the figure
                stands near the end, those of the folders are in build/test-logs/coverage
 
-Python tests of integration, api and fault run side by side, $workers at once here; those with the mark "alone"
-measure times or resources, and nothing runs beside them.
+Python tests of integration, api, browser and fault run side by side, $workers at once here; those with the mark
+"alone" measure times or resources, and nothing runs beside them.
 
 A test that fails is run once more, alone. If it passes then, it counts as passed, is listed at the end as
 flaky, and in build/test-logs/flaky. For tests with the mark "no_second_chance" (revocation, secrecy,
@@ -369,6 +371,11 @@ run_integration() {
 run_api() {
     compile "$preset" || return 0
     run_pytest api 900 "$preset" --numprocesses "$workers" api
+}
+
+run_browser() {
+    compile "$preset" || return 0
+    run_pytest_both browser 900 "$preset"
 }
 
 run_fault() {

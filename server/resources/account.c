@@ -72,7 +72,7 @@ static enum step_result
 proven(struct request *request)
 {
     if (!password_proof_succeeded(request)) {
-        return refuse_field(request, "currentPassword", "is not the current password");
+        return refuse_field(request, "currentPassword", "is wrong");
     }
     if (is_the_same(request)) {
         return refuse_field(request, "newPassword", "is the current password");

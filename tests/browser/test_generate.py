@@ -63,7 +63,7 @@ def test_the_period_and_the_place_are_kept(visitor, service):
     page.get_by_role("button", name="Generate New Token").click()
     dialog = page.get_by_role("dialog", name="Generate New Token")
     dialog.get_by_label("Name", exact=True).fill(f"  {NAME} ")
-    dialog.get_by_text("180 days", exact=True).click()
+    dialog.get_by_role("radio", name="180 days").click()
     expect(dialog.locator(".outcome")).to_contain_text("after 180 days")
     dialog.get_by_text("Where will it be used?").click()
     dialog.get_by_label("Purpose").fill("Nightly regression")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support.browser import PLAIN_HOST, free_port, generate, row, shown_once
+from support.deadline import until
 
 NAME = "Jenkins — Nightly"
 ASKS = "Close without copying?"
@@ -70,6 +71,7 @@ def test_copying_where_the_address_is_no_secure_context(visit, member, service):
     base = f"http://{PLAIN_HOST}:{port}"
     server = service.start_server(TESTKASE_LISTEN=f"127.0.0.1:{port}", TESTKASE_PUBLIC_URL=base)
     visitor = visit(member, signed_in=False, server=server, base=base)
+    visitor.watch.allow_words("Cross-Origin-Opener-Policy header has been ignored")  # as at every address without https
     visitor.open("/sign-in")
     visitor.sign_in()
     visitor.page.get_by_role("heading", name="API Keys").wait_for()
@@ -155,7 +157,7 @@ def test_a_reload_asks(visitor):
 
     visitor.watch.answer_dialogs(stay)
     visitor.page.evaluate("void setTimeout(() => location.reload())")
-    visitor.page.wait_for_function("true")
+    until(lambda: visitor.page.evaluate("true") and asked, 20, "the browser asks")
     expect(dialog.get_by_label("The new token")).to_have_text(token)
     assert asked == ["beforeunload"]
 
@@ -175,7 +177,8 @@ def test_after_copying_nothing_asks_and_nothing_is_left(visitor):
     visitor.settle()
     expect(row(page, NAME)).to_be_visible()
     assert_nowhere(visitor, token)
-    page.go_back()
+    page.go_forward()
+    visitor.settle()
     assert_nowhere(visitor, token)
 
 
@@ -189,4 +192,5 @@ def test_after_a_reload_the_token_is_nowhere(visitor):
     assert_nowhere(visitor, token)
     visitor.page.go_back()
     visitor.settle()
+    expect(shown_once(visitor.page)).to_be_hidden()
     assert_nowhere(visitor, token)

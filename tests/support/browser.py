@@ -41,6 +41,7 @@ class Watch:
         self.console = []
         self.requests = []
         self._allowed = []
+        self._allowed_words = []
         self._met = set()
         self._outage = False
         self._answer = None
@@ -56,6 +57,10 @@ class Watch:
         """The test expects this answer to requests of a path below /api/v1 (a regular expression), at least once; status 0: none
         at all."""
         self._allowed.append((status, method, re.compile(path)))
+
+    def allow_words(self, words):
+        """The test expects lines on the console that hold these words."""
+        self._allowed_words.append(words)
 
     def allow_nothing(self):
         """Forgets what allow() was told."""
@@ -78,7 +83,8 @@ class Watch:
 
     def _on_console(self, message):
         self.console.append(message.text)
-        if message.type in ("error", "warning", "assert") and not LOADING.match(message.text):
+        expected = LOADING.match(message.text) or any(words in message.text for words in self._allowed_words)
+        if message.type in ("error", "warning", "assert") and not expected:
             self.complaints.append(f"{message.type} on the console: {message.text} ({message.location.get('url')})")
 
     def _on_request(self, request):
@@ -172,7 +178,7 @@ def generate(page, name, days=None):
     dialog = page.get_by_role("dialog", name="Generate New Token")
     dialog.get_by_label("Name", exact=True).fill(name)
     if days:
-        dialog.get_by_text(f"{days} days", exact=True).click()
+        dialog.get_by_role("radio", name=f"{days} days").click()
     dialog.get_by_role("button", name="Generate", exact=True).click()
 
 

@@ -19,13 +19,16 @@ function reload() {
   refresh().catch(() => {});
 }
 
+/** Behind a dialog nothing is loaded; it will be when the dialog is closed. */
+const waits = () => document.hidden || Boolean($('dialog[open]'));
+
 function tick() {
-  if (document.hidden) return;
+  if (waits()) return;
   if (outdated || Date.now() - last >= (isStale() ? QUARTER : MINUTE)) reload();
 }
 
 function onVisible() {
-  if (!document.hidden && (outdated || Date.now() - last >= QUARTER)) reload();
+  if (!waits() && (outdated || Date.now() - last >= QUARTER)) reload();
 }
 
 /**

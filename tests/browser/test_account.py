@@ -1,0 +1,112 @@
+"""The account: password, sessions, theme, and the end of all tokens."""
+
+import pytest
+from playwright.sync_api import expect
+
+from support.browser import row
+
+NEW = "amber-quarry-81-thimble"
+
+
+@pytest.fixture
+def visitor(visit, member):
+    return visit(member)
+
+
+def change_password(page, current, new):
+    page.get_by_label("Current password").fill(current)
+    page.get_by_label("New password").fill(new)
+    page.get_by_role("button", name="Change password").click()
+
+
+def test_a_new_password_ends_other_sessions(visitor, visit, member):
+    other = visit(member)
+    other_page = other.open()
+    page = visitor.open("/account")
+    change_password(page, member.password, NEW)
+    expect(page.locator("#toast")).to_contain_text("Password changed.")
+    expect(page.get_by_role("region", name="Sessions").get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_label("Current password")).to_have_value("")
+
+    other.watch.allow(401, "/session")
+    other.watch.allow(401, "/session", "POST")
+    other_page.reload()
+    other_page.get_by_label("Email").fill(member.email)
+    other_page.get_by_label("Password").fill(member.password)
+    other_page.get_by_role("button", name="Sign in").click()
+    expect(other_page.get_by_role("alert")).to_contain_text("do not match")
+    other_page.get_by_label("Password").fill(NEW)
+    other_page.get_by_role("button", name="Sign in").click()
+    expect(other_page.get_by_role("heading", name="API Keys")).to_be_visible()
+
+
+def test_a_wrong_password_is_said_at_its_field(visitor):
+    page = visitor.open("/account")
+    change_password(page, visitor.person.password, "short")
+    expect(page.get_by_text("Use at least 8 characters.")).to_be_visible()
+    visitor.watch.allow(422, "/account/password", "POST")
+    change_password(page, "not the password", NEW)
+    expect(page.get_by_text("The current password is wrong.")).to_be_visible()
+    expect(page.get_by_label("Current password")).to_be_focused()
+    expect(page.get_by_label("New password")).to_have_value(NEW)
+    change_password(page, visitor.person.password, "password123")
+    expect(page.locator("#fresh-hint.field-error")).to_contain_text("The new password")
+
+
+def test_a_session_is_ended(visitor, service):
+    other = service.sign_in(visitor.person)
+    other.session.headers["User-Agent"] = "Firefox/140"
+    other.post("/session", {"email": visitor.person.email, "password": visitor.person.password}, 201)
+    page = visitor.open("/account")
+    rows = page.get_by_role("region", name="Sessions").get_by_role("listitem")
+    count = rows.count()
+    expect(rows.filter(has_text="This browser")).to_have_count(1)
+    rows.filter(has_text="Firefox").get_by_role("button", name="Sign out").click()
+    expect(rows).to_have_count(count - 1)
+    expect(page.locator("#toast")).to_contain_text("That session has ended.")
+    other.get("/session", 401)
+
+
+def test_all_other_sessions_are_ended(visitor, service):
+    others = [service.sign_in(visitor.person) for _ in range(2)]
+    page = visitor.open("/account")
+    page.get_by_role("button", name="Sign out everywhere else").click()
+    page.get_by_role("dialog").get_by_role("button", name="Sign out everywhere else").click()
+    expect(page.get_by_role("region", name="Sessions").get_by_role("listitem")).to_have_count(1)
+    for other in others:
+        other.get("/session", 401)
+
+
+def test_the_theme_stays(visitor):
+    page = visitor.open("/account")
+    scheme = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(scheme)
+    page.locator("#main").get_by_role("radio", name="Dark").check()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    dark = page.evaluate(scheme)
+    assert dark != light
+    page.reload()
+    visitor.settle()
+    assert page.evaluate(scheme) == dark
+    expect(page.locator("#main").get_by_role("radio", name="Dark")).to_be_checked()
+    page.locator("#main").get_by_role("radio", name="System").check()
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(scheme) == dark
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(scheme) == light
+
+
+def test_all_tokens_are_deleted_at_once(visitor, service):
+    texts = [service.mint(visitor.person, name)[1] for name in ("Jenkins", "GitHub")]
+    page = visitor.open("/account")
+    page.get_by_role("button", name="Delete all tokens").click()
+    dialog = page.get_by_role("dialog", name="Delete all 2 active tokens?")
+    expect(dialog).to_contain_text("Jenkins")
+    expect(dialog).to_contain_text("GitHub")
+    dialog.get_by_role("button", name="Delete 2 tokens").click()
+    expect(page.locator("#toast")).to_contain_text("2 tokens deleted.")
+    for text in texts:
+        service.server.bearer(text).get("/session", 401)
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="API Keys").click()
+    page.get_by_role("button", name="Revoked").click()
+    expect(row(page, "Jenkins")).to_be_visible()

@@ -14,6 +14,7 @@ sys.path.append(str(Environment("browser").modules))
 from playwright.sync_api import expect, sync_playwright  # noqa: E402 # pylint: disable=wrong-import-position
 
 from support import browser as browsers  # noqa: E402 # pylint: disable=wrong-import-position
+from support.demo import Demo  # noqa: E402 # pylint: disable=wrong-import-position
 
 expect.set_options(timeout=browsers.SECONDS * 1000)
 SHOTS = ROOT / "build" / "test-logs" / "browser"
@@ -79,3 +80,14 @@ def module_service(cluster, server_path):
 @pytest.fixture
 def member(organization):
     return organization.member
+
+
+@pytest.fixture(scope="module")
+def module_demo(module_service):
+    return Demo(module_service)
+
+
+@pytest.fixture
+def demo(service, module_demo):  # pylint: disable=unused-argument # the server must be well
+    """The organization of the pictures, in the file's Service."""
+    return module_demo

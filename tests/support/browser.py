@@ -167,6 +167,24 @@ class Visitor:
         self.context.close()
 
 
+# What reaches beyond the page's width, outside of boxes that scroll by themselves.
+OVERHANG = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.scrollingElement.scrollWidth <= width) return [];
+  const found = [...document.querySelectorAll('body *')].filter((element) => {
+    const box = element.getBoundingClientRect();
+    return box.width && (box.right > width + 1 || box.left < -1);
+  });
+  found.push(document.scrollingElement);
+  return found.slice(0, 12).map((element) => `${element.tagName}.${element.className.baseVal ?? element.className}`);
+}"""
+
+
+def overhang(page):
+    """The elements that make the page scroll sideways, outermost first."""
+    return page.evaluate(OVERHANG)
+
+
 def row(page, name):
     """The row of the list that has a token's name."""
     return page.locator("table.keys tbody tr").filter(has=page.locator("bdi.name", has_text=re.compile(f"^{re.escape(name)}$")))

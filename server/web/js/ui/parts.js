@@ -48,10 +48,11 @@ export const banner = ({ tone, symbol = 'info-circle', body, actions, role }) =>
     ${actions ? html`<div class="row">${actions}</div>` : ''}
   </div>`;
 
-/** @param {{ symbol: string, title: string, body: Content, actions?: Content, level?: 2 | 3 }} settings */
-export const blank = ({ symbol, title, body, actions, level = 2 }) =>
+/** @param {{ symbol: string, title: string, body: Content, actions?: Content }} settings */
+export const blank = ({ symbol, title, body, actions }) =>
   html`<div class="blank">
-    ${icon(symbol)} ${level === 2 ? html`<h2>${title}</h2>` : html`<h3>${title}</h3>`}
+    ${icon(symbol)}
+    <h2>${title}</h2>
     <p>${body}</p>
     ${actions ? html`<div class="row">${actions}</div>` : ''}
   </div>`;

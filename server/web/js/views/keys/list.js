@@ -13,9 +13,9 @@ import { tokenRow } from './row.js';
 /** @param {string} status @param {string} words */
 function nothing(status, words) {
   const [, title, , empty, hint] = filterOf(status);
-  if (!words) return blank({ symbol: 'check-circle', title: empty, body: hint, level: 3 });
+  if (!words) return blank({ symbol: 'check-circle', title: empty, body: hint });
   const body = `Nothing under “${title}” contains “${words}”.`;
-  return blank({ symbol: 'search', title: 'No token matches', body, level: 3 });
+  return blank({ symbol: 'search', title: 'No token matches', body });
 }
 
 /** @param {Token[]} tokens @param {string} status @param {(key: string) => void} choose */

@@ -1,0 +1,101 @@
+"""The pages by keyboard, by assistive technology, and on a small screen."""
+
+import pytest
+from playwright.sync_api import expect
+
+from support.browser import overhang
+from support.environment import Environment
+from support.scenes import SCENES, show
+
+AXE = (Environment("browser").modules / "axe_playwright_python" / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Controls that are visible and reach beyond the page, outside of boxes that scroll by themselves.
+CUT_OFF = """() => {
+  const width = document.documentElement.clientWidth;
+  const scrolls = (element) => element && element !== document.documentElement &&
+    (['auto', 'scroll'].includes(getComputedStyle(element).overflowX) && element.scrollWidth > element.clientWidth ||
+     scrolls(element.parentElement));
+  return [...document.querySelectorAll('a, button, input, select, textarea, summary, [tabindex="0"]')].filter((control) => {
+    const box = control.getBoundingClientRect();
+    const hidden = !control.checkVisibility({ visibilityProperty: true }) || box.width <= 1 || control.matches('.skip');
+    return !hidden && !scrolls(control.parentElement) && (box.left < -1 || box.right > width + 1);
+  }).map((control) => control.outerHTML.slice(0, 160));
+}"""
+
+
+def violations(page):
+    """What axe complains of, in one line each."""
+    found = page.evaluate("(values) => axe.run(document, { runOnly: values, resultTypes: ['violations'] })", RULES)
+    return [f"{one['id']}: {one['help']}: {node['target']} {node.get('failureSummary', '')}"
+            for one in found["violations"] for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_every_scene_is_accessible(visit, demo, name):
+    """axe finds nothing, and nothing is cut off on the smallest screen."""
+    page = show(name, visit, demo).page
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert overhang(page) == []
+    assert page.evaluate(CUT_OFF) == []
+    page.evaluate(AXE)
+    found = []
+    for width in (390, 1280):
+        for theme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            found += [f"{width} {theme}: {one}" for one in violations(page)]
+    assert found == []
+
+
+# --- the keyboard ---
+
+FOCUSED = """() => {
+  const element = document.activeElement, style = getComputedStyle(element);
+  return { name: element.ariaLabel ?? element.getAttribute('aria-label') ?? element.innerText,
+           seen: style.outlineStyle !== 'none' || style.boxShadow !== 'none' };
+}"""
+
+
+def tab_to(page, name, most=60):
+    """Presses Tab until the control of that name has the focus, which must be visible on the way."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        assert at["seen"], f"the focus is not seen at {at['name']}"
+        if name in (at["name"] or ""):
+            return
+    raise AssertionError(f"Tab does not reach {name}")
+
+
+def test_the_keyboard_alone_does_everything(visit, member, service):
+    visitor = visit(member, signed_in=False)
+    page = visitor.open("/sign-in")
+    page.keyboard.type(member.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(member.password)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Your first token").wait_for()
+
+    tab_to(page, "Generate New Token")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.type("Jenkins — Nightly")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Copy your new token")
+    token = dialog.get_by_label("The new token").inner_text().strip()
+    tab_to(page, "Copy token")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    tab_to(page, "Done")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    service.server.bearer(token).get("/session", 200)
+
+    page.get_by_role("button", name="Delete “Jenkins — Nightly”").wait_for()
+    tab_to(page, "Delete “Jenkins — Nightly”")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog", name="Delete this token?").wait_for()
+    tab_to(page, "Delete")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    service.server.bearer(token).get("/session", 401)

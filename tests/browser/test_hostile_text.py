@@ -1,0 +1,105 @@
+"""Texts that people choose are shown as text, wherever they stand, and never break the page."""
+
+import pytest
+from playwright.sync_api import expect
+
+from support.browser import HOME, overhang, row
+
+TEXTS = [
+    "<img src=x onerror=alert(1)>",
+    "\"><script>alert(1)</script>",
+    "${alert(1)} {{alert(1)}} §0§ <!--§0§-->",
+    "تكامل Jenkins — الاختبارات الليلية",
+    "\u202egnol ton si siht",
+    "W" * 100,
+    "👩‍👩‍👧‍👦🏳️‍🌈👨🏽‍💻" * 6,
+    "e\u0301\u0327" * 30,
+]
+LINK = "https://evil.example/\"><script>alert(1)</script>/" + "W" * 120
+VIEWS = [HOME, f"{HOME}?status=all", f"{HOME}/{{}}", f"{HOME}/{{}}/rotate"]
+
+
+@pytest.fixture
+def hostile(service, organization):
+    """A person, all of whose texts are hostile: gives (person, ids of tokens by name)."""
+    person = service.person(organization.id, name=TEXTS[0], email="hostile-%d@example.test" % organization.id)
+    service.database.query("update testkase.organizations set name = %s where id = %s", (TEXTS[1], organization.id))
+    made = {}
+    for text in TEXTS:
+        made[text] = token = service.mint(person, text)[0]
+        service.database.without_triggers("update testkase.api_tokens set purpose = %s, link = %s where id = %s",
+                                          (text, LINK, token))
+        service.use(token, text[:64], ago="1 hour")
+        service.use(token, text[:64], ago="2 hours", route=f"/api/v1/{text}"[:64], status=403)
+    return person, made
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_every_view_shows_it_as_text(visit, hostile, width):
+    person, made = hostile
+    visitor = visit(person, viewport={"width": width, "height": 800})
+    page = visitor.open()
+    for text in TEXTS:
+        line = row(page, text)
+        expect(line).to_have_count(1)
+        assert line.locator("bdi.name").text_content() == text
+        assert line.locator(".use bdi").text_content() == text
+        expect(line.get_by_role("link", name="evil.example")).to_have_attribute("rel", "noreferrer noopener")
+    for text, token in made.items():
+        for view in VIEWS:
+            visitor.open(view.format(token))
+            assert overhang(page) == [], (view, text)
+            assert page.locator("#main img, #main script").count() == 0
+        visitor.open(f"{HOME}/{token}")
+        assert page.locator("h1 bdi").text_content() == text
+        assert page.locator("dd bdi").text_content() == text
+        assert page.title() == f"{text} · TestKase" or text != text.strip() or "  " in text
+    for path in ("/account", HOME):
+        visitor.open(path)
+        assert page.locator("#user-button b").text_content() == TEXTS[0]
+        assert page.locator("#org-name").text_content() == TEXTS[1]
+        assert overhang(page) == []
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_every_dialog_shows_it_as_text(visit, service, hostile, width):
+    person, made = hostile
+    visitor = visit(person, viewport={"width": width, "height": 800})
+    page = visitor.open()
+    for text in TEXTS:
+        row(page, text).get_by_role("button", name="Delete").click()
+        dialog = page.get_by_role("dialog", name="Delete this token?")
+        assert dialog.locator("bdi").first.text_content() == text
+        expect(dialog.get_by_role("listitem")).to_have_count(1)
+        assert not dialog.evaluate("(node) => node.scrollWidth > node.clientWidth"), text
+        dialog.get_by_role("button", name="Cancel").click()
+    page.keyboard.press("Control+K")
+    for text in TEXTS:
+        expect(page.get_by_role("listbox").get_by_text(text, exact=True)).to_have_count(1)
+    page.keyboard.press("Escape")
+    service.sign_in(person).delete(f"/api-keys/{made[TEXTS[0]]}", 204, json={"note": TEXTS[1]})
+    visitor.open(f"{HOME}/{made[TEXTS[0]]}")
+    assert page.locator("q bdi").all_text_contents() == [TEXTS[1]] * 2
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_it_can_be_typed(visit, member, service, text):
+    visitor = visit(member)
+    page = visitor.open()
+    page.get_by_role("button", name="Generate New Token").click()
+    dialog = page.get_by_role("dialog", name="Generate New Token")
+    dialog.get_by_label("Name", exact=True).fill(text)
+    with page.expect_response("**/api/v1/api-keys") as response:
+        if "\u202e" in text:
+            visitor.watch.allow(422, "/api-keys", "POST")
+        dialog.get_by_role("button", name="Generate", exact=True).click()
+    if response.value.status == 422:
+        expect(dialog.get_by_role("alert")).not_to_be_empty()
+        return
+    shown = page.get_by_role("dialog", name="Copy your new token")
+    assert shown.locator("bdi").text_content() == text
+    shown.get_by_role("button", name="Copy token").click()
+    shown.get_by_role("button", name="Done").click()
+    assert row(page, text).locator("bdi.name").text_content() == text
+    [made] = service.sign_in(member).get("/api-keys", 200).json()["data"]
+    assert made["name"] == text

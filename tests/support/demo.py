@@ -1,0 +1,114 @@
+"""An organization as a visitor would find it after some months: people, and tokens in every state, with their use."""
+
+import itertools
+
+from support.service import Organization
+
+# Name, period, age in days, and uses: (client, address, days ago, calls, days between, how often).
+RUNNER, JENKINS, REPORTER = "GitLab-Runner/17.2", "Jenkins/2.479", "testkase-reporter/1.4.2"
+TOKENS = [
+    ("GitHub Actions — Production Pipeline", 90, 81.4,
+     [(REPORTER, "140.82.114.7", 0.003, 132, 1, 30), (REPORTER, "140.82.112.33", 0.06, 51, 1, 24)]),
+    ("Demo for Friday", 7, 6.2, [("curl/8.5.0", "84.139.20.11", 0.8, 6, 1, 1)]),
+    ("API Script — Nightly Report", 180, 40.2, [("python-requests/2.32", "10.20.7.3", 0.36, 7, 1, 30)]),
+    ("تكامل Jenkins — الاختبارات الليلية", 180, 101.3, [(JENKINS, "10.20.4.18", 1.3, 14, 1, 7)]),
+    ("Azure DevOps — Mobile regression, Android and iOS, nightly on every device farm in eu-west", 365, 203.5,
+     [("AzurePipelines/3.2", "20.37.194.64", 0.21, 316, 1, 30)]),
+    ("CircleCI — Web checkout smoke", 60, 9.1, []),
+    ("Local Development", 30, 11.6, [("curl/8.5.0", "192.168.1.23", 0.05, 37, 1, 1)]),
+    ("test", 365, 41.8, [(REPORTER, "10.20.7.9", 0.16, 104, 1, 7), ("Jenkins/2.479", "10.20.4.17", 0.2, 9, 1, 3),
+                         ("k6/0.52", "10.20.6.60", 1.2, 40, 1, 1)]),
+    ("Grafana dashboard import", 365, 131.4, [("Grafana/11.1", "10.20.2.5", 47.3, 12, 1, 1)]),
+    ("GitHub Actions — Release", 90, 93.2, [(REPORTER, "140.82.113.9", 3.6, 12, 1, 1)]),
+    ("Sprint 41 — trial integration", 30, 51.5, [("PostmanRuntime/7.40", "84.139.20.11", 30.1, 4, 1, 1)]),
+]
+# The old and the new token of a rotation: name, period, ages, uses of both.
+ROTATIONS = [
+    ("Jenkins — Nightly", 90, 82.6, 5, [(JENKINS, "10.20.4.17", 3.1, 71, 1, 3)], [(JENKINS, "10.20.4.17", 0.31, 34, 1, 5)]),
+    ("GitLab CI — Staging Tests", 90, 78.7, 2.2,
+     [(RUNNER, "172.16.8.41", 0.09, 80, 1, 5), (RUNNER, "172.16.8.40", 1.9, 60, 1, 3), (RUNNER, "172.16.8.42", 2, 44, 1, 3)],
+     [(RUNNER, "172.16.8.40", 0.011, 94, 1, 2), (RUNNER, "172.16.8.42", 0.07, 50, 1, 2)]),
+]
+# Name, period, age, days since its end, reason, note.
+ENDED = [
+    ("Azure DevOps — Mobile regression", 180, 204.7, 201, "revoked", None),
+    ("Local Dev — Jonas", 90, 66, 12, "leaked", None),
+    ("Contractor script", 365, 120, 70, "revoked", "Contract ended on 18 September"),
+]
+
+
+class Demo:
+    """In the database of a Service; `mara` has the tokens, whose ids `ids` has by name."""
+
+    def __init__(self, service):
+        self.service = service
+        self._serial = itertools.count()
+        number = service.database.value(
+            "insert into testkase.organizations (name) values ('Nordlicht Software') returning id")
+        self.id = number
+        owner = self._person("Astrid Nygaard", "owner")
+        self.tomas = self._person("Tomás Ferreira", "admin")
+        self.mara = self._person("Mara Lindqvist", "admin")
+        self.organization = Organization(number, "Nordlicht Software", owner, self.tomas, self.mara, self.mara)
+        self.ids = {}
+        for name, days, age, uses in TOKENS:
+            self._token(name, days, age, uses)
+        for rotation in ROTATIONS:
+            self._rotation(*rotation)
+        for ended in ENDED:
+            self._ended(*ended)
+        self._describe("GitHub Actions — Production Pipeline", "Regression of the web shop", "https://ci.nordlicht.example/shop")
+
+    def _person(self, name, role):
+        first, last = name.lower().replace("á", "a").split()
+        serial = next(self._serial)
+        return self.service.person(self.id, role, name, email=f"{first}.{last}{serial or ''}@nordlicht.example")
+
+    def newcomer(self):
+        """Somebody who has no token yet."""
+        return self._person("Noor Haddad", "member")
+
+    def _token(self, name, days, age, uses):
+        token = self.service.mint(self.mara, name, days)[0]
+        self.service.database.age_token(token, age)
+        self._record(token, "created", self.mara, age)
+        if age > days and name not in [ended[0] for ended in ENDED]:
+            self._record(token, "expired", None, age - days)
+        self._use(token, uses)
+        self.ids[name] = token
+        return token
+
+    def _record(self, token, event, actor, ago, note=None):
+        """An event of the token's history; no actor means the service itself."""
+        self.service.database.query(
+            """insert into testkase.audit_events
+                   (occurred_at, organization_id, actor_kind, actor_user_id, action, target_kind, target_id, detail)
+               values (now() - %s * interval '1 day', %s, %s, %s, %s, 'api_key', %s, jsonb_strip_nulls(jsonb_build_object('note', %s)))""",
+            (ago, self.id, "user" if actor else "system", actor and actor.id, f"api_key.{event}", token, note))
+
+    def _use(self, token, uses):
+        for client, address, ago, calls, step, times in uses:
+            for number in range(times):
+                share = (0.4, 1, 0.9, 1.1, 1.2, 0.8, 0.3)[number % 7]
+                moment = ago + number * step
+                self.service.use(token, client, address, f"{moment} days", max(1, round(calls * share)), "POST",
+                                 "/api/v1/automation/results")
+            if calls > 100:
+                self.service.use(token, client, address, f"{ago + 4} days", 9, route="/api/v1/test-cycles", status=403)
+
+    def _rotation(self, name, days, age, new_age, uses, new_uses):
+        old = self._token(name, days, age, uses)
+        new = self._token(f"{name} v2", days, new_age, new_uses)
+        self.service.database.without_triggers("update testkase.api_tokens set predecessor_id = %s where id = %s", (old, new))
+        self._record(old, "rotated", self.mara, new_age)
+
+    def _ended(self, name, days, age, since, reason, note):
+        token = self._token(name, days, age, [])
+        self._record(token, "revoked", None if reason == "leaked" else self.tomas if note else self.mara, since, note)
+        self.service.database.without_triggers(
+            """update testkase.api_tokens set ended_at = now() - %s * interval '1 day', ended_reason = %s, ended_note = %s,
+                                              secret_hash = null where id = %s""", (since, reason, note, token))
+
+    def _describe(self, name, purpose, link):
+        self.service.database.without_triggers("update testkase.api_tokens set purpose = %s, link = %s where id = %s",
+                                               (purpose, link, self.ids[name]))

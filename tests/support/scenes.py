@@ -1,0 +1,216 @@
+"""Every view and every dialog of the pages, for what is checked of all of them. A scene is a function that brings a page there."""
+
+from support.browser import HOME, generate, row, shown_once
+
+SCENES = {}
+DUE = "GitHub Actions — Production Pipeline"
+
+
+def scene(person="mara", dialog=False):
+    """Registers a scene under its function's name. `person`: mara, newcomer, or None for nobody; `dialog`: it is drawn over a
+    view, of which only a part is seen."""
+    def register(function):
+        function.person, function.dialog = person, dialog
+        SCENES[function.__name__.replace("_", "-")] = function
+        return function
+    return register
+
+
+def show(name, visit, demo):
+    """Somebody at the scene of that name."""
+    function = SCENES[name]
+    person = demo.newcomer() if function.person == "newcomer" else demo.mara
+    visitor = visit(person, signed_in=function.person is not None)
+    function(visitor, demo)
+    return visitor
+
+
+def _opened(visitor, title):
+    """Waits for the dialog of that title."""
+    visitor.page.get_by_role("dialog", name=title).wait_for()
+
+
+# --- views ---
+
+@scene(person=None)
+def sign_in(visitor, _):
+    visitor.open("/sign-in")
+
+
+@scene(person=None)
+def sign_in_wrong(visitor, _):
+    page = visitor.open("/sign-in")
+    visitor.watch.allow(401, "/session", "POST")
+    page.get_by_label("Email").fill("somebody@nordlicht.example")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("do not match").wait_for()
+
+
+@scene()
+def api_keys(visitor, _):
+    visitor.open().get_by_role("region", name="Token hygiene").wait_for()
+
+
+@scene()
+def api_keys_all(visitor, _):
+    visitor.open(f"{HOME}?status=all&sort=name").get_by_role("region", name="Token hygiene").wait_for()
+
+
+@scene()
+def api_keys_nothing_found(visitor, _):
+    visitor.open(f"{HOME}?q=selenium").get_by_role("region", name="Token hygiene").wait_for()
+
+
+@scene(person="newcomer")
+def api_keys_empty(visitor, _):
+    visitor.open().get_by_role("tablist").wait_for()
+
+
+@scene()
+def token_in_use(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids[DUE]}")
+
+
+@scene()
+def token_never_used(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids['CircleCI — Web checkout smoke']}")
+
+
+@scene()
+def token_revoked(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids['Contractor script']}")
+
+
+@scene()
+def token_in_overlap(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids['GitLab CI — Staging Tests']}")
+
+
+@scene()
+def rotation_start(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids[DUE]}/rotate")
+
+
+@scene()
+def rotation_overlap(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids['GitLab CI — Staging Tests']}/rotate")
+
+
+@scene()
+def rotation_safe(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids['Jenkins — Nightly']}/rotate")
+
+
+@scene()
+def rotation_finished(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids['GitHub Actions — Release']}/rotate")
+
+
+@scene()
+def account(visitor, _):
+    visitor.open("/account")
+
+
+@scene()
+def not_found(visitor, _):
+    visitor.open("/settings/nothing")
+
+
+@scene()
+def unreachable(visitor, _):
+    visitor.watch.outage(True)
+    visitor.page.route("**/api/v1/api-keys?**", lambda route: route.fulfill(status=503, headers={"Retry-After": "600"}))
+    visitor.page.goto(HOME)
+    visitor.page.get_by_text("Tries again in").wait_for()
+
+
+# --- dialogs ---
+
+@scene(dialog=True)
+def generating(visitor, _):
+    page = visitor.open()
+    page.get_by_role("button", name="Generate New Token").click()
+    dialog = page.get_by_role("dialog", name="Generate New Token")
+    dialog.get_by_label("Name", exact=True).fill("GitLab CI — Nightly")
+    dialog.get_by_text("Where will it be used?").click()
+
+
+@scene(dialog=True)
+def generating_without_a_name(visitor, _):
+    generate(visitor.open(), " ")
+    visitor.page.get_by_text("Give the token a name.").wait_for()
+
+
+@scene(person="newcomer", dialog=True)
+def token_shown_once(visitor, _):
+    generate(visitor.open(), "GitHub Actions — Nightly")
+    shown_once(visitor.page).wait_for()
+
+
+@scene(person="newcomer", dialog=True)
+def closing_without_a_copy(visitor, demo):
+    token_shown_once(visitor, demo)
+    shown_once(visitor.page).get_by_role("button", name="Done").click()
+    _opened(visitor, "Close without copying?")
+
+
+@scene(dialog=True)
+def deleting_in_use(visitor, _):
+    row(visitor.open(), DUE).get_by_role("button", name="Delete").click()
+    _opened(visitor, "Delete this token?")
+
+
+@scene(dialog=True)
+def deleting_unused(visitor, _):
+    row(visitor.open(), "CircleCI — Web checkout smoke").get_by_role("button", name="Delete").click()
+    _opened(visitor, "Delete this token?")
+
+
+@scene(dialog=True)
+def deleting_all(visitor, _):
+    visitor.open("/account").get_by_role("button", name="Delete all tokens").click()
+    visitor.page.get_by_role("dialog").wait_for()
+
+
+@scene(dialog=True)
+def signing_out_elsewhere(visitor, _):
+    visitor.enter()
+    visitor.open("/account").get_by_role("button", name="Sign out everywhere else").click()
+    _opened(visitor, "Sign out everywhere else?")
+
+
+@scene(dialog=True)
+def finding(visitor, _):
+    page = visitor.open("/account")
+    page.keyboard.press("Control+K")
+    page.get_by_role("combobox").fill("e")
+    page.get_by_role("option", name=DUE).wait_for()
+
+
+@scene(person="newcomer", dialog=True)
+def signed_out_meanwhile(visitor, demo):
+    page = visitor.open()
+    demo.service.database.query("delete from testkase.sessions where user_id = %s", (visitor.person.id,))
+    visitor.watch.allow(401, "/.*")
+    page.get_by_role("button", name="Generate New Token").click()
+    _opened(visitor, "You have been signed out")
+
+
+@scene(person="newcomer", dialog=True)
+def confirming_the_password(visitor, demo):
+    page = visitor.open()
+    demo.service.database.without_triggers(
+        "update testkase.sessions set confirmed_at = now() - interval '16 minutes' where user_id = %s", (visitor.person.id,))
+    visitor.watch.allow(403, "/api-keys", "POST")
+    generate(page, "GitHub Actions — Nightly")
+    _opened(visitor, "Confirm that it is you")
+
+
+@scene(dialog=True)
+def account_menu(visitor, _):
+    page = visitor.open()
+    if page.get_by_role("button", name="Menu").is_visible():
+        page.get_by_role("button", name="Menu").click()
+    page.locator("#user-button").click()
+    page.locator("#user-menu").wait_for()

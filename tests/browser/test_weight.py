@@ -1,17 +1,17 @@
 """What the first view costs: bytes over the wire, and time until the list is there."""
 
-import pathlib
 import time
 
 import pytest
 from playwright.sync_api import expect
 
 from support.browser import HOME, row
+from support.quiet import is_quiet
 
 KIB = 100
 MILLISECONDS = 300
 TRIES = 5
-PATIENCE = 30  # seconds for the machine to become quiet
+PATIENCE = 20  # seconds for the machine to become quiet
 # Notes when the list is drawn: the moment at which somebody can use it.
 NOTE = """
 new MutationObserver((_, observer) => {
@@ -20,26 +20,6 @@ new MutationObserver((_, observer) => {
   requestAnimationFrame(() => setTimeout(() => { window.usable = performance.now(); }));
 }).observe(document, { childList: true, subtree: true });
 """
-
-
-def busy_share():
-    """The share of the processors' time in the next quarter of a second that others take."""
-    def read():
-        fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
-        return sum(fields), fields[3] + fields[4]  # all, idle and waiting for disks
-
-    total, idle = read()
-    time.sleep(0.25)  # the span that is measured
-    later_total, later_idle = read()
-    return 1 - (later_idle - idle) / max(1, later_total - total)
-
-
-def await_quiet():
-    """Only a machine that does nothing else can say how long the page takes."""
-    end = time.monotonic() + PATIENCE
-    while busy_share() > 0.3:
-        if time.monotonic() > end:
-            pytest.skip("this machine is busy with other work: its times say nothing")
 
 
 def first_view(visitor):
@@ -55,15 +35,33 @@ def first_view(visitor):
     return sum(sizes), page.evaluate("usable"), len(sizes)
 
 
+def quiet_views(look):
+    """What look() gives, TRIES times, without those tries at which the machine had other work; empty when it always had."""
+    found, end = [], time.monotonic() + PATIENCE
+    while len(found) < TRIES and time.monotonic() < end:
+        if is_quiet():
+            view = look()
+            if is_quiet():
+                found.append(view)
+    return found
+
+
 @pytest.mark.alone
 def test_the_first_view_is_light_and_quick(visit, service, organization):
-    for person in range(14):
-        service.mint(organization.member, f"Jenkins — Nightly{f' {person}' if person else ''}")
-    measured = [first_view(visit(organization.member)) for _ in range(TRIES)]
-    for size, taken, requests in measured:
+    for number in range(14):
+        service.mint(organization.member, f"Jenkins — Nightly{f' {number}' if number else ''}")
+
+    def look():
+        visitor = visit(organization.member)
+        size, taken, requests = first_view(visitor)
+        visitor.close()
         print(f"{size / 1024:.1f} KiB in {requests} answers, list after {taken:.0f} ms")
-    assert max(size for size, _, _ in measured) <= KIB * 1024
-    if min(taken for _, taken, _ in measured) > MILLISECONDS:
-        await_quiet()
-        measured = [first_view(visit(organization.member)) for _ in range(TRIES)]
-    assert min(taken for _, taken, _ in measured) <= MILLISECONDS
+        return size, taken
+
+    sizes, times = zip(*(look() for _ in range(TRIES)))
+    assert max(sizes) <= KIB * 1024
+    if min(times) > MILLISECONDS:
+        views = quiet_views(look)
+        if not views:
+            pytest.skip("this machine is busy with other work: its times say nothing")
+        assert min(taken for _, taken in views) <= MILLISECONDS

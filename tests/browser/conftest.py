@@ -35,7 +35,7 @@ def pytest_runtest_makereport(item):
     report = (yield).get_result()
     if report.failed:
         SHOTS.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"\W+", "-", item.name)
+        name = re.sub(r"\W+", "-", item.name, flags=re.ASCII)[:80].strip("-")
         pages = [page for visitor in item.stash.get(VISITORS, []) for page in visitor.context.pages]
         for number, page in enumerate(pages):
             page.screenshot(path=SHOTS / f"{name}-{number}.png")

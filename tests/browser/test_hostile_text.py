@@ -12,7 +12,7 @@ TEXTS = [
     "تكامل Jenkins — الاختبارات الليلية",
     "\u202egnol ton si siht",
     "W" * 100,
-    "👩‍👩‍👧‍👦🏳️‍🌈👨🏽‍💻" * 6,
+    "👩‍👩‍👧‍👦🏳️‍🌈👨🏽‍💻" * 4,
     "e\u0301\u0327" * 30,
 ]
 LINK = "https://evil.example/\"><script>alert(1)</script>/" + "W" * 120
@@ -82,7 +82,7 @@ def test_every_dialog_shows_it_as_text(visit, service, hostile, width):
     assert page.locator("q bdi").all_text_contents() == [TEXTS[1]] * 2
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_it_can_be_typed(visit, member, service, text):
     visitor = visit(member)
     page = visitor.open()

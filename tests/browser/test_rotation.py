@@ -119,7 +119,7 @@ def test_a_token_that_ended_elsewhere_cannot_be_rotated(visitor, service):
     service.sign_in(visitor.person).delete(f"/api-keys/{old_id}", 204)
     visitor.watch.allow(409, f"/api-keys/{old_id}/rotate", "POST")
     page.get_by_role("button", name="Generate the new token").click()
-    expect(page.get_by_text("The old token has ended.")).to_be_visible()
+    expect(page.get_by_text("A token that has ended cannot be rotated.")).to_be_visible()
     assert service.database.value("select count(*) from testkase.api_tokens where predecessor_id = %s", (old_id,)) == 0
 
 

@@ -116,7 +116,7 @@ def test_the_place_of_the_list_is_kept(visitor, service):
     until(lambda: abs(page.evaluate("scrollY") - y) < 5, 20, "the page is where it was")
 
 
-@pytest.mark.parametrize("path", ["/settings", "/settings/nothing", f"{HOME}/x", f"{HOME}/17/rotate/more", "/accounts", "/nowhere",
+@pytest.mark.parametrize("path", ["/settings", "/settings/nothing", f"{HOME}/x", f"{HOME}/17/rotate/more", "/nowhere",
                                   "/sign-in/x", f"{HOME}/0"])
 def test_an_unknown_address(visitor, path):
     """The server says 404, or knows that only the page can tell; the page says that nothing is here."""

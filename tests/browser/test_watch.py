@@ -6,7 +6,7 @@ BAD = {
     "error on the console: bad": "console.error('bad')",
     "warning on the console: bad": "console.warn('bad')",
     "error of a script: .*bad": "new Promise((done) => setTimeout(() => { setTimeout(done); throw new Error('bad'); }))",
-    "policy violation: style-src": "document.head.append(document.createElement('style')), document.head.lastChild.append('b {}')",
+    "policy violation: style-src": "document.head.appendChild(document.createElement('style')).append('b {}')",
     "policy violation: connect-src": "fetch('http://127.0.0.2:9/').catch(() => {})",
     "request to another host: http://testkase.test:9/": "void open('http://testkase.test:9/')",
     "unexpected answer: 404 to GET /api/v1/api-keys/4711": "fetch('/api/v1/api-keys/4711')",

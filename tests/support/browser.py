@@ -4,11 +4,14 @@ import re
 import socket
 import urllib.parse
 
+from support.http import Api
+
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # A name that is no secure context: browsers take http://127.0.0.1 for one.
 PLAIN_HOST = "testkase.test"
 HOME = "/settings/api-keys"
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 SECONDS = 20  # for a state to come; a machine at work is slow
 
 REPORT_VIOLATIONS = """
@@ -132,9 +135,10 @@ class Visitor:
         self.watch = Watch(self.context, self.base)
         self.page = self.context.new_page()
 
-    def enter(self):
+    def enter(self, agent=AGENT):
         """Signs in past the page: gives the browser the cookie of a fresh session. Returns the client that has it, too."""
-        api = self.server.sign_in(self.person)
+        api = Api(self.server.base, {"Sec-Fetch-Site": "same-origin", "User-Agent": agent})
+        api.post("/session", {"email": self.person.email, "password": self.person.password}, 201)
         for cookie in api.session.cookies:
             self.context.add_cookies([{"name": cookie.name, "value": cookie.value, "url": self.base, "httpOnly": True,
                                        "sameSite": "Strict"}])

@@ -29,6 +29,10 @@ ROTATIONS = [
      [(RUNNER, "172.16.8.41", 0.09, 80, 1, 5), (RUNNER, "172.16.8.40", 1.9, 60, 1, 3), (RUNNER, "172.16.8.42", 2, 44, 1, 3)],
      [(RUNNER, "172.16.8.40", 0.011, 94, 1, 2), (RUNNER, "172.16.8.42", 0.07, 50, 1, 2)]),
 ]
+# A rotation that is complete: its old token was deleted SINCE days ago.
+COMPLETE = ("Playwright — Visual tests", 90, 88, 9, [(REPORTER, "10.20.7.9", 7.2, 40, 1, 5)],
+            [(REPORTER, "10.20.7.9", 0.3, 38, 1, 8)])
+SINCE = 6
 # Name, period, age, days since its end, reason, note.
 ENDED = [
     ("Azure DevOps — Mobile regression", 180, 204.7, 201, "revoked", None),
@@ -55,18 +59,20 @@ class Demo:
             self._token(name, days, age, uses)
         for rotation in ROTATIONS:
             self._rotation(*rotation)
+        self._rotation(*COMPLETE)
+        self._end(self.ids[COMPLETE[0]], SINCE, "revoked", None, self.mara)
         for ended in ENDED:
             self._ended(*ended)
-        self._describe("GitHub Actions — Production Pipeline", "Regression of the web shop", "https://ci.nordlicht.example/shop")
+        self._describe(TOKENS[0][0], "Regression of the web shop", "https://ci.nordlicht.example/shop")
 
     def _person(self, name, role):
         first, last = name.lower().replace("á", "a").split()
-        serial = next(self._serial)
-        return self.service.person(self.id, role, name, email=f"{first}.{last}{serial or ''}@nordlicht.example")
+        return self.service.person(self.id, role, name, email=f"{first}.{last}@nordlicht.example")
 
     def newcomer(self):
         """Somebody who has no token yet."""
-        return self._person("Noor Haddad", "member")
+        email = f"noor.haddad{next(self._serial) or ''}@nordlicht.example"
+        return self.service.person(self.id, "member", "Noor Haddad", email=email)
 
     def _token(self, name, days, age, uses):
         token = self.service.mint(self.mara, name, days)[0]
@@ -83,7 +89,8 @@ class Demo:
         self.service.database.query(
             """insert into testkase.audit_events
                    (occurred_at, organization_id, actor_kind, actor_user_id, action, target_kind, target_id, detail)
-               values (now() - %s * interval '1 day', %s, %s, %s, %s, 'api_key', %s, jsonb_strip_nulls(jsonb_build_object('note', %s)))""",
+               values (now() - %s * interval '1 day', %s, %s, %s, %s, 'api_key', %s,
+                       jsonb_strip_nulls(jsonb_build_object('note', %s)))""",
             (ago, self.id, "user" if actor else "system", actor and actor.id, f"api_key.{event}", token, note))
 
     def _use(self, token, uses):
@@ -104,10 +111,15 @@ class Demo:
 
     def _ended(self, name, days, age, since, reason, note):
         token = self._token(name, days, age, [])
-        self._record(token, "revoked", None if reason == "leaked" else self.tomas if note else self.mara, since, note)
+        by = None if reason == "leaked" else self.tomas if note else self.mara
+        self._end(token, since, reason, note, by)
+
+    def _end(self, token, since, reason, note, by):
+        self._record(token, "revoked", by, since, note)
         self.service.database.without_triggers(
             """update testkase.api_tokens set ended_at = now() - %s * interval '1 day', ended_reason = %s, ended_note = %s,
-                                              secret_hash = null where id = %s""", (since, reason, note, token))
+                                              ended_by = %s, secret_hash = null
+               where id = %s""", (since, reason, note, by and by.id, token))
 
     def _describe(self, name, purpose, link):
         self.service.database.without_triggers("update testkase.api_tokens set purpose = %s, link = %s where id = %s",

@@ -1,4 +1,4 @@
-"""Every view and every dialog of the pages, for what is checked of all of them. A scene is a function that brings a page there."""
+"""Every view and dialog of the pages, for what is checked of all of them. A scene is a function that brings a page there."""
 
 from support.browser import HOME, generate, row, shown_once
 
@@ -6,11 +6,11 @@ SCENES = {}
 DUE = "GitHub Actions — Production Pipeline"
 
 
-def scene(person="mara", dialog=False):
+def scene(person="mara", dialog=False, widths=(390, 1280)):
     """Registers a scene under its function's name. `person`: mara, newcomer, or None for nobody; `dialog`: it is drawn over a
-    view, of which only a part is seen."""
+    view, of which only a part is seen; `widths`: those at which it exists."""
     def register(function):
-        function.person, function.dialog = person, dialog
+        function.person, function.dialog, function.widths = person, dialog, widths
         SCENES[function.__name__.replace("_", "-")] = function
         return function
     return register
@@ -20,7 +20,7 @@ def show(name, visit, demo):
     """Somebody at the scene of that name."""
     function = SCENES[name]
     person = demo.newcomer() if function.person == "newcomer" else demo.mara
-    visitor = visit(person, signed_in=function.person is not None)
+    visitor = visit(person, signed_in=function.person is not None, viewport={"width": function.widths[-1], "height": 900})
     function(visitor, demo)
     return visitor
 
@@ -104,12 +104,25 @@ def rotation_safe(visitor, demo):
 
 @scene()
 def rotation_finished(visitor, demo):
-    visitor.open(f"{HOME}/{demo.ids['GitHub Actions — Release']}/rotate")
+    visitor.open(f"{HOME}/{demo.ids['Playwright — Visual tests']}/rotate")
 
 
 @scene()
-def account(visitor, _):
-    visitor.open("/account")
+def rotation_too_late(visitor, demo):
+    visitor.open(f"{HOME}/{demo.ids['GitHub Actions — Release']}/rotate")
+
+
+def _at_account(visitor, demo):
+    """At the account, with a second session."""
+    demo.service.database.query("delete from testkase.sessions where user_id = %s", (visitor.person.id,))
+    visitor.enter("Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 Version/18.6 Mobile Safari/604.1")
+    visitor.enter()
+    return visitor.open("/account")
+
+
+@scene()
+def account(visitor, demo):
+    _at_account(visitor, demo)
 
 
 @scene()
@@ -168,15 +181,14 @@ def deleting_unused(visitor, _):
 
 
 @scene(dialog=True)
-def deleting_all(visitor, _):
-    visitor.open("/account").get_by_role("button", name="Delete all tokens").click()
+def deleting_all(visitor, demo):
+    _at_account(visitor, demo).get_by_role("button", name="Delete all tokens").click()
     visitor.page.get_by_role("dialog").wait_for()
 
 
 @scene(dialog=True)
-def signing_out_elsewhere(visitor, _):
-    visitor.enter()
-    visitor.open("/account").get_by_role("button", name="Sign out everywhere else").click()
+def signing_out_elsewhere(visitor, demo):
+    _at_account(visitor, demo).get_by_role("button", name="Sign out everywhere else").click()
     _opened(visitor, "Sign out everywhere else?")
 
 
@@ -207,10 +219,13 @@ def confirming_the_password(visitor, demo):
     _opened(visitor, "Confirm that it is you")
 
 
-@scene(dialog=True)
+@scene(dialog=True, widths=(1280,))
 def account_menu(visitor, _):
-    page = visitor.open()
-    if page.get_by_role("button", name="Menu").is_visible():
-        page.get_by_role("button", name="Menu").click()
-    page.locator("#user-button").click()
-    page.locator("#user-menu").wait_for()
+    visitor.open().locator("#user-button").click()
+    visitor.page.locator("#user-menu").wait_for()
+
+
+@scene(dialog=True, widths=(390,))
+def navigation(visitor, _):
+    visitor.open().get_by_role("button", name="Menu").click()
+    visitor.page.get_by_role("navigation", name="Main").wait_for()

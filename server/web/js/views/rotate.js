@@ -1,6 +1,6 @@
 // Rotation, step by step. It can be left at any moment and taken up again: its state lives on the server.
 
-/** @import { Context, RotationProgress, Token, View } from '../types.js' */
+/** @import { Content, Context, RotationProgress, Token, View } from '../types.js' */
 import { HOME } from '../address.js';
 import { api } from '../api.js';
 import { announce, html, icon } from '../dom.js';
@@ -8,7 +8,8 @@ import { fmt, plural } from '../format.js';
 import { attempt, creation } from '../making.js';
 import { lazy } from '../lazy.js';
 import { once } from '../ui/busy.js';
-import { banner, crumbs, head } from '../ui/parts.js';
+import { banner, blank, crumbs, head } from '../ui/parts.js';
+import { when } from '../ui/time.js';
 import { sides } from './rotate/sides.js';
 import { steps } from './rotate/steps.js';
 
@@ -91,19 +92,34 @@ function follow(
   });
 }
 
-/** @param {Token | null} successor */
-function finished(successor) {
-  const over = successor
-    ? html`<bdi dir="auto">${successor.name}</bdi> has taken over. It is due for rotation on
-        ${fmt.day(successor.rotateAt)}.`
-    : 'The old token has ended.';
-  return banner({
+/** @param {Token} successor */
+const finished = (successor) =>
+  banner({
     tone: 'ok',
     symbol: 'check-circle',
-    body: html`<p><strong>Done.</strong> ${over}</p>`,
+    body: html`<p>
+      <strong>Done.</strong> <bdi dir="auto">${successor.name}</bdi> has taken over. It is due for rotation on
+      ${fmt.day(successor.rotateAt)}.
+    </p>`,
     actions: html`<a class="button button-small" href=${HOME}>Back to API Keys</a>`,
   });
-}
+
+/** The token ended before it had a successor. @param {Token} old */
+const tooLate = (old) =>
+  html`<div class="card">
+    ${blank({
+      symbol: 'x-lg',
+      title: 'This token has ended',
+      body: html`<span>It ended ${when(old.endedAt)}. A token that has ended cannot be rotated.</span>`,
+      actions: html`<a class="button" href=${HOME}>Back to API Keys</a>`,
+    })}
+  </div>`;
+
+/** @param {Content} lead @param {Content} content */
+const framed = (lead, content) =>
+  html`<div class="page">
+    ${head({ above: crumbs(['API Keys', HOME], ['Rotation']), title: 'Rotate a token', lead })} ${content}
+  </div>`;
 
 /** @type {View<RotationProgress>} */
 export default {
@@ -114,6 +130,8 @@ export default {
   render(progress, context) {
     const { old, successor } = progress;
     const phase = phaseOf(progress);
+    const named = html`<bdi dir="auto">${old.name}</bdi>`;
+    if (phase === 'finished' && !successor) return framed(named, tooLate(old));
     const slot = html`<div></div>`;
     const controls = {
       start: html`<div class="row">${startButton(old, context, slot)}</div>
@@ -121,12 +139,11 @@ export default {
       remove: html`<div class="row">${removeButton(old, context, phase)}</div>`,
     };
     if (phase === 'waiting' || phase === 'seen') follow(progress, phase, context);
-    const lead = html`<bdi dir="auto">${old.name}</bdi>. ${lineOf(phase, progress)} You can leave this page
-      and come back.`;
-    return html`<div class="page">
-      ${head({ above: crumbs(['API Keys', HOME], ['Rotation']), title: 'Rotate a token', lead })}
-      ${phase === 'finished' ? finished(successor) : ''} ${sides(old, successor)}
-      ${steps(progress, phase, controls, context.session.organization.id)}
-    </div>`;
+    const lead = html`${named}. ${lineOf(phase, progress)} You can leave this page and come back.`;
+    return framed(lead, [
+      successor && phase === 'finished' ? finished(successor) : '',
+      sides(old, successor),
+      steps(progress, phase, controls, context.session.organization.id),
+    ]);
   },
 };

@@ -13,6 +13,19 @@
 #define VERIFIED_GOOD_MAX  100000
 #define VERIFIED_WRONG_MAX 50000
 
+/* W3C Secure Contexts §3.1: browsers trust https, and http to the machine itself. */
+static bool
+is_secure_context(const char *url)
+{
+    static const char *const trusted[] = { "https://", "http://127.", "http://localhost", "http://[::1]" };
+    for (size_t i = 0; i < sizeof(trusted) / sizeof(trusted[0]); i++) {
+        if (strncmp(url, trusted[i], strlen(trusted[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int
 make_dummy_hash(struct server *server)
 {
@@ -60,6 +73,7 @@ server_open(struct server *server, const struct server_options *options)
         .cost = { (uint32_t)config->argon2_memory_kib, (uint32_t)config->argon2_time,
                   (uint32_t)config->argon2_parallelism },
         .connections = (int)config->threads * LOOP_DATABASE_CONNECTIONS,
+        .is_secure_context = is_secure_context(config->public_url),
         .secure = strncmp(config->public_url, "https://", strlen("https://")) == 0,
     };
     if (bind_sockets(server) < 0) {

@@ -41,6 +41,7 @@ struct server {
     const struct connection_events *events, *metrics_events;
     struct secret_cost cost;           /* for new hashes */
     bool secure;                       /* the public URL is https */
+    bool is_secure_context;            /* browsers trust it: https, or http on this machine */
     char dummy_hash[SECRET_HASH_SIZE]; /* verified when the address is unknown, at the cost of some account's
                                           hash, so that both cases take the same time */
     struct listener_sockets *sockets;

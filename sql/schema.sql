@@ -1290,7 +1290,7 @@ CREATE VIEW testkase.shown_tokens AS
         END, 'rotateAt', testkase.rfc3339(t.rotate_at), 'successorId', r.live_successor_id, 'predecessorId', r.live_predecessor_id, 'because',
         CASE
             WHEN (o.obstacle IS NOT NULL) THEN o.obstacle
-            WHEN (r.state = 'overlap'::text) THEN (((('The new token was used wherever the old one was used in the last '::text || testkase.counted((v.places_days)::bigint, 'day'::text)) || ', and the old one has been quiet for '::text) || testkase.counted((v.quiet_hours)::bigint, 'hour'::text)) || '.'::text)
+            WHEN (r.state = 'overlap'::text) THEN (((('The new token is in use, also wherever the old one was used in the last '::text || testkase.counted((v.places_days)::bigint, 'day'::text)) || ', and the old one has been quiet for '::text) || testkase.counted((v.quiet_hours)::bigint, 'hour'::text)) || '.'::text)
             WHEN (r.state = ANY (ARRAY['due'::text, 'overdue'::text])) THEN (('It expires on '::text || testkase.on_day(t.expires_at)) || ' and has no successor.'::text)
             ELSE NULL::text
         END) AS rotation,

@@ -1,6 +1,7 @@
 #include "server/resources/pages.h"
 #include "server/http/accept.h"
 #include "server/request/request.h"
+#include "server/server.h"
 #include "server/web/assets.h"
 #include <assert.h>
 #include <string.h>
@@ -10,16 +11,19 @@ static const char fields_of_files[] = "Content-Security-Policy: default-src 'sel
                                       "Cross-Origin-Resource-Policy: same-origin\r\n"
                                       "Referrer-Policy: same-origin\r\n";
 
+/* Browsers ignore it elsewhere, and log an error for it. */
+static const char field_in_secure_context[] = "Cross-Origin-Opener-Policy: same-origin\r\n";
+
 /* Only copying to the clipboard is allowed. */
 static const char fields_of_pages[] =
-    "Cross-Origin-Opener-Policy: same-origin\r\n"
     "Permissions-Policy: accelerometer=(), autoplay=(), camera=(), clipboard-read=(), "
     "clipboard-write=(self), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), "
     "gyroscope=(), hid=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), "
     "publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()\r\n";
 
 /* The other fields of an answer: request id (80 bytes), nosniff, Cache-Control, HSTS, ETag, Vary, coding. */
-static_assert(sizeof(fields_of_files) + sizeof(fields_of_pages) + 400 < ANSWER_FIELDS_SIZE,
+static_assert(sizeof(fields_of_files) + sizeof(fields_of_pages) + sizeof(field_in_secure_context) + 400 <
+                  ANSWER_FIELDS_SIZE,
               "the fields of a page must fit");
 
 #define CACHE_FOR_EVER "public, max-age=31536000, immutable" /* a change of the file changes its path */
@@ -76,14 +80,18 @@ find_held_form(const struct request *request, const struct asset *asset, const s
 /* --- answers --- */
 
 static void
-add_fields(struct answer *answer, const struct asset *asset)
+add_fields(struct request *request, const struct asset *asset)
 {
+    struct answer *answer = &request->answer;
     if (asset->gzip.bytes) {
         answer_add_header(answer, "Vary", "Accept-Encoding");
     }
     answer_add_headers(answer, fields_of_files, NULL);
     if (is_page(asset)) {
         answer_add_headers(answer, fields_of_pages, NULL);
+        if (request->loop->server->is_secure_context) {
+            answer_add_headers(answer, field_in_secure_context, NULL);
+        }
     }
 }
 
@@ -104,7 +112,7 @@ answer_cacheable(struct request *request, const struct asset *asset, const char 
     const struct asset_form *held = find_held_form(request, asset, form);
     answer->cache_control = cache_control;
     answer_add_header(answer, "ETag", held ? held->etag : form->etag);
-    add_fields(answer, asset);
+    add_fields(request, asset);
     return held ? answer_empty(answer, 304) : answer_form(answer, 200, asset, form);
 }
 
@@ -113,7 +121,7 @@ static enum step_result
 answer_index(struct request *request, int status)
 {
     const struct asset *asset = find_asset(http_slice_of("index.html"));
-    add_fields(&request->answer, asset);
+    add_fields(request, asset);
     return answer_form(&request->answer, status, asset, choose_form(request, asset));
 }
 

@@ -270,7 +270,7 @@ create view testkase.shown_tokens as
                'because', case
                    when o.obstacle is not null then o.obstacle
                    when r.state = 'overlap' then
-                       'The new token was used wherever the old one was used in the last '
+                       'The new token is in use, also wherever the old one was used in the last '
                        || testkase.counted(v.places_days, 'day') || ', and the old one has been quiet for '
                        || testkase.counted(v.quiet_hours, 'hour') || '.'
                    when r.state in ('due', 'overdue') then

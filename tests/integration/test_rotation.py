@@ -153,7 +153,7 @@ def test_the_verdict_says_what_is_missing_until_it_is_safe(service, organization
     service.database.query("update testkase.api_token_last_used set used_at = now() - interval '25 hours' where token_id = %s",
                            (old,))
     verdict = rotation(member, old)
-    assert verdict["state"] == "safe_to_delete" and verdict["because"].startswith("The new token was used wherever")
+    assert verdict["state"] == "safe_to_delete" and verdict["because"].startswith("The new token is in use, also wherever")
     service.use(old, "wget/1", "10.0.0.200")
     assert rotation(member, old)["state"] == "overlap"
 

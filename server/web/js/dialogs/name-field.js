@@ -4,6 +4,11 @@ import { html, icon } from '../dom.js';
 
 const SAYS_NOTHING = /^(test|token|key|api|pat|new|my|temp|tmp|foo|asdf)[\s_-]*\d*$/i;
 
+const LONGEST = 100;
+
+/** In characters, as the server counts them: an emoji is one, or a few. @param {string} text */
+const lengthOf = (text) => [...text].length;
+
 /** @param {string} text @param {string[]} names */
 function advice(text, names) {
   const trimmed = text.trim();
@@ -12,7 +17,7 @@ function advice(text, names) {
   }
   if (names.includes(trimmed))
     return 'You already have a token of this name. Add what tells them apart, such as v2.';
-  if (trimmed.length > 80) return `${trimmed.length} of 100 characters`;
+  if (lengthOf(trimmed) > 80) return `${lengthOf(trimmed)} of ${LONGEST} characters`;
   return 'Say where it is used: one token for each pipeline, so that one can end without the others.';
 }
 
@@ -27,7 +32,6 @@ export function nameField(value, names, examples) {
     class="input"
     id="token-name"
     name="name"
-    maxlength="100"
     required
     autocomplete="off"
     spellcheck="false"
@@ -55,12 +59,16 @@ export function nameField(value, names, examples) {
       <label for="token-name">Name</label>${input}${hint}
       <div class="chips" role="group" aria-label="Examples">${examples.map(chip)}</div>
     </div>`,
-    /** Says that a name is missing. */
+    /** Says that the name is missing, or too long. */
     check() {
-      if (input.value.trim()) return true;
+      const length = lengthOf(input.value.trim());
+      if (length && length <= LONGEST) return true;
       input.setAttribute('aria-invalid', 'true');
       hint.className = 'field-error';
-      hint.replaceChildren(icon('exclamation-octagon'), 'Give the token a name.');
+      const fault = length
+        ? `Use at most ${LONGEST} characters; these are ${length}.`
+        : 'Give the token a name.';
+      hint.replaceChildren(icon('exclamation-octagon'), fault);
       input.focus();
       return false;
     },

@@ -139,7 +139,8 @@ export default {
       remove: html`<div class="row">${removeButton(old, context, phase)}</div>`,
     };
     if (phase === 'waiting' || phase === 'seen') follow(progress, phase, context);
-    const lead = html`${named}. ${lineOf(phase, progress)} You can leave this page and come back.`;
+    const pause = phase === 'finished' ? '' : ' You can leave this page and come back.';
+    const lead = html`${named}. ${lineOf(phase, progress)}${pause}`;
     return framed(lead, [
       successor && phase === 'finished' ? finished(successor) : '',
       sides(old, successor),

@@ -64,19 +64,19 @@ function step([n, title], at, text, content) {
 /** @param {RotationProgress} progress @param {number} at */
 function firstText({ successor }, at) {
   if (at > 1 && successor) {
-    return html`<span>
-      <bdi dir="auto">${successor.name}</bdi>, ${when(successor.createdAt)}. It was shown once; if you lost
-      it, delete it and start again.
-    </span>`;
+    const lost = at < 5 ? ' It was shown once; if you lost it, delete it and start again.' : '';
+    return html`<span> <bdi dir="auto">${successor.name}</bdi>, ${when(successor.createdAt)}.${lost} </span>`;
   }
   return 'It gets the same name with the next version, and the same period. It is shown once.';
 }
 
 /** @param {RotationProgress} progress @param {Phase} phase */
-function lastText({ old, because, quietHours }, phase) {
+function lastText({ old, because, places, placesDays, quietHours }, phase) {
   if (phase === 'finished') return html`<span>Ended ${when(old.endedAt)}.</span>`;
   if (phase === 'safe') {
-    return `Safe: the new token was seen in every place; the old one was quiet for ${quietHours} hours.`;
+    return places.length
+      ? `Safe: the new token was seen in every place; the old one was quiet for ${quietHours} hours.`
+      : `Safe: the new token is in use, and the old one was not used in ${placesDays} days.`;
   }
   const rule = `Once the new one was seen everywhere and the old one was quiet for ${quietHours} hours.`;
   return phase === 'seen' && because ? `Not yet. ${because}` : rule;

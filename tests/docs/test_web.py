@@ -1,8 +1,13 @@
 """The pages in server/web: what index.html and icons.txt list is what the modules use."""
 
 import gzip
+import json
 import os
 import re
+import subprocess
+import urllib.parse
+
+import pytest
 
 from support.postgres import ROOT
 
@@ -67,3 +72,20 @@ def test_nothing_stands_inline_that_the_policy_forbids():
     for path in [WEB / "index.html", *MODULES]:
         assert not re.search(r'\sstyle="|<style|\son\w+="|data:[a-z]+/|javascript:', path.read_text()), path
     assert re.findall(r"<script(?![^>]* src=)", INDEX) == []
+
+
+@pytest.mark.parametrize("given,leads_to", [
+    ("/settings/api-keys/7?a=1", "/settings/api-keys/7?a=1"), ("/docs", "/docs"), ("//evil.test", None), ("/\\evil.test", None),
+    ("/\t/evil.test", None), ("/.//evil.test", None), ("/x/..//evil.test", None), ("/%2e//evil.test", None),
+    ("https://evil.test", None), ("javascript:alert(1)", None), ("/sign-in?next=/x", None)])
+def test_sign_in_leads_to_this_origin_only(given, leads_to):
+    script = """
+        globalThis.location = { origin: 'https://pat.test', pathname: '/sign-in', search: '' };
+        const { safeNext, HOME } = await import(process.argv[1]);
+        const next = safeNext(process.argv[2]);
+        console.log(JSON.stringify([next, new URL(next, location.origin).origin, HOME]));"""
+    module = "data:text/javascript," + urllib.parse.quote((WEB / "js" / "address.js").read_text())
+    done = subprocess.run(["node", "--input-type=module", "-e", script, module, given],
+                          capture_output=True, text=True, timeout=30, check=True)
+    path, origin, home = json.loads(done.stdout)
+    assert (path, origin) == (leads_to or home, "https://pat.test")

@@ -8,13 +8,18 @@ export const tokenPath = (id) => `${HOME}/${id}`;
 /** @param {number} id the old token of the pair */
 export const rotatePath = (id) => `${HOME}/${id}/rotate`;
 
-/** Where sign-in leads: `next` only when it is a path of this origin. @param {string | null} next */
+/**
+ * Where sign-in leads: `next` only when it is a path of this origin. "/.//example.com" is one to begin with, and
+ * no longer when its dots are gone: "//example.com".
+ * @param {string | null} next
+ */
 export function safeNext(next) {
   if (!next || !/^\/(?![/\\])/.test(next)) return HOME;
   try {
     const url = new URL(next, location.origin);
-    if (url.origin !== location.origin || url.pathname === '/sign-in') return HOME;
-    return url.pathname + url.search;
+    const { origin, pathname, search } = url;
+    if (origin !== location.origin || pathname.startsWith('//') || pathname === '/sign-in') return HOME;
+    return pathname + search;
   } catch {
     return HOME;
   }

@@ -117,10 +117,10 @@ begin_guess(struct request *request, const char *encoded)
     return await_begin_guess(request, GUESS_TOKEN, request->auth.lookup_id);
 }
 
-/* The token is unknown, or has ended and its hash is erased. The owner of an ended one learns that something
- * still presents it, or at least its look-up id. */
+/* The token is unknown (0), or has ended. The owner of an ended one learns that something still presents it;
+ * when its hash is erased, at least its look-up id. */
 static enum step_result
-refuse_unprovable(struct request *request, int64_t token_id)
+refuse_ended(struct request *request, int64_t token_id)
 {
     request->auth.ended_id = token_id;
     if (token_id &&
@@ -138,7 +138,7 @@ hash_found(struct request *request)
     }
     const struct db_result *found = request->outcome.result;
     if (db_rows(found) == 0 || db_is_null(found, 0, 1)) {
-        return refuse_unprovable(request, db_rows(found) > 0 ? db_int64(found, 0, 0) : 0);
+        return refuse_ended(request, db_rows(found) > 0 ? db_int64(found, 0, 0) : 0);
     }
     const char *encoded = db_text(found, 0, 1);
     int64_t wait = begin_guess(request, encoded);
@@ -281,7 +281,7 @@ admit_token(struct request *request)
     case GATE_EXPIRED:
         return refuse_expired(request);
     case GATE_ENDED:
-        return answer_challenge(&request->answer, PROBLEM_INVALID_TOKEN, NULL);
+        return refuse_ended(request, request->auth.token_id);
     default:
         return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE, NULL);
     }

@@ -120,6 +120,35 @@ def test_an_ended_token_that_is_still_presented(service, organization, member, e
     assert member.get(f"/api-keys/{token_id}", 200).json()["lastUsedAt"] is None
 
 
+def test_an_ended_token_whose_secret_is_remembered_is_still_presented(service, organization, member):
+    """A pipeline that used it until a moment ago: the server need not ask PostgreSQL whether its secret is right."""
+    token_id, token = service.mint(organization.member, "GitHub Actions — Old", 7)
+    api = service.server.bearer(token)
+    api.get("/session", 200)
+    member.delete(f"/api-keys/{token_id}", 204)
+    for _ in range(3):
+        api.get("/session", 401)
+    finding = until(lambda: findings(member).get(("ended_still_presented", token_id)), 15, "the finding")
+    assert "presented it" in finding["evidence"]
+
+
+def test_an_ended_token_under_thousands_of_names_costs_little(service, organization, member):
+    """Whoever knows a look-up id can present it under any name; the finding must not grow with the square of them."""
+    token_id = mint(service, organization.member)
+    member.delete(f"/api-keys/{token_id}", 204)
+    service.database.query(
+        """insert into testkase.api_token_usage (token_id, hour, last_at, address, client, method, route, status, calls)
+           select %s, date_trunc('hour', now(), 'UTC') - h * interval '1 hour', now() + interval '1 second', '10.0.0.7',
+                  repeat('x', 50) || h || '-' || n || '/1', 'GET', 'none', 401, 1
+           from generate_series(0, 99) h, generate_series(1, 100) n""", (token_id,))
+    finding = findings(member)["ended_still_presented", token_id]
+    assert "and 9999 other clients presented it 10000 times" in finding["evidence"]
+    member.post(f"/api-keys/hygiene/{finding['id']}/dismiss", expect=204)
+    assert findings(member) == {}
+    assert service.database.value("select length(evidence_key) from testkase.dismissed_findings where token_id = %s",
+                                  (token_id,)) <= 16
+
+
 def test_a_dismissed_finding_comes_back_when_its_evidence_changes(service, organization, member):
     token_id = mint(service, organization.member)
     for client in ("curl/8", "k6/1"):

@@ -230,6 +230,44 @@ CREATE FUNCTION testkase.email_key(email text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower((email COLLATE "C"));
 
+CREATE FUNCTION testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text, note text) RETURNS TABLE(id bigint, user_id bigint, organization_id bigint, name text, preview text)
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    roots bigint[];
+    doomed bigint[] := chosen;
+begin
+    loop
+        return query
+        with ended as (
+            update api_tokens t
+            set ended_at = now(), ended_reason = reason, ended_by = by_user, ended_note = note
+            from unnest(doomed) d (id), users u
+            where t.id = d.id and u.id = t.user_id and (of_user is null or t.user_id = of_user)
+              and t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation
+            returning t.id, t.user_id, u.organization_id, t.name, t.preview
+        ), closed as (
+            update rotation_reminders r set state = 'closed', state_changed_at = now()
+            from ended e
+            where r.token_id = e.id and r.state <> 'closed'
+        )
+        select e.id, e.user_id, e.organization_id, e.name, e.preview from ended e;
+        if roots is null then
+            exit when not found or with_descendants is not true;
+            roots := chosen;
+        end if;
+        doomed := array(select d.id
+                        from unnest(roots) r (id)
+                        cross join descendants_of(r.id) d
+                        join api_tokens t on t.id = d.id
+                        where of_user is null or t.user_id = of_user);
+        exit when cardinality(doomed) = 0;
+    end loop;
+end
+$$;
+
 CREATE FUNCTION testkase.erase_expired_hashes(most integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -346,6 +384,17 @@ CREATE FUNCTION testkase.is_refused(status smallint) RETURNS boolean
 CREATE FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN (testkase.is_operator() AND (NOT (current_setting('testkase.renewal'::text, true) IS DISTINCT FROM of_what)) AND COALESCE((split_part(new_hash, '$'::text, 4) <> split_part(old_hash, '$'::text, 4)), false));
+
+CREATE FUNCTION testkase.live_tokens_of(of_user bigint) RETURNS TABLE(id bigint, user_id bigint, organization_id bigint, name text, preview text)
+    LANGUAGE sql
+    AS $$
+    select t.id, t.user_id, u.organization_id, t.name, t.preview
+    from testkase.api_tokens t
+    join testkase.users u on u.id = t.user_id
+    where t.user_id = of_user and t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation
+    order by t.id
+    for no key update of t
+$$;
 
 CREATE FUNCTION testkase.make_partitions(ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -660,6 +709,7 @@ CREATE FUNCTION testkase.rotation_obstacle(old_token bigint, new_token bigint) R
                when m.places > 0 then
                    testkase.sentence(testkase.place_words(m.client, m.address)) || ' used the old token '
                    || testkase.ago(m.old_at) || ' and has not used the new one'
+                   || case when m.new_at is not null then ' since' else '' end
                    || case when m.places > 1 then '; neither have ' || testkase.counted(m.places - 1, 'other place') else '' end
                    || '.'
                when o.used_at > now() - v.quiet_hours * interval '1 hour' then
@@ -670,9 +720,9 @@ CREATE FUNCTION testkase.rotation_obstacle(old_token bigint, new_token bigint) R
     left join testkase.api_token_last_used o on o.token_id = old_token
     left join testkase.api_token_last_used n on n.token_id = new_token
     left join lateral (
-        select p.client, p.address, p.old_at, count(*) over () as places
+        select p.client, p.address, p.old_at, p.new_at, count(*) over () as places
         from testkase.rotation_places(old_token, new_token) p
-        where p.new_at is null
+        where p.new_at is null or p.new_at < p.old_at
         order by p.old_at desc
         limit 1
     ) m on true
@@ -684,7 +734,8 @@ CREATE FUNCTION testkase.rotation_places(old_token bigint, new_token bigint) RET
     select o.client, o.address, o.last_at, o.calls, n.last_at, coalesce(n.calls, 0)
     from testkase.rotation_verdict v
     cross join testkase.places_of(old_token, now() - v.places_days * interval '1 day') o
-    left join testkase.places_of(new_token, '-infinity') n on n.client = o.client and n.address is not distinct from o.address
+    left join testkase.places_of(new_token, '-infinity') n
+        on n.client = o.client and n.address is not distinct from o.address and not (o.client = 'other' and o.address is null)
 $$;
 
 CREATE FUNCTION testkase.says_nothing(name text) RETURNS boolean
@@ -770,8 +821,10 @@ END;
 CREATE FUNCTION testkase.still_presented(of_user bigint) RETURNS TABLE(token_id bigint, clients bigint, client text, address inet, first_at timestamp with time zone, last_at timestamp with time zone, calls bigint, evidence_key text)
     LANGUAGE sql STABLE
     AS $$
-    select distinct on (p.id) p.id, count(*) over w, p.client, p.address, min(p.first_at) over w, p.last_at,
-           (sum(p.calls) over w)::bigint, string_agg(p.client || ' ' || coalesce(host(p.address), ''), ', ') over w
+    select p.id, count(*), (array_agg(p.client order by p.last_at desc, p.client))[1],
+           (array_agg(p.address order by p.last_at desc, p.client))[1], min(p.first_at), max(p.last_at), sum(p.calls)::bigint,
+           -- A digest: whoever knows a look-up id can present it under any number of names.
+           testkase.digest_of(string_agg(p.client || ' ' || coalesce(host(p.address), ''), ', ' order by p.client, p.address))
     from (
         select t.id, split_part(u.client, '/', 1) as client, u.address, min(u.hour) as first_at, max(u.last_at) as last_at,
                sum(u.calls) as calls
@@ -782,9 +835,7 @@ CREATE FUNCTION testkase.still_presented(of_user bigint) RETURNS TABLE(token_id 
           and u.hour > now() - interval '7 days'
         group by 1, 2, 3
     ) p
-    window w as (partition by p.id order by p.client, p.address
-                 rows between unbounded preceding and unbounded following)
-    order by p.id, p.last_at desc
+    group by p.id
 $$;
 
 CREATE FUNCTION testkase.successor_name(name text) RETURNS text
@@ -1626,6 +1677,9 @@ GRANT ALL ON FUNCTION testkase.digest_of(words text) TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.email_key(email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.email_key(email text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text, note text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text, note text) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.erase_expired_hashes(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.erase_expired_hashes(most integer) TO testkase_worker;
 
@@ -1654,6 +1708,9 @@ GRANT ALL ON FUNCTION testkase.is_refused(status smallint) TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) TO testkase_server;
 GRANT ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.make_partitions(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker;

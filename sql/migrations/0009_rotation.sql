@@ -178,7 +178,8 @@ as $$
     group by 1, 2
 $$;
 
--- The places of an old token in the last days, and when its successor (null: none) was used there.
+-- The places of an old token in the last days, and when its successor (null: none) was used there. The entry "other", under no
+-- address, is not one place but many: that both tokens have it says nothing.
 create function testkase.rotation_places(old_token bigint, new_token bigint)
     returns table (client text, address inet, old_at timestamptz, old_calls bigint, new_at timestamptz, new_calls bigint)
     language sql stable
@@ -186,10 +187,12 @@ as $$
     select o.client, o.address, o.last_at, o.calls, n.last_at, coalesce(n.calls, 0)
     from testkase.rotation_verdict v
     cross join testkase.places_of(old_token, now() - v.places_days * interval '1 day') o
-    left join testkase.places_of(new_token, '-infinity') n on n.client = o.client and n.address is not distinct from o.address
+    left join testkase.places_of(new_token, '-infinity') n
+        on n.client = o.client and n.address is not distinct from o.address and not (o.client = 'other' and o.address is null)
 $$;
 
--- Why an old token is not safe to delete, in a sentence that its owner can act on; null when it is safe.
+-- Why an old token is not safe to delete, in a sentence that its owner can act on; null when it is safe. A place has switched when
+-- it used the new token later than the old one; of the places that share the entry "other" nobody knows which have.
 create function testkase.rotation_obstacle(old_token bigint, new_token bigint) returns text
     language sql stable
 as $$
@@ -198,6 +201,7 @@ as $$
                when m.places > 0 then
                    testkase.sentence(testkase.place_words(m.client, m.address)) || ' used the old token '
                    || testkase.ago(m.old_at) || ' and has not used the new one'
+                   || case when m.new_at is not null then ' since' else '' end
                    || case when m.places > 1 then '; neither have ' || testkase.counted(m.places - 1, 'other place') else '' end
                    || '.'
                when o.used_at > now() - v.quiet_hours * interval '1 hour' then
@@ -208,9 +212,9 @@ as $$
     left join testkase.api_token_last_used o on o.token_id = old_token
     left join testkase.api_token_last_used n on n.token_id = new_token
     left join lateral (
-        select p.client, p.address, p.old_at, count(*) over () as places
+        select p.client, p.address, p.old_at, p.new_at, count(*) over () as places
         from testkase.rotation_places(old_token, new_token) p
-        where p.new_at is null
+        where p.new_at is null or p.new_at < p.old_at
         order by p.old_at desc
         limit 1
     ) m on true
@@ -304,3 +308,64 @@ as $$
 $$;
 
 grant execute on function testkase.descendants_of(bigint) to testkase_server;
+
+-- Ends the live ones among some tokens, and on request the live tokens that they made: erases their hashes and closes their
+-- reminders. The order matters: each step of a volatile function reads what is there by then. A token that makes another at the
+-- same moment has to be waited for, and what it made is no part of what the calling statement sees; so descendants are looked for
+-- until there are none. A token that has ended makes no more.
+-- of_user: their owner, or null for any
+create function testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text,
+                                    note text)
+    returns table (id bigint, user_id bigint, organization_id bigint, name text, preview text)
+    language plpgsql volatile
+    set search_path = testkase, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    roots bigint[];
+    doomed bigint[] := chosen;
+begin
+    loop
+        return query
+        with ended as (
+            update api_tokens t
+            set ended_at = now(), ended_reason = reason, ended_by = by_user, ended_note = note
+            from unnest(doomed) d (id), users u
+            where t.id = d.id and u.id = t.user_id and (of_user is null or t.user_id = of_user)
+              and t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation
+            returning t.id, t.user_id, u.organization_id, t.name, t.preview
+        ), closed as (
+            update rotation_reminders r set state = 'closed', state_changed_at = now()
+            from ended e
+            where r.token_id = e.id and r.state <> 'closed'
+        )
+        select e.id, e.user_id, e.organization_id, e.name, e.preview from ended e;
+        if roots is null then
+            exit when not found or with_descendants is not true;
+            roots := chosen;
+        end if;
+        doomed := array(select d.id
+                        from unnest(roots) r (id)
+                        cross join descendants_of(r.id) d
+                        join api_tokens t on t.id = d.id
+                        where of_user is null or t.user_id = of_user);
+        exit when cardinality(doomed) = 0;
+    end loop;
+end
+$$;
+
+-- The live tokens of an account, locked. Volatile, so that it sees what was made while the calling statement waited in acting().
+create function testkase.live_tokens_of(of_user bigint)
+    returns table (id bigint, user_id bigint, organization_id bigint, name text, preview text)
+    language sql volatile
+as $$
+    select t.id, t.user_id, u.organization_id, t.name, t.preview
+    from testkase.api_tokens t
+    join testkase.users u on u.id = t.user_id
+    where t.user_id = of_user and t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation
+    order by t.id
+    for no key update of t
+$$;
+
+grant execute on function testkase.end_tokens(bigint, bigint[], boolean, bigint, text, text), testkase.live_tokens_of(bigint)
+    to testkase_server;

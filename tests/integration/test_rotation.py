@@ -4,6 +4,8 @@ import concurrent.futures
 
 import pytest
 
+from support import token as tokens
+from support.deadline import until
 from support.http import field_errors
 
 
@@ -186,6 +188,28 @@ def test_an_unnamed_client_on_a_unix_socket_is_a_place(service, organization, me
     assert rotation(member, old)["because"].startswith("An unnamed client used the old token 60 minutes ago; it must be quiet")
 
 
+def test_a_place_that_went_back_to_the_old_token_has_not_switched(service, organization, member):
+    """As when the new token was tried there once by hand, or its secret was put back."""
+    old = service.mint(organization.member)[0]
+    new = rotate(member, old)["id"]
+    service.use(new, "testkase-reporter/1", "10.0.0.7", "4 days")
+    service.use(old, "testkase-reporter/1", "10.0.0.7", "2 days 1 minute")
+    verdict = rotation(member, old)
+    assert verdict["state"] == "overlap"
+    assert verdict["because"] == "Testkase-reporter at 10.0.0.7 used the old token 2 days ago and has not used the new one since."
+    service.use(new, "testkase-reporter/1", "10.0.0.7", "1 day")
+    assert rotation(member, old)["state"] == "safe_to_delete"
+
+
+def test_the_entry_of_many_other_clients_is_no_place_that_can_switch(service, organization, member):
+    old = service.mint(organization.member)[0]
+    service.use(old, "other", None, "2 days")
+    service.use(rotate(member, old)["id"], "other", None)
+    verdict = rotation(member, old)
+    assert verdict["state"] == "overlap" and verdict["because"].startswith("One of many other clients used the old token 2 days ago")
+    assert [place["newAt"] for place in member.get(f"/api-keys/{old}/rotation", 200).json()["places"]] == [None]
+
+
 def test_the_two_numbers_of_the_verdict_are_data(service, organization, member):
     old = service.mint(organization.member)[0]
     service.use(old, ago="3 hours")
@@ -242,6 +266,36 @@ def test_deletion_takes_what_a_token_made_along_if_asked(service, organization, 
         assert ended["endedNote"] == "Stolen" and ended["endedBy"] == {"userId": organization.member.id,
                                                                        "name": organization.member.name}
     service.server.bearer(stranger["token"]).get("/session", 200)
+
+
+@pytest.mark.parametrize("how", ["with descendants", "all"])
+def test_deletion_takes_what_a_token_makes_at_the_same_moment(service, organization, member, how):
+    """Whoever makes one token with another all the time cannot slip one through while the owner deletes them."""
+    person = organization.member
+    root, text = service.mint(person)
+    child = create(service.server.bearer(text), "Child of it")
+    with service.database.connect() as thief, thief.cursor() as cursor, concurrent.futures.ThreadPoolExecutor() as pool:
+        # As api_keys/create does: the rows of acting(), then the new token; its commit comes later.
+        cursor.execute("select from testkase.users where id = %s for no key update", (person.id,))
+        cursor.execute("select from testkase.api_tokens where id = %s for no key update", (child["id"],))
+        fresh = tokens.make()
+        cursor.execute("""insert into testkase.api_tokens (user_id, lookup_id, secret_hash, preview, name, expires_in_days,
+                                                           created_by, created_by_token)
+                          values (%s, %s, %s, %s, 'Grandchild', 30, %s, %s) returning id""",
+                       (person.id, tokens.lookup(fresh), tokens.argon2id(fresh, 8192, 1), tokens.preview(fresh), person.id,
+                        child["id"]))
+        grandchild = cursor.fetchone()[0]
+        path, body = (f"/api-keys/{root}", {"withDescendants": True}) if how != "all" else ("/api-keys", {"except": []})
+        deleting = pool.submit(member.delete, path, json=body)
+        until(lambda: service.database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"), 10,
+              "the deletion waits")
+        thief.commit()
+        answer = deleting.result()
+    assert answer.status_code in (200, 204)
+    service.server.bearer(fresh).get("/session", 401)
+    if how == "all":
+        assert grandchild in [token["id"] for token in answer.json()["data"]]
+    assert member.get(f"/api-keys/{grandchild}/history", 200).json()["data"][0]["event"] == "revoked"
 
 
 def test_deletion_leaves_what_a_token_made_unless_asked(service, organization, member):

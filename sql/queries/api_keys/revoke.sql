@@ -5,28 +5,11 @@
 with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
-), chosen as (
-    select t.id
-    from api_tokens t
-    join users u on u.id = t.user_id
-    cross join actor a
-    where a.outcome = 'allowed' and t.id = :id::bigint and (:caller::bigint is null or t.user_id = :caller::bigint)
-      and t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation
-    for no key update of t
-), doomed as (
-    select c.id from chosen c
-    union
-    select d.id from chosen c cross join descendants_of(c.id) d where :withDescendants::boolean
-), ended as (
-    update api_tokens t
-    set ended_at = now(), ended_reason = :reason, ended_by = a.user_id, ended_note = :note
-    from users u, actor a, doomed d
-    where t.id = d.id and u.id = t.user_id and t.ended_at is null and (:caller::bigint is null or t.user_id = :caller::bigint)
-    returning t.id, t.user_id, t.name, t.preview, u.organization_id
-), closed as (
-    update rotation_reminders r set state = 'closed', state_changed_at = now()
-    from ended e
-    where r.token_id = e.id and r.state <> 'closed'
+), ended as materialized (
+    select e.id, e.user_id, e.organization_id, e.name, e.preview
+    from actor a
+    cross join lateral end_tokens(:caller::bigint, array[:id::bigint], :withDescendants::boolean, a.user_id, :reason, :note) e
+    where a.outcome = 'allowed'
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)

@@ -5,25 +5,17 @@
 with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
-), chosen as (
-    select t.id, t.user_id, t.name, t.preview, u.organization_id
-    from api_tokens t
-    join users u on u.id = t.user_id
-    cross join actor a
-    where a.outcome = 'allowed' and t.user_id = :caller::bigint and t.id <> all (:except::text::bigint[])
-      and t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation
-    order by t.id
-    for no key update of t
-), ended as (
-    update api_tokens t
-    set ended_at = now(), ended_reason = 'revoked', ended_by = a.user_id
-    from chosen c, actor a
-    where t.id = c.id and not :dryRun::boolean
-    returning t.id
-), closed as (
-    update rotation_reminders r set state = 'closed', state_changed_at = now()
-    from ended e
-    where r.token_id = e.id and r.state <> 'closed'
+), chosen as materialized (
+    select t.id, t.user_id, t.organization_id, t.name, t.preview
+    from actor a
+    cross join lateral live_tokens_of(case a.outcome when 'allowed' then :caller::bigint end) t
+    where t.id <> all (:except::text::bigint[])
+), ended as materialized (
+    select e.id
+    from actor a
+    cross join (select array_agg(id) as ids from chosen) c
+    cross join lateral end_tokens(:caller::bigint, c.ids, false, a.user_id, 'revoked', null) e
+    where a.outcome = 'allowed' and not :dryRun::boolean
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)

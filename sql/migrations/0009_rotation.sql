@@ -191,8 +191,8 @@ as $$
         on n.client = o.client and n.address is not distinct from o.address and not (o.client = 'other' and o.address is null)
 $$;
 
--- Why an old token is not safe to delete, in a sentence that its owner can act on; null when it is safe. A place has switched when
--- it used the new token later than the old one; of the places that share the entry "other" nobody knows which have.
+-- Why an old token is not safe to delete, in a sentence that its owner can act on; null when it is safe. A place has switched
+-- when it used the new token later than the old one; of the places that share the entry "other" nobody knows which have.
 create function testkase.rotation_obstacle(old_token bigint, new_token bigint) returns text
     language sql stable
 as $$

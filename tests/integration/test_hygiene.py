@@ -62,6 +62,10 @@ def test_a_token_of_several_integrations(service, organization, member):
     found = findings(member)
     assert set(found) == {("shared", token_id)}
     assert found["shared", token_id]["evidence"] == "Grafana, curl all used it in the last 7 days."
+    for client in ("k6/1", "node/24", "oha/1", "wget/1", "xh/1"):
+        service.use(token_id, client)
+    assert findings(member)["shared", token_id]["evidence"] == ("Grafana, curl, k6, node, oha and 2 other clients all used it in "
+                                                                "the last 7 days.")
 
 
 def test_a_token_that_is_due_without_a_successor(service, organization, member):

@@ -206,7 +206,8 @@ def test_the_entry_of_many_other_clients_is_no_place_that_can_switch(service, or
     service.use(old, "other", None, "2 days")
     service.use(rotate(member, old)["id"], "other", None)
     verdict = rotation(member, old)
-    assert verdict["state"] == "overlap" and verdict["because"].startswith("One of many other clients used the old token 2 days ago")
+    assert verdict["state"] == "overlap"
+    assert verdict["because"].startswith("One of many other clients used the old token 2 days ago")
     assert [place["newAt"] for place in member.get(f"/api-keys/{old}/rotation", 200).json()["places"]] == [None]
 
 

@@ -84,9 +84,10 @@ CREATE FUNCTION testkase.api_tokens_changed() RETURNS trigger
 declare
     changed bigint[];
 begin
-    select array_agg(a.id) into changed
-    from after_rows a join before_rows b on b.id = a.id
-    where a.ended_at is distinct from b.ended_at or a.rate_limit is distinct from b.rate_limit;
+    select array_agg(c.id) into changed
+    from (select id, ended_at, rate_limit from after_rows
+          except
+          select id, ended_at, rate_limit from before_rows) c;
     if changed is not null then
         perform bump_auth_epoch(changed);
         perform notify_ids('testkase_tokens', 'tokenIds', changed);
@@ -217,7 +218,10 @@ CREATE FUNCTION testkase.descendants_of(of_token bigint) RETURNS TABLE(id bigint
     with recursive made (id) as (
         select t.id from testkase.api_tokens t where t.created_by_token = of_token
         union
-        select t.id from testkase.api_tokens t join made m on t.created_by_token = m.id
+        -- By the index in every step: a chain may have thousands.
+        select t.id
+        from made m
+        cross join lateral (select n.id from testkase.api_tokens n where n.created_by_token = m.id offset 0) t
     )
     select m.id from made m join testkase.api_token_states s on s.id = m.id where s.status = 'active'
 $$;

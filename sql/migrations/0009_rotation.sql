@@ -58,6 +58,26 @@ begin
 end
 $$;
 
+-- As before, but one deletion may end thousands. A session keeps the plan of its first call, which was for one row: a join of the
+-- two would then compare each row with each.
+create or replace function testkase.api_tokens_changed() returns trigger
+    language plpgsql security definer set search_path = testkase, pg_temp
+as $$
+declare
+    changed bigint[];
+begin
+    select array_agg(c.id) into changed
+    from (select id, ended_at, rate_limit from after_rows
+          except
+          select id, ended_at, rate_limit from before_rows) c;
+    if changed is not null then
+        perform bump_auth_epoch(changed);
+        perform notify_ids('testkase_tokens', 'tokenIds', changed);
+    end if;
+    return null;
+end
+$$;
+
 grant insert (purpose, link, idempotency_key, created_by, created_by_token) on testkase.api_tokens to testkase_server;
 grant update (ended_note) on testkase.api_tokens to testkase_server;
 
@@ -302,7 +322,10 @@ as $$
     with recursive made (id) as (
         select t.id from testkase.api_tokens t where t.created_by_token = of_token
         union
-        select t.id from testkase.api_tokens t join made m on t.created_by_token = m.id
+        -- By the index in every step: a chain may have thousands.
+        select t.id
+        from made m
+        cross join lateral (select n.id from testkase.api_tokens n where n.created_by_token = m.id offset 0) t
     )
     select m.id from made m join testkase.api_token_states s on s.id = m.id where s.status = 'active'
 $$;

@@ -395,6 +395,30 @@ def test_all_tokens_can_be_deleted_at_once(service, organization, member):
     assert current.delete("/api-keys", 200, json={"except": "current"}).json() == {"dryRun": False, "count": 0, "data": []}
 
 
+@pytest.mark.parametrize("how", ["with descendants", "all"])
+def test_thousands_of_tokens_can_be_deleted_at_once(service, organization, how):
+    """By connections that have ended one token before: a plan for one must do for all."""
+    person = service.person(organization.id)
+    api = service.sign_in(person)
+    for _ in range(20):
+        api.delete(f"/api-keys/{service.mint(person)[0]}", 204)
+    root = service.mint(person)[0]
+    # Each made by the one before it, whose id is one less.
+    service.database.without_triggers(
+        """insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days,
+                                            created_at, expires_at, rotate_at, created_by, created_by_token)
+           select t.user_id, t.owner_generation, left(t.lookup_id, 3) || lpad(n::text, 5, '0'), t.secret_hash,
+                  'tk_pat_' || left(t.lookup_id, 3) || lpad(n::text, 5, '0') || '...abcdef', 'Link of a chain', 30, t.created_at,
+                  t.expires_at, t.rotate_at, t.user_id, t.id + n - 1
+           from testkase.api_tokens t, generate_series(1, 3000) n where t.id = %s order by n""", (root,))
+    assert api.get(f"/api-keys/{root}/impact", 200).json()["descendants"]["live"] == 3000
+    if how == "all":
+        assert api.delete("/api-keys", 200, json={"except": []}).json()["count"] == 3001
+    else:
+        api.delete(f"/api-keys/{root}", 204, json={"withDescendants": True})
+    assert api.get("/api-keys", 200).json()["data"] == []
+
+
 @pytest.mark.parametrize("body", [{}, {"except": "all"}, {"except": ["1"]}, {"except": [0]}, {"except": [-1]}, {"except": [1.5]},
                                   {"except": None}, {"except": {}}, {"except": "{1}"}, {"except": [[1]]}])
 def test_a_bad_exception_deletes_nothing(member, body):

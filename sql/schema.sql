@@ -237,6 +237,7 @@ CREATE FUNCTION testkase.email_key(email text) RETURNS text
 CREATE FUNCTION testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text, note text) RETURNS TABLE(id bigint, user_id bigint, organization_id bigint, name text, preview text)
     LANGUAGE plpgsql
     SET search_path TO 'testkase', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 #variable_conflict use_column
 declare

@@ -336,12 +336,14 @@ grant execute on function testkase.descendants_of(bigint) to testkase_server;
 -- reminders. The order matters: each step of a volatile function reads what is there by then. A token that makes another at the
 -- same moment has to be waited for, and what it made is no part of what the calling statement sees; so descendants are looked for
 -- until there are none. A token that has ended makes no more.
+-- A plan for one token is a bad one for thousands, so none is kept.
 -- of_user: their owner, or null for any
 create function testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text,
                                     note text)
     returns table (id bigint, user_id bigint, organization_id bigint, name text, preview text)
     language plpgsql volatile
     set search_path = testkase, pg_temp
+    set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare

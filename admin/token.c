@@ -354,7 +354,7 @@ end_token(const struct command_call *call, struct db_sync *db, int64_t token_id)
         { "caller", DB_NULL },
         { "reason", DB_TEXT(command_value(call, "leaked") ? "leaked" : "revoked") },
         { "note", DB_TEXT(command_value(call, "note")) },
-        { "withDescendants", DB_NULL },
+        { "withDescendants", DB_TEXT(command_value(call, "with-descendants") ? "true" : "false") },
         { "actor", DATABASE_OPERATOR },
         { 0 },
     };
@@ -492,6 +492,8 @@ const struct command token_commands[] = {
                        "users of the machine can see it, and the shell's history keeps it.",
                        true } },
       .options = { { "leaked", NULL, "Record that it has leaked; its owner is notified of that.", false },
+                   { "with-descendants", NULL,
+                     "Revoke also the tokens that were made with it, and those made with them.", false },
                    { "note", "TEXT", "Why, in up to 200 characters; its owner sees it.", false } },
       .examples = "testkase-admin token revoke 42\n"
                   "testkase-admin token revoke - --leaked <found.txt",

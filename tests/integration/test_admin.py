@@ -841,6 +841,16 @@ def test_a_revocation_keeps_its_note(admin, bot):
         ("leaked", "Seen in a public repository")]
 
 
+def test_a_revocation_takes_along_what_the_token_made(admin, bot):
+    made = [mint(admin, bot)["id"] for _ in range(3)]
+    for parent, child in zip(made, made[1:]):
+        admin.database.without_triggers("update testkase.api_tokens set created_by_token = %(p)s where id = %(c)s",
+                                        {"p": parent, "c": child})
+    admin.done("token", "revoke", str(made[2]))
+    admin.done("token", "revoke", str(made[0]), "--with-descendants")
+    assert admin.database.value("select count(*) from testkase.api_tokens where ended_at is null") == 0
+
+
 def test_longer_period_than_the_organization_allows(admin, bot):
     admin.database.query("update testkase.organizations set max_expiry_days = 30")
     assert "shorter periods" in admin.refused("token", "create", bot, "--name", "x", "--expires-in-days", "60")

@@ -30,8 +30,9 @@ function flags(token, findings) {
 function usedFor({ purpose, link }) {
   if (!purpose && !link) return '';
   return html`<span class="sub use">
-    <bdi dir="auto">${purpose}</bdi>${purpose && link ? ' · ' : ''}${link &&
-    externalLink(link, { short: true })}
+    ${link && externalLink(link, { short: true })}${purpose && link ? ' · ' : ''}<bdi dir="auto"
+      >${purpose}</bdi
+    >
   </span>`;
 }
 

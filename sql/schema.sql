@@ -813,9 +813,11 @@ CREATE TABLE testkase.sessions (
     address inet,
     client text,
     confirmed_at timestamp with time zone DEFAULT now() NOT NULL,
+    wrong_passwords smallint DEFAULT 0 NOT NULL,
     CONSTRAINT sessions_client_check CHECK ((char_length(client) <= 200)),
     CONSTRAINT sessions_digest_check CHECK ((octet_length(digest) = 32)),
-    CONSTRAINT sessions_end_in_time CHECK ((expires_at <= (created_at + testkase.session_lifetime())))
+    CONSTRAINT sessions_end_in_time CHECK ((expires_at <= (created_at + testkase.session_lifetime()))),
+    CONSTRAINT sessions_wrong_passwords_check CHECK ((wrong_passwords >= 0))
 );
 
 CREATE FUNCTION testkase.signed_in_recently(of_session bigint) RETURNS boolean
@@ -1858,11 +1860,15 @@ GRANT INSERT(user_id) ON TABLE testkase.sessions TO testkase_server;
 
 GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
 
+GRANT UPDATE(expires_at) ON TABLE testkase.sessions TO testkase_server;
+
 GRANT INSERT(address) ON TABLE testkase.sessions TO testkase_server;
 
 GRANT INSERT(client) ON TABLE testkase.sessions TO testkase_server;
 
 GRANT UPDATE(confirmed_at) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT UPDATE(wrong_passwords) ON TABLE testkase.sessions TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.signed_in_recently(of_session bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.signed_in_recently(of_session bigint) TO testkase_server;

@@ -25,7 +25,7 @@ static const struct input change[] = {
     { 0 },
 };
 
-static request_function proven, hashed, store, stored;
+static request_function proven, counted, hashed, store, stored;
 
 static void
 free_cookie(void *cookie)
@@ -72,13 +72,21 @@ static enum step_result
 proven(struct request *request)
 {
     if (!password_proof_succeeded(request)) {
-        return refuse_field(request, "currentPassword", "is wrong");
+        request_then(request, counted);
+        return endpoint_query(request, QUERY_SESSIONS_COUNT_WRONG_PASSWORD, NULL);
     }
     if (is_the_same(request)) {
         return refuse_field(request, "newPassword", "is the current password");
     }
     request_then(request, hashed);
     return await_hash(request, input_text(request, "newPassword"), input_length(request, "newPassword"));
+}
+
+static enum step_result
+counted(struct request *request)
+{
+    return endpoint_refused(request, NULL, false) ? STEP_DONE
+                                                  : refuse_field(request, "currentPassword", "is wrong");
 }
 
 static enum step_result

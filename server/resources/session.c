@@ -213,7 +213,7 @@ static const struct input confirmation[] = {
     { 0 },
 };
 
-static request_function proven, confirmed;
+static request_function proven, counted, confirmed;
 
 enum step_result
 session_confirm(struct request *request)
@@ -232,11 +232,20 @@ static enum step_result
 proven(struct request *request)
 {
     if (!password_proof_succeeded(request)) {
-        return answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS,
-                                "The password is wrong; the session stays as it was.");
+        request_then(request, counted);
+        return endpoint_query(request, QUERY_SESSIONS_COUNT_WRONG_PASSWORD, NULL);
     }
     request_then(request, confirmed);
     return endpoint_query(request, QUERY_SESSIONS_CONFIRM, NULL);
+}
+
+static enum step_result
+counted(struct request *request)
+{
+    return endpoint_refused(request, NULL, false)
+               ? STEP_DONE
+               : answer_challenge(&request->answer, PROBLEM_INVALID_CREDENTIALS,
+                                  "The password is wrong; ten wrong ones in a row end the session.");
 }
 
 static enum step_result

@@ -6,7 +6,7 @@ import pytest
 
 from support import token as tokens
 from support.deadline import until
-from support.http import Api, TIME, field_errors
+from support.http import Api, TIME, field_errors, fresh_address
 from support.service import PASSWORD
 
 COOKIE = "testkase_session"
@@ -144,6 +144,26 @@ def test_guesses_are_slowed_and_leave_a_trace(service, organization, guess, wron
                                             where action = 'session.refused' and target_id = %s""",
                                          (organization.member.id,)) == 5, 10, "the events are written")
     sign_in(service, organization.member, PASSWORD)  # from elsewhere
+
+
+@pytest.mark.parametrize("guess,wrong", [(guess_confirm, 401), (guess_change, 422)])
+def test_guesses_from_many_addresses_end_the_session(service, organization, guess, wrong):
+    """The session, and not the account: its owner signs in elsewhere as before. A right password begins the count anew."""
+    api, other = service.sign_in(organization.member), service.sign_in(organization.member)
+
+    def guesses(count):
+        for number in range(count):
+            thief = Api(service.server.base, {"Sec-Fetch-Site": "same-origin"}, source=fresh_address())
+            thief.session.cookies = api.session.cookies
+            assert guess(thief, number) == wrong
+    guesses(9)
+    api.post("/session/confirm", {"password": PASSWORD}, 204)
+    guesses(9)
+    api.get("/session", 200)
+    guesses(1)
+    api.get("/session", 401)
+    other.get("/session", 200)
+    sign_in(service, organization.member, PASSWORD)
 
 
 # --- a new password ---

@@ -5,7 +5,7 @@ with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
 ), confirmed as (
-    update sessions s set confirmed_at = now()
+    update sessions s set confirmed_at = now(), wrong_passwords = 0
     from actor a
     where a.outcome = 'allowed' and s.id = :session::bigint and s.user_id = a.user_id
     returning s.id

@@ -1,6 +1,7 @@
 # Run with -P: writes OUT.h (enum query) and OUT.c (the table that db prepares) from every ROOT/<resource>/<name>.sql.
 # A query's name is QUERY_<RESOURCE>_<NAME>. Comment lines stay in the file; only the statement is embedded. Parameters are
-# written :name in the statement and listed, in the order of their numbers, behind "-- takes:" in the comment.
+# written :name in the statement and listed, in the order of their numbers, behind "-- takes:" in the comment, in one line or
+# several.
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.sql)
 list(SORT files)
 
@@ -28,9 +29,12 @@ foreach(file IN LISTS files)
   string(TOUPPER "${symbol}" symbol)
   file(READ "${ROOT}/${file}" text)
   set(names "")
-  if("${text}" MATCHES "(^|\n)-- takes: ([^\n]*)")
-    string(REGEX REPLACE ", *" ";" names "${CMAKE_MATCH_2}")
-  endif()
+  string(REGEX MATCHALL "\n-- takes: [^\n]*" takes "\n${text}")
+  foreach(line IN LISTS takes)
+    string(REGEX REPLACE "\n-- takes: " "" line "${line}")
+    string(REGEX REPLACE ", *" ";" line "${line}")
+    list(APPEND names ${line})
+  endforeach()
   string(REGEX REPLACE "(^|\n)[ \t]*--[^\n]*" "\\1" text "${text}")
   set(count 0)
   set(quoted "")

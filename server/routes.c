@@ -7,12 +7,15 @@
 #include "server/resources/api_keys.h"
 #include "server/resources/exposition.h"
 #include "server/resources/hygiene.h"
+#include "server/resources/members.h"
 #include "server/resources/new_api_key.h"
 #include "server/resources/ops.h"
 #include "server/resources/organization.h"
 #include "server/resources/pages.h"
 #include "server/resources/projects.h"
 #include "server/resources/session.h"
+#include "server/resources/test_cases.h"
+#include "server/resources/test_cycles.h"
 #include "server/resources/users.h"
 #include "server/resources/verify.h"
 
@@ -67,7 +70,26 @@ const struct route routes[] = {
     { HTTP_ANY,    "/api/v1/auth/verify",              ROUTE_CALLER,    0,         .handle = verify },
     { HTTP_ANY,    "/api/v1/auth/verify/{rest}",       ROUTE_CALLER,    0,         .handle = verify },
 
+    { HTTP_POST,   "/api/v1/projects",                 ROUTE_ORG_ADMIN, BODY_JSON, .endpoint = &projects_create },
     { HTTP_GET,    "/api/v1/projects/user-projects",   ROUTE_CALLER,    0,         .handle = projects_list },
+    { HTTP_PATCH,  "/api/v1/projects/{project}",       ROUTE_PROJECT_ADMIN, BODY_JSON, .endpoint = &projects_update },
+    { HTTP_GET,    "/api/v1/projects/{project}/members", ROUTE_PROJECT_USER, 0,         .endpoint = &members_list },
+    { HTTP_PUT,    "/api/v1/projects/{project}/members/{user}", ROUTE_PROJECT_ADMIN, BODY_JSON, .endpoint = &members_set },
+    { HTTP_DELETE, "/api/v1/projects/{project}/members/{user}", ROUTE_PROJECT_ADMIN, 0,         .endpoint = &members_remove },
+
+    { HTTP_GET,    "/api/v1/test-cases",               ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cases_list },
+    { HTTP_POST,   "/api/v1/test-cases",               ROUTE_PROJECT_USER,  BODY_JSON, .endpoint = &test_cases_create },
+    { HTTP_GET,    "/api/v1/test-cases/{case}",        ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cases_get },
+    { HTTP_PATCH,  "/api/v1/test-cases/{case}",        ROUTE_PROJECT_USER,  BODY_JSON, .endpoint = &test_cases_update },
+    { HTTP_DELETE, "/api/v1/test-cases/{case}",        ROUTE_PROJECT_USER,  0,         .endpoint = &test_cases_archive },
+    { HTTP_GET,    "/api/v1/test-cases/{case}/history", ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cases_history },
+
+    { HTTP_GET,    "/api/v1/test-cycles",              ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cycles_list },
+    { HTTP_POST,   "/api/v1/test-cycles",              ROUTE_PROJECT_USER,  BODY_JSON, .endpoint = &test_cycles_create },
+    { HTTP_GET,    "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cycles_get },
+    { HTTP_PATCH,  "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_USER,  BODY_JSON, .endpoint = &test_cycles_update },
+    { HTTP_DELETE, "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_USER,  0,         .endpoint = &test_cycles_archive },
+    { HTTP_GET,    "/api/v1/test-cycles/{cycle}/executions", ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cycles_executions },
 
     { HTTP_GET,    "/api/v1/users",                    ROUTE_ORG_ADMIN, 0,         .endpoint = &users_list },
     { HTTP_POST,   "/api/v1/users",                    ROUTE_ORG_ADMIN, BODY_JSON, .handle = users_create },

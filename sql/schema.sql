@@ -230,6 +230,39 @@ CREATE FUNCTION testkase.digest_of(words text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN to_hex(hashtextextended(words, (0)::bigint));
 
+CREATE FUNCTION testkase.draw_automation_id(of_project bigint) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    least_id integer := 10000;
+    drawn integer;
+begin
+    loop
+        for attempt in 1..20 loop
+            drawn := least_id + floor(random() * 9 * least_id)::integer;
+            if not exists (select from test_cases c where c.project_id = of_project and c.automation_id = drawn) then
+                return drawn;
+            end if;
+        end loop;
+        -- Most are used: look for those that are left.
+        select f.id into drawn
+        from generate_series(least_id, 10 * least_id - 1) f (id)
+        where not exists (select from test_cases c where c.project_id = of_project and c.automation_id = f.id)
+        order by random()
+        limit 1;
+        if found then
+            return drawn;
+        end if;
+        if least_id = 100000 then
+            raise exception 'the project has used all automation ids'
+                using errcode = 'program_limit_exceeded', constraint = 'test_cases_automation_ids_used_up';
+        end if;
+        least_id := 100000;
+    end loop;
+end
+$$;
+
 CREATE FUNCTION testkase.email_key(email text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower((email COLLATE "C"));
@@ -372,6 +405,27 @@ $$;
 CREATE FUNCTION testkase.folded(words text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower((words COLLATE "C"));
+
+CREATE FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) RETURNS TABLE(id bigint, number integer, name text, role text, outcome text)
+    LANGUAGE plpgsql ROWS 1
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    held bigint;
+begin
+    select f.id into held from project_for(organization, caller, project_number, least_role) f;
+    if held is not null then
+        if hold = 'alone' then
+            perform from projects p where p.id = held for no key update;
+        elsif hold = 'shared' then
+            perform from projects p where p.id = held for share;
+        end if;
+        perform from project_members m where m.project_id = held and m.user_id = caller for share;
+    end if;
+    return query select f.id, f.number, f.name, f.role, f.outcome
+                 from project_for(organization, caller, project_number, least_role) f;
+end
+$$;
 
 CREATE FUNCTION testkase.is_let_in(status smallint) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -521,7 +575,13 @@ CREATE TABLE testkase.projects (
     number integer NOT NULL,
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    next_case_number integer DEFAULT 1 NOT NULL,
+    next_cycle_number integer DEFAULT 1 NOT NULL,
+    active_cases integer DEFAULT 0 NOT NULL,
+    CONSTRAINT projects_active_cases_check CHECK ((active_cases >= 0)),
     CONSTRAINT projects_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT projects_next_case_number_check CHECK ((next_case_number > 0)),
+    CONSTRAINT projects_next_cycle_number_check CHECK ((next_cycle_number > 0)),
     CONSTRAINT projects_number_check CHECK ((number > 0))
 );
 
@@ -577,6 +637,71 @@ CREATE FUNCTION testkase.project_for(organization bigint, caller bigint, project
                      ARRAY['guest'::text, 'user'::text, 'project_admin'::text] AS ranks) r) access)
    WHERE ((u.id = project_for.caller) AND (u.organization_id = project_for.organization) AND (u.status = 'active'::text) AND (access.role IS NOT NULL));
 END;
+
+CREATE FUNCTION testkase.projects_begin() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    insert into test_cycles (project_id, number, name)
+    select p.id, 1, 'Master cycle' from after_rows p;
+    update projects p set next_cycle_number = 2 from after_rows a where p.id = a.id;
+    return null;
+end
+$$;
+
+CREATE FUNCTION testkase.prune_executions(executions integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $_$
+declare
+    pruned bigint;
+    partition_name text;
+    is_empty boolean;
+begin
+    with due as (
+        select r.id, r.reported_at, r.received
+        from organizations o
+        join projects p on p.organization_id = o.id
+        cross join lateral (
+            select r.id, r.reported_at, r.received
+            from test_runs r
+            where r.project_id = p.id and r.pruned_at is null
+              and r.reported_at < now() - o.execution_months * interval '1 month'
+            order by r.reported_at
+            limit 100
+            for no key update of r skip locked
+        ) r
+        where o.execution_months is not null
+        limit 100
+    ), batch as (
+        select s.id, s.reported_at
+        from (select d.id, d.reported_at, sum(d.received) over (order by d.id) - d.received as before from due d) s
+        where s.before < greatest(executions, 1)
+    ), deleted as (
+        delete from test_executions e using batch b where e.executed_at = b.reported_at and e.run_id = b.id
+    ), marked as (
+        update test_runs r set pruned_at = now() from batch b where r.id = b.id
+        returning r.id
+    )
+    select count(*) into pruned from marked;
+    if pruned > 0 then
+        return pruned;
+    end if;
+    lock table partitioned_tables in share row exclusive mode; -- as make_partitions() does
+    for partition_name in
+        select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'testkase.test_executions'::regclass and c.relname ~ '^test_executions_[0-9]{4}_[0-9]{2}$'
+          and to_date(right(c.relname, 7), 'YYYY_MM') < date_trunc('month', now() at time zone 'UTC') - interval '1 month'
+    loop
+        execute format('select not exists (select from testkase.%I)', partition_name) into is_empty;
+        continue when not is_empty;
+        execute format('drop table testkase.%I', partition_name);
+        pruned := pruned + 1;
+    end loop;
+    return pruned;
+end
+$_$;
 
 CREATE FUNCTION testkase.prune_usage(months integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -802,6 +927,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.shown_build(build jsonb) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (build <> '{}'::jsonb) THEN json_build_object('id', (build ->> 'id'::text), 'number', (build ->> 'number'::text), 'url', (build ->> 'url'::text), 'branch', (build ->> 'branch'::text), 'commit', (build ->> 'commit'::text), 'provider', (build ->> 'provider'::text)) ELSE NULL::json END;
+
+CREATE FUNCTION testkase.shown_counts(cases integer, pass integer, fail integer, blocked integer, skipped integer) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN json_build_object('total', cases, 'notExecuted', ((((cases - pass) - fail) - blocked) - skipped), 'pass', pass, 'fail', fail, 'blocked', blocked, 'skipped', skipped);
+
 CREATE TABLE testkase.sessions (
     id bigint NOT NULL,
     digest bytea NOT NULL,
@@ -857,6 +990,69 @@ CREATE FUNCTION testkase.successor_name(name text) RETURNS text
                ' v' || coalesce(substring(name from ' v([1-9][0-9]{0,3})$')::integer, 1) + 1 as ending
     ) v
 $_$;
+
+CREATE FUNCTION testkase.test_cases_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        update projects p set active_cases = p.active_cases + d.n
+        from (select a.project_id, count(*) filter (where a.archived_at is null) as n from after_rows a group by 1) d
+        where p.id = d.project_id;
+        return null;
+    end if;
+    delete from test_latest_results r using after_rows a where r.case_id = a.id and a.archived_at is not null;
+    update projects p set active_cases = p.active_cases + d.n
+    from (select a.project_id, sum((a.archived_at is null)::integer - (b.archived_at is null)::integer) as n
+          from after_rows a join before_rows b on b.id = a.id
+          group by 1) d
+    where p.id = d.project_id and d.n <> 0;
+    return null;
+end
+$$;
+
+CREATE FUNCTION testkase.test_results_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        update test_cycles c
+        set pass = c.pass + d.pass, fail = c.fail + d.fail, blocked = c.blocked + d.blocked, skipped = c.skipped + d.skipped
+        from (select a.cycle_id, count(*) filter (where a.status = 'pass') as pass,
+                     count(*) filter (where a.status = 'fail') as fail,
+                     count(*) filter (where a.status = 'blocked') as blocked,
+                     count(*) filter (where a.status = 'skipped') as skipped
+              from after_rows a
+              group by a.cycle_id) d
+        where c.id = d.cycle_id;
+    elsif tg_op = 'DELETE' then
+        update test_cycles c
+        set pass = c.pass - d.pass, fail = c.fail - d.fail, blocked = c.blocked - d.blocked, skipped = c.skipped - d.skipped
+        from (select b.cycle_id, count(*) filter (where b.status = 'pass') as pass,
+                     count(*) filter (where b.status = 'fail') as fail,
+                     count(*) filter (where b.status = 'blocked') as blocked,
+                     count(*) filter (where b.status = 'skipped') as skipped
+              from before_rows b
+              group by b.cycle_id) d
+        where c.id = d.cycle_id;
+    else
+        update test_cycles c
+        set pass = c.pass + d.pass, fail = c.fail + d.fail, blocked = c.blocked + d.blocked, skipped = c.skipped + d.skipped
+        from (select e.cycle_id, coalesce(sum(e.n) filter (where e.status = 'pass'), 0) as pass,
+                     coalesce(sum(e.n) filter (where e.status = 'fail'), 0) as fail,
+                     coalesce(sum(e.n) filter (where e.status = 'blocked'), 0) as blocked,
+                     coalesce(sum(e.n) filter (where e.status = 'skipped'), 0) as skipped
+              from (select a.cycle_id, a.status, 1 as n from after_rows a
+                    union all
+                    select b.cycle_id, b.status, -1 from before_rows b) e
+              group by e.cycle_id) d
+        where c.id = d.cycle_id and (d.pass, d.fail, d.blocked, d.skipped) <> (0, 0, 0, 0);
+    end if;
+    return null;
+end
+$$;
 
 CREATE FUNCTION testkase.usage_pairs_max() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1217,7 +1413,9 @@ CREATE TABLE testkase.organizations (
     default_rate_limit integer,
     next_project_number integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    execution_months smallint,
     CONSTRAINT organizations_default_rate_limit_check CHECK (((default_rate_limit >= 1) AND (default_rate_limit <= 1000000))),
+    CONSTRAINT organizations_execution_months_check CHECK (((execution_months >= 1) AND (execution_months <= 120))),
     CONSTRAINT organizations_max_expiry_days_check CHECK ((max_expiry_days = ANY (ARRAY[7, 30, 60, 90, 180, 365]))),
     CONSTRAINT organizations_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT organizations_next_project_number_check CHECK ((next_project_number > 0))
@@ -1264,6 +1462,16 @@ ALTER TABLE testkase.projects ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE testkase.result_uploads (
+    user_id bigint NOT NULL,
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
+    uploaded_at timestamp with time zone DEFAULT now() NOT NULL,
+    digest bytea NOT NULL,
+    answer json NOT NULL,
+    CONSTRAINT result_uploads_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT result_uploads_idempotency_key_check CHECK ((idempotency_key ~ '^[ -~]{1,255}$'::text))
 );
 
 CREATE TABLE testkase.rotation_policy (
@@ -1369,6 +1577,135 @@ CREATE VIEW testkase.shown_tokens AS
                 END AS obstacle
          OFFSET 0) o);
 
+CREATE TABLE testkase.test_cases (
+    id bigint NOT NULL,
+    project_id bigint NOT NULL,
+    number integer NOT NULL,
+    title text NOT NULL,
+    automation_id integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT test_cases_automation_id_check CHECK (((automation_id >= 10000) AND (automation_id <= 999999))),
+    CONSTRAINT test_cases_number_check CHECK ((number > 0)),
+    CONSTRAINT test_cases_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200)))
+);
+
+ALTER TABLE testkase.test_cases ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.test_cases_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.test_cycles (
+    id bigint NOT NULL,
+    project_id bigint NOT NULL,
+    number integer NOT NULL,
+    name text NOT NULL,
+    pass integer DEFAULT 0 NOT NULL,
+    fail integer DEFAULT 0 NOT NULL,
+    blocked integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT test_cycles_blocked_check CHECK ((blocked >= 0)),
+    CONSTRAINT test_cycles_fail_check CHECK ((fail >= 0)),
+    CONSTRAINT test_cycles_master_stays CHECK (((number > 1) OR (archived_at IS NULL))),
+    CONSTRAINT test_cycles_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT test_cycles_number_check CHECK ((number > 0)),
+    CONSTRAINT test_cycles_pass_check CHECK ((pass >= 0)),
+    CONSTRAINT test_cycles_skipped_check CHECK ((skipped >= 0))
+);
+
+ALTER TABLE testkase.test_cycles ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.test_cycles_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.test_executions (
+    id bigint NOT NULL,
+    executed_at timestamp with time zone DEFAULT now() NOT NULL,
+    case_id bigint NOT NULL,
+    cycle_id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    status text NOT NULL,
+    duration_ms bigint,
+    name text,
+    message text,
+    CONSTRAINT test_executions_duration_ms_check CHECK ((duration_ms >= 0)),
+    CONSTRAINT test_executions_message_check CHECK ((char_length(message) <= 2000)),
+    CONSTRAINT test_executions_name_check CHECK ((char_length(name) <= 500)),
+    CONSTRAINT test_executions_status_check CHECK ((status = ANY (ARRAY['pass'::text, 'fail'::text, 'blocked'::text, 'skipped'::text])))
+)
+PARTITION BY RANGE (executed_at);
+
+CREATE TABLE testkase.test_executions_default (
+    id bigint NOT NULL,
+    executed_at timestamp with time zone DEFAULT now() NOT NULL,
+    case_id bigint NOT NULL,
+    cycle_id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    status text NOT NULL,
+    duration_ms bigint,
+    name text,
+    message text,
+    CONSTRAINT test_executions_duration_ms_check CHECK ((duration_ms >= 0)),
+    CONSTRAINT test_executions_message_check CHECK ((char_length(message) <= 2000)),
+    CONSTRAINT test_executions_name_check CHECK ((char_length(name) <= 500)),
+    CONSTRAINT test_executions_status_check CHECK ((status = ANY (ARRAY['pass'::text, 'fail'::text, 'blocked'::text, 'skipped'::text])))
+);
+
+ALTER TABLE testkase.test_executions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.test_executions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.test_latest_results (
+    cycle_id bigint NOT NULL,
+    case_id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    executed_at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    duration_ms bigint,
+    message text,
+    CONSTRAINT test_latest_results_status_check CHECK ((status = ANY (ARRAY['pass'::text, 'fail'::text, 'blocked'::text, 'skipped'::text])))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE testkase.test_runs (
+    id bigint NOT NULL,
+    project_id bigint NOT NULL,
+    cycle_id bigint NOT NULL,
+    reported_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_id bigint NOT NULL,
+    token_id bigint,
+    build jsonb DEFAULT '{}'::jsonb NOT NULL,
+    received integer NOT NULL,
+    matched integer NOT NULL,
+    pruned_at timestamp with time zone,
+    CONSTRAINT test_runs_matched_check CHECK ((matched >= 0)),
+    CONSTRAINT test_runs_received_check CHECK ((received >= 0))
+);
+
+ALTER TABLE testkase.test_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.test_runs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE testkase.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME testkase.users_id_seq
     START WITH 1
@@ -1381,6 +1718,8 @@ ALTER TABLE testkase.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 ALTER TABLE ONLY testkase.api_token_usage ATTACH PARTITION testkase.api_token_usage_default DEFAULT;
 
 ALTER TABLE ONLY testkase.audit_events ATTACH PARTITION testkase.audit_events_default DEFAULT;
+
+ALTER TABLE ONLY testkase.test_executions ATTACH PARTITION testkase.test_executions_default DEFAULT;
 
 ALTER TABLE ONLY testkase.api_token_last_used
     ADD CONSTRAINT api_token_last_used_pkey PRIMARY KEY (token_id);
@@ -1439,6 +1778,9 @@ ALTER TABLE ONLY testkase.projects
 ALTER TABLE ONLY testkase.projects
     ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY testkase.result_uploads
+    ADD CONSTRAINT result_uploads_pkey PRIMARY KEY (user_id, idempotency_key);
+
 ALTER TABLE ONLY testkase.rotation_policy
     ADD CONSTRAINT rotation_policy_pkey PRIMARY KEY (expires_in_days);
 
@@ -1462,6 +1804,33 @@ ALTER TABLE ONLY testkase.sessions
 
 ALTER TABLE ONLY testkase.shadow_key
     ADD CONSTRAINT shadow_key_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY testkase.test_cases
+    ADD CONSTRAINT test_cases_automation_id_key UNIQUE (project_id, automation_id);
+
+ALTER TABLE ONLY testkase.test_cases
+    ADD CONSTRAINT test_cases_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.test_cases
+    ADD CONSTRAINT test_cases_project_id_number_key UNIQUE (project_id, number);
+
+ALTER TABLE ONLY testkase.test_cycles
+    ADD CONSTRAINT test_cycles_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.test_cycles
+    ADD CONSTRAINT test_cycles_project_id_number_key UNIQUE (project_id, number);
+
+ALTER TABLE ONLY testkase.test_executions
+    ADD CONSTRAINT test_executions_pkey PRIMARY KEY (executed_at, id);
+
+ALTER TABLE ONLY testkase.test_executions_default
+    ADD CONSTRAINT test_executions_default_pkey PRIMARY KEY (executed_at, id);
+
+ALTER TABLE ONLY testkase.test_latest_results
+    ADD CONSTRAINT test_latest_results_pkey PRIMARY KEY (cycle_id, case_id);
+
+ALTER TABLE ONLY testkase.test_runs
+    ADD CONSTRAINT test_runs_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id);
@@ -1504,6 +1873,8 @@ CREATE INDEX audit_events_default_target_kind_target_id_id_idx ON testkase.audit
 
 CREATE INDEX project_members_user_idx ON testkase.project_members USING btree (user_id, project_id);
 
+CREATE INDEX result_uploads_idx ON testkase.result_uploads USING btree (uploaded_at);
+
 CREATE INDEX rotation_reminders_scheduled_idx ON testkase.rotation_reminders USING btree (due_at) WHERE (state = 'scheduled'::text);
 
 CREATE INDEX rotation_reminders_user_idx ON testkase.rotation_reminders USING btree (user_id, id DESC);
@@ -1511,6 +1882,22 @@ CREATE INDEX rotation_reminders_user_idx ON testkase.rotation_reminders USING bt
 CREATE INDEX sessions_expires_idx ON testkase.sessions USING btree (expires_at);
 
 CREATE INDEX sessions_user_idx ON testkase.sessions USING btree (user_id);
+
+CREATE INDEX test_cases_active_idx ON testkase.test_cases USING btree (project_id, id DESC) WHERE (archived_at IS NULL);
+
+CREATE INDEX test_cycles_active_idx ON testkase.test_cycles USING btree (project_id, number DESC) WHERE (archived_at IS NULL);
+
+CREATE INDEX test_executions_case_idx ON ONLY testkase.test_executions USING btree (case_id, id DESC);
+
+CREATE INDEX test_executions_default_case_id_id_idx ON testkase.test_executions_default USING btree (case_id, id DESC);
+
+CREATE INDEX test_latest_results_case_idx ON testkase.test_latest_results USING btree (case_id);
+
+CREATE INDEX test_latest_results_status_idx ON testkase.test_latest_results USING btree (cycle_id, status, case_id);
+
+CREATE INDEX test_runs_project_idx ON testkase.test_runs USING btree (project_id, id DESC);
+
+CREATE INDEX test_runs_prunable_idx ON testkase.test_runs USING btree (project_id, reported_at) WHERE (pruned_at IS NULL);
 
 CREATE UNIQUE INDEX users_email_key ON testkase.users USING btree (testkase.email_key(email)) WHERE (status <> 'deleted'::text);
 
@@ -1531,6 +1918,10 @@ ALTER INDEX testkase.audit_events_organization_idx ATTACH PARTITION testkase.aud
 ALTER INDEX testkase.audit_events_pkey ATTACH PARTITION testkase.audit_events_default_pkey;
 
 ALTER INDEX testkase.audit_events_target_idx ATTACH PARTITION testkase.audit_events_default_target_kind_target_id_id_idx;
+
+ALTER INDEX testkase.test_executions_case_idx ATTACH PARTITION testkase.test_executions_default_case_id_id_idx;
+
+ALTER INDEX testkase.test_executions_pkey ATTACH PARTITION testkase.test_executions_default_pkey;
 
 CREATE TRIGGER api_tokens_changed AFTER UPDATE ON testkase.api_tokens REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.api_tokens_changed();
 
@@ -1570,11 +1961,23 @@ ALTER TABLE testkase.organizations ENABLE ALWAYS TRIGGER organizations_truncated
 
 CREATE TRIGGER outbox_added AFTER INSERT ON testkase.outbox REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_outbox', 'outboxIds');
 
+CREATE TRIGGER projects_begin AFTER INSERT ON testkase.projects REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.projects_begin();
+
 CREATE TRIGGER rotation_reminders_changed AFTER UPDATE ON testkase.rotation_reminders REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_reminders', 'reminderIds');
 
 CREATE TRIGGER sessions_guard BEFORE UPDATE ON testkase.sessions FOR EACH ROW EXECUTE FUNCTION testkase.sessions_guard();
 
 CREATE TRIGGER sessions_stamp BEFORE INSERT ON testkase.sessions FOR EACH ROW EXECUTE FUNCTION testkase.sessions_stamp();
+
+CREATE TRIGGER test_cases_added AFTER INSERT ON testkase.test_cases REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.test_cases_changed();
+
+CREATE TRIGGER test_cases_updated AFTER UPDATE ON testkase.test_cases REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.test_cases_changed();
+
+CREATE TRIGGER test_results_added AFTER INSERT ON testkase.test_latest_results REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.test_results_changed();
+
+CREATE TRIGGER test_results_removed AFTER DELETE ON testkase.test_latest_results REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.test_results_changed();
+
+CREATE TRIGGER test_results_replaced AFTER UPDATE ON testkase.test_latest_results REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.test_results_changed();
 
 CREATE TRIGGER users_changed AFTER UPDATE ON testkase.users REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.users_changed();
 
@@ -1631,6 +2034,9 @@ ALTER TABLE ONLY testkase.project_members
 ALTER TABLE ONLY testkase.projects
     ADD CONSTRAINT projects_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
 
+ALTER TABLE ONLY testkase.result_uploads
+    ADD CONSTRAINT result_uploads_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
 ALTER TABLE ONLY testkase.rotation_reminders
     ADD CONSTRAINT rotation_reminders_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
 
@@ -1639,6 +2045,27 @@ ALTER TABLE ONLY testkase.rotation_reminders
 
 ALTER TABLE ONLY testkase.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.test_cases
+    ADD CONSTRAINT test_cases_project_id_fkey FOREIGN KEY (project_id) REFERENCES testkase.projects(id);
+
+ALTER TABLE ONLY testkase.test_cycles
+    ADD CONSTRAINT test_cycles_project_id_fkey FOREIGN KEY (project_id) REFERENCES testkase.projects(id);
+
+ALTER TABLE ONLY testkase.test_latest_results
+    ADD CONSTRAINT test_latest_results_cycle_id_fkey FOREIGN KEY (cycle_id) REFERENCES testkase.test_cycles(id);
+
+ALTER TABLE ONLY testkase.test_runs
+    ADD CONSTRAINT test_runs_cycle_id_fkey FOREIGN KEY (cycle_id) REFERENCES testkase.test_cycles(id);
+
+ALTER TABLE ONLY testkase.test_runs
+    ADD CONSTRAINT test_runs_project_id_fkey FOREIGN KEY (project_id) REFERENCES testkase.projects(id);
+
+ALTER TABLE ONLY testkase.test_runs
+    ADD CONSTRAINT test_runs_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
+
+ALTER TABLE ONLY testkase.test_runs
+    ADD CONSTRAINT test_runs_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
 
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
@@ -1684,6 +2111,9 @@ GRANT ALL ON FUNCTION testkase.descendants_of(of_token bigint) TO testkase_serve
 REVOKE ALL ON FUNCTION testkase.digest_of(words text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.digest_of(words text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.draw_automation_id(of_project bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.draw_automation_id(of_project bigint) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.email_key(email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.email_key(email text) TO testkase_server;
 
@@ -1701,6 +2131,9 @@ GRANT ALL ON FUNCTION testkase.findings_of(of_user bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.folded(words text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.folded(words text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.is_let_in(status smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_let_in(status smallint) TO testkase_server;
@@ -1767,7 +2200,11 @@ GRANT INSERT(organization_id) ON TABLE testkase.projects TO testkase_server;
 
 GRANT INSERT(number) ON TABLE testkase.projects TO testkase_server;
 
-GRANT INSERT(name) ON TABLE testkase.projects TO testkase_server;
+GRANT INSERT(name),UPDATE(name) ON TABLE testkase.projects TO testkase_server;
+
+GRANT UPDATE(next_case_number) ON TABLE testkase.projects TO testkase_server;
+
+GRANT UPDATE(next_cycle_number) ON TABLE testkase.projects TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.users TO testkase_server;
 
@@ -1801,6 +2238,11 @@ GRANT SELECT(status_changed_at),UPDATE(status_changed_at) ON TABLE testkase.user
 
 REVOKE ALL ON FUNCTION testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.projects_begin() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.prune_executions(executions integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.prune_executions(executions integer) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.prune_usage(months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.prune_usage(months integer) TO testkase_worker;
@@ -1851,6 +2293,12 @@ GRANT ALL ON FUNCTION testkase.sessions_max() TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.sessions_stamp() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.shown_build(build jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.shown_build(build jsonb) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.shown_counts(cases integer, pass integer, fail integer, blocked integer, skipped integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.shown_counts(cases integer, pass integer, fail integer, blocked integer, skipped integer) TO testkase_server;
+
 GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_server;
 GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_worker;
 
@@ -1878,6 +2326,10 @@ GRANT ALL ON FUNCTION testkase.still_presented(of_user bigint) TO testkase_serve
 
 REVOKE ALL ON FUNCTION testkase.successor_name(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.successor_name(name text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.test_cases_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.test_results_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.usage_pairs_max() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.usage_pairs_max() TO testkase_server;
@@ -2050,6 +2502,8 @@ GRANT UPDATE(default_rate_limit) ON TABLE testkase.organizations TO testkase_ser
 
 GRANT UPDATE(next_project_number) ON TABLE testkase.organizations TO testkase_server;
 
+GRANT UPDATE(execution_months) ON TABLE testkase.organizations TO testkase_server;
+
 GRANT SELECT ON TABLE testkase.outbox TO testkase_worker;
 
 GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_server;
@@ -2087,5 +2541,33 @@ GRANT SELECT ON TABLE testkase.rotation_verdict TO testkase_server;
 GRANT SELECT ON TABLE testkase.shadow_key TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.shown_tokens TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.test_cases TO testkase_server;
+
+GRANT INSERT(project_id) ON TABLE testkase.test_cases TO testkase_server;
+
+GRANT INSERT(number) ON TABLE testkase.test_cases TO testkase_server;
+
+GRANT INSERT(title),UPDATE(title) ON TABLE testkase.test_cases TO testkase_server;
+
+GRANT INSERT(automation_id) ON TABLE testkase.test_cases TO testkase_server;
+
+GRANT UPDATE(archived_at) ON TABLE testkase.test_cases TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.test_cycles TO testkase_server;
+
+GRANT INSERT(project_id) ON TABLE testkase.test_cycles TO testkase_server;
+
+GRANT INSERT(number) ON TABLE testkase.test_cycles TO testkase_server;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE testkase.test_cycles TO testkase_server;
+
+GRANT UPDATE(archived_at) ON TABLE testkase.test_cycles TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.test_executions TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.test_latest_results TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.test_runs TO testkase_server;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE testkase_owner REVOKE ALL ON FUNCTIONS  FROM PUBLIC;

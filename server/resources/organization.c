@@ -6,6 +6,7 @@ static const struct input changes[] = {
     { "tokensMayCreateTokens", INPUT_BOOLEAN, .required = false },
     { "maxExpiryDays", INPUT_INTEGER, .nullable = true, .choices = "7|30|60|90|180|365" },
     { "defaultRateLimit", INPUT_INTEGER, .nullable = true, .least = 1, .most = 1000000 },
+    { "executionMonths", INPUT_INTEGER, .nullable = true, .least = 1, .most = 120 },
     { 0 },
 };
 

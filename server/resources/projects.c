@@ -1,6 +1,24 @@
 #include "server/resources/projects.h"
 #include "server/request/await.h"
+#include "server/request/endpoint.h"
 #include "server/request/page.h"
+
+static const struct input draft[] = {
+    { "name", INPUT_NAME, .required = true },
+    { 0 },
+};
+
+static const struct input changes[] = {
+    { "name", INPUT_NAME, .required = false },
+    { 0 },
+};
+
+const struct endpoint projects_create = { .query = QUERY_PROJECTS_CREATE,
+                                          .answer = ENDPOINT_CREATED,
+                                          .inputs = draft };
+const struct endpoint projects_update = { .query = QUERY_PROJECTS_UPDATE,
+                                          .answer = ENDPOINT_ROW,
+                                          .inputs = changes };
 
 static request_function listed;
 

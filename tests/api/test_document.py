@@ -108,7 +108,7 @@ def test_every_object_is_closed(path, schema):
 def test_an_operation_is_described_in_one_way(name):
     operation = OPERATIONS[name]
     assert operation["summary"] and operation["description"].endswith((".", ")")), name
-    assert operation["x-access"] in ("anyone", "caller", "org_admin")
+    assert operation["x-access"] in ("anyone", "caller", "org_admin", "project_guest", "project_user", "project_admin")
     assert (operation.get("security") == []) == (operation["x-access"] == "anyone")
     assert (operation["x-body-max"] > 0) == ("requestBody" in operation)
     statuses = list(operation["responses"])
@@ -116,7 +116,9 @@ def test_an_operation_is_described_in_one_way(name):
     assert {"400", "408", "414", "417", "431", "503", "505"} <= set(statuses), "what may happen before anything is read"
     if operation["x-access"] != "anyone":
         assert {"401", "429", "500"} <= set(statuses)
-    if operation["x-access"] == "org_admin":
+    if operation["x-access"].startswith("project_"):
+        assert "not_found" in codes(dict(answers(operation))[404]), "a project that the caller may not see"
+    if operation["x-access"] in ("org_admin", "project_user", "project_admin"):
         assert "forbidden" in codes(dict(answers(operation))[403])
     if "requestBody" in operation:
         assert {"413", "415", "422"} <= set(statuses)

@@ -5,7 +5,7 @@ import pytest
 from support import token as tokens
 from support.http import field_errors
 
-BEGINNING = {"tokensMayCreateTokens": True, "maxExpiryDays": None, "defaultRateLimit": None}
+BEGINNING = {"tokensMayCreateTokens": True, "maxExpiryDays": None, "defaultRateLimit": None, "executionMonths": None}
 
 
 def described(organization, **changes):
@@ -29,7 +29,7 @@ def test_everybody_reads_it(service, organization):
 
 @pytest.mark.parametrize("change", [
     {"name": "Another Ltd"}, {"tokensMayCreateTokens": False}, {"maxExpiryDays": 90}, {"defaultRateLimit": 1},
-    {"defaultRateLimit": 1000000}, {"tokensMayCreateTokens": False, "maxExpiryDays": 7, "defaultRateLimit": 100}])
+    {"defaultRateLimit": 1000000}, {"executionMonths": 1}, {"executionMonths": 120}, {"tokensMayCreateTokens": False, "maxExpiryDays": 7, "defaultRateLimit": 100}])
 def test_a_change_is_made_audited_and_taken_back(service, organization, change):
     admin = service.sign_in(organization.admin)
     before = described(organization)
@@ -65,6 +65,8 @@ def test_no_change_is_no_event(service, organization):
     ({"maxExpiryDays": 8}, "must be 7, 30, 60, 90, 180 or 365, or null"),
     ({"maxExpiryDays": "7"}, "must be 7, 30, 60, 90, 180 or 365, or null"),
     ({"maxExpiryDays": False}, "must be 7, 30, 60, 90, 180 or 365, or null"),
+    ({"executionMonths": 0}, "must be a whole number from 1 to 120, or null"),
+    ({"executionMonths": 121}, "must be a whole number from 1 to 120, or null"),
     ({"defaultRateLimit": 0}, "must be a whole number from 1 to 1000000, or null"),
     ({"defaultRateLimit": 1000001}, "must be a whole number from 1 to 1000000, or null"),
     ({"defaultRateLimit": 2**70}, "must be a whole number from 1 to 1000000, or null"),

@@ -29,8 +29,8 @@ DEFAULT_SENDERS = ["testkase_server"]
 
 def parameters(file):
     """The names of the statement's parameters, in the order of their numbers."""
-    takes = re.search(r"(?m)^-- takes: (.*)$", (QUERIES / file).read_text())
-    return re.split(r", *", takes.group(1)) if takes else []
+    takes = re.findall(r"(?m)^-- takes: (.*?),?$", (QUERIES / file).read_text())
+    return re.split(r", *", ", ".join(takes)) if takes else []
 
 
 def statement(file):

@@ -2,6 +2,7 @@
 -- takes: organization
 -- → the organization
 select id, name, tokens_may_create_tokens as "tokensMayCreateTokens", max_expiry_days as "maxExpiryDays",
-       default_rate_limit as "defaultRateLimit", periods_up_to(max_expiry_days) as periods
+       default_rate_limit as "defaultRateLimit", execution_months as "executionMonths",
+       periods_up_to(max_expiry_days) as periods
 from organizations
 where id = :organization::bigint;

@@ -1,6 +1,6 @@
 -- Makes a project under the organization's next number.
 -- takes: organization, name, actor
--- → outcome (allowed | not_found: there is no such organization | of acting()) and the project
+-- → outcome (allowed | not_found: there is no such organization | of acting()) and the project, with its maker's role
 with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
@@ -21,6 +21,6 @@ with actor as materialized (
     from made m, actor a
 )
 select case when a.outcome = 'allowed' and m.id is null then 'not_found' else a.outcome end as outcome,
-       'PRJ-' || m.number as id, m.name
+       'PRJ-' || m.number as id, m.name, 'project_admin' as role
 from actor a
 left join made m on true;

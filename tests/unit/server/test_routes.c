@@ -8,6 +8,21 @@
 
 #include <cmocka.h>
 
+/* Appends a segment that the placeholder `name` takes. */
+static void
+fill(char *path, const char *name)
+{
+    static const char *const prefixes[][2] = { { "project}", "PRJ-" },
+                                               { "cycle}", "TCYCLE-" },
+                                               { "case}", "TC-" } };
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (strncmp(name, prefixes[i][0], strlen(prefixes[i][0])) == 0) {
+            strcat(path, prefixes[i][1]);
+        }
+    }
+    strcat(path, "7");
+}
+
 static void
 test_every_route_is_found_by_its_own_path(void **state)
 {
@@ -17,7 +32,7 @@ test_every_route_is_found_by_its_own_path(void **state)
         char path[128] = "";
         for (const char *at = routes[i].pattern; *at; at++) {
             if (*at == '{') {
-                strcat(path, "7");
+                fill(path, at + 1);
                 at = strchr(at, '}');
             } else {
                 strncat(path, at, 1);

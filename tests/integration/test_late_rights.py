@@ -38,10 +38,21 @@ WRITES = {
     "make an account": ("POST", "/users", ACCOUNT),
     "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
     "delete an account": ("DELETE", "/users/{person}", None),
+    "make a project": ("POST", "/projects", {"name": "Late"}),
+    "rename a project": ("PATCH", "/projects/PRJ-1", {"name": "Late"}),
+    "set a member": ("PUT", "/projects/PRJ-1/members/{guest}", {"role": "project_admin"}),
+    "remove a member": ("DELETE", "/projects/PRJ-1/members/{guest}", None),
+    "make a test case": ("POST", "/test-cases?projectId=PRJ-1", {"title": "Late"}),
+    "change a test case": ("PATCH", "/test-cases/TC-1?projectId=PRJ-1", {"title": "Late"}),
+    "archive a test case": ("DELETE", "/test-cases/TC-1?projectId=PRJ-1", None),
+    "make a test cycle": ("POST", "/test-cycles?projectId=PRJ-1", {"name": "Late"}),
+    "change a test cycle": ("PATCH", "/test-cycles/TCYCLE-2?projectId=PRJ-1", {"name": "Late"}),
+    "archive a test cycle": ("DELETE", "/test-cycles/TCYCLE-2?projectId=PRJ-1", None),
 }
 BODIES = [name for name, (_, _, body) in WRITES.items() if body]
-HASHES = [write for write in WRITES if write.startswith(("make ", "rotate ", "change the password"))]
-FOR_ADMINS = [name for name, (_, path, _) in WRITES.items() if path.startswith(("/users", "/organization"))]
+HASHES = ["make a token", "rotate a token", "rotate the current token", "make an account", "change the password"]
+FOR_ADMINS = [name for name, (_, path, _) in WRITES.items() if path.startswith(("/users", "/organization")) or path == "/projects"]
+IN_PROJECT = [name for name, (_, path, _) in WRITES.items() if "PRJ-1" in path]
 BY_SESSION = ["sign out", "confirm the session", "change the password"]
 
 # What takes the right away, with the status that the request then gets.
@@ -58,6 +69,8 @@ LOSSES = {
     "actor deactivated": (401, "update testkase.users set status = 'deactivated' where id = %(actor)s"),
     "actor deleted": (401, "update testkase.users set status = 'deleted' where id = %(actor)s"),
     "actor demoted": (403, "update testkase.users set org_role = 'member' where id = %(actor)s"),
+    "role in project taken": (404, "delete from testkase.project_members where user_id = %(actor)s"),
+    "role in project lowered": (403, "update testkase.project_members set role = 'guest' where user_id = %(actor)s"),
 }
 
 
@@ -67,25 +80,32 @@ def cases(writes):
             by_session = loss == "session ended" or (write in BY_SESSION and not loss.startswith("token"))
             if write in BY_SESSION and not by_session or "the current token" in write and by_session:
                 continue
-            if loss == "actor demoted" and write not in FOR_ADMINS:
+            if loss == "actor demoted" and write not in FOR_ADMINS or "in project" in loss and write not in IN_PROJECT:
                 continue
             yield pytest.param(write, loss, by_session, id=f"{write}, {loss}")
 
 
 class Late:
-    """An admin's request that is under way, and what must not change."""
+    """A request of an admin, of the organization or of a project, that is under way, and what must not change."""
 
     def __init__(self, service, write, loss, by_session):
         self.service, self.database = service, service.database
         people = service.organization()
-        self.actor = people.admin
+        self.actor = people.member if write in IN_PROJECT else people.admin
+        service.join(people.id, 1, people.member, "project_admin")
+        self.database.query("""
+            with project as (
+                update testkase.projects set next_case_number = 2, next_cycle_number = 3 where organization_id = %s returning id),
+            cases as (
+                insert into testkase.test_cases (project_id, number, title, automation_id) select id, 1, 'A', 12345 from project)
+            insert into testkase.test_cycles (project_id, number, name) select id, 2, 'A' from project""", (people.id,))
         self.credential, token = service.mint(self.actor, cost=ARGON2)
         other, _ = service.mint(self.actor)
         service.sign_in(self.actor)
         session = self.database.value("select id from testkase.sessions where user_id = %s", (self.actor.id,))
         method, path, self.body = WRITES[write]
         finding = self.database.value("select testkase.finding_id('poor_name', %s, 'Test')", (other,))
-        places = {"token": other, "person": people.member.id, "session": session, "finding": finding}
+        places = {"token": other, "person": people.member.id, "guest": people.guest.id, "session": session, "finding": finding}
         self.method, self.path = method, "/api/v1" + path.format(**places)
         if by_session:
             session = service.sign_in(self.actor).session
@@ -122,6 +142,17 @@ class Late:
                     where s.user_id = %(actor)s),
                    (select (o.name, o.tokens_may_create_tokens, o.max_expiry_days)::text from testkase.organizations o
                     where o.id = %(organization)s),
+                   (select array_agg((p.number, p.name, p.next_case_number, p.next_cycle_number, p.active_cases)::text
+                                     order by p.number)
+                    from testkase.projects p where p.organization_id = %(organization)s),
+                   (select array_agg((m.user_id, m.role)::text order by m.user_id) from testkase.project_members m
+                    where m.organization_id = %(organization)s),
+                   (select array_agg((c.number, c.title, c.archived_at)::text order by c.number)
+                    from testkase.test_cases c join testkase.projects p on p.id = c.project_id
+                    where p.organization_id = %(organization)s),
+                   (select array_agg((y.number, y.name, y.archived_at)::text order by y.number)
+                    from testkase.test_cycles y join testkase.projects p on p.id = y.project_id
+                    where p.organization_id = %(organization)s),
                    (select u.password_hash from testkase.users u where u.id = %(actor)s),
                    (select count(*) from testkase.outbox o where o.organization_id = %(organization)s)""",
             {"actor": self.actor.id, "organization": self.actor.organization_id})
@@ -152,7 +183,7 @@ def test_every_writing_route_is_tried(slow):
     done = subprocess.run([slow.path, "--routes"], capture_output=True, text=True, timeout=30, check=True)
     writing = {(route["method"], re.sub(r"\{\w+\}", "", route["path"])) for route in json.loads(done.stdout)
                if route["method"] not in ("GET", "any") and route["access"] != "anyone"}
-    tried = {(method, "/api/v1" + re.sub(r"\{\w+\}", "", path)) for method, path, _ in WRITES.values()}
+    tried = {(method, "/api/v1" + re.sub(r"\{\w+\}|(PRJ|TC|TCYCLE)-\d|\?.*", "", path)) for method, path, _ in WRITES.values()}
     assert writing == tried
 
 

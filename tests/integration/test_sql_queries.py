@@ -109,6 +109,9 @@ def test_query_file_says_what_it_takes_and_gives(file):
 
 MANY = 100_000
 
+PROJECT = {"projects", "project_members", "users"}
+RESULTS = {"test_cases", "test_cycles", "test_runs", "test_executions", "test_latest_results"}
+
 # Query → tables that it must not read from end to end.
 HOT = {
     "gate/states.sql": {"api_tokens", "users", "organizations"},
@@ -132,6 +135,21 @@ HOT = {
     "users/list.sql": {"users"},
     "users/update.sql": {"users"},
     "projects/list_for_member.sql": {"project_members"},
+    "projects/update.sql": PROJECT,
+    "members/list.sql": PROJECT,
+    "members/set.sql": PROJECT,
+    "members/remove.sql": PROJECT,
+    "test_cases/list.sql": PROJECT | {"test_cases"},
+    "test_cases/get.sql": PROJECT | {"test_cases"},
+    "test_cases/create.sql": PROJECT,
+    "test_cases/update.sql": PROJECT | {"test_cases"},
+    "test_cases/archive.sql": PROJECT | {"test_cases"},
+    "test_cases/history.sql": PROJECT | RESULTS,
+    "test_cycles/list.sql": PROJECT | RESULTS,
+    "test_cycles/get.sql": PROJECT | RESULTS,
+    "test_cycles/update.sql": PROJECT | RESULTS,
+    "test_cycles/archive.sql": PROJECT | RESULTS,
+    "test_cycles/executions.sql": PROJECT | RESULTS,
     "worker/next_deadline.sql": {"api_tokens", "rotation_reminders"},
     "worker/expire_tokens.sql": {"api_tokens", "rotation_reminders"},
     "worker/remind.sql": {"api_tokens", "rotation_reminders"},
@@ -139,6 +157,21 @@ HOT = {
     "worker/end_leavers_tokens.sql": {"api_tokens", "rotation_reminders"},
     "worker/delete_expired_sessions.sql": {"sessions"},
 }
+
+
+def fill_project(database):
+    """50 000 cases in one project, all but a few of them executed twice in its two cycles."""
+    database.query("insert into testkase.test_cycles (project_id, number, name) values (1, 2, 'Nightly')")
+    database.query("""insert into testkase.test_cases (project_id, number, title, automation_id)
+                      select 1, n, 'Case ' || n, 10000 + n from generate_series(1, 50000) n""")
+    database.query("""insert into testkase.test_runs (project_id, cycle_id, user_id, received, matched)
+                      select 1, y.id, 1, 100, 100 from testkase.test_cycles y, generate_series(1, 500) where y.project_id = 1""")
+    executed = """select c.id, y.id, 1 + c.number % 500,
+                         case c.number % 100 when 1 then 'fail' when 2 then 'blocked' when 3 then 'skipped' else 'pass' end, now()
+                  from testkase.test_cases c join testkase.test_cycles y on y.project_id = c.project_id
+                  where c.number > 20"""
+    for table in ("test_executions", "test_executions", "test_latest_results"):
+        database.query(f"insert into testkase.{table} (case_id, cycle_id, run_id, status, executed_at) {executed}")
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +206,7 @@ def crowded():
     database.query("""insert into testkase.api_token_usage_pairs (token_id, hour, pairs)
                       select id, date_trunc('hour', now()), '{192.0.2.1 curl/8}' from testkase.api_tokens""")
     database.query("insert into testkase.auth_changes (epoch, token_ids) select n, array[n] from generate_series(2, 1001) n")
+    fill_project(database)
     database.query("vacuum analyze")
     yield database
     database.close()

@@ -14,6 +14,6 @@ left join lateral (
     order by x.id desc
     limit :limit::integer
 ) e on true
-left join test_cycles y on y.id = e.cycle_id
-left join test_runs r on r.id = e.run_id
+left join lateral (select t.number from test_cycles t where t.id = e.cycle_id offset 0) y on true
+left join lateral (select t.build from test_runs t where t.id = e.run_id offset 0) r on true
 order by e.id desc;

@@ -32,6 +32,6 @@ left join lateral (
      order by l.case_id desc
      limit :limit::integer)
 ) e on true
-left join test_cases c on c.id = e.id
-left join test_runs r on r.id = e.run_id
+left join lateral (select k.number, k.title, k.automation_id from test_cases k where k.id = e.id offset 0) c on true
+left join lateral (select t.build from test_runs t where t.id = e.run_id offset 0) r on true
 order by e.id desc;

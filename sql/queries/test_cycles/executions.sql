@@ -7,6 +7,7 @@ select p.outcome, e.id as cursor, 'TC-' || c.number as "caseId", c.title, c.auto
        coalesce(e.status, 'not_executed') as status, rfc3339(e.executed_at) as "executedAt", e.duration_ms as "durationMs",
        e.message, shown_build(r.build) as build
 from project_for(:organization::bigint, :caller::bigint, :projectId::integer, :least_role) p
+join projects j on j.id = p.id
 join test_cycles y on y.project_id = p.id and y.number = :cycle::integer
 left join lateral (
     -- One part for each kind of filter: PostgreSQL runs only that which the status asks for.
@@ -24,7 +25,7 @@ left join lateral (
        and c.id < coalesce(:cursor::bigint, 9223372036854775807)
        and not exists (select from test_latest_results l where l.cycle_id = y.id and l.case_id = c.id)
      order by c.id desc
-     limit :limit::integer)
+     limit least(:limit::integer, j.active_cases - y.pass - y.fail - y.blocked - y.skipped)) -- for no more than there are
     union all
     (select l.case_id, l.status, l.executed_at, l.duration_ms, l.message, l.run_id
      from test_latest_results l

@@ -89,7 +89,7 @@ const struct route routes[] = {
     { HTTP_GET,    "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cycles_get },
     { HTTP_PATCH,  "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_USER,  BODY_JSON, .endpoint = &test_cycles_update },
     { HTTP_DELETE, "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_USER,  0,         .endpoint = &test_cycles_archive },
-    { HTTP_GET,    "/api/v1/test-cycles/{cycle}/executions", ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cycles_executions },
+    { HTTP_GET,    "/api/v1/test-cycles/{cycle}/executions", ROUTE_PROJECT_GUEST, 0,    .endpoint = &test_cycles_executions },
 
     { HTTP_GET,    "/api/v1/users",                    ROUTE_ORG_ADMIN, 0,         .endpoint = &users_list },
     { HTTP_POST,   "/api/v1/users",                    ROUTE_ORG_ADMIN, BODY_JSON, .handle = users_create },

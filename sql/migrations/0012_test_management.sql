@@ -289,7 +289,7 @@ create trigger test_results_removed after delete on testkase.test_latest_results
     for each statement execute function testkase.test_results_changed();
 
 -- Keeps projects.active_cases, and removes the latest results of cases that are archived, from the counts, too. It runs at the
--- end of the statement, which holds the project alone (hold_project()), and its own statements see what was committed until then: all
+-- end of the statement, which holds the project alone (hold_project()). Its own statements see what was committed until then: all
 -- uploads to the project that came first.
 create function testkase.test_cases_changed() returns trigger
     language plpgsql security definer set search_path = testkase, pg_temp

@@ -15,7 +15,14 @@ FIRST_ID = 700_000_001
 EXAMPLES = """
     with other as (
         insert into testkase.users (id, organization_id, email, name) overriding system value
-        values (43, %(organization)s, 'ben@example.com', 'Ben Example') returning id)
+        values (43, %(organization)s, 'ben@example.com', 'Ben Example') returning id),
+    joined as (
+        insert into testkase.project_members (project_id, user_id, organization_id, role)
+        select p.id, o.id, p.organization_id, 'user'
+        from testkase.projects p, other o where p.organization_id = %(organization)s and p.number = 1),
+    cases as (
+        insert into testkase.test_cases (project_id, number, title, automation_id)
+        select id, 1, 'A visitor pays by card', 48271 from testkase.projects where organization_id = %(organization)s)
     insert into testkase.api_tokens (id, user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
     overriding system value
     values (1001, %(admin)s, 1, 'a1b2c3d4', '$argon2id$', 'tk_pat_a1b2c3d4...000000', 'GitHub Actions', 30)"""
@@ -27,7 +34,8 @@ SPARE = """
     create trigger spare before update of ended_at on testkase.api_tokens for each row when (old.name = 'Driver')
         execute function spare();
     create trigger spare before delete on testkase.sessions for each row execute function spare();
-    create trigger spare before update on testkase.organizations for each row execute function spare();"""
+    create trigger spare before update on testkase.organizations for each row
+        when (old.next_project_number = new.next_project_number) execute function spare();"""
 
 
 @pytest.fixture

@@ -51,7 +51,8 @@ WRITES = {
 }
 BODIES = [name for name, (_, _, body) in WRITES.items() if body]
 HASHES = ["make a token", "rotate a token", "rotate the current token", "make an account", "change the password"]
-FOR_ADMINS = [name for name, (_, path, _) in WRITES.items() if path.startswith(("/users", "/organization")) or path == "/projects"]
+FOR_ADMINS = [name for name, (_, path, _) in WRITES.items()
+              if path.startswith(("/users", "/organization")) or path == "/projects"]
 IN_PROJECT = [name for name, (_, path, _) in WRITES.items() if "PRJ-1" in path]
 BY_SESSION = ["sign out", "confirm the session", "change the password"]
 

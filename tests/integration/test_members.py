@@ -44,7 +44,8 @@ def test_members_make_no_project(service, organization, admin):
     service.server.api().post("/projects", {"name": "Mine"}, 401)
 
 
-@pytest.mark.parametrize("body,field", [({}, "name"), ({"name": ""}, "name"), ({"name": "x" * 101}, "name"), ({"name": "Fine", "id": 1}, "id")])
+@pytest.mark.parametrize("body,field", [({}, "name"), ({"name": ""}, "name"), ({"name": "x" * 101}, "name"),
+                                        ({"name": "Fine", "id": 1}, "id")])
 def test_a_wrong_project_is_refused(service, organization, body, field):
     assert field_errors(service.bearer(organization.owner).post("/projects", body)) == {field}
 

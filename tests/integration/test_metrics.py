@@ -123,7 +123,7 @@ def test_the_workers(database, worker_path):
     text = worker_metrics(worker_path, database, f"{fresh_address()}:18231")
     assert value(text, "worker_database_connected") == 1 and value(text, "worker_database_connections_total") == 1
     assert value(text, "worker_notification_queue_usage_ratio") == 0
-    for job in ("expire", "leavers_tokens", "remind", "make_partitions", "prune_usage"):
+    for job in ("expire", "leavers_tokens", "remind", "make_partitions", "prune_usage", "prune_executions"):
         assert value(text, f'worker_job_runs_total{{job="{job}"}}') >= 1
         assert value(text, f'worker_job_failures_total{{job="{job}"}}') == 0
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60, check=False)

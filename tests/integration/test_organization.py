@@ -29,7 +29,8 @@ def test_everybody_reads_it(service, organization):
 
 @pytest.mark.parametrize("change", [
     {"name": "Another Ltd"}, {"tokensMayCreateTokens": False}, {"maxExpiryDays": 90}, {"defaultRateLimit": 1},
-    {"defaultRateLimit": 1000000}, {"executionMonths": 1}, {"executionMonths": 120}, {"tokensMayCreateTokens": False, "maxExpiryDays": 7, "defaultRateLimit": 100}])
+    {"defaultRateLimit": 1000000}, {"executionMonths": 1}, {"executionMonths": 120},
+    {"tokensMayCreateTokens": False, "maxExpiryDays": 7, "defaultRateLimit": 100}])
 def test_a_change_is_made_audited_and_taken_back(service, organization, change):
     admin = service.sign_in(organization.admin)
     before = described(organization)

@@ -7,7 +7,8 @@ import pytest
 from support.deadline import until
 from support.http import TIME, field_errors
 
-BUILD = {"id": "8123", "number": "42", "url": "https://ci.example.com/8123", "branch": "main", "commit": "9fceb02", "provider": "GitLab"}
+BUILD = {"id": "8123", "number": "42", "url": "https://ci.example.com/8123", "branch": "main", "commit": "9fceb02",
+         "provider": "GitLab"}
 
 
 @pytest.fixture
@@ -49,8 +50,9 @@ def test_a_case_is_made_read_changed_and_archived(service, organization, member)
     member.delete(place, 404)
     assert member.patch(place, {"title": "Late"}, 409).json()["code"] == "conflict"
     shared = {"project": 1, "number": 1}
+    first = {**shared, "title": "A visitor pays", "automationId": made["automationId"]}
     assert events(service, organization) == [
-        ("test_case.created", organization.member.id, {**shared, "title": "A visitor pays", "automationId": made["automationId"]}),
+        ("test_case.created", organization.member.id, first),
         ("test_case.updated", organization.member.id, {**shared, "title": ["A visitor pays", "A guest pays"]}),
         ("test_case.archived", organization.member.id, {**shared, "title": "A guest pays"})]
 
@@ -87,8 +89,8 @@ def test_a_wrong_query_parameter_is_named(member, query, field):
 
 
 @pytest.mark.parametrize("body,field", [
-    ({}, "title"), ({"title": ""}, "title"), ({"title": "   "}, "title"), ({"title": "x" * 201}, "title"), ({"title": 7}, "title"),
-    ({"title": "a\nb"}, "title"), ({"title": "Fine", "automationId": 12345}, "automationId"),
+    ({}, "title"), ({"title": ""}, "title"), ({"title": "   "}, "title"), ({"title": "x" * 201}, "title"),
+    ({"title": 7}, "title"), ({"title": "a\nb"}, "title"), ({"title": "Fine", "automationId": 12345}, "automationId"),
     ({"title": "Fine", "projectId": "PRJ-1"}, "projectId")])
 def test_a_wrong_case_is_refused(member, body, field):
     assert field_errors(member.post("/test-cases?projectId=PRJ-1", body)) == {field}

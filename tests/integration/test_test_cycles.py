@@ -99,7 +99,8 @@ def test_the_list_is_filtered_and_comes_in_pages(member):
 
 
 @pytest.mark.parametrize("path,field", [
-    ("/test-cycles", "projectId"), ("/test-cycles?projectId=TC-1", "projectId"), ("/test-cycles?projectId=PRJ-1&status=x", "status"),
+    ("/test-cycles", "projectId"), ("/test-cycles?projectId=TC-1", "projectId"),
+    ("/test-cycles?projectId=PRJ-1&status=x", "status"),
     ("/test-cycles/TCYCLE-1", "projectId"), ("/test-cycles/TCYCLE-1/executions?projectId=PRJ-1&status=failed", "status"),
     ("/test-cycles/TCYCLE-1/executions?projectId=PRJ-1&limit=0", "limit")])
 def test_a_wrong_query_parameter_is_named(member, path, field):
@@ -157,8 +158,8 @@ def test_the_executions_of_a_cycle(service, organization, member):
     for status, case in (("pass", "TC-1"), ("fail", "TC-2"), ("blocked", "TC-3"), ("skipped", "TC-4")):
         assert by_case(member, f"&status={status}") == [(case, status)]
     first = executions(member)[-1]
-    assert first == {"caseId": "TC-1", "title": "Case 1", "automationId": 10001, "status": "pass", "executedAt": first["executedAt"],
-                     "durationMs": 1250, "message": "Told pass",
+    assert first == {"caseId": "TC-1", "title": "Case 1", "automationId": 10001, "status": "pass",
+                     "executedAt": first["executedAt"], "durationMs": 1250, "message": "Told pass",
                      "build": {"id": None, "number": "7", "url": None, "branch": None, "commit": None, "provider": None}}
     assert executions(member)[0] == {"caseId": "TC-6", "title": "Case 6", "automationId": 10006, "status": "not_executed",
                                      "executedAt": None, "durationMs": None, "message": None, "build": None}

@@ -369,6 +369,67 @@ def test_upkeep_at_start(database, user, worker):
         ["recent:1", f"{socket.gethostname()}:{program.pid}"])
 
 
+def make_runs(database, organization, times):
+    """A project with one case, and a run of it at each of these times, the last of them the latest; returns the project's id."""
+    user = make_user(database, organization)
+    project = database.value("""insert into testkase.projects (organization_id, number, name)
+                                select %s, 1, 'Web shop' returning id""", (organization,))
+    database.query("""insert into testkase.test_cases (project_id, number, title, automation_id)
+                      values (%s, 1, 'A visitor pays', 12345)""", (project,))
+    for at in times:
+        database.query(
+            """with run as (
+                   insert into testkase.test_runs (project_id, cycle_id, user_id, reported_at, received, matched)
+                   select project_id, id, %s, %s::timestamptz, 1, 1 from testkase.test_cycles where project_id = %s
+                   returning id, project_id, cycle_id, reported_at), executed as (
+                   insert into testkase.test_executions (executed_at, case_id, cycle_id, run_id, status)
+                   select r.reported_at, c.id, r.cycle_id, r.id, 'fail'
+                   from run r join testkase.test_cases c on c.project_id = r.project_id
+                   returning case_id, cycle_id, run_id, executed_at, status)
+               insert into testkase.test_latest_results (case_id, cycle_id, run_id, executed_at, status)
+               select case_id, cycle_id, run_id, executed_at, status from executed
+               on conflict (cycle_id, case_id) do update set run_id = excluded.run_id, executed_at = excluded.executed_at""",
+            (user, at, project))
+    return project
+
+
+def kept(database, project):
+    """How many executions of the project there are, of how many runs that are not pruned, and how many cases failed."""
+    return database.query(
+        """select (select count(*) from testkase.test_executions e join testkase.test_cycles y on y.id = e.cycle_id
+                   where y.project_id = %(project)s),
+                  (select count(*) from testkase.test_runs where project_id = %(project)s and pruned_at is null),
+                  (select fail from testkase.test_cycles where project_id = %(project)s)""", {"project": project})[0]
+
+
+def test_results_are_deleted_when_the_organization_does_not_keep_them(database, organization, worker):
+    """But for the latest ones, and the counts of them; a partition that has become empty goes, too."""
+    other, old = (database.value("insert into testkase.organizations (name) values ('Glen') returning id") for _ in range(2))
+    database.query("""create table testkase.test_executions_2020_01 partition of testkase.test_executions
+                      for values from ('2020-01-01T00:00Z') to ('2020-02-01T00:00Z');
+                      alter table testkase.test_executions_2020_01 owner to testkase_owner""")
+    ago = [database.value("select (now() - %s::interval)::text", (interval,)) for interval in ("70 days", "40 days", "20 days")]
+    some = make_runs(database, organization, ["2020-01-15T00:00Z", *ago])
+    every = make_runs(database, other, ago)
+    last = make_runs(database, old, ["2020-01-15T00:00Z"])
+    database.query("update testkase.organizations set execution_months = 1 where id = %s", (organization,))
+    database.query("update testkase.organizations set execution_months = 24 where id = %s", (old,))
+    worker()
+    assert kept(database, some) == (1, 1, 1)
+    assert kept(database, every) == (3, 3, 1)
+    assert kept(database, last) == (0, 0, 1)
+    until(lambda: not database.value("select to_regclass('testkase.test_executions_2020_01')"), 10, "the empty partition is gone")
+
+
+def test_many_results_are_deleted_in_batches(database, organization):
+    project = make_runs(database, organization, [f"2020-01-01T00:{minute:02}Z" for minute in range(10)])
+    database.query("update testkase.organizations set execution_months = 120")
+    assert database.value("select testkase.prune_executions(3)") == 0
+    database.query("update testkase.organizations set execution_months = 12")
+    assert [database.value("select testkase.prune_executions(3)") for _ in range(5)] == [3, 3, 3, 1, 0]
+    assert kept(database, project) == (0, 0, 1)
+
+
 # --- quiet ---
 
 

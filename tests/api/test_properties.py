@@ -20,9 +20,11 @@ EXAMPLES = """
         insert into testkase.project_members (project_id, user_id, organization_id, role)
         select p.id, o.id, p.organization_id, 'user'
         from testkase.projects p, other o where p.organization_id = %(organization)s and p.number = 1),
+    numbered as (
+        update testkase.projects set next_case_number = 2 where organization_id = %(organization)s returning id),
     cases as (
         insert into testkase.test_cases (project_id, number, title, automation_id)
-        select id, 1, 'A visitor pays by card', 48271 from testkase.projects where organization_id = %(organization)s)
+        select id, 1, 'A visitor pays by card', 48271 from numbered)
     insert into testkase.api_tokens (id, user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
     overriding system value
     values (1001, %(admin)s, 1, 'a1b2c3d4', '$argon2id$', 'tk_pat_a1b2c3d4...000000', 'GitHub Actions', 30)"""

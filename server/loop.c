@@ -7,6 +7,7 @@
 #include "server/auth/body_room.h"
 #include "server/auth/gate.h"
 #include "server/auth/hasher.h"
+#include "server/background.h"
 #include "server/database/handlers.h"
 #include "server/http/listener.h"
 #include "server/server.h"
@@ -27,7 +28,7 @@
 #define UNFINISHED_MS        3000 /* for clients that are sending a request at the shutdown */
 #define LATE_MS              500  /* grace for a client accepted just before shutdown */
 #define METRICS_CONNECTIONS  32
-#define BODIES_MAX           ((size_t)8 << 20) /* bytes */
+#define BODIES_MAX           ((size_t)40 << 20) /* bytes: two uploads of results, and others beside them */
 #define BODIES_OF_CLIENT_MAX ((size_t)1 << 20)
 _Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTIONS,
                "the connections of a loop to PostgreSQL");
@@ -237,6 +238,7 @@ loop_init(struct loop *loop, struct server *server, int index)
     loop->pool = connection_pool_new(loop->base, &events, connection_capacity(server));
     loop->bodies = body_room_new(BODIES_MAX, BODIES_OF_CLIENT_MAX);
     loop->mailbox = hasher_mailbox_new(server->hasher, loop->base);
+    loop->background = background_mailbox_new(server->background, loop->base);
     struct db_options options = database_options(loop);
     loop->gate = gate_new(loop->base, &options, CALLERS_MAX, &loop->metrics);
     loop->handlers = handlers_new(loop->base, &options);
@@ -267,6 +269,7 @@ loop_clear(struct loop *loop)
     listener_free(loop->listener);
     listener_free(loop->metrics_listener);
     hasher_mailbox_free(loop->mailbox);
+    background_mailbox_free(loop->background);
     gate_free(loop->gate);
     handlers_free(loop->handlers);
     connection_pool_free(loop->pool);

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 /* Connections to PostgreSQL of each loop: the gate's and the handlers'. */
-#define LOOP_DATABASE_CONNECTIONS 6
+#define LOOP_DATABASE_CONNECTIONS 7
 
+struct background_mailbox;
 struct body_room;
 struct connection_pool;
 struct event;
@@ -38,6 +39,7 @@ struct loop {
     struct handlers *handlers;
     struct usage *usage;
     struct hasher_mailbox *mailbox;
+    struct background_mailbox *background;
     struct metrics metrics;
     int connected;              /* how often a connection to PostgreSQL became usable */
     bool is_serving;            /* usable connections: at least one of the gate and one of the handlers */

@@ -13,6 +13,7 @@
 #include "server/resources/organization.h"
 #include "server/resources/pages.h"
 #include "server/resources/projects.h"
+#include "server/resources/results.h"
 #include "server/resources/session.h"
 #include "server/resources/test_cases.h"
 #include "server/resources/test_cycles.h"
@@ -20,7 +21,8 @@
 #include "server/resources/verify.h"
 
 /* Enough for every call so far; a call that takes more names its own bound. */
-#define BODY_JSON ((size_t)16 * 1024)
+#define BODY_JSON    ((size_t)16 * 1024)
+#define BODY_RESULTS ((size_t)16 * 1024 * 1024)
 
 /* clang-format off */
 const struct route routes[] = {
@@ -90,6 +92,8 @@ const struct route routes[] = {
     { HTTP_PATCH,  "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_USER,  BODY_JSON, .endpoint = &test_cycles_update },
     { HTTP_DELETE, "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_USER,  0,         .endpoint = &test_cycles_archive },
     { HTTP_GET,    "/api/v1/test-cycles/{cycle}/executions", ROUTE_PROJECT_GUEST, 0,    .endpoint = &test_cycles_executions },
+
+    { HTTP_POST,   "/api/v1/automation/results",       ROUTE_CALLER,    BODY_RESULTS, .handle = results_report, .body_raw = true },
 
     { HTTP_GET,    "/api/v1/users",                    ROUTE_ORG_ADMIN, 0,         .endpoint = &users_list },
     { HTTP_POST,   "/api/v1/users",                    ROUTE_ORG_ADMIN, BODY_JSON, .handle = users_create },

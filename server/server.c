@@ -5,6 +5,7 @@
 #include "server/auth/hasher.h"
 #include "server/auth/rate_limits.h"
 #include "server/auth/verified.h"
+#include "server/background.h"
 #include "server/http/listener_sockets.h"
 #include "server/http/trusted_proxies.h"
 #include "server/loop.h"
@@ -12,6 +13,7 @@
 
 #define VERIFIED_GOOD_MAX  100000
 #define VERIFIED_WRONG_MAX 50000
+#define UPLOADS_MAX        8 /* that wait to be read */
 
 /* W3C Secure Contexts §3.1: browsers trust https, and http to the machine itself. */
 static bool
@@ -89,6 +91,7 @@ server_open(struct server *server, const struct server_options *options)
                                            .password_queue = options->password_queue,
                                            .creation_queue = options->creation_queue };
     server->hasher = hasher_new(&hasher);
+    server->background = background_new(UPLOADS_MAX);
     server->verified = verified_new(VERIFIED_GOOD_MAX, VERIFIED_WRONG_MAX);
     server->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);
     server->guess_throttle = guess_throttle_new();
@@ -101,6 +104,7 @@ void
 server_close(struct server *server)
 {
     hasher_free(server->hasher);
+    background_free(server->background);
     verified_free(server->verified);
     rate_limits_free(server->rate_limits);
     guess_throttle_free(server->guess_throttle);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct address_log;
+struct background;
 struct connection_events;
 struct guess_throttle;
 struct hasher;
@@ -47,6 +48,7 @@ struct server {
     struct listener_sockets *sockets;
     struct listener_sockets *metrics_sockets; /* NULL: /metrics is served to this machine only */
     struct hasher *hasher;
+    struct background *background;
     struct verified *verified;
     struct rate_limits *rate_limits;
     struct guess_throttle *guess_throttle;

@@ -406,6 +406,26 @@ CREATE FUNCTION testkase.folded(words text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower((words COLLATE "C"));
 
+CREATE FUNCTION testkase.forget_uploads(most integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+    with batch as (
+        select u.user_id, u.idempotency_key
+        from result_uploads u
+        where u.uploaded_at < now() - interval '7 days'
+        order by u.uploaded_at
+        limit most
+        for update skip locked
+    ), gone as (
+        delete from result_uploads u
+        using batch b
+        where u.user_id = b.user_id and u.idempotency_key = b.idempotency_key
+        returning u.user_id
+    )
+    select count(*) from gone
+$$;
+
 CREATE FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) RETURNS TABLE(id bigint, number integer, name text, role text, outcome text)
     LANGUAGE plpgsql ROWS 1
     SET search_path TO 'testkase', 'pg_temp'
@@ -807,6 +827,109 @@ begin
     return true;
 end
 $_$;
+
+CREATE FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, stated_organization bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[]) RETURNS TABLE(outcome text, answer json)
+    LANGUAGE plpgsql ROWS 1
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    acts record;
+    project record;
+    cycle record;
+    earlier record;
+    run bigint;
+    reported timestamptz := now();
+    missed integer[];
+    repeated integer[];
+    matched_count bigint;
+begin
+    select a.* into acts from acting(actor) a;
+    if acts.outcome <> 'allowed' then
+        outcome := acts.outcome;
+        return next;
+        return;
+    end if;
+    if stated_organization <> organization then
+        outcome := 'wrong_organization';
+        return next;
+        return;
+    end if;
+    if upload_key is not null then
+        select u.digest, u.answer into earlier
+        from result_uploads u
+        where u.user_id = caller and u.idempotency_key = upload_key and u.uploaded_at > now() - interval '7 days';
+        if found then
+            outcome := case when earlier.digest = upload_digest then 'repeated' else 'key_used_otherwise' end;
+            answer := case when earlier.digest = upload_digest then earlier.answer end;
+            return next;
+            return;
+        end if;
+    end if;
+    select p.id, p.outcome into project from hold_project(organization, caller, project_number, 'user', 'shared') p;
+    if not found or project.outcome <> 'allowed' then
+        outcome := coalesce(project.outcome, 'not_found');
+        return next;
+        return;
+    end if;
+    select c.id into cycle from test_cycles c
+    where c.project_id = project.id and c.number = cycle_number and c.archived_at is null
+    for no key update;
+    if not found then
+        outcome := 'not_found';
+        return next;
+        return;
+    end if;
+    insert into test_runs (project_id, cycle_id, user_id, token_id, build, received, matched)
+    values (project.id, cycle.id, caller, acts.token_id, build, cardinality(automation_ids), 0)
+    returning id into run;
+    with given as materialized (
+        select c.id as case_id, r.automation_id, r.status, r.name, r.duration, r.message, r.is_repeated
+        from (select distinct on (u.automation_id) u.automation_id, u.status, u.name, u.duration, u.message,
+                     count(*) over (partition by u.automation_id) > 1 as is_repeated
+              from unnest(automation_ids, statuses, names, durations, messages) with ordinality
+                   as u (automation_id, status, name, duration, message, place)
+              order by u.automation_id, u.place desc) r
+        left join test_cases c
+            on c.project_id = project.id and c.automation_id = r.automation_id and c.archived_at is null
+    ), executed as (
+        insert into test_executions (executed_at, case_id, cycle_id, run_id, status, duration_ms, name, message)
+        select reported, g.case_id, cycle.id, run, g.status, g.duration, g.name, g.message
+        from given g
+        where g.case_id is not null
+    ), latest as (
+        insert into test_latest_results as l (cycle_id, case_id, run_id, executed_at, status, duration_ms, message)
+        select cycle.id, g.case_id, run, reported, g.status, g.duration, g.message
+        from given g
+        where g.case_id is not null
+        order by g.case_id
+        on conflict (cycle_id, case_id)
+            do update set run_id = excluded.run_id, executed_at = excluded.executed_at, status = excluded.status,
+                          duration_ms = excluded.duration_ms, message = excluded.message
+    )
+    select coalesce(array_agg(g.automation_id order by g.automation_id) filter (where g.case_id is null), '{}'),
+           coalesce(array_agg(g.automation_id order by g.automation_id) filter (where g.is_repeated), '{}'),
+           count(g.case_id)
+    into missed, repeated, matched_count
+    from given g;
+    update test_runs r set matched = matched_count where r.id = run;
+    answer := json_build_object('cycleId', 'TCYCLE-' || cycle_number, 'received', cardinality(automation_ids),
+                                'matched', matched_count, 'unmatched', to_json(missed), 'duplicates', to_json(repeated));
+    if upload_key is not null then
+        insert into result_uploads as u (user_id, idempotency_key, digest, answer)
+        values (caller, upload_key, upload_digest, answer)
+        on conflict (user_id, idempotency_key)
+            do update set uploaded_at = now(), digest = excluded.digest, answer = excluded.answer; -- older than 7 days
+    end if;
+    insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address, action, target_kind,
+                              target_id, detail)
+    values (acts.organization_id, acts.kind, acts.user_id, acts.token_id, acts.request_id, acts.address,
+            'automation.results_received', 'test_run', run,
+            jsonb_build_object('project', 'PRJ-' || project_number, 'cycle', 'TCYCLE-' || cycle_number,
+                               'received', cardinality(automation_ids), 'matched', matched_count));
+    outcome := 'reported';
+    return next;
+end
+$$;
 
 CREATE FUNCTION testkase.rfc3339(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -2132,6 +2255,9 @@ GRANT ALL ON FUNCTION testkase.findings_of(of_user bigint) TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.folded(words text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.folded(words text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.forget_uploads(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.forget_uploads(most integer) TO testkase_worker;
+
 REVOKE ALL ON FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) TO testkase_server;
 
@@ -2260,6 +2386,9 @@ GRANT ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text
 
 REVOKE ALL ON FUNCTION testkase.renew_token_hash(of_token bigint, old_hash text, new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.renew_token_hash(of_token bigint, old_hash text, new_hash text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, stated_organization bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, stated_organization bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[]) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testkase_server;
@@ -2518,6 +2647,18 @@ GRANT INSERT(topic) ON TABLE testkase.outbox TO testkase_worker;
 GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_server;
 GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_worker;
 
+GRANT SELECT ON TABLE testkase.result_uploads TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.result_uploads TO testkase_server;
+
+GRANT INSERT(idempotency_key) ON TABLE testkase.result_uploads TO testkase_server;
+
+GRANT UPDATE(uploaded_at) ON TABLE testkase.result_uploads TO testkase_server;
+
+GRANT INSERT(digest),UPDATE(digest) ON TABLE testkase.result_uploads TO testkase_server;
+
+GRANT INSERT(answer),UPDATE(answer) ON TABLE testkase.result_uploads TO testkase_server;
+
 GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_server;
 GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_worker;
 
@@ -2566,8 +2707,52 @@ GRANT UPDATE(archived_at) ON TABLE testkase.test_cycles TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.test_executions TO testkase_server;
 
+GRANT INSERT(executed_at) ON TABLE testkase.test_executions TO testkase_server;
+
+GRANT INSERT(case_id) ON TABLE testkase.test_executions TO testkase_server;
+
+GRANT INSERT(cycle_id) ON TABLE testkase.test_executions TO testkase_server;
+
+GRANT INSERT(run_id) ON TABLE testkase.test_executions TO testkase_server;
+
+GRANT INSERT(status) ON TABLE testkase.test_executions TO testkase_server;
+
+GRANT INSERT(duration_ms) ON TABLE testkase.test_executions TO testkase_server;
+
+GRANT INSERT(name) ON TABLE testkase.test_executions TO testkase_server;
+
+GRANT INSERT(message) ON TABLE testkase.test_executions TO testkase_server;
+
 GRANT SELECT ON TABLE testkase.test_latest_results TO testkase_server;
 
+GRANT INSERT(cycle_id) ON TABLE testkase.test_latest_results TO testkase_server;
+
+GRANT INSERT(case_id) ON TABLE testkase.test_latest_results TO testkase_server;
+
+GRANT INSERT(run_id),UPDATE(run_id) ON TABLE testkase.test_latest_results TO testkase_server;
+
+GRANT INSERT(executed_at),UPDATE(executed_at) ON TABLE testkase.test_latest_results TO testkase_server;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE testkase.test_latest_results TO testkase_server;
+
+GRANT INSERT(duration_ms),UPDATE(duration_ms) ON TABLE testkase.test_latest_results TO testkase_server;
+
+GRANT INSERT(message),UPDATE(message) ON TABLE testkase.test_latest_results TO testkase_server;
+
 GRANT SELECT ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT INSERT(project_id) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT INSERT(cycle_id) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT INSERT(token_id) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT INSERT(build) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT INSERT(received) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT INSERT(matched),UPDATE(matched) ON TABLE testkase.test_runs TO testkase_server;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE testkase_owner REVOKE ALL ON FUNCTIONS  FROM PUBLIC;

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #define READS_AHEAD 24
+#define COMMON      (HANDLERS_READERS + HANDLERS_WRITERS)
 
-/* The readers come first. */
+/* The readers come first, the one for uploads last. */
 struct handlers {
     struct event_base *base;
     struct db *connections[HANDLERS_CONNECTIONS];
@@ -17,8 +18,11 @@ handlers_new(struct event_base *base, const struct db_options *options)
 {
     struct handlers *handlers = memory_new(1, sizeof(*handlers));
     handlers->base = base;
+    struct db_options for_uploads = *options;
+    for_uploads.statement_timeout_ms = HANDLERS_UPLOAD_TIMEOUT_MS;
+    for_uploads.call_deadline_ms = HANDLERS_UPLOAD_DEADLINE_MS;
     for (int i = 0; i < HANDLERS_CONNECTIONS; i++) {
-        handlers->connections[i] = db_new(base, options);
+        handlers->connections[i] = db_new(base, i < COMMON ? options : &for_uploads);
     }
     return handlers;
 }
@@ -42,7 +46,7 @@ size_t
 handlers_usable(const struct handlers *handlers)
 {
     size_t count = 0;
-    for (int i = 0; i < HANDLERS_CONNECTIONS; i++) {
+    for (int i = 0; i < COMMON; i++) {
         count += db_usable(handlers->connections[i]);
     }
     return count;
@@ -71,8 +75,7 @@ static struct db *
 choose_among(const struct handlers *handlers, int first, int count)
 {
     struct db *preferred = handlers_least_busy(handlers->connections + first, count);
-    return db_usable(preferred) ? preferred
-                                : handlers_least_busy(handlers->connections, HANDLERS_CONNECTIONS);
+    return db_usable(preferred) ? preferred : handlers_least_busy(handlers->connections, COMMON);
 }
 
 /* Reads are short: they fill one connection's pipeline before the next, because a PostgreSQL process that
@@ -93,6 +96,9 @@ choose_reader(const struct handlers *handlers)
 struct db *
 handlers_choose(const struct handlers *handlers, enum query query)
 {
+    if (query_texts[query].is_upload) {
+        return handlers->connections[COMMON];
+    }
     return query_texts[query].writes ? choose_among(handlers, HANDLERS_READERS, HANDLERS_WRITERS)
                                      : choose_reader(handlers);
 }

@@ -1,8 +1,11 @@
 #include "server/request/await.h"
 #include "common/log.h"
+#include "common/memory.h"
+#include "server/background.h"
 #include "server/database/batched_read.h"
 #include "server/database/handlers.h"
 #include "server/server.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* --- queries --- */
@@ -116,6 +119,50 @@ await_hash(struct request *request, const char *secret, size_t length)
     if (!hasher_hash(request->loop->mailbox, &job)) {
         return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
                              "Too many secrets are being hashed; try again shortly.");
+    }
+    return request_wait(request);
+}
+
+/* --- work in the background --- */
+
+struct background_wait {
+    struct request *request;
+    void (*work)(void *argument);
+    void *argument; /* the handler's data: the thread must not look at the request */
+};
+
+static void
+run_work(void *argument)
+{
+    const struct background_wait *wait = argument;
+    wait->work(wait->argument);
+}
+
+static void
+on_background(bool is_done, void *argument)
+{
+    struct background_wait *wait = argument;
+    struct request *request = wait->request;
+    free(wait);
+    if (is_done) {
+        request_complete(request);
+        return;
+    }
+    answer_refuse(&request->answer, PROBLEM_UNAVAILABLE, "The service is stopping; try again.");
+    request->answer.closes = true;
+    request_complete_with_answer(request);
+}
+
+enum step_result
+await_background(struct request *request, void (*work)(void *argument))
+{
+    struct background_wait *wait = memory_new(1, sizeof(*wait));
+    *wait = (struct background_wait){ request, work, request->handler_data };
+    const struct background_job job = { run_work, on_background, wait };
+    if (!background_submit(request->loop->background, &job)) {
+        free(wait);
+        return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE,
+                             "Too many uploads are being read; try again shortly.");
     }
     return request_wait(request);
 }

@@ -22,6 +22,11 @@ enum step_result await_verify(struct request *request, enum hasher_share share, 
                               const char *encoded, const char *secret, size_t length);
 enum step_result await_hash(struct request *request, const char *secret, size_t length);
 
+/* Runs work on the background's thread (server/background.h). `argument` must be the handler's own
+ * (request->handler_data), which is freed after the work, also when the client has left. Answers 503 when too
+ * much work waits. */
+enum step_result await_background(struct request *request, void (*work)(void *argument));
+
 /* guess_throttle_begin() for the request's address. Returns how many seconds the guess must wait, or 0 when
  * it may be made now. `target` must live as long as the request. A guess that is still open when the request
  * ends counts as wrong if argon2 found a mismatch. */

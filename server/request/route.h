@@ -29,6 +29,7 @@ struct route {
     size_t body_max;                 /* of the JSON body, in bytes; 0: a body is discarded unread */
     request_function *handle;        /* a row has either a handler, */
     const struct endpoint *endpoint; /* or an endpoint, which endpoint_handle() runs */
+    bool body_raw;                   /* the handler reads the body itself, which may be in gzip */
     bool body_optional;              /* a request without a body is served, too */
     bool without_host;               /* HTTP/1.0 without Host is served, as health checks send it */
 };

@@ -151,7 +151,8 @@ step_body(struct request *request)
                                    "Send a JSON object as the body of this request.");
     }
     struct http_slice coding = http_head_field(request->head, "content-encoding");
-    if (coding.length > 0 && !http_slice_equals_nocase(coding, "identity")) {
+    bool is_gzip = request->route->body_raw && http_slice_equals_nocase(coding, "gzip");
+    if (coding.length > 0 && !is_gzip && !http_slice_equals_nocase(coding, "identity")) {
         return refuse_coding(request, coding);
     }
     if (!http_media_type_is_json(request->head->content_type)) {
@@ -163,7 +164,8 @@ step_body(struct request *request)
 static enum step_result
 step_parse(struct request *request)
 {
-    if (request->route->body_max == 0 || !connection_has_body(request->connection)) {
+    if (request->route->body_max == 0 || request->route->body_raw ||
+        !connection_has_body(request->connection)) {
         return STEP_NEXT;
     }
     size_t length;

@@ -1,18 +1,17 @@
 #include "server/resources/new_api_key.h"
 #include "common/memory.h"
-#include "common/pasted_secret.h"
 #include "common/secret.h"
 #include "common/token.h"
 #include "server/request/authenticate.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
+#include "server/request/idempotency.h"
 #include "server/request/limits.h"
 #include "server/request/row.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES_MAX              3
-#define IDEMPOTENCY_KEY_LENGTH 255
+#define TRIES_MAX 3
 
 static const struct input draft_inputs[] = {
     { "name", INPUT_NAME, .required = true },
@@ -41,8 +40,8 @@ static const struct refusal refusals[] = {
 
 struct draft {
     char token[TOKEN_LENGTH + 1];
-    char idempotency_key[IDEMPOTENCY_KEY_LENGTH + 1]; /* "": none */
-    int64_t predecessor;                              /* 0: a new token, described by the inputs */
+    char idempotency_key[IDEMPOTENCY_KEY_SIZE]; /* "": none */
+    int64_t predecessor;                        /* 0: a new token, described by the inputs */
     int tries;
 };
 
@@ -57,37 +56,13 @@ free_draft(void *draft)
     free(draft);
 }
 
-/* Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a quoted string; without quotes as well. */
-static bool
-read_idempotency_key(struct request *request, struct draft *draft)
-{
-    struct http_slice key = http_head_field(request->head, "idempotency-key");
-    if (!key.bytes) {
-        return true;
-    }
-    if (key.length >= 2 && key.bytes[0] == '"' && key.bytes[key.length - 1] == '"') {
-        key = (struct http_slice){ key.bytes + 1, key.length - 2 };
-    }
-    bool is_good = key.length >= 1 && key.length <= IDEMPOTENCY_KEY_LENGTH;
-    for (size_t i = 0; is_good && i < key.length; i++) {
-        is_good = key.bytes[i] >= ' ' && key.bytes[i] <= '~';
-    }
-    if (!is_good || pasted_secret_find(key.bytes, key.length, NULL)) {
-        answer_refuse(&request->answer, PROBLEM_BAD_REQUEST,
-                      "Idempotency-Key must be 1 to 255 ASCII characters, best a random UUID.");
-        return false;
-    }
-    memcpy(draft->idempotency_key, key.bytes, key.length);
-    return true;
-}
-
 static enum step_result
 begin(struct request *request, int64_t predecessor)
 {
     struct draft *draft = request->handler_data = memory_new(1, sizeof(struct draft));
     request->handler_free = free_draft;
     draft->predecessor = predecessor;
-    if (!read_idempotency_key(request, draft) || limits_refuse_creation(request)) {
+    if (!idempotency_key_read(request, draft->idempotency_key) || limits_refuse_creation(request)) {
         return STEP_DONE;
     }
     return make_token(request);

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gzip
 import json
 import pathlib
 import re
@@ -181,6 +182,11 @@ class Exchange:
         return bool(re.match(r"bearer(?: |$)", self.sent_fields.get("authorization", ""), re.IGNORECASE))
 
     @property
+    def plain_body(self):
+        coded = self.sent_fields.get("content-encoding", "").lower() == "gzip"
+        return gzip.decompress(self.sent_body) if coded else self.sent_body
+
+    @property
     def with_session(self):
         return "testkase_session=" in self.sent_fields.get("cookie", "")
 
@@ -223,7 +229,7 @@ class Document:
         if exchange.status >= 400 and exchange.body is not None and not is_page:
             self.check_problem(exchange.status, json.loads(exchange.body))
         if operation and exchange.status < 300:
-            fault = operation.fault_of_request(target.query, exchange.sent_body)
+            fault = operation.fault_of_request(target.query, exchange.plain_body)
             assert not fault, f"{where}: {fault}"
 
     def check_problem(self, status, problem):

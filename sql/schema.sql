@@ -920,8 +920,8 @@ begin
         on conflict (user_id, idempotency_key)
             do update set uploaded_at = now(), digest = excluded.digest, answer = excluded.answer; -- older than 7 days
     end if;
-    insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address, action, target_kind,
-                              target_id, detail)
+    insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address, action,
+                              target_kind, target_id, detail)
     values (acts.organization_id, acts.kind, acts.user_id, acts.token_id, acts.request_id, acts.address,
             'automation.results_received', 'test_run', run,
             jsonb_build_object('project', 'PRJ-' || project_number, 'cycle', 'TCYCLE-' || cycle_number,
@@ -2436,8 +2436,6 @@ GRANT INSERT(digest) ON TABLE testkase.sessions TO testkase_server;
 GRANT INSERT(user_id) ON TABLE testkase.sessions TO testkase_server;
 
 GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT UPDATE(expires_at) ON TABLE testkase.sessions TO testkase_server;
 
 GRANT INSERT(address) ON TABLE testkase.sessions TO testkase_server;
 

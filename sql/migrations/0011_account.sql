@@ -10,7 +10,7 @@ grant execute on function testkase.recent_sign_in() to testkase_server;
 -- By the sign-in, or later by POST /api/v1/session/confirm.
 alter table testkase.sessions
     add column confirmed_at timestamptz not null default now(),
-    -- Wrong passwords since then. Whoever has stolen a cookie may guess from many addresses, so a session has a budget of its own.
+    -- Wrong passwords since then. Whoever has stolen a cookie may guess from many addresses, so a session has a budget.
     add column wrong_passwords smallint not null default 0 check (wrong_passwords >= 0);
 update testkase.sessions set confirmed_at = created_at;
 
@@ -54,7 +54,7 @@ begin
 end
 $$;
 
-grant update (confirmed_at, wrong_passwords, expires_at) on testkase.sessions to testkase_server;
+grant update (confirmed_at, wrong_passwords) on testkase.sessions to testkase_server;
 
 -- Whether the password of this session was proven recently enough. Null, for a caller with a token, is true: tokens have no
 -- password. A session that does not exist is false. The function is volatile and reads the clock itself, because a statement asks

@@ -19,6 +19,8 @@ ACCOUNT = {"email": "late@example.test", "name": "Late", "password": "late but l
 NEW_PASSWORD = {"currentPassword": PASSWORD, "newPassword": "late but long enough"}
 SETTINGS = {"name": "Late", "tokensMayCreateTokens": False, "maxExpiryDays": 7}
 
+RESULTS = {"orgId": 0, "projectId": "PRJ-1", "results": [{"automationId": 12345, "status": "fail"}]}
+
 # Method, path and body; {token} and {person} are others of the actor's own organization, {session} is another of the actor's own.
 WRITES = {
     "make a token": ("POST", "/api-keys", DRAFT),
@@ -47,13 +49,14 @@ WRITES = {
     "archive a test case": ("DELETE", "/test-cases/TC-1?projectId=PRJ-1", None),
     "make a test cycle": ("POST", "/test-cycles?projectId=PRJ-1", {"name": "Late"}),
     "change a test cycle": ("PATCH", "/test-cycles/TCYCLE-2?projectId=PRJ-1", {"name": "Late"}),
+    "report results": ("POST", "/automation/results", RESULTS),
     "archive a test cycle": ("DELETE", "/test-cycles/TCYCLE-2?projectId=PRJ-1", None),
 }
 BODIES = [name for name, (_, _, body) in WRITES.items() if body]
 HASHES = ["make a token", "rotate a token", "rotate the current token", "make an account", "change the password"]
 FOR_ADMINS = [name for name, (_, path, _) in WRITES.items()
               if path.startswith(("/users", "/organization")) or path == "/projects"]
-IN_PROJECT = [name for name, (_, path, _) in WRITES.items() if "PRJ-1" in path]
+IN_PROJECT = [name for name, (_, path, body) in WRITES.items() if "PRJ-1" in path or body is RESULTS]
 BY_SESSION = ["sign out", "confirm the session", "change the password"]
 
 # What takes the right away, with the status that the request then gets.
@@ -105,6 +108,8 @@ class Late:
         service.sign_in(self.actor)
         session = self.database.value("select id from testkase.sessions where user_id = %s", (self.actor.id,))
         method, path, self.body = WRITES[write]
+        if self.body is RESULTS:
+            self.body = {**RESULTS, "orgId": people.id}
         finding = self.database.value("select testkase.finding_id('poor_name', %s, 'Test')", (other,))
         places = {"token": other, "person": people.member.id, "guest": people.guest.id, "session": session, "finding": finding}
         self.method, self.path = method, "/api/v1" + path.format(**places)

@@ -32,8 +32,8 @@ class Project:
 
     def executions(self):
         return self.service.database.value(
-            "select count(*) from testkase.test_executions e join testkase.test_cases c on c.id = e.case_id where c.project_id = %s",
-            (self.id,))
+            """select count(*) from testkase.test_executions e join testkase.test_cases c on c.id = e.case_id
+               where c.project_id = %s""", (self.id,))
 
 
 @pytest.fixture
@@ -67,7 +67,8 @@ def test_the_latest_result_counts(project, user):
 
 
 def test_build_and_message_are_kept(project, user):
-    build = {"id": "17", "number": "17", "url": "https://ci.example.test/17", "branch": "main", "commit": "abc", "provider": "GitHub"}
+    build = {"id": "17", "number": "17", "url": "https://ci.example.test/17", "branch": "main", "commit": "abc",
+             "provider": "GitHub"}
     body = project.body([], build=build)
     body["results"] = [{"automationId": 10001, "status": "fail", "name": 'a "quoted" \\ {name}, with, commas', "durationMs": 12,
                         "message": "line 1\nline 2 \U0001F600 NULL"}]
@@ -78,7 +79,8 @@ def test_build_and_message_are_kept(project, user):
 
 
 def test_nothing_to_report(project, user):
-    assert report(user, project.body([])) == {"cycleId": "TCYCLE-1", "received": 0, "matched": 0, "unmatched": [], "duplicates": []}
+    assert report(user, project.body([])) == {"cycleId": "TCYCLE-1", "received": 0, "matched": 0, "unmatched": [],
+                                              "duplicates": []}
 
 
 def test_archived_cases_are_unmatched(project, user):
@@ -112,8 +114,9 @@ def test_a_wrong_organization_is_told(project, user):
 # --- bodies ---
 
 @pytest.mark.parametrize("change,field", [
-    ({"orgId": None}, "orgId"), ({"orgId": "1173"}, "orgId"), ({"projectId": "prj-1"}, "projectId"), ({"projectId": 1}, "projectId"),
-    ({"cycleId": "5"}, "cycleId"), ({"results": {}}, "results"), ({"results": None}, "results"), ({"build": []}, "build"),
+    ({"orgId": None}, "orgId"), ({"orgId": "1173"}, "orgId"), ({"projectId": "prj-1"}, "projectId"),
+    ({"projectId": 1}, "projectId"), ({"cycleId": "5"}, "cycleId"), ({"results": {}}, "results"),
+    ({"results": None}, "results"), ({"build": []}, "build"),
     ({"build": {"url": "javascript:x"}}, "build.url"), ({"build": {"x": 1}}, "build.x"), ({"build": {"id": 1}}, "build.id"),
     ({"build": {"branch": "x" * 501}}, "build.branch"), ({"more": 1}, "more"), ({"results": [1]}, "results[0]"),
     ({"results": [{"status": "pass"}]}, "results[0].automationId"), ({"results": [{"automationId": 1}]}, "results[0].status"),

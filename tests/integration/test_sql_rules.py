@@ -623,6 +623,10 @@ STATED = {
     "api_token_usage": {"token_id", "hour", "last_at", "address", "client", "method", "route", "status", "calls"},
     "api_token_usage_pairs": {"token_id", "hour", "pairs"},
     "dismissed_findings": {"token_id", "practice", "evidence_key"},
+    "test_runs": {"project_id", "cycle_id", "user_id", "token_id", "build", "received", "matched"},
+    "test_executions": {"executed_at", "case_id", "cycle_id", "run_id", "status", "duration_ms", "name", "message"},
+    "test_latest_results": {"cycle_id", "case_id", "run_id", "executed_at", "status", "duration_ms", "message"},
+    "result_uploads": {"user_id", "idempotency_key", "digest", "answer"},
     "test_cases": {"project_id", "number", "title", "automation_id"},
     "test_cycles": {"project_id", "number", "name"},
 }

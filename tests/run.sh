@@ -172,9 +172,9 @@ lint_web() {
         return
     fi
     check prettier "$logs/prettier.log" env --chdir="$root" "$bin/prettier" --check --config tests/web/.prettierrc.json \
-        server/web/js server/web/css server/web/theme.js tests/web/*.json tests/web/*.mjs
+        server/web/js server/web/css server/web/first.js tests/web/*.json tests/web/*.mjs
     check eslint "$logs/eslint.log" env --chdir="$root" "$bin/eslint" --max-warnings 0 \
-        --config build/web-checks/eslint.config.mjs server/web/js server/web/theme.js
+        --config build/web-checks/eslint.config.mjs server/web/js server/web/first.js
     check tsc "$logs/tsc.log" "$bin/tsc" --project "$tests/web/tsconfig.json"
 }
 

@@ -58,21 +58,30 @@ function problemOf(response, text) {
   });
 }
 
+/**
+ * The answer that first.js has asked for before the modules were here; each is taken once.
+ * @param {string} method
+ * @param {string} path
+ */
+function takeEarly(method, path) {
+  const answer = method === 'GET' ? window.early?.get(path) : undefined;
+  window.early?.delete(path);
+  return answer;
+}
+
 /** @param {string} method @param {string} path @param {any} body @param {Record<string, string>} [extra] */
 async function send(method, path, body, extra) {
   const headers = { ...extra, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) };
   let response, text;
   try {
     const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-    response = await fetch(`/api/v1${path}`, {
-      ...options,
-      credentials: 'same-origin',
-      cache: 'no-store',
-    });
+    response = await (takeEarly(method, path) ??
+      fetch(`/api/v1${path}`, { ...options, credentials: 'same-origin', cache: 'no-store' }));
     text = await response.text();
   } catch {
     throw new Problem({ status: 0, title: 'TestKase cannot be reached' });
   }
+  if (response.status === 401) window.early?.clear(); // they are of the session that has ended
   if (!response.ok) throw problemOf(response, text);
   return text ? JSON.parse(text) : null;
 }

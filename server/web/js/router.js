@@ -15,6 +15,9 @@ import { errorView } from './ui/error-view.js';
 import { rememberFocus } from './ui/focus.js';
 import { head, skeleton } from './ui/parts.js';
 
+/** How long a view may take before a skeleton stands for it, in ms: nothing flashes. */
+const PATIENCE = 120;
+
 const main = $('#main');
 let turn = 0;
 let visited = false;
@@ -98,16 +101,20 @@ function fail(view, problem, quiet) {
 
 /** @param {View} view @param {Record<string, string>} params @param {number} mine @param {boolean} quiet */
 async function present(view, params, mine, quiet) {
+  const showSkeleton = () => mine === turn && main.replaceChildren(skeleton(view));
+  let waiting;
   try {
     if (!view.bare) await enter();
     if (mine !== turn) return;
-    if (!quiet) main.replaceChildren(view.bare ? '' : skeleton(view));
+    if (view.bare) main.replaceChildren('');
+    else if (!quiet) waiting = setTimeout(showSkeleton, PATIENCE);
     main.setAttribute('aria-busy', 'true');
     await draw(view, contextFor(params), mine, quiet);
     if (mine === turn) noteSuccess();
   } catch (problem) {
     if (mine === turn) fail(view, problem, quiet);
   } finally {
+    clearTimeout(waiting);
     if (mine === turn) main.removeAttribute('aria-busy');
   }
 }

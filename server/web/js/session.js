@@ -11,13 +11,27 @@ let session = null;
 
 export const current = () => session;
 
+/** Tells first.js whether it is worth asking before the modules are here. @param {boolean} signedIn */
+function remember(signedIn) {
+  try {
+    if (signedIn) localStorage.setItem('signed-in', 'yes');
+    else localStorage.removeItem('signed-in');
+  } catch {
+    /* storage may be blocked */
+  }
+}
+
 export function forget() {
   session = null;
+  remember(false);
 }
 
 /** The session, asked for once. @returns {Promise<Session>} */
 export async function enter() {
-  session ??= /** @type {Session} */ (await api.get('/session'));
+  if (!session) {
+    session = /** @type {Session} */ (await api.get('/session'));
+    remember(true);
+  }
   return session;
 }
 
@@ -32,7 +46,7 @@ export async function signOut() {
   await api.delete('/session').catch((problem) => {
     if (problem.status !== 401) throw problem;
   });
-  session = null;
+  forget();
   tell({ kind: 'signed-out' });
 }
 

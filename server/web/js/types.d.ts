@@ -179,3 +179,10 @@ export interface View<T = any> {
 }
 
 export type Content = Node | string | number | null | undefined | false | Content[];
+
+declare global {
+  interface Window {
+    /** What first.js has asked for, by path below /api/v1. */
+    early?: Map<string, Promise<Response>>;
+  }
+}

@@ -174,7 +174,7 @@ print_access() {
 
 Open $TESTKASE_URL in a browser, sign in, and choose Generate New Token.
 
-  sign in as                      password
+  sign in as                      password (as it was first made)
   $TESTKASE_ADMIN_EMAIL                 $TESTKASE_ADMIN_PASSWORD   owner of organization $DEMO_ORG_ID
   $DEMO_USER_EMAIL                  $DEMO_USER_PASSWORD   role user in project PRJ-1
   $DEMO_GUEST_EMAIL                 $DEMO_GUEST_PASSWORD   role guest in project PRJ-1

@@ -345,13 +345,13 @@ CREATE FUNCTION testkase.findings_of(of_user bigint) RETURNS TABLE(rank integer,
         where t.user_id = of_user and s.status = 'active'
     )
     select 1, 'ended_still_presented', t.id, t.name, p.evidence_key,
-           testkase.sentence(testkase.place_words(p.client, p.address))
-           || case when p.clients > 1 then ' and ' || testkase.counted(p.clients - 1, 'other client') else '' end
-           || ' presented it ' || testkase.counted(p.calls, 'time') || ' since ' || testkase.on_day(p.first_at)
-           || ', last ' || testkase.ago(p.last_at) || '.',
+           'It was presented ' || testkase.counted(p.calls, 'time') || ' since ' || testkase.on_day(p.first_at) || ', last '
+           || testkase.ago(p.last_at) || ', by ' || testkase.place_words(p.client, p.address)
+           || case when p.clients > 1 then ' and ' || testkase.counted(p.clients - 1, 'other client') else '' end || '.',
            'Give that client a token that is valid, or find out who has the old one.'
     from testkase.still_presented(of_user) p
     join testkase.api_tokens t on t.id = p.token_id
+    where p.calls >= 3 -- a call or two is somebody who tries whether the token is really gone
     union all
     select 2, 'rotation_due', id, name, state,
            'It expires on ' || testkase.on_day(expires_at) || ' and has no successor.', 'Rotate it before it expires.'
@@ -367,7 +367,7 @@ CREATE FUNCTION testkase.findings_of(of_user bigint) RETURNS TABLE(rank integer,
     union all
     select 4, 'personal_token_in_ci', id, name, pipeline,
            pipeline || ' uses it, and it ends when you leave.',
-           'Ask an admin for a service account, and make the pipeline a token of that one.'
+           'Have an admin make a service account, and give the pipeline a token of that account.'
     from live where kind = 'person' and pipeline is not null
     union all
     select 5, 'read_only_admin', id, name, org_role,
@@ -963,14 +963,15 @@ CREATE FUNCTION testkase.rotation_obstacle(old_token bigint, new_token bigint) R
     select case
                when n.used_at is null then 'The new token has not been used yet.'
                when m.places > 0 then
-                   testkase.sentence(testkase.place_words(m.client, m.address)) || ' used the old token '
-                   || testkase.ago(m.old_at) || ' and has not used the new one'
-                   || case when m.new_at is not null then ' since' else '' end
-                   || case when m.places > 1 then '; neither have ' || testkase.counted(m.places - 1, 'other place') else '' end
+                   'The old token was used ' || testkase.ago(m.old_at) || ' by ' || testkase.place_words(m.client, m.address)
+                   || ', which has not used the new one' || case when m.new_at is not null then ' since' else '' end
+                   || case when m.places = 2 then '; nor has 1 other place'
+                           when m.places > 2 then '; nor have ' || m.places - 1 || ' other places'
+                           else '' end
                    || '.'
                when o.used_at > now() - v.quiet_hours * interval '1 hour' then
-                   testkase.sentence(testkase.place_words(o.client, o.address)) || ' used the old token '
-                   || testkase.ago(o.used_at) || '; it must be quiet for ' || testkase.counted(v.quiet_hours, 'hour') || '.'
+                   'The old token was used ' || testkase.ago(o.used_at) || ' by ' || testkase.place_words(o.client, o.address)
+                   || '; it must be quiet for ' || testkase.counted(v.quiet_hours, 'hour') || '.'
            end
     from testkase.rotation_verdict v
     left join testkase.api_token_last_used o on o.token_id = old_token
@@ -997,10 +998,6 @@ $$;
 CREATE FUNCTION testkase.says_nothing(name text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((name COLLATE "C") ~ '(?i)^((my|the|a|new|test|token|key|api|pat|temp|tmp|foo|bar|asdf|abc|x+|untitled|default)[ _-]*)+[0-9]*$'::text) OR (char_length(name) < 3));
-
-CREATE FUNCTION testkase.sentence(words text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (upper(("left"(words, 1) COLLATE "C")) || substr(words, 2));
 
 CREATE FUNCTION testkase.session_lifetime() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2406,9 +2403,6 @@ GRANT ALL ON FUNCTION testkase.rotation_places(old_token bigint, new_token bigin
 
 REVOKE ALL ON FUNCTION testkase.says_nothing(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.says_nothing(name text) TO testkase_server;
-
-REVOKE ALL ON FUNCTION testkase.sentence(words text) FROM PUBLIC;
-GRANT ALL ON FUNCTION testkase.sentence(words text) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.session_lifetime() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_server;

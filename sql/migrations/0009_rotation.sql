@@ -167,11 +167,6 @@ create function testkase.place_words(client text, address inet) returns text
                else coalesce(nullif(split_part(client, '/', 1), ''), 'an unnamed client') || coalesce(' at ' || host(address), '')
            end;
 
--- The same at the beginning of a sentence.
-create function testkase.sentence(words text) returns text
-    language sql immutable parallel safe
-    return upper(left(words, 1) collate "C") || substr(words, 2);
-
 -- --- the verdict on a rotation ---
 
 -- When an old token is safe to delete. They are data, like rotation_policy, so that a team can set its own.
@@ -219,14 +214,15 @@ as $$
     select case
                when n.used_at is null then 'The new token has not been used yet.'
                when m.places > 0 then
-                   testkase.sentence(testkase.place_words(m.client, m.address)) || ' used the old token '
-                   || testkase.ago(m.old_at) || ' and has not used the new one'
-                   || case when m.new_at is not null then ' since' else '' end
-                   || case when m.places > 1 then '; neither have ' || testkase.counted(m.places - 1, 'other place') else '' end
+                   'The old token was used ' || testkase.ago(m.old_at) || ' by ' || testkase.place_words(m.client, m.address)
+                   || ', which has not used the new one' || case when m.new_at is not null then ' since' else '' end
+                   || case when m.places = 2 then '; nor has 1 other place'
+                           when m.places > 2 then '; nor have ' || m.places - 1 || ' other places'
+                           else '' end
                    || '.'
                when o.used_at > now() - v.quiet_hours * interval '1 hour' then
-                   testkase.sentence(testkase.place_words(o.client, o.address)) || ' used the old token '
-                   || testkase.ago(o.used_at) || '; it must be quiet for ' || testkase.counted(v.quiet_hours, 'hour') || '.'
+                   'The old token was used ' || testkase.ago(o.used_at) || ' by ' || testkase.place_words(o.client, o.address)
+                   || '; it must be quiet for ' || testkase.counted(v.quiet_hours, 'hour') || '.'
            end
     from testkase.rotation_verdict v
     left join testkase.api_token_last_used o on o.token_id = old_token
@@ -241,7 +237,7 @@ as $$
 $$;
 
 grant execute on function testkase.ago(timestamptz), testkase.on_day(timestamptz), testkase.counted(bigint, text),
-    testkase.place_words(text, inet), testkase.sentence(text), testkase.places_of(bigint, timestamptz),
+    testkase.place_words(text, inet), testkase.places_of(bigint, timestamptz),
     testkase.rotation_places(bigint, bigint), testkase.rotation_obstacle(bigint, bigint)
     to testkase_server;
 

@@ -94,13 +94,13 @@ as $$
         where t.user_id = of_user and s.status = 'active'
     )
     select 1, 'ended_still_presented', t.id, t.name, p.evidence_key,
-           testkase.sentence(testkase.place_words(p.client, p.address))
-           || case when p.clients > 1 then ' and ' || testkase.counted(p.clients - 1, 'other client') else '' end
-           || ' presented it ' || testkase.counted(p.calls, 'time') || ' since ' || testkase.on_day(p.first_at)
-           || ', last ' || testkase.ago(p.last_at) || '.',
+           'It was presented ' || testkase.counted(p.calls, 'time') || ' since ' || testkase.on_day(p.first_at) || ', last '
+           || testkase.ago(p.last_at) || ', by ' || testkase.place_words(p.client, p.address)
+           || case when p.clients > 1 then ' and ' || testkase.counted(p.clients - 1, 'other client') else '' end || '.',
            'Give that client a token that is valid, or find out who has the old one.'
     from testkase.still_presented(of_user) p
     join testkase.api_tokens t on t.id = p.token_id
+    where p.calls >= 3 -- a call or two is somebody who tries whether the token is really gone
     union all
     select 2, 'rotation_due', id, name, state,
            'It expires on ' || testkase.on_day(expires_at) || ' and has no successor.', 'Rotate it before it expires.'
@@ -116,7 +116,7 @@ as $$
     union all
     select 4, 'personal_token_in_ci', id, name, pipeline,
            pipeline || ' uses it, and it ends when you leave.',
-           'Ask an admin for a service account, and make the pipeline a token of that one.'
+           'Have an admin make a service account, and give the pipeline a token of that account.'
     from live where kind = 'person' and pipeline is not null
     union all
     select 5, 'read_only_admin', id, name, org_role,

@@ -143,15 +143,16 @@ def test_the_verdict_says_what_is_missing_until_it_is_safe(service, organization
     assert rotation(member, old) == {"state": "overlap", "rotateAt": rotation(member, old)["rotateAt"], "successorId": new,
                                      "predecessorId": None, "because": "The new token has not been used yet."}
     service.use(new, "curl/8", "10.0.0.1")
-    assert rotation(member, old)["because"] == ("GitHub-Actions at 10.0.0.7 used the old token 2 hours ago and has not used the "
-                                                "new one; neither have 1 other place.")
+    assert rotation(member, old)["because"] == ("The old token was used 2 hours ago by GitHub-Actions at 10.0.0.7, which has not "
+                                                "used the new one; nor has 1 other place.")
     service.use(new, "GitHub-Actions/2.2", "10.0.0.7")
-    assert rotation(member, old)["because"] == "Jenkins at 10.0.0.8 used the old token 3 days ago and has not used the new one."
+    assert rotation(member, old)["because"] == ("The old token was used 3 days ago by Jenkins at 10.0.0.8, which has not used "
+                                                "the new one.")
     service.use(new, "Jenkins/2", "10.0.0.7")  # not from there
-    assert rotation(member, old)["because"].startswith("Jenkins at 10.0.0.8")
+    assert rotation(member, old)["because"].startswith("The old token was used 3 days ago by Jenkins at 10.0.0.8,")
     service.use(new, "Jenkins/3", "10.0.0.8")
-    assert rotation(member, old)["because"] == ("GitHub-Actions at 10.0.0.7 used the old token 2 hours ago; it must be quiet for "
-                                                "24 hours.")
+    assert rotation(member, old)["because"] == ("The old token was used 2 hours ago by GitHub-Actions at 10.0.0.7; it must be "
+                                                "quiet for 24 hours.")
     service.database.query("update testkase.api_token_last_used set used_at = now() - interval '25 hours' where token_id = %s",
                            (old,))
     verdict = rotation(member, old)
@@ -183,9 +184,10 @@ def test_an_unnamed_client_on_a_unix_socket_is_a_place(service, organization, me
     service.use(old, "", None, "1 hour")
     new = rotate(member, old)["id"]
     service.use(new, "curl/8", "10.0.0.7")
-    assert rotation(member, old)["because"] == "An unnamed client used the old token 60 minutes ago and has not used the new one."
+    assert rotation(member, old)["because"] == ("The old token was used 60 minutes ago by an unnamed client, which has not used "
+                                                "the new one.")
     service.use(new, "", None)
-    assert rotation(member, old)["because"].startswith("An unnamed client used the old token 60 minutes ago; it must be quiet")
+    assert rotation(member, old)["because"].startswith("The old token was used 60 minutes ago by an unnamed client; it")
 
 
 def test_a_place_that_went_back_to_the_old_token_has_not_switched(service, organization, member):
@@ -196,7 +198,8 @@ def test_a_place_that_went_back_to_the_old_token_has_not_switched(service, organ
     service.use(old, "testkase-reporter/1", "10.0.0.7", "2 days 1 minute")
     verdict = rotation(member, old)
     assert verdict["state"] == "overlap"
-    assert verdict["because"] == "Testkase-reporter at 10.0.0.7 used the old token 2 days ago and has not used the new one since."
+    assert verdict["because"] == ("The old token was used 2 days ago by testkase-reporter at 10.0.0.7, which has not used "
+                                   "the new one since.")
     service.use(new, "testkase-reporter/1", "10.0.0.7", "1 day")
     assert rotation(member, old)["state"] == "safe_to_delete"
 
@@ -207,7 +210,7 @@ def test_the_entry_of_many_other_clients_is_no_place_that_can_switch(service, or
     service.use(rotate(member, old)["id"], "other", None)
     verdict = rotation(member, old)
     assert verdict["state"] == "overlap"
-    assert verdict["because"].startswith("One of many other clients used the old token 2 days ago")
+    assert verdict["because"].startswith("The old token was used 2 days ago by one of many other clients")
     assert [place["newAt"] for place in member.get(f"/api-keys/{old}/rotation", 200).json()["places"]] == [None]
 
 

@@ -244,4 +244,4 @@ def test_no_statement_compares_by_the_locale_of_the_database():
     texts = {path.name: re.sub(r"(?m)--.*$", "", path.read_text()) for path in (ROOT / "sql").rglob("*.sql")
              if path.name != "schema.sql"}
     found = {name: [match[0] for match in pattern.finditer(text)] for name, text in texts.items() if pattern.search(text)}
-    assert found == {"0003_accounts.sql": ["lower"], "0009_rotation.sql": ["lower", "upper"]}
+    assert found == {"0003_accounts.sql": ["lower"], "0009_rotation.sql": ["lower"]}

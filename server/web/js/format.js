@@ -42,7 +42,7 @@ export function fromNow(time, now = Date.now()) {
   if (size < HOUR) return relative.format(round(difference / MINUTE), 'minute');
   if (size < DAY || (difference > 0 && size < 2 * DAY))
     return relative.format(round(difference / HOUR), 'hour');
-  if (size < 60 * DAY) return relative.format(round(difference / DAY), 'day');
+  if (size < 100 * DAY) return relative.format(round(difference / DAY), 'day');
   return relative.format(round(difference / (30.44 * DAY)), 'month');
 }
 

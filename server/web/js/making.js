@@ -84,9 +84,10 @@ export function offerAnother(slot, again) {
  * is nothing to rotate any more, or its successor exists.
  * @param {{ make: ReturnType<typeof creation>, slot: any, button: any,
  *   done: (made: MadeToken) => Promise<void> | void,
- *   gone?: (problem: Problem) => void }} settings
+ *   gone?: (problem: Problem) => void,
+ *   refused?: (problem: Problem) => boolean }} settings `refused` shows errors at their fields; true when it did
  */
-export function attempt({ make, slot, button, done, gone }) {
+export function attempt({ make, slot, button, done, gone, refused }) {
   const guard = async (/** @type {() => Promise<MadeToken>} */ work) => {
     let made;
     try {
@@ -101,7 +102,9 @@ export function attempt({ make, slot, button, done, gone }) {
         ['successor_exists', 'api_key_ended'].includes(code ?? '')
       ) {
         gone(problem);
-      } else showProblem(slot, problem, button);
+      } else if (!(problem instanceof Problem && problem.errors.length && refused?.(problem))) {
+        showProblem(slot, problem, button);
+      }
       return;
     }
     slot.replaceChildren();

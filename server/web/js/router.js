@@ -3,7 +3,7 @@
 /** @import { Context, View } from './types.js' */
 import { HOME, followed, here, signInPath } from './address.js';
 import { Problem } from './api.js';
-import { $, $$, html } from './dom.js';
+import { $, $$ } from './dom.js';
 import { enter } from './entrance.js';
 import { entry, goTo, patchEntry } from './history.js';
 import { lazy } from './lazy.js';
@@ -13,10 +13,9 @@ import { bare, markCurrent } from './shell.js';
 import { noteFailure, noteSuccess } from './stale.js';
 import { errorView } from './ui/error-view.js';
 import { rememberFocus } from './ui/focus.js';
-import { head, skeleton } from './ui/parts.js';
+import { framed, skeleton } from './ui/parts.js';
 
-/** How long a view may take before a skeleton stands for it, in ms: nothing flashes. */
-const PATIENCE = 120;
+const PATIENCE = 120; // ms until a skeleton stands for a view: nothing flashes
 
 const main = $('#main');
 let turn = 0;
@@ -25,13 +24,6 @@ let visited = false;
 let shown = { path: '', live: false, data: '' };
 /** @type {Set<ReturnType<typeof setInterval>>} */
 const timers = new Set();
-
-/** @param {string} title @param {Node} content */
-const framed = (title, content) =>
-  html`<div class="page">
-    ${head({ title })}
-    <div class="card">${content}</div>
-  </div>`;
 
 /** @param {() => Promise<unknown>} work @param {number} seconds */
 function every(seconds, work) {

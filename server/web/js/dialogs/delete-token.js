@@ -1,10 +1,10 @@
 // Delete: what will break, said before it breaks; the safer way first while the token is in use.
 
-/** @import { Impact, Token } from '../types.js' */
+/** @import { Impact, Place, RotationProgress, Token } from '../types.js' */
 import { api } from '../api.js';
 import { tell } from '../channel.js';
 import { $, html, icon, name } from '../dom.js';
-import { calls, plural } from '../format.js';
+import { calls, fmt, plural } from '../format.js';
 import { guidePath } from '../token.js';
 import { busy, showProblem } from '../ui/busy.js';
 import { dialog, open, withForm } from '../ui/dialog.js';
@@ -20,6 +20,44 @@ const placeRow = (place) =>
     </div>
     <span class="small quiet num">${calls(place.calls)}, last ${when(place.lastAt)}</span>
   </li>`;
+
+/** @param {Place} place of the old token */
+const lateRow = (place) =>
+  html`<li>
+    <div class="grow">
+      <b>${place.client || 'Unknown client'}</b><span class="sub mono">${place.address ?? ''}</span>
+    </div>
+    <span class="small quiet num">${calls(place.oldCalls)}, last ${when(place.oldAt)}</span>
+  </li>`;
+
+/** A place has switched when it used the new token later than the old one. @param {Place} place */
+const isLate = (place) => !place.newAt || place.newAt < place.oldAt;
+
+/** In a rotation: only what has not switched fails. @param {RotationProgress} progress */
+function whatIsLate({ places, because }) {
+  const late = places.filter(isLate);
+  const words = late.length
+    ? `${plural(late.length, 'place')} of ${fmt.number(places.length)} still ${late.length === 1 ? 'uses' : 'use'} it.`
+    : 'Every place that used it uses the new token by now.';
+  return [
+    banner({
+      tone: late.length ? 'warn' : 'ok',
+      symbol: late.length ? 'exclamation-triangle' : 'check-circle',
+      body: html`<p><strong>${words}</strong>${late.length ? '' : ` ${because ?? ''}`}</p>`,
+    }),
+    late.length
+      ? html`<div class="stack-s">
+          <h3>What will fail with 401</h3>
+          <div class="card">
+            <ul class="rows rows-scroll" tabindex="0" aria-label="Places">
+              ${late.map(lateRow)}
+            </ul>
+          </div>
+        </div>`
+      : '',
+    html`<p class="quiet">Deleting works at once and cannot be undone.</p>`,
+  ];
+}
 
 /** @param {Impact} impact */
 function consequences({ summary, calls: count, places: seen }) {
@@ -104,9 +142,12 @@ function rotateInstead(token, inUse) {
  * @returns {Promise<boolean>} whether it has ended, be it by this
  */
 export async function openDelete(token) {
-  /** @type {Impact} */
-  const impact = await api.get(`/api-keys/${token.id}/impact`);
-  const inUse = impact.calls > 0;
+  /** @type {[Impact, RotationProgress | null]} */
+  const [impact, progress] = await Promise.all([
+    api.get(`/api-keys/${token.id}/impact`),
+    token.rotation.successorId ? api.get(`/api-keys/${token.id}/rotation`) : null,
+  ]);
+  const inUse = progress ? progress.places.some(isLate) : impact.calls > 0;
   const slot = html`<div></div>`;
   const look = inUse ? 'button button-danger-quiet' : 'button button-danger';
   const remove = html`<button type="submit" class=${look}>
@@ -116,10 +157,13 @@ export async function openDelete(token) {
   const cancel = html`<button type="button" class="button start" data-close autofocus>Cancel</button>`;
   const node = dialog({
     title: 'Delete this token?',
-    lead: html`<bdi class="break" dir="auto">${token.name}</bdi>`,
+    lead: html`<bdi class="break" dir="auto">${token.name}</bdi>
+      <span class="preview">${token.tokenPreview}</span>`,
     closedBy: 'closerequest',
     body: html`<div class="stack">
-      ${consequences(impact)}${alsoField(impact.descendants)}${noteField()}${slot}
+      ${progress ? whatIsLate(progress) : consequences(impact)}${alsoField(
+        impact.descendants,
+      )}${noteField()}${slot}
     </div>`,
     foot: [cancel, remove, rotate],
   });
@@ -144,7 +188,7 @@ export async function openDelete(token) {
 function said(outcome) {
   if (outcome === 'deleted') {
     tell({ kind: 'tokens' });
-    toast('Deleted. The next call with it is refused.');
+    toast('Deleted. Calls with it are refused.');
   } else if (outcome === 'gone') toast('It had already ended.');
   return outcome === 'deleted' || outcome === 'gone';
 }

@@ -1,6 +1,7 @@
 // Generate New Token: a name, a period, and what follows from it, before anything is made.
 
 /** @import { MadeToken, Organization, Session, Token } from '../types.js' */
+/** @import { Problem } from '../api.js' */
 /** @import { Start } from '../making.js' */
 /** @typedef {Organization['periods'][number]} Period */
 import { $, $$, html, icon } from '../dom.js';
@@ -68,7 +69,7 @@ const useFields = ({ purpose, link }) =>
           placeholder="https://…"
           aria-describedby="token-link-hint"
         />
-        <p class="hint" id="token-link-hint">The pipeline, the repository or the page that describes it.</p>
+        <p class="hint" id="token-link-hint">${LINK_HINT}</p>
       </div>
     </div>
   </details>`;
@@ -98,16 +99,28 @@ function followPeriod({ periods }, node, box) {
   return chosen;
 }
 
-/** Only https and http can be opened by whoever reads it. @param {any} input */
-function linkIsFine(input) {
-  const fine =
-    !input.value.trim() || (/^https?:\/\//i.test(input.value.trim()) && URL.canParse(input.value.trim()));
+const LINK_HINT = 'The pipeline, the repository or the page that describes it.';
+
+/** The hint of the link, or in its place what is wrong with it. @param {any} form @param {string} [fault] */
+function hintAtLink(form, fault) {
+  const input = $('[name=link]', form);
+  const hint = $('#token-link-hint', form);
   input.toggleAttribute('aria-invalid', false);
-  if (fine) return true;
+  hint.className = fault ? 'field-error' : 'hint';
+  hint.replaceChildren(...(fault ? [icon('exclamation-octagon'), fault] : [LINK_HINT]));
+  if (!fault) return;
   input.setAttribute('aria-invalid', 'true');
   input.closest('details').open = true;
   input.focus();
-  return false;
+  hint.scrollIntoView({ block: 'nearest' });
+}
+
+/** Only https and http can be opened by whoever reads it. @param {any} form */
+function linkIsFine(form) {
+  const text = $('[name=link]', form).value.trim();
+  const fine = !text || (/^https?:\/\//.test(text) && URL.canParse(text));
+  hintAtLink(form, fine ? undefined : 'Begin with https:// or http://.');
+  return fine;
 }
 
 /**
@@ -131,7 +144,7 @@ export async function openGenerate(tokens, start = {}) {
       <p class="small quiet">${reach(/** @type {Session} */ (current()))}</p>
       ${slot}
     </div>`,
-    foot: html`<span class="small muted start">The period cannot be changed later.</span>
+    foot: html`<span class="small muted start">Nothing of it can be changed later.</span>
       <button type="button" class="button" data-close>Cancel</button>${submit}`,
   });
   const form = withForm(node, { novalidate: true });
@@ -150,9 +163,17 @@ export async function openGenerate(tokens, start = {}) {
     made = token;
     node.close('made');
   };
+  /** What the server says of a field stands at that field. @param {Problem} problem */
+  const refused = ({ errors }) => {
+    const [{ field: at, detail }] = errors;
+    if (at === 'name') field.refuse(detail);
+    else if (at === 'link') hintAtLink(form, `The link ${detail}.`);
+    return ['name', 'link'].includes(at);
+  };
   form.addEventListener('submit', (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (field.check() && linkIsFine($('[name=link]', form))) attempt({ make, slot, button: submit, done });
+    if (!field.check() || !linkIsFine(form)) return;
+    attempt({ make, slot, button: submit, done, refused });
   });
   await open(node);
   return made;

@@ -59,6 +59,13 @@ export function nameField(value, names, examples) {
       <label for="token-name">Name</label>${input}${hint}
       <div class="chips" role="group" aria-label="Examples">${examples.map(chip)}</div>
     </div>`,
+    /** Shows a refusal of the server at the field. @param {string} detail */
+    refuse(detail) {
+      input.setAttribute('aria-invalid', 'true');
+      hint.className = 'field-error';
+      hint.replaceChildren(icon('exclamation-octagon'), `The name ${detail}.`);
+      input.focus();
+    },
     /** Says that the name is missing, or too long. */
     check() {
       const length = lengthOf(input.value.trim());

@@ -144,3 +144,10 @@ export function externalLink(link, { short = false } = {}) {
     ${short ? url.host : link}
   </a>`;
 }
+
+/** A page with a heading and one card. @param {string} title @param {Node} content */
+export const framed = (title, content) =>
+  html`<div class="page">
+    ${head({ title })}
+    <div class="card">${content}</div>
+  </div>`;

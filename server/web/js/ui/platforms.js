@@ -94,16 +94,16 @@ post {
     {
       title: 'curl',
       steps: [
-        ['Read the token into the shell, past its history: ', 'read -rs TESTKASE_PAT'],
+        ['Read the token into the shell, so that its history has no copy: ', 'read -rs TESTKASE_PAT'],
         ['Then call the API. ', 'curl -v', ' shows the headers when a call is refused.'],
       ],
       code: `curl -H "Authorization: Bearer $TESTKASE_PAT" \\
   ${server}/api/v1/projects/user-projects`,
     },
     {
-      title: 'testkase-reporter',
+      title: 'Reporter',
       steps: [
-        ['Read the token into the shell, past its history: ', 'read -rs TESTKASE_PAT'],
+        ['Read the token into the shell, so that its history has no copy: ', 'read -rs TESTKASE_PAT'],
         ['Then report. Add ', '--cycle-id TCYCLE-5', ' for a cycle other than the master test cycle.'],
       ],
       code: report('"$TESTKASE_PAT"'),

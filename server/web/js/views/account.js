@@ -25,7 +25,7 @@ const you = ({ user, organization }) =>
         </div>
         <div>
           <dt>Role</dt>
-          <dd>${ROLE[user.orgRole]}<span class="sub">Your tokens have it too</span></dd>
+          <dd>${ROLE[user.orgRole]}<span class="sub">Your tokens have the same</span></dd>
         </div>
       </dl>
     </div>

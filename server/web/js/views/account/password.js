@@ -75,7 +75,7 @@ export function passwordForm({ session, reload }) {
         'fresh',
         'New password',
         'new-password',
-        `${LEAST} to 128 characters; the commonest are refused.`,
+        `${LEAST} to 128 characters; common passwords are refused.`,
       )}
     </div>
     <p class="small quiet">Every other session ends. Your tokens keep working.</p>

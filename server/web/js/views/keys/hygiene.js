@@ -39,8 +39,7 @@ function remedyButton(
   if (finding.practice === 'poor_name') {
     return button('Generate with a better name…', () => actions.generate({ days: token.expiresInDays }));
   }
-  if (finding.practice === 'shared')
-    return button('Generate one for each…', () => actions.generate(undefined));
+  if (finding.practice === 'shared') return button('Generate another…', () => actions.generate(undefined));
   if (finding.practice === 'rotation_due')
     return html`<a class="button button-small" href=${guidePath(token)}>Rotate</a>`;
   return '';
@@ -149,7 +148,7 @@ export function hygienePanel(findings, tokens, context, actions) {
       ${icon('lightbulb')}
       <h2 id="hygiene-title">Token hygiene</h2>
       <span class="count">${findings.length}</span>
-      <p>Habits that keep a leak small and a rotation dull.</p>
+      <p>Habits that keep a leak small and a rotation simple.</p>
     </div>
     <ul class="rows">
       ${rows}

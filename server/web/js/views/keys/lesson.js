@@ -25,7 +25,7 @@ export function lesson(organizationId, generate) {
       <h2>Your first token</h2>
       <p>
         A Personal Access Token signs a script or a pipeline in to the API in your place, so that your
-        password never leaves your head.
+        password stays with you.
       </p>
       <ul class="facts-list">
         ${FACTS.map((fact) => html`<li>${icon('check-lg')}<span>${fact}</span></li>`)}

@@ -46,7 +46,9 @@ const nameCell = (token, findings) =>
 /** @param {Token} token */
 function lifeCell(token) {
   const moment = isLive(token) ? token.expiresAt : (token.endedAt ?? token.expiresAt);
-  const label = html`<span class="only-cards muted">${isLive(token) ? 'Expires ' : 'Ended '}</span>`;
+  const label = isLive(token)
+    ? html`<span class="only-cards muted">Expires </span>`
+    : html`<span class="muted">Ended </span>`;
   return html`<td class="c-life">
     <span class=${isLive(token) ? null : 'quiet'}>
       ${label}${when(moment)}<span class="sub">${onDay(moment, { short: true })}</span>

@@ -16,6 +16,9 @@ function nextName(text) {
 const passed = (token) =>
   Math.min(1, (Date.now() - ms(token.createdAt)) / (ms(token.expiresAt) - ms(token.createdAt))).toFixed(4);
 
+/** Labels that are closer than this share of the axis would overlap. */
+const CLOSE = 0.16;
+
 /** @param {Token} old @param {Token | null} successor */
 function lanes(old, successor) {
   const from = ms(old.createdAt);
@@ -30,16 +33,16 @@ function lanes(old, successor) {
     <div>
       <span>Old</span>
       <span class="lane">
-        <i data-tone="warn" --from="0" --to=${at(old.expiresAt)} --passed=${passed(old)}></i>
+        <i data-tone="warn" --from="0" --to=${at(old.endedAt ?? old.expiresAt)} --passed=${passed(old)}></i>
       </span>
     </div>
     <div><span>New</span><span class="lane">${fresh}</span></div>
     <div>
       <span></span>
       <span class="axis">
-        <span data-side="start" --x="0">${fmt.dayShort(from)}</span>
-        <span data-now --x=${now}>Today</span>
-        <span data-side="end" --x="1">${fmt.dayShort(end)}</span>
+        ${Number(now) > CLOSE ? html`<span data-side="start" --x="0">${fmt.dayShort(from)}</span>` : ''}
+        <span data-now data-side=${Number(now) > CLOSE ? null : 'start'} --x=${now}>Today</span>
+        ${Number(now) < 1 - CLOSE ? html`<span data-side="end" --x="1">${fmt.dayShort(end)}</span>` : ''}
       </span>
     </div>
   </div>`;
@@ -52,8 +55,8 @@ const facts = (token) =>
     <dd><span class="preview">${token.tokenPreview}</span></dd>
     <dt>Last used</dt>
     <dd>${when(token.lastUsedAt)}</dd>
-    <dt>Expires</dt>
-    <dd>${onDay(token.expiresAt)}</dd>
+    <dt>${token.endedAt ? 'Ended' : 'Expires'}</dt>
+    <dd>${onDay(token.endedAt ?? token.expiresAt)}</dd>
   </dl>`;
 
 /** @param {Token | null} successor */

@@ -1,0 +1,122 @@
+#include "reporter/clean.h"
+#include "common/memory.h"
+#include "common/pasted_secret.h"
+#include "reporter/utf8.h"
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ESCAPE 0x1b
+
+/* How many bytes the escape sequence of a terminal takes that begins at `bytes` (ECMA-48: CSI, and OSC up to
+ * its end); 1 for any other ESC. */
+static size_t
+escape_length(const char *bytes, size_t length)
+{
+    size_t i = 2;
+    if (length < 2 || (bytes[1] != '[' && bytes[1] != ']')) {
+        return 1;
+    }
+    if (bytes[1] == '[') {
+        while (i < length && bytes[i] >= 0x20 && bytes[i] <= 0x3f) {
+            i++;
+        }
+        return i < length && bytes[i] >= 0x40 ? i + 1 : i;
+    }
+    while (i < length && bytes[i] != '\a' && bytes[i] != ESCAPE) {
+        i++;
+    }
+    return i < length ? i + 1 : i;
+}
+
+static bool
+is_left_out(uint32_t character)
+{
+    return character < 0x20 || (character >= 0x7f && character <= 0x9f) || character == 0x061c ||
+           character == 0x200e || character == 0x200f || (character >= 0x202a && character <= 0x202e) ||
+           (character >= 0x2066 && character <= 0x2069) || character == 0xfeff;
+}
+
+static bool
+is_space(uint32_t character)
+{
+    return character == ' ' || character == '\t' || character == '\n' || character == '\r' ||
+           character == 0x2028 || character == 0x2029;
+}
+
+/* Overwrites what looks like a secret. */
+static void
+mask_secrets(char *text)
+{
+    char *at;
+    while ((at = (char *)(uintptr_t)pasted_secret_find(text, strlen(text), NULL))) {
+        size_t length = 0;
+        while (isalnum((unsigned char)at[length]) || (at[length] && strchr("_-+/", at[length]))) {
+            length++;
+        }
+        size_t masked = length < 3 ? length : 3;
+        memset(at, '*', masked);
+        memmove(at + masked, at + length, strlen(at + length) + 1);
+        if (masked == 0) {
+            return;
+        }
+        text = at + masked;
+    }
+}
+
+char *
+clean_text(const char *bytes, size_t length, size_t limit)
+{
+    /* An invalid byte becomes three; beyond the limit nothing is looked at. */
+    char *clean = memory_new((length < limit ? length * 3 : limit) + 4, 1);
+    size_t written = 0;
+    bool space = false;
+    for (size_t i = 0; i < length;) {
+        uint32_t character;
+        if (bytes[i] == ESCAPE) {
+            i += escape_length(bytes + i, length - i);
+            continue;
+        }
+        i += utf8_read(bytes + i, length - i, &character);
+        if (is_space(character)) {
+            space = written > 0;
+            continue;
+        }
+        if (is_left_out(character)) {
+            continue;
+        }
+        char encoded[UTF8_MAX];
+        size_t size = utf8_write(character, encoded);
+        if (written + space + size > limit) {
+            break;
+        }
+        if (space) {
+            clean[written++] = ' ';
+            space = false;
+        }
+        memcpy(clean + written, encoded, size);
+        written += size;
+    }
+    clean[written] = '\0';
+    mask_secrets(clean);
+    return clean;
+}
+
+char *
+clean_first_line(const char *bytes, size_t length, size_t limit)
+{
+    while (length > 0) {
+        const char *end = memchr(bytes, '\n', length);
+        size_t line = end ? (size_t)(end - bytes) : length;
+        char *clean = clean_text(bytes, line, limit);
+        if (clean[0] || !end) {
+            return clean;
+        }
+        bytes += line + 1;
+        length -= line + 1;
+        free(clean);
+    }
+    return memory_copy_text("", 0);
+}

@@ -45,6 +45,10 @@ on_test(void *owner, const struct result *result)
         tally->repeated++;
         console_detail(collecting->console, "occurs again: %s", result->name);
         break;
+    case MERGE_FLAKY:
+        tally->repeated++;
+        tally->flaky += !result->flaky;
+        break;
     case MERGE_REPAIRED:
         tally->repeated++;
         tally->flaky++;
@@ -207,9 +211,6 @@ collect_run(const struct options *options, struct console *console, struct tally
         .console = console, .tally = tally, .merge = ret_collection->merge, .keep_going = options->keep_going
     };
     bool found_all = find_files(options, console, tally, &ret_collection->sources);
-    if (!found_all && !options->keep_going) {
-        return -1;
-    }
     for (size_t i = 0; i < ret_collection->sources.count; i++) {
         collecting.file = ret_collection->sources.files[i].path;
         read_file(&collecting, format);
@@ -217,7 +218,7 @@ collect_run(const struct options *options, struct console *console, struct tally
     if (collecting.is_full) {
         console_error(console, "the files hold more than %d different tests with an id", MERGE_TESTS_MAX);
     }
-    return collecting.is_full || collecting.is_broken ? -1 : 0;
+    return collecting.is_full || collecting.is_broken || (!found_all && !options->keep_going) ? -1 : 0;
 }
 
 void

@@ -1,13 +1,19 @@
 #include "reporter/format.h"
 #include "reporter/encoding.h"
+#include "reporter/formats/cucumber.h"
+#include "reporter/formats/cypress.h"
 #include "reporter/formats/junit.h"
+#include "reporter/formats/nunit.h"
+#include "reporter/formats/playwright.h"
+#include "reporter/formats/testng.h"
 #include "reporter/json_events.h"
 #include "reporter/xml.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-const struct format *const formats[] = { &junit_format, NULL };
+const struct format *const formats[] = { &junit_format,   &testng_format,   &nunit_format, &playwright_format,
+                                         &cypress_format, &cucumber_format, NULL };
 
 /* Root elements of files that lie beside reports, and what they are. */
 static const struct root {

@@ -313,7 +313,8 @@ describe_error(struct json_events *events, size_t consumed, struct fault *fault)
         fault_set(fault, "not JSON from its start on; does it hold the output of another program?%s%s",
                   hint ? " " : "", hint ? hint : "");
     } else if (events->depth == 0) {
-        fault_set(fault, "more text after the end of the document: one JSON document is expected");
+        fault_set(fault, "more text after the end of the document: one JSON document is expected.%s%s",
+                  hint ? " " : "", hint ? hint : "");
     } else {
         fault_set(fault, "not well-formed JSON");
     }

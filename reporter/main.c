@@ -4,6 +4,7 @@
 #include "reporter/options.h"
 #include "reporter/outcome.h"
 #include "reporter/report.h"
+#include "reporter/resume.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static const struct subcommand {
     enum outcome (*run)(const struct options *options);
 } subcommands[] = {
     { "report", OPTIONS_REPORT, "read report files, and send their results", report_run },
+    { "resume", OPTIONS_RESUME, "send what earlier runs could not send", resume_run },
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))

@@ -197,7 +197,10 @@ replace_variant(struct merge *merge, struct variant *variant, const struct resul
     }
     set_variant(merge, variant, result, variant->name != NULL);
     variant->flaky = result->status == RESULT_PASS && (result->flaky || was_flaky || is_repaired);
-    return is_repaired && !result->attempt ? MERGE_REPAIRED : MERGE_EQUAL;
+    if (is_repaired) {
+        return result->attempt ? MERGE_FLAKY : MERGE_REPAIRED;
+    }
+    return MERGE_EQUAL;
 }
 
 static enum merge_outcome

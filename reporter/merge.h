@@ -20,6 +20,7 @@ struct merge *merge_new(bool worst_of_equal);
 enum merge_outcome {
     MERGE_NEW,      /* the test is the first one of its ids, or another test with one of them */
     MERGE_EQUAL,    /* an equal test came before */
+    MERGE_FLAKY,    /* an attempt failed before, and this one passed */
     MERGE_REPAIRED, /* an equal test failed before, and this one passed: it counts */
     MERGE_FULL      /* too many tests; the result was dropped */
 };

@@ -49,3 +49,14 @@ sniff_key(const char *head, char first, const char *key)
     snprintf(quoted, sizeof(quoted), "\"%s\"", key);
     return *head == first && strstr(head, quoted);
 }
+
+bool
+sniff_first_key(const char *head, const char *key)
+{
+    size_t length = strlen(key);
+    if (*head != '{') {
+        return false;
+    }
+    head += 1 + strspn(head + 1, " \t\r\n");
+    return *head == '"' && strncmp(head + 1, key, length) == 0 && head[1 + length] == '"';
+}

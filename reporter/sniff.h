@@ -12,4 +12,7 @@ bool sniff_root(const char *head, const char *const *roots);
  */
 bool sniff_key(const char *head, char first, const char *key);
 
+/* Whether the document is an object whose first key is that. */
+bool sniff_first_key(const char *head, const char *key);
+
 #endif

@@ -31,6 +31,25 @@ escape_length(const char *bytes, size_t length)
     return i < length ? i + 1 : i;
 }
 
+/* How many bytes a colour takes whose escape character was written in another way, because XML cannot hold it:
+ * "#x1B[31m". 0: there is none. */
+static size_t
+disguised_length(const char *bytes, size_t length)
+{
+    static const char *const escapes[] = { "\uFFFD[", "#x1B[", "&#27;[", "&#x1b;[" };
+    for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
+        size_t at = strlen(escapes[i]);
+        if (length <= at || memcmp(bytes, escapes[i], at) != 0) {
+            continue;
+        }
+        while (at < length && (isdigit((unsigned char)bytes[at]) || bytes[at] == ';')) {
+            at++;
+        }
+        return at < length && bytes[at] == 'm' ? at + 1 : 0;
+    }
+    return 0;
+}
+
 static bool
 is_left_out(uint32_t character)
 {
@@ -77,6 +96,11 @@ clean_text(const char *bytes, size_t length, size_t limit)
         uint32_t character;
         if (bytes[i] == ESCAPE) {
             i += escape_length(bytes + i, length - i);
+            continue;
+        }
+        size_t disguised = disguised_length(bytes + i, length - i);
+        if (disguised) {
+            i += disguised;
             continue;
         }
         i += utf8_read(bytes + i, length - i, &character);

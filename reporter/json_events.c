@@ -312,6 +312,7 @@ describe_error(struct json_events *events, size_t consumed, struct fault *fault)
     } else if (!events->has_value) {
         fault_set(fault, "not JSON from its start on; does it hold the output of another program?%s%s",
                   hint ? " " : "", hint ? hint : "");
+        return;
     } else if (events->depth == 0) {
         fault_set(fault, "more text after the end of the document: one JSON document is expected.%s%s",
                   hint ? " " : "", hint ? hint : "");

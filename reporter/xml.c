@@ -40,8 +40,17 @@ xml_attribute(const char **attributes, const char *name)
 }
 
 static void
+set_place(const struct xml *xml, struct fault *fault)
+{
+    fault->line = XML_GetCurrentLineNumber(xml->parser) + encoding_dropped_lines(xml->encoding);
+    fault->column = XML_GetCurrentColumnNumber(xml->parser) + 1;
+}
+
+/* Stops at what `fault` describes. */
+static void
 refuse(struct xml *xml)
 {
+    set_place(xml, &xml->fault);
     xml->is_refused = true;
     XML_StopParser(xml->parser, XML_FALSE);
 }
@@ -150,7 +159,9 @@ describe_error(struct xml *xml, struct fault *fault)
                      error == XML_ERROR_UNCLOSED_CDATA_SECTION || error == XML_ERROR_PARTIAL_CHAR;
     if (xml->is_refused) {
         *fault = xml->fault;
-    } else if (xml->fed == 0) {
+        return;
+    }
+    if (xml->fed == 0) {
         fault_set(fault, "the file is empty; the run was probably killed before it wrote anything");
         return;
     } else if (is_at_end && !xml->has_ended) {
@@ -160,8 +171,7 @@ describe_error(struct xml *xml, struct fault *fault)
     } else {
         fault_set(fault, "not well-formed XML: %s", XML_ErrorString(error));
     }
-    fault->line = XML_GetCurrentLineNumber(xml->parser) + encoding_dropped_lines(xml->encoding);
-    fault->column = XML_GetCurrentColumnNumber(xml->parser) + 1;
+    set_place(xml, fault);
 }
 
 /* Whether a tag, a comment or an instruction is longer than expat should hold in memory. */
@@ -188,8 +198,7 @@ parse(struct xml *xml, bool is_final, struct fault *ret_fault)
         }
         if (tag_is_too_long(xml)) {
             fault_set(ret_fault, "a tag or comment is longer than %d MiB", (int)(TAG_MAX >> 20));
-            ret_fault->line = XML_GetCurrentLineNumber(xml->parser) + encoding_dropped_lines(xml->encoding);
-            ret_fault->column = XML_GetCurrentColumnNumber(xml->parser) + 1;
+            set_place(xml, ret_fault);
             return -1;
         }
         at += length;

@@ -130,7 +130,7 @@ names(void **state)
     expect(SUITE("<testcase/><testcase name=''/><testcase name='a&#10;b&#9;c'/><testcase "
                  "name='&#27;[31mred&#27;[0m'/>"
                  "<testcase name='x&#x202e;y'/><testcase name='tk_pat_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'/>"),
-           "pass \"(no name)\"\npass \"(no name)\"\npass \"a b c\"\npass \"\uFFFD[31mred\uFFFD[0m\"\npass "
+           "pass \"(no name)\"\npass \"(no name)\"\npass \"a b c\"\npass \"red\"\npass "
            "\"xy\"\n"
            "pass \"***\"\n");
 }
@@ -158,7 +158,7 @@ not_whole(void **state)
     expect("<testsuites/>\n<?xml version='1.0'?><testsuites/>",
            "fault 2:1 a second document begins here: several reports in one file cannot be read\n");
     expect(SUITE("<testcase name='a < b'/>"),
-           "fault 1:54 not well-formed XML: not well-formed (invalid token)\n");
+           "fault 1:51 not well-formed XML: not well-formed (invalid token)\n");
 }
 
 static void
@@ -166,7 +166,7 @@ entities(void **state)
 {
     (void)state;
     expect("<!DOCTYPE t [<!ENTITY a 'x'>]><testsuites/>",
-           "fault 1:13 it declares entities (DOCTYPE), which no report needs\n");
+           "fault 1:25 it declares entities (DOCTYPE), which no report needs\n");
     expect("<!DOCTYPE t SYSTEM '/etc/passwd'><testsuites/>",
            "fault 1:33 its DOCTYPE names another file, which is not opened\n");
 }

@@ -46,19 +46,20 @@ mocha(void **state)
     (void)state;
     expect(
         "{\"stats\":{},\"tests\":[" MOCHA_TEST("a [48271]", "") "," MOCHA_TEST("b", "") "," MOCHA_TEST("b", "") "," MOCHA_TEST("c", "") "," MOCHA_TEST("d", "") "],\"pending\":[" MOCHA_TEST(
-            "c", "") "],\"failures\":[" MOCHA_TEST("b",
-                                                   "\"message\":\"boom\"") "," MOCHA_TEST("\\\"before "
-                                                                                          "all\\\" hook",
-                                                                                          "\"message\":"
-                                                                                          "\"no\"") "],"
-                                                                                                    "\"passes"
-                                                                                                    "\":"
-                                                                                                    "[" MOCHA_TEST(
-                                                                                                        "a "
-                                                                                                        "[482"
-                                                                                                        "71]",
-                                                                                                        "") "," MOCHA_TEST("b",
-                                                                                                                           "") "]}",
+            "c",
+            "") "],\"failures\":[" MOCHA_TEST("b",
+                                              "\"message\":\"boom\"") "," MOCHA_TEST("\\\"before "
+                                                                                     "all\\\" hook",
+                                                                                     "\"message\":"
+                                                                                     "\"no\"") "],"
+                                                                                               "\"passes"
+                                                                                               "\":"
+                                                                                               "[" MOCHA_TEST(
+                                                                                                   "a "
+                                                                                                   "[482"
+                                                                                                   "71]",
+                                                                                                   "") "," MOCHA_TEST("b",
+                                                                                                                      "") "]}",
         "error \"before all\" hook: no\npass 48271 \"s a [48271]\" 7\nfail \"s b\" 7 boom\npass \"s b\" 7\n"
         "skipped \"s c\" 7\nblocked \"s d\" 7\n");
 }

@@ -34,9 +34,11 @@ verdicts(void **state)
     expect(REPORT(SPEC(
                "f", "{\"status\":\"flaky\",\"results\":[{\"error\":{\"message\":\"m\"}},{\"duration\":3}]}")),
            "pass* 00009 \"f\" 3\n");
-    expect(REPORT(SPEC("s", "{\"status\":\"skipped\",\"annotations\":[{\"type\":\"skip\",\"description\":"
-                            "\"why\"}]}") "," SPEC(
-               "i", "{\"status\":\"skipped\",\"results\":[{\"status\":\"interrupted\"}]}")),
+    expect(REPORT(SPEC(
+               "s",
+               "{\"status\":\"skipped\",\"annotations\":[{\"type\":\"skip\",\"description\":"
+               "\"why\"}]}") "," SPEC("i",
+                                      "{\"status\":\"skipped\",\"results\":[{\"status\":\"interrupted\"}]}")),
            "skipped 00009 \"s\" why\nblocked 00009 \"i\"\n");
     expect(REPORT(SPEC("o", "{\"results\":[]}")), "pass 00009 \"o\"\n"); /* old versions */
 }

@@ -31,7 +31,8 @@ escape_length(const char *bytes, size_t length)
     return i < length ? i + 1 : i;
 }
 
-/* How many bytes a colour takes whose escape character was written in another way, because XML cannot hold it:
+/* How many bytes a colour takes whose escape character was written in another way, because XML cannot hold
+ * it:
  * "#x1B[31m". 0: there is none. */
 static size_t
 disguised_length(const char *bytes, size_t length)

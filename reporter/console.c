@@ -68,7 +68,7 @@ console_annotation(enum ci_provider provider, bool is_error, const char *message
     return text.bytes;
 }
 
-static char *
+__attribute__((format(printf, 1, 0))) static char *
 format_line(const char *form, va_list arguments)
 {
     char *line, *clean;
@@ -89,7 +89,7 @@ write_line(const char *prefix, const char *line)
     fprintf(stderr, "%s%s%s\n", is_command ? " " : "", prefix, line);
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 annotate(struct console *console, bool is_error, const char *form, va_list arguments)
 {
     char *line = format_line(form, arguments), *annotation = NULL;

@@ -368,11 +368,11 @@ decode_utf16(struct encoding *encoding, const char *bytes, size_t length, struct
     for (size_t i = 0; i < length; i++) {
         encoding->partial[encoding->partial_length++] = bytes[i];
         if (encoding->partial_length == 2) {
-            unsigned char first = (unsigned char)encoding->partial[0];
-            unsigned char second = (unsigned char)encoding->partial[1];
+            uint32_t first = (unsigned char)encoding->partial[0];
+            uint32_t second = (unsigned char)encoding->partial[1];
             bool is_little = encoding->form == FORM_UTF16_LITTLE;
             encoding->partial_length = 0;
-            decode_unit(encoding, is_little ? first | second << 8U : first << 8U | second, text);
+            decode_unit(encoding, is_little ? first | second << 8 : first << 8 | second, text);
         }
     }
 }

@@ -54,10 +54,10 @@ add_one(struct ids *ids, int level, int id)
 void
 ids_add(struct ids *ids, int level, const char *text)
 {
-    while (text && (text = strchr(text, '['))) {
-        text++;
-        int id = read_digits(text);
-        if (id >= 0 && text[IDS_DIGITS] == ']') {
+    const char *at = text ? strchr(text, '[') : NULL;
+    for (; at; at = strchr(at + 1, '[')) {
+        int id = read_digits(at + 1);
+        if (id >= 0 && at[1 + IDS_DIGITS] == ']') {
             add_one(ids, level, id);
         }
     }

@@ -57,7 +57,8 @@ static const struct option table[] = {
       "The project." },
     { "quiet", NULL, ALL, TYPE_FLAG, AT(quiet), NULL, NULL, 0,
       "Only warnings, errors and the last line." },
-    { "report-skipped-as", "STATUS", REPORT, TYPE_CHOICE, AT(skipped_as), "blocked|ignore|skipped", "skipped", 0,
+    { "report-skipped-as", "STATUS", REPORT, TYPE_CHOICE, AT(skipped_as),
+      "blocked|ignore|skipped", "skipped", 0,
       "What skipped, disabled and pending tests are reported as; ignore does not report them." },
     { "results-file", "PATH...", REPORT, TYPE_FILES, AT(files), NULL, NULL, REPORT,
       "Files, patterns with *, ?, [...] and **, or - for standard input. Quote patterns, so that the\n"
@@ -92,7 +93,7 @@ set_text(struct options *options, const struct option *option, const char *text)
     memcpy((char *)options + option->at, (const void *)&text, sizeof(text));
 }
 
-static int
+__attribute__((format(printf, 3, 4))) static int
 fail(char *ret_error, size_t size, const char *form, ...)
 {
     va_list arguments;

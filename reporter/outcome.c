@@ -6,8 +6,9 @@ static const char *const meanings[] = {
     [OUTCOME_MISUSED] = "wrong command line",
     [OUTCOME_UNREADABLE] = "a file is unreadable or of another format, or no file matched; nothing was sent",
     [OUTCOME_UNREACHED] = "the server was not reached; the results are spooled for `resume`",
-    [OUTCOME_PARTIAL] = "reported, but not whole: an error that no test carries, a count of the server that\n"
-                        "differs, a bad file under --keep-going, or --missing-id-in-testcase fail",
+    [OUTCOME_PARTIAL] =
+        ("reported, but not whole: an error that no test carries, a count of the server that\n"
+         "differs, a bad file under --keep-going, or --missing-id-in-testcase fail"),
 };
 
 const char *

@@ -32,7 +32,7 @@ struct queue {
     size_t count;
 };
 
-static void
+__attribute__((format(printf, 3, 4))) static void
 end(struct report *report, enum outcome outcome, const char *form, ...)
 {
     va_list arguments;

@@ -101,11 +101,11 @@ match(struct walk *walk, const char *folder, const char *pattern, int depth)
 {
     char part[PATH_SIZE];
     size_t length = strcspn(pattern, "/");
-    const char *rest = pattern + length + strspn(pattern + length, "/");
     struct dirent **entries;
     if (depth > DEPTH_MAX || walk->is_full || length >= sizeof(part)) {
         return;
     }
+    const char *rest = pattern + length + strspn(pattern + length, "/");
     memcpy(part, pattern, length);
     part[length] = '\0';
     if (strcmp(part, "**") == 0) {

@@ -14,7 +14,7 @@ source "$root/deploy/build.sh"
 
 readonly suites=(lint tidy unit tsan fuzz model integration api browser fault deploy docs coverage)
 readonly quick=(lint unit integration docs)
-readonly programs=(common server worker admin)
+readonly programs=(common server worker admin reporter)
 readonly fuzz_seconds=20
 readonly fuzz_seed=1 # a run is repeatable; build/fuzz/tests/fuzz/NAME by hand searches elsewhere
 # Two of pytest's workers for each processor, since tests wait a lot; each has a PostgreSQL cluster of its own, so that more

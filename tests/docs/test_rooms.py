@@ -1,4 +1,4 @@
-"""The rooms of the server: each lists its files, and includes go in one direction."""
+"""The rooms of the server and the reporter: each lists its files; in the server, includes go in one direction."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from support.postgres import ROOT
 
 SERVER = ROOT / "server"
-PAGES = sorted(SERVER.glob("*/README.md"))
+PAGES = sorted(SERVER.glob("*/README.md")) + sorted((ROOT / "reporter").rglob("README.md"))
 
 
 def rows(page):
@@ -32,7 +32,7 @@ def rules():
     return {name: allowed | set(names) for names, allowed in table() for name in names}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.parent.relative_to(ROOT)))
 def test_a_folder_lists_its_files_once(page):
     listed = [re.fullmatch(r"`(\w+)`", row[0]).group(1) for row in rows(page)]
     assert sorted(listed) == sorted({path.stem for path in page.parent.glob("*.[ch]")})
@@ -40,7 +40,8 @@ def test_a_folder_lists_its_files_once(page):
 
 
 def test_every_folder_of_code_has_a_page():
-    assert {page.parent for page in PAGES} == {path.parent for path in SERVER.glob("*/*.[ch]")}
+    code = [*SERVER.glob("*/*.[ch]"), *(ROOT / "reporter").rglob("*.[ch]")]
+    assert {page.parent for page in PAGES} == {path.parent for path in code}
 
 
 def test_every_room_has_its_rule():
@@ -61,3 +62,10 @@ def test_includes_obey_the_rules(path):
         there = included.split("/")[0]
         assert there in rules()[here], f"{here} must not include {there}"
     assert not re.search(r'#include "(worker|admin|reporter)/', path.read_text())
+
+
+def test_the_reporter_knows_no_other_program():
+    for path in (ROOT / "reporter").rglob("*.[ch]"):
+        assert not re.search(r'#include "(server|worker|admin)/', path.read_text()), path
+        if path.parent.name == "formats":
+            assert not re.search(r'#include "reporter/(merge|collect|report|deliver|http|spool|console)\.h"', path.read_text())

@@ -24,7 +24,9 @@ controls(void **state)
     expect("  a\r\n\tb  ", 100, "a b");
     expect("\x1b[31;1mred\x1b[0m\x1b]0;title\a!", 100, "red!");
     expect("\uFFFD[31mred#x1B[0m &#27;[1mx", 100, "red x");
-    expect("a\x01\x7f\xc2\x85" "\u202e\u200fb", 100, "ab");
+    expect("a\x01\x7f\xc2\x85"
+           "\u202e\u200fb",
+           100, "ab");
     expect("a\xff\xc3", 100, "a\uFFFD\uFFFD");
     expect("\x1b[", 100, "");
 }

@@ -65,7 +65,10 @@ invalid_utf8(void **state)
     (void)state;
     expect_text("<a>\xe9t\xe9</a>", "<a>été</a>", 2);
     expect_text("<a>\xf0\x9f\x98</a>", "<a>ð\u0178˜</a>", 3);
-    expect_text("<a>\xed\xa0\x80</a>", "<a>í\xc2\xa0" "€</a>", 3);
+    expect_text("<a>\xed\xa0\x80</a>",
+                "<a>í\xc2\xa0"
+                "€</a>",
+                3);
 }
 
 static void

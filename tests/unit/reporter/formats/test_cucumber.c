@@ -21,29 +21,23 @@ expect(const char *text, const char *expected)
     fixture_expect(&cucumber_format, text, expected);
 }
 
+/* clang-format off */
 static void
 verdicts(void **state)
 {
     (void)state;
-    expect(
-        FEATURE(SCENARIO("a [48271]", STEP("passed") "," STEP("passed")) "," SCENARIO("b", STEP("skipped")) "," SCENARIO(
-            "c",
-            STEP("passed") "," STEP("undefined") "," STEP(
-                "skipped")) "," SCENARIO("d",
-                                         STEP(
-                                             "pending")) "," SCENARIO("e",
-                                                                      STEP(
-                                                                          "ambiguous")) "," SCENARIO("f",
-                                                                                                     STEP(
-                                                                                                         "unt"
-                                                                                                         "est"
-                                                                                                         "e"
-                                                                                                         "d"))),
-        "+pass 48271 \"a [48271]\" 4\n+skipped 00009 \"b\" 2\n+fail 00009 \"c\" 6 a step is undefined\n"
-        "+fail 00009 \"d\" 2 a step is pending\n+fail 00009 \"e\" 2 a step is ambiguous\n+blocked 00009 "
-        "\"f\" 2\n");
+    expect(FEATURE(SCENARIO("a [48271]", STEP("passed") "," STEP("passed")) ","
+                   SCENARIO("b", STEP("skipped")) ","
+                   SCENARIO("c", STEP("passed") "," STEP("undefined") "," STEP("skipped")) ","
+                   SCENARIO("d", STEP("pending")) ","
+                   SCENARIO("e", STEP("ambiguous")) ","
+                   SCENARIO("f", STEP("untested"))),
+           "+pass 48271 \"a [48271]\" 4\n+skipped 00009 \"b\" 2\n"
+           "+fail 00009 \"c\" 6 a step is undefined\n+fail 00009 \"d\" 2 a step is pending\n"
+           "+fail 00009 \"e\" 2 a step is ambiguous\n+blocked 00009 \"f\" 2\n");
     expect(FEATURE(SCENARIO("g", "")), "note g: has no steps that were executed; it is not reported\n");
 }
+/* clang-format on */
 
 static void
 background_and_hooks(void **state)

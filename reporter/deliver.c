@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/memory.h"
 #include "common/retry.h"
+#include "reporter/answer.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -12,7 +13,6 @@
 #define MOST_WAIT_MS   30000
 #define ATTEMPT_MS     120000
 #define ASK_MS         5000
-#define NODES_MAX      (4 * BATCH_RESULTS_MAX + 1000) /* values in an answer */
 #define UNMATCHED_TOLD 20
 #define DAY_S          86400
 
@@ -25,89 +25,6 @@ enum attempt {
     ATTEMPT_LOST,
     ATTEMPT_INTERRUPTED
 };
-
-/* --- what the server says --- */
-
-static const char *
-member_text(const struct json_value *object, const char *key)
-{
-    const struct json_value *value = json_member(object, key);
-    return value && json_type(value) == JSON_STRING ? json_string(value, NULL) : NULL;
-}
-
-static int64_t
-member_number(const struct json_value *object, const char *key)
-{
-    const struct json_value *value = json_member(object, key);
-    return value && json_type(value) == JSON_INTEGER ? json_integer(value) : -1;
-}
-
-static struct json_document *
-read_answer(const struct http_answer *answer)
-{
-    struct json_document *document;
-    const char *error;
-    if (json_read_up_to(NODES_MAX, buffer_text(&answer->body), answer->body.length, &document, &error) < 0) {
-        return NULL;
-    }
-    return document;
-}
-
-/* The usual meaning of a status, for answers that do not explain themselves. */
-static const char *
-status_meaning(int status)
-{
-    static const struct {
-        int status;
-        const char *meaning;
-    } meanings[] = {
-        { 400, "the request is malformed" },
-        { 401, "the token is not valid (any more)" },
-        { 403, "the token's owner may not report results there" },
-        { 404, "no such project or cycle, or the address of the service is wrong" },
-        { 413, "the request is too large" },
-        { 422, "the server does not accept the data" },
-        { 429, "too many requests" },
-        { 503, "the service is not available" },
-    };
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-        if (meanings[i].status == status) {
-            return meanings[i].meaning;
-        }
-    }
-    return status >= 300 && status < 400 ? "it redirects, and the token is not sent elsewhere"
-                                         : "no explanation";
-}
-
-/* ": field: detail" of the first field at fault. */
-static void
-describe_field(const struct json_value *problem, char *ret_text, size_t size)
-{
-    const struct json_value *errors = json_member(problem, "errors");
-    const struct json_value *first = errors ? json_at(errors, 0, NULL) : NULL;
-    const char *field = first ? member_text(first, "field") : NULL;
-    const char *detail = first ? member_text(first, "detail") : NULL;
-    ret_text[0] = '\0';
-    if (field && detail) {
-        snprintf(ret_text, size, ": %.100s %.200s", field, detail);
-    }
-}
-
-void
-deliver_describe(const struct http_answer *answer, char *ret_text, size_t size)
-{
-    struct json_document *document = read_answer(answer);
-    const char *detail = document ? member_text(json_root(document), "detail") : NULL;
-    char field[320] = "";
-    if (document) {
-        describe_field(json_root(document), field, sizeof(field));
-    }
-    const char *by = document || !answer->hop[0] ? "" : ", answered by ";
-    snprintf(ret_text, size, "%d: %.250s%s%s%s%s%s", answer->status,
-             detail ? detail : status_meaning(answer->status), field, *by ? by : "", *by ? answer->hop : "",
-             answer->location[0] ? " to " : "", answer->location);
-    json_free(document);
-}
 
 /* --- an answer that the results were taken --- */
 
@@ -136,7 +53,7 @@ read_unmatched(struct delivery *delivery, const struct json_value *unmatched)
     const struct json_value *item;
     for (size_t i = 0; unmatched && (item = json_at(unmatched, i, NULL)); i++) {
         const char *id =
-            json_type(item) == JSON_STRING ? json_string(item, NULL) : member_text(item, "automationId");
+            json_type(item) == JSON_STRING ? json_string(item, NULL) : answer_text(item, "automationId");
         if (id) {
             tell_unmatched(delivery, id);
         }
@@ -149,15 +66,15 @@ count_answer(struct delivery *delivery, const struct batch *batch, const struct 
              bool *ret_is_whole)
 {
     struct tally *tally = delivery->tally;
-    struct json_document *document = read_answer(answer);
+    struct json_document *document = answer_document(answer);
     const struct json_value *root = document ? json_root(document) : NULL;
-    int64_t received = root ? member_number(root, "received") : -1;
+    int64_t received = root ? answer_number(root, "received") : -1;
     if (received < 0) {
         json_free(document);
         return false;
     }
-    int64_t matched = member_number(root, "matched"), duplicates = member_number(root, "duplicates");
-    const char *cycle = member_text(root, "cycleId");
+    int64_t matched = answer_number(root, "matched"), duplicates = answer_number(root, "duplicates");
+    const char *cycle = answer_text(root, "cycleId");
     tally->sent += batch->results;
     tally->received += (uint64_t)received;
     tally->matched += matched > 0 ? (uint64_t)matched : 0;
@@ -228,7 +145,7 @@ describe_failure(const struct http_answer *answer, char *ret_text, size_t size)
     if (answer->error[0]) {
         snprintf(ret_text, size, "%s", answer->error);
     } else {
-        deliver_describe(answer, ret_text, size);
+        answer_describe(answer, ret_text, size);
     }
 }
 
@@ -294,7 +211,7 @@ refused(struct delivery *delivery, const struct http_answer *answer, struct spoo
 {
     char why[600];
     delivery->may_end = answer->status == 401 || answer->status == 403;
-    deliver_describe(answer, why, sizeof(why));
+    answer_describe(answer, why, sizeof(why));
     console_error(delivery->console, "the server refused: %s", why);
     spool_file_close(file, !delivery->may_end);
     return OUTCOME_REFUSED;
@@ -379,8 +296,8 @@ static void
 warn_of_rotation(struct delivery *delivery, const struct json_value *token)
 {
     const struct json_value *rotation = json_member(token, "rotation");
-    const char *state = rotation ? member_text(rotation, "state") : NULL;
-    const char *expires = member_text(token, "expiresAt");
+    const char *state = rotation ? answer_text(rotation, "state") : NULL;
+    const char *expires = answer_text(token, "expiresAt");
     struct tm when = { 0 };
     if (!state || !expires || (strcmp(state, "due") != 0 && strcmp(state, "overdue") != 0) ||
         !strptime(expires, "%Y-%m-%dT%H:%M:%S", &when)) {
@@ -396,7 +313,7 @@ deliver_check_token(struct delivery *delivery)
 {
     struct http_answer answer;
     if (deliver_ask(delivery, "/api-keys/current", &answer)) {
-        struct json_document *document = read_answer(&answer);
+        struct json_document *document = answer_document(&answer);
         if (document) {
             warn_of_rotation(delivery, json_root(document));
         }

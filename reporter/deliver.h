@@ -37,7 +37,4 @@ bool deliver_ask(struct delivery *delivery, const char *path, struct http_answer
 /* Warns when the token is due for rotation, with the days that are left. */
 void deliver_check_token(struct delivery *delivery);
 
-/* What an answer other than 2xx says: "403: you have no right … (forbidden)". */
-void deliver_describe(const struct http_answer *answer, char *ret_text, size_t size);
-
 #endif

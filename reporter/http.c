@@ -182,7 +182,7 @@ static void
 add_header(struct curl_slist **headers, const char *name, const char *value)
 {
     char *line;
-    int length = asprintf(&line, "%s: %s", name, value);
+    int length = asprintf(&line, "%s:%s%s", name, value ? " " : "", value ? value : "");
     struct curl_slist *longer = length < 0 ? NULL : curl_slist_append(*headers, line);
     if (!longer) {
         abort(); /* no memory */
@@ -204,7 +204,11 @@ make_headers(const struct http *http, const struct http_request *request)
     if (request->body) {
         add_header(&headers, "Content-Type", "application/json");
         add_header(&headers, "Content-Encoding", "gzip");
-        add_header(&headers, "Expect", ""); /* 100-continue costs a second with servers that do not know it */
+        add_header(&headers, "Expect",
+                   NULL); /* 100-continue costs a second with servers that do not know it */
+    }
+    if (strcmp(request->method, "POST") == 0 && !request->body) {
+        add_header(&headers, "Content-Type", NULL); /* curl would call it a form */
     }
     if (request->key) {
         add_header(&headers, "Idempotency-Key", request->key);
@@ -247,10 +251,12 @@ set_options(struct http *http, const struct http_request *request, const char *u
     if (http->cacert) {
         curl_easy_setopt(curl, CURLOPT_CAINFO, http->cacert);
     }
-    if (request->body) {
+    if (strcmp(request->method, "POST") == 0) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->length);
+    } else if (strcmp(request->method, "GET") != 0) {
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
     }
 }
 
@@ -302,6 +308,9 @@ http_send(struct http *http, const struct http_request *request, struct http_ans
 void
 http_answer_free(struct http_answer *answer)
 {
+    if (answer->body.bytes) {
+        secret_wipe(answer->body.bytes, answer->body.length); /* perhaps a new token */
+    }
     buffer_free(&answer->body);
 }
 

@@ -14,7 +14,7 @@ struct http;
 struct http *http_new(const char *url, const char *token, const char *cacert, struct interrupt *interrupt);
 
 struct http_request {
-    const char *method; /* "GET" or "POST" */
+    const char *method; /* "GET", "POST" or "DELETE" */
     const char *path;   /* behind /api/v1 */
     const char *key;    /* Idempotency-Key; NULL: none */
     const char *body;   /* gzip of JSON; NULL: none */
@@ -42,6 +42,7 @@ struct http_answer {
 /* Sends a request. The answer is for http_answer_free() in any case. */
 enum http_outcome http_send(struct http *http, const struct http_request *request,
                             struct http_answer *ret_answer);
+/* Wipes the body, which may hold a token. */
 void http_answer_free(struct http_answer *answer);
 
 /* Wipes the token's copies; NULL is fine. */

@@ -1,10 +1,12 @@
 /* testkase-reporter: reads the reports of test runs and sends their results to a TestKase service. */
 #include "common/secret.h"
 #include "reporter/console.h"
+#include "reporter/doctor.h"
 #include "reporter/options.h"
 #include "reporter/outcome.h"
 #include "reporter/report.h"
 #include "reporter/resume.h"
+#include "reporter/rotate.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +22,8 @@ static const struct subcommand {
 } subcommands[] = {
     { "report", OPTIONS_REPORT, "read report files, and send their results", report_run },
     { "resume", OPTIONS_RESUME, "send what earlier runs could not send", resume_run },
+    { "doctor", OPTIONS_DOCTOR, "check address, token, project and clock, one line each", doctor_run },
+    { "rotate", OPTIONS_ROTATE, "replace the token, and hand the new one to a command", rotate_run },
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))

@@ -82,7 +82,7 @@ entry_of(struct merge *merge, int id, const char *file)
     if (!merge->by_id[id]) {
         if ((merge->count & (merge->count - 1)) == 0) {
             size_t capacity = merge->count ? 2 * merge->count : 1;
-            merge->entries = memory_resize(merge->entries, capacity, sizeof(*merge->entries));
+            merge->entries = memory_resize(merge->entries, capacity, sizeof(struct entry *));
         }
         struct entry *entry = memory_new(1, sizeof(*entry));
         entry->id = id;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* The subcommands, as bits: an option belongs to some of them. */
-enum { OPTIONS_REPORT = 1, OPTIONS_RESUME = 2, OPTIONS_DOCTOR = 4 };
+enum { OPTIONS_REPORT = 1, OPTIONS_RESUME = 2, OPTIONS_DOCTOR = 4, OPTIONS_ROTATE = 8 };
 
 struct options {
     char *token; /* from --token, moved out of argv, where other users see it; NULL: not given */
@@ -28,6 +28,8 @@ struct options {
     const char *summary_file;
     int64_t retries;
     int64_t timeout_s; /* for all attempts together */
+    const char *exec;  /* the command that gets a new token */
+    bool if_due, delete_old;
     bool dry_run, fail_on_empty, allow_empty, keep_going;
     bool json, quiet, verbose, help;
 };

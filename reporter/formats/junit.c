@@ -162,11 +162,9 @@ judge(const struct testcase *testcase, enum result_status *ret_status)
         *ret_status = is_excused ? RESULT_SKIPPED : RESULT_FAIL;
         return is_not_run && !is_excused;
     }
-    if (signs & SIGN_RERUN) {
-        *ret_status = RESULT_FAIL;
-    } else if (is_not_run) {
+    if (is_not_run && !(signs & SIGN_RERUN)) {
         *ret_status = signs & SIGN_BLOCKED ? RESULT_BLOCKED : RESULT_SKIPPED;
-    } else if (signs & SIGN_FAILED) {
+    } else if (signs & (SIGN_RERUN | SIGN_FAILED)) {
         *ret_status = RESULT_FAIL;
     }
     return false;

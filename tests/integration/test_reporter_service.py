@@ -1,0 +1,103 @@
+"""testkase-reporter and the real service: doctor, and a pipeline that rotates its own token."""
+
+import pytest
+
+from support.deadline import until
+from support.reporter import Reporter
+
+STORE = "cat > stored"
+
+
+@pytest.fixture(name="pipeline")
+def _pipeline(service, organization, binaries, tmp_path):
+    """A reporter with a member's token."""
+    reporter = Reporter(binaries / "reporter" / "testkase-reporter", tmp_path)
+    reporter.id, reporter.token = service.mint(organization.member)
+    reporter.environment.update({"NO_PROXY": "*", "TESTKASE_PAT": reporter.token, "TESTKASE_URL": service.server.base})
+    return reporter
+
+
+def stored(pipeline):
+    return (pipeline.folder / "stored").read_text().strip()
+
+
+# --- doctor ---
+
+def test_doctor_is_content(pipeline, organization):
+    done = pipeline.run("doctor", "--org-id", str(organization.id), "--project-id", "PRJ-1")
+    lines = [line.split()[:2] for line in done.stdout.splitlines()]
+    assert lines == [["ok", "address"], ["ok", "connection"], ["ok", "clock"], ["ok", "token"], ["ok", "organization"],
+                     ["ok", "project"]]
+    assert "PRJ-1, with the role user" in done.stdout
+
+
+@pytest.mark.parametrize("words, says", [
+    (("--org-id", "1"), "FAIL organization"),
+    (("--project-id", "PRJ-77"), "has no project PRJ-77"),
+])
+def test_doctor_finds_what_is_wrong(pipeline, words, says):
+    assert says in pipeline.run("doctor", *words, status=1).stdout
+
+
+def test_doctor_of_a_guest(pipeline, service, organization):
+    pipeline.environment["TESTKASE_PAT"] = service.mint(organization.guest)[1]
+    assert "a guest of PRJ-1 may not report" in pipeline.run("doctor", "--project-id", "PRJ-1", status=1).stdout
+
+
+def test_doctor_without_a_server_or_a_token(pipeline, service, organization):
+    assert "FAIL connection" in pipeline.run("doctor", "--url", "http://127.0.0.1:1", status=4).stdout
+    assert "FAIL token" in pipeline.run("doctor", environment={"TESTKASE_PAT": ""}, status=2).stdout
+    service.bearer(organization.member).delete(f"/api-keys/{pipeline.id}", 204)
+    assert "FAIL token         401" in pipeline.run("doctor", status=1).stdout
+
+
+# --- rotate ---
+
+def test_rotate(pipeline, service):
+    done = pipeline.run("rotate", "--exec", STORE)
+    new = stored(pipeline)
+    assert new not in done.stdout + done.stderr
+    for token in (pipeline.token, new):
+        service.server.bearer(token).get("/api-keys/current", 200)
+    # The new one was used, so that the old one does it no harm.
+    until(lambda: service.server.bearer(new).get("/api-keys/current", 200).json()["lastUsedAt"], 20, "its use is known")
+    assert "in use: present that one" in pipeline.run("rotate", "--exec", STORE, status=1).stderr
+    service.server.bearer(new).get("/api-keys/current", 200)
+
+
+def test_rotate_and_end_the_old_one(pipeline, service):
+    pipeline.run("rotate", "--delete-old", "--exec", STORE)
+    service.server.bearer(pipeline.token).get("/api-keys/current", 401)
+    service.server.bearer(stored(pipeline)).get("/api-keys/current", 200)
+
+
+def test_a_command_that_fails(pipeline, service):
+    done = pipeline.run("rotate", "--delete-old", "--exec", STORE + "; exit 7", status=1)
+    assert "the command failed, with status 7" in done.stderr and "the new token was ended" in done.stderr
+    service.server.bearer(stored(pipeline)).get("/api-keys/current", 401)
+    pipeline.run("rotate", "--exec", STORE)  # and again, at once
+    service.server.bearer(stored(pipeline)).get("/api-keys/current", 200)
+
+
+def test_the_command_sees_no_token(pipeline):
+    pipeline.run("rotate", "--exec", "cat > stored; env > environment; tr '\\0' ' ' < /proc/$PPID/cmdline > arguments")
+    for name in ("environment", "arguments"):
+        text = (pipeline.folder / name).read_text()
+        assert text and pipeline.token not in text and stored(pipeline) not in text
+
+
+def test_a_successor_that_nobody_got(pipeline, service):
+    lost = service.server.bearer(pipeline.token).post("/api-keys/current/rotate", expect=201).json()
+    assert "has just made a successor" in pipeline.run("rotate", "--exec", STORE, status=1).stderr
+    times = ", ".join(f"{column} = {column} - interval '1 hour'" for column in ("created_at", "expires_at", "rotate_at"))
+    service.database.query("set session_replication_role = replica;"
+                           f"update testkase.api_tokens set {times} where id = {lost['id']};"
+                           "set session_replication_role = origin")
+    pipeline.run("rotate", "--exec", STORE)
+    assert stored(pipeline) != lost["token"]
+    service.server.bearer(lost["token"]).get("/api-keys/current", 401)
+
+
+def test_not_due(pipeline):
+    assert "not due" in pipeline.run("rotate", "--if-due", "--exec", STORE).stderr
+    assert not (pipeline.folder / "stored").exists()

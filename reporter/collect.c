@@ -15,6 +15,7 @@ struct collecting {
     struct merge *merge;
     const char *file;
     uint64_t tests;
+    uint64_t bytes, all_bytes; /* of all files: read so far, and altogether as far as that is known */
     unsigned told_repaired;
     bool keep_going;
     bool is_full;
@@ -89,6 +90,14 @@ on_note(void *owner, const char *text)
 /* --- one file --- */
 
 static void
+on_block(void *owner, uint64_t length)
+{
+    struct collecting *collecting = owner;
+    collecting->bytes += length;
+    console_progress(collecting->console, "reading", collecting->bytes, collecting->all_bytes);
+}
+
+static void
 tell_bad_file(struct collecting *collecting, const struct fault *fault)
 {
     char text[sizeof(fault->text) + 64];
@@ -144,7 +153,7 @@ static void
 read_file(struct collecting *collecting, const struct format *format)
 {
     const struct format_sink sink = { collecting, on_test, on_suite_error, on_note };
-    struct reading reading = { .format = format };
+    struct reading reading = { .format = format, .on_block = on_block, .owner = collecting };
     struct fault fault;
     collecting->tests = 0;
     if (collecting->keep_going && !is_whole(collecting, format)) {
@@ -201,6 +210,19 @@ find_files(const struct options *options, struct console *console, struct tally 
     return found_all;
 }
 
+static uint64_t
+count_bytes(const struct source_list *sources)
+{
+    uint64_t bytes = 0;
+    struct stat status;
+    for (size_t i = 0; i < sources->count; i++) {
+        if (stat(sources->files[i].path, &status) == 0 && S_ISREG(status.st_mode)) {
+            bytes += (uint64_t)status.st_size;
+        }
+    }
+    return bytes;
+}
+
 int
 collect_run(const struct options *options, struct console *console, struct tally *tally,
             struct collection *ret_collection)
@@ -211,6 +233,7 @@ collect_run(const struct options *options, struct console *console, struct tally
         .console = console, .tally = tally, .merge = ret_collection->merge, .keep_going = options->keep_going
     };
     bool found_all = find_files(options, console, tally, &ret_collection->sources);
+    collecting.all_bytes = count_bytes(&ret_collection->sources);
     for (size_t i = 0; i < ret_collection->sources.count; i++) {
         collecting.file = ret_collection->sources.files[i].path;
         read_file(&collecting, format);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #define LINE_MAX_BYTES  4096
 #define ANNOTATIONS_MAX 10 /* GitHub shows ten of a kind; further ones are plain lines */
@@ -81,10 +83,52 @@ format_line(const char *form, va_list arguments)
     return clean;
 }
 
+/* Removes the bar. */
+static void
+clear_progress(struct console *console)
+{
+    if (console->percent) {
+        fputs("\r\x1b[K", stderr);
+        console->percent = 0;
+    }
+}
+
+void
+console_progress(struct console *console, const char *what, uint64_t done, uint64_t total)
+{
+    static const char full[] = "##############################";
+    int percent = total ? (int)(done < total ? done * 100 / total : 100) : 100;
+    if (console->quiet || console->provider != CI_NONE || percent + 1 == console->percent ||
+        !isatty(STDERR_FILENO)) {
+        return;
+    }
+    console->percent = percent + 1;
+    int width = (int)sizeof(full) - 1, marks = percent * width / 100;
+    fprintf(stderr, "\r\x1b[K%s [%.*s%*s] %d %%", what, marks, full, width - marks, "", percent);
+}
+
+void
+console_begin_section(const struct console *console)
+{
+    if (console->provider == CI_GITLAB) {
+        fprintf(stderr, "\x1b[0Ksection_start:%lld:testkase_reporter\r\x1b[0Ktestkase-reporter\n",
+                (long long)time(NULL));
+    }
+}
+
+void
+console_end_section(const struct console *console)
+{
+    if (console->provider == CI_GITLAB) {
+        fprintf(stderr, "\x1b[0Ksection_end:%lld:testkase_reporter\r\x1b[0K\n", (long long)time(NULL));
+    }
+}
+
 /* A line must not look like a command to the CI system: those begin with "::" or "##". */
 static void
-write_line(const char *prefix, const char *line)
+write_line(struct console *console, const char *prefix, const char *line)
 {
+    clear_progress(console);
     bool is_command = !*prefix && (strncmp(line, "::", 2) == 0 || strncmp(line, "##", 2) == 0);
     fprintf(stderr, "%s%s%s\n", is_command ? " " : "", prefix, line);
 }
@@ -98,9 +142,10 @@ annotate(struct console *console, bool is_error, const char *form, va_list argum
     }
     if (annotation) {
         console->annotations++;
+        clear_progress(console);
         fprintf(stderr, "%s\n", annotation);
     } else {
-        write_line(is_error ? "ERROR: " : "WARNING: ", line);
+        write_line(console, is_error ? "ERROR: " : "WARNING: ", line);
     }
     free(annotation);
     free(line);
@@ -116,7 +161,7 @@ console_say(struct console *console, const char *form, ...)
     va_start(arguments, form);
     char *line = format_line(form, arguments);
     va_end(arguments);
-    write_line("", line);
+    write_line(console, "", line);
     free(line);
 }
 
@@ -130,7 +175,7 @@ console_detail(struct console *console, const char *form, ...)
     va_start(arguments, form);
     char *line = format_line(form, arguments);
     va_end(arguments);
-    write_line("  ", line);
+    write_line(console, "  ", line);
     free(line);
 }
 
@@ -155,11 +200,10 @@ console_error(struct console *console, const char *form, ...)
 void
 console_last(struct console *console, const char *form, ...)
 {
-    (void)console;
     va_list arguments;
     va_start(arguments, form);
     char *line = format_line(form, arguments);
     va_end(arguments);
-    write_line("testkase-reporter: ", line);
+    write_line(console, "testkase-reporter: ", line);
     free(line);
 }

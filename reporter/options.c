@@ -93,6 +93,7 @@ static const struct option table[] = {
 };
 /* clang-format on */
 
+#define QUOTED_MAX  24
 #define TABLE_COUNT (sizeof(table) / sizeof(table[0]))
 
 static void
@@ -192,8 +193,10 @@ take_option(int command, int count, char **words, struct options *options, char 
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
     const struct option *option = find(command, name, length);
     if (!option) {
-        /* Does not quote the word, because it may be a pasted token. */
-        return fail(ret_error, size, "there is no such option: see --help");
+        /* Quotes only what cannot be a pasted token. */
+        bool is_harmless = length <= QUOTED_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz-") == length;
+        return fail(ret_error, size, "there is no such option%s%.*s: see --help", is_harmless ? ": --" : "",
+                    is_harmless ? (int)length : 0, name);
     }
     if (option->type == TYPE_FLAG) {
         bool truth = true;

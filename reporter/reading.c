@@ -41,9 +41,9 @@ choose_format(struct reading *reading, const char *head, size_t length, struct f
         return seen ? 0 : -1;
     }
     bool is_other = seen && seen != reading->format;
-    const char *first = memchr(head, '<', length);
-    bool is_markup = first && strspn(head, " \t\r\n\xef\xbb\xbf") == (size_t)(first - head);
-    if (is_other || length == 0 || (is_markup && !reading->format->is_xml)) {
+    char first = head[strspn(head, " \t\r\n\xef\xbb\xbf")];
+    bool is_foreign = reading->format->is_xml ? first == '{' || first == '[' : first == '<';
+    if (is_other || length == 0 || is_foreign) {
         format_describe_head(reading->format, head, length, ret_fault);
         return -1;
     }
@@ -56,6 +56,9 @@ feed_all(int file, char block[BLOCK_SIZE], size_t length, struct format_reader *
 {
     while (length > 0) {
         reading->bytes += length;
+        if (reading->on_block) {
+            reading->on_block(reading->owner, length);
+        }
         if (reading->format->feed(reader, block, length, ret_fault) < 0) {
             return -1;
         }

@@ -138,6 +138,7 @@ send_all(struct report *report, struct queue *queue, struct delivery *delivery)
             continue;
         }
         size_t results = item->batch->results;
+        console_progress(&report->console, "sending", i, queue->count);
         enum outcome one = deliver_batch(delivery, item->batch, &item->file);
         goes_on = one == OUTCOME_REPORTED || one == OUTCOME_PARTIAL;
         outcome = one == OUTCOME_REPORTED ? outcome : one;
@@ -298,6 +299,16 @@ report_files(struct report *report)
     }
 }
 
+static bool
+wants_input_twice(const struct options *options)
+{
+    bool is_report = false;
+    for (size_t i = 0; i < options->file_count; i++) {
+        is_report = is_report || strcmp(options->files[i], "-") == 0;
+    }
+    return is_report && options->token_file && strcmp(options->token_file, "-") == 0;
+}
+
 /* What can be known before a file is read. */
 static bool
 prepare(struct report *report)
@@ -307,6 +318,10 @@ prepare(struct report *report)
     const char *refusal = options->url ? http_url_refusal(options->url) : NULL;
     if (refusal) {
         end(report, OUTCOME_MISUSED, "%s", refusal);
+        return false;
+    }
+    if (wants_input_twice(options)) {
+        end(report, OUTCOME_MISUSED, "standard input cannot be both the token and a report");
         return false;
     }
     if (!options->dry_run && credential_read(options, &report->token, error, sizeof(error)) < 0) {
@@ -332,7 +347,9 @@ report_run(const struct options *options)
     report.console =
         (struct console){ .provider = ci_detect(), .quiet = options->quiet, .verbose = options->verbose };
     if (prepare(&report)) {
+        console_begin_section(&report.console);
         report_files(&report);
+        console_end_section(&report.console);
         write_summary_file(&report);
     }
     if (options->json) {

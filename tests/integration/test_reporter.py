@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import threading
 
@@ -36,6 +37,7 @@ def test_help_names_every_option_and_status(reporter):
     (("--project-id", "1", "a.xml"), "--project-id must be PRJ-"),
     (("--retries", "-1", "a.xml"), "--retries must be"),
     (("--dry-run=1", "a.xml"), "takes no value"),
+    (("--token-file", "-", "-"), "cannot be both the token and a report"),
     ((), "--results-file PATH... is missing"),
     (("a.xml", "--cycle-id"), "needs a value"),
 ])
@@ -114,6 +116,7 @@ def test_a_file_without_permission(reporter):
     (("--format", "junit"), junit("a")[:-30], "truncated"),
     (("--format", "junit"), "<test-run/>", "use --format nunit"),
     (("--format", "junit"), '[{"elements": []}]', "use --format cucumber"),
+    (("--format", "junit"), "{}", "this is not JUnit XML"),
     (("--format", "junit"), "<!DOCTYPE html><html></html>", "HTML page"),
     (("--format", "cypress"), junit("a"), "use --format junit"),
     (("--format", "playwright"), "Running 3 tests\n{}", "PLAYWRIGHT_JSON_OUTPUT_NAME"),
@@ -216,7 +219,37 @@ def test_summary_in_markdown(reporter):
     assert "| 2 tests | 1 | 1 | 0 | 0 |" in text and "`a 'x' | [link](x)`" in text
 
 
+def test_a_section_in_gitlab(reporter):
+    reporter.write("a.xml", junit("a [48271]"))
+    lines = reporter.run("--dry-run", "a.xml", environment={"GITLAB_CI": "true"}).stderr.split("\n")
+    assert lines[0].startswith("\x1b[0Ksection_start:") and any("section_end:" in line for line in lines)
+
+
+def test_a_bar_on_a_terminal_only(reporter):
+    reporter.write("a.xml", junit(*(f"a [{number:05d}]" for number in range(5000))))
+    assert "\r" not in reporter.run("--dry-run", "a.xml").stderr
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(reporter.command("--dry-run", "a.xml"), cwd=reporter.folder, env=reporter.environment,
+                             stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    text = b""
+    try:
+        while block := os.read(ours, 4096):
+            text += block
+    except OSError:
+        pass  # the terminal is gone
+    os.close(ours)
+    assert child.wait(20) == 0
+    assert b"reading [" in text and b"100 %" in text and text.endswith(b"(exit status 0)\r\n")
+
+
 # --- size ---
+
+def test_long_names(reporter):
+    reporter.write("a.xml", junit("x" * (1 << 20) + " [48271]"))
+    [(_, name)] = reporter.planned("a.xml").values()
+    assert len(name) == 4096
+
 
 def big_junit(path, megabytes):
     """Many tests with output, each id several times."""

@@ -274,8 +274,8 @@ options_read(int command, int count, char **words, struct options *ret_options, 
     }
     if (result < 0) {
         /* A token behind the mistake is wiped, too. */
-        for (int i = 0; i + 1 < count; i++) {
-            if (strcmp(words[i], "--token") == 0) {
+        for (int i = 0; i < count; i++) {
+            if (strcmp(words[i], "--token") == 0 && i + 1 < count) {
                 secret_wipe(words[i + 1], strlen(words[i + 1]));
             } else if (strncmp(words[i], "--token=", 8) == 0) {
                 secret_wipe(words[i] + 8, strlen(words[i] + 8));

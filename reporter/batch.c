@@ -1,5 +1,6 @@
 #include "reporter/batch.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "common/secret.h"
 #include "reporter/buffer.h"
@@ -36,7 +37,7 @@ deflate_all(z_stream *gzip, const char *bytes, size_t length, int flush, struct 
         gzip->next_out = chunk;
         gzip->avail_out = sizeof(chunk);
         if (deflate(gzip, flush) == Z_STREAM_ERROR) {
-            abort(); /* only a mistake of ours leads here */
+            log_fatal("zlib refuses to compress", 0);
         }
         buffer_append(out, (const char *)chunk, sizeof(chunk) - gzip->avail_out);
     } while (gzip->avail_out == 0);
@@ -47,7 +48,7 @@ begin_gzip(z_stream *gzip)
 {
     *gzip = (z_stream){ 0 };
     if (deflateInit2(gzip, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
 }
 
@@ -147,7 +148,8 @@ batch_writer_add(struct batch_writer *writer, const struct merged *merged, const
     json_text_member(writer->json, "status", status);
     json_text_member(writer->json, "name", merged->name);
     if (merged->duration_ms != DURATION_NONE) {
-        json_integer_member(writer->json, "durationMs", merged->duration_ms);
+        json_integer_member(writer->json, "durationMs",
+                            merged->duration_ms < INT32_MAX ? merged->duration_ms : INT32_MAX);
     }
     optional_member(writer->json, "message", merged->message);
     json_close_object(writer->json);
@@ -190,7 +192,7 @@ inflate_all(const struct batch *batch, struct buffer *plain)
     unsigned char chunk[CHUNK];
     int status = Z_OK;
     if (inflateInit2(&gzip, GZIP_WINDOW) != Z_OK) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     gzip.next_in = (unsigned char *)batch->bytes;
     gzip.avail_in = (unsigned)batch->length;

@@ -1,4 +1,5 @@
 #include "reporter/console.h"
+#include "common/log.h"
 #include "reporter/buffer.h"
 #include "reporter/clean.h"
 #include <stdarg.h>
@@ -76,7 +77,7 @@ format_line(const char *form, va_list arguments)
     char *line, *clean;
     int length = vasprintf(&line, form, arguments);
     if (length < 0) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     clean = clean_text(line, (size_t)length, LINE_MAX_BYTES);
     free(line);

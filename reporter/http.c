@@ -1,4 +1,5 @@
 #include "reporter/http.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "common/secret.h"
 #include "reporter/clean.h"
@@ -159,7 +160,7 @@ http_new(const char *url, const char *token, const char *cacert, struct interrup
     curl_global_init(CURL_GLOBAL_DEFAULT);
     http->curl = curl_easy_init();
     if (!http->curl) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     return http;
 }
@@ -173,7 +174,7 @@ join_url(const char *base, const char *path)
         length--;
     }
     if (asprintf(&url, "%.*s/api/v1%s", (int)length, base, path) < 0) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     return url;
 }
@@ -185,7 +186,7 @@ add_header(struct curl_slist **headers, const char *name, const char *value)
     int length = asprintf(&line, "%s:%s%s", name, value ? " " : "", value ? value : "");
     struct curl_slist *longer = length < 0 ? NULL : curl_slist_append(*headers, line);
     if (!longer) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     secret_wipe(line, (size_t)length);
     free(line);

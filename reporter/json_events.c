@@ -1,4 +1,5 @@
 #include "reporter/json_events.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "reporter/clean.h"
 #include "reporter/encoding.h"
@@ -165,7 +166,7 @@ json_events_new(const struct json_handlers *handlers, void *owner)
     events->levels[0].kind = JSON_EVENTS_TOP;
     events->parser = yajl_alloc(&callbacks, NULL, events);
     if (!events->parser) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     yajl_config(events->parser, yajl_dont_validate_strings, 1);
     return events;

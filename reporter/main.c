@@ -1,4 +1,5 @@
 /* testkase-reporter: reads the reports of test runs and sends their results to a TestKase service. */
+#include "common/log.h"
 #include "common/secret.h"
 #include "reporter/console.h"
 #include "reporter/doctor.h"
@@ -42,7 +43,8 @@ static const char description[] =
 static const char environment[] =
     "    TESTKASE_PAT\n        The token.\n"
     "    TESTKASE_URL\n        The address of the service.\n"
-    "    HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY\n        Proxies, as for curl; also in lower case.\n"
+    "    HTTPS_PROXY, ALL_PROXY, NO_PROXY, http_proxy\n        Proxies, as for curl; all also in lower "
+    "case.\n"
     "    CURL_CA_BUNDLE, SSL_CERT_FILE\n        Certificates to trust instead of the system's.\n"
     "    GITHUB_STEP_SUMMARY\n        The file that gets the summary.\n"
     "    XDG_STATE_HOME, HOME\n        Where the spool is.\n"
@@ -167,6 +169,7 @@ int
 main(int argc, char **argv)
 {
     harden();
+    log_setup("testkase-reporter", LOG_LEVEL_WARNING, LOG_FORMAT_TEXT); /* when memory runs out */
     secret_setup();
     enum outcome outcome = run(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -1,5 +1,6 @@
 #include "reporter/merge.h"
 #include "common/memory.h"
+#include "reporter/clean.h"
 #include "reporter/duration.h"
 #include <stdlib.h>
 #include <string.h>
@@ -50,15 +51,17 @@ merge_new(bool worst_of_equal)
     return merge;
 }
 
+/* Copies a text, cut to `limit` bytes between two characters. */
 static char *
-keep_text(struct merge *merge, const char *text)
+keep_text(struct merge *merge, const char *text, size_t limit)
 {
     if (!text) {
         return NULL;
     }
     size_t length = strlen(text);
-    if (merge->text > TEXT_BUDGET && length > SHORT_TEXT) {
-        length = SHORT_TEXT;
+    limit = merge->text > TEXT_BUDGET ? SHORT_TEXT : limit;
+    if (length > limit) {
+        length = limit;
         while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) {
             length--;
         }
@@ -175,8 +178,8 @@ set_variant(struct merge *merge, struct variant *variant, const struct result *r
     *variant = (struct variant){
         .identity = result->identity,
         .duration_ms = result->duration_ms,
-        .name = with_name ? keep_text(merge, result->name) : NULL,
-        .message = keep_text(merge, result->message),
+        .name = with_name ? keep_text(merge, result->name, CLEAN_NAME_MAX) : NULL,
+        .message = keep_text(merge, result->message, CLEAN_MESSAGE_MAX),
         .status = result->status,
         .flaky = result->flaky,
     };

@@ -34,8 +34,8 @@ struct merged {
     enum result_status status;
     bool flaky;
     int64_t duration_ms;
-    const char *name;
-    const char *message; /* NULL: none */
+    const char *name;    /* up to CLEAN_NAME_MAX bytes */
+    const char *message; /* up to CLEAN_MESSAGE_MAX bytes; NULL: none */
     const char *file;    /* of the first test with the id */
     size_t tests;        /* different ones that were folded */
 };

@@ -1,6 +1,7 @@
 #include "reporter/spool.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include <dirent.h>
 #include <errno.h>
@@ -94,7 +95,7 @@ path_of(const struct spool *spool, const char *name, const char *ending)
 {
     char *path;
     if (asprintf(&path, "%s/%s%s", spool->folder, name, ending) < 0) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     return path;
 }

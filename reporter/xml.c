@@ -1,4 +1,5 @@
 #include "reporter/xml.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "reporter/encoding.h"
 #include <expat.h>
@@ -140,7 +141,7 @@ xml_new(const struct xml_handlers *handlers, void *owner)
     xml->encoding = encoding_new(true);
     xml->parser = XML_ParserCreate("UTF-8");
     if (!xml->parser) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     XML_SetUserData(xml->parser, xml);
     XML_SetElementHandler(xml->parser, on_open, on_close);

@@ -1,4 +1,5 @@
 #include "reporter/formats/junit.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "reporter/buffer.h"
 #include "reporter/clean.h"
@@ -190,7 +191,7 @@ full_message(const struct testcase *testcase)
         return memory_duplicate(testcase->message);
     }
     if (asprintf(&message, "%s (+%u more)", testcase->message, testcase->failures - 1) < 0) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     return message;
 }

@@ -1,4 +1,5 @@
 #include "reporter/formats/playwright.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "reporter/clean.h"
 #include "reporter/duration.h"
@@ -143,7 +144,7 @@ complete(struct playwright *playwright, struct held_result *item)
     }
     char *name = NULL;
     if (asprintf(&name, "%s%s%s%s", title, *item->name ? " (" : "", item->name, *item->name ? ")" : "") < 0) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     free(item->name);
     item->name = name;

@@ -1,4 +1,5 @@
 #include "reporter/formats/testng.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "reporter/buffer.h"
 #include "reporter/clean.h"
@@ -181,7 +182,7 @@ keep_failed_config(struct testng *testng, const struct method *method)
     const char *why = method->message ? method->message : method->exception;
     if (asprintf(&testng->failed_config, "the configuration method %s failed: %s",
                  method->name ? method->name : "", why ? why : "no message") < 0) {
-        abort(); /* no memory */
+        log_out_of_memory();
     }
     testng->reader.sink->note(testng->reader.sink->owner, testng->failed_config);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STALE_S  (6 * 3600)
 #define TOLD_MAX 20 /* lines of one kind; --verbose has all */
 
 /* One file while it is read. */
@@ -210,14 +211,25 @@ find_files(const struct options *options, struct console *console, struct tally 
     return found_all;
 }
 
+/* Adds up the sizes, and warns of files that lie there from an earlier run, it seems. */
 static uint64_t
-count_bytes(const struct source_list *sources)
+look_at_files(const struct source_list *sources, struct console *console)
 {
     uint64_t bytes = 0;
+    time_t newest = 0;
     struct stat status;
-    for (size_t i = 0; i < sources->count; i++) {
-        if (stat(sources->files[i].path, &status) == 0 && S_ISREG(status.st_mode)) {
-            bytes += (uint64_t)status.st_size;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sources->count; i++) {
+            if (stat(sources->files[i].path, &status) < 0 || !S_ISREG(status.st_mode)) {
+                continue;
+            }
+            if (round == 0) {
+                bytes += (uint64_t)status.st_size;
+                newest = status.st_mtime > newest ? status.st_mtime : newest;
+            } else if (newest - status.st_mtime > STALE_S) {
+                console_warn(console, "%s is %lld hours older than other files: is it of an earlier run?",
+                             sources->files[i].path, (long long)(newest - status.st_mtime) / 3600);
+            }
         }
     }
     return bytes;
@@ -233,7 +245,7 @@ collect_run(const struct options *options, struct console *console, struct tally
         .console = console, .tally = tally, .merge = ret_collection->merge, .keep_going = options->keep_going
     };
     bool found_all = find_files(options, console, tally, &ret_collection->sources);
-    collecting.all_bytes = count_bytes(&ret_collection->sources);
+    collecting.all_bytes = look_at_files(&ret_collection->sources, console);
     for (size_t i = 0; i < ret_collection->sources.count; i++) {
         collecting.file = ret_collection->sources.files[i].path;
         read_file(&collecting, format);

@@ -2,6 +2,7 @@
 #include "common/memory.h"
 #include "reporter/clean.h"
 #include "reporter/duration.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #define SHORT_TEXT  256
 
 struct variant {
-    uint64_t identity;
+    uint64_t identity; /* in its file */
+    const char *file;
     int64_t duration_ms;
     char *name; /* NULL: that of the first variant */
     char *message;
@@ -171,12 +173,14 @@ add_variant(struct merge *merge, struct entry *entry)
 }
 
 static void
-set_variant(struct merge *merge, struct variant *variant, const struct result *result, bool with_name)
+set_variant(struct merge *merge, struct variant *variant, const struct result *result, const char *file,
+            bool with_name)
 {
     drop_text(merge, variant->name);
     drop_text(merge, variant->message);
     *variant = (struct variant){
         .identity = result->identity,
+        .file = file,
         .duration_ms = result->duration_ms,
         .name = with_name ? keep_text(merge, result->name, CLEAN_NAME_MAX) : NULL,
         .message = keep_text(merge, result->message, CLEAN_MESSAGE_MAX),
@@ -194,11 +198,11 @@ replace_variant(struct merge *merge, struct variant *variant, const struct resul
     if (merge->worst_of_equal && !result->attempt && result->status <= variant->status) {
         return MERGE_EQUAL;
     }
-    /* A skip says nothing of a test that was executed elsewhere: shards and merged files hold such pairs. */
+    /* A skip says nothing of a test that was executed. */
     if (result->status == RESULT_SKIPPED && variant->status != RESULT_SKIPPED && !result->attempt) {
         return MERGE_EQUAL;
     }
-    set_variant(merge, variant, result, variant->name != NULL);
+    set_variant(merge, variant, result, variant->file, variant->name != NULL);
     variant->flaky = result->status == RESULT_PASS && (result->flaky || was_flaky || is_repaired);
     if (is_repaired) {
         return result->attempt ? MERGE_FLAKY : MERGE_REPAIRED;
@@ -207,7 +211,7 @@ replace_variant(struct merge *merge, struct variant *variant, const struct resul
 }
 
 static enum merge_outcome
-add_to(struct merge *merge, struct entry *entry, const struct result *result)
+add_to(struct merge *merge, struct entry *entry, const struct result *result, const char *file)
 {
     struct variant *variant = find_variant(merge, entry, result->identity);
     if (variant) {
@@ -217,9 +221,27 @@ add_to(struct merge *merge, struct entry *entry, const struct result *result)
         return MERGE_FULL;
     }
     bool with_name = entry->count == 0 || result->status >= RESULT_BLOCKED;
-    set_variant(merge, add_variant(merge, entry), result, with_name);
+    set_variant(merge, add_variant(merge, entry), result, file, with_name);
     index_variant(merge, entry);
     return MERGE_NEW;
+}
+
+/* An equal test in another file is the same result once more, or that of another run. */
+static enum merge_outcome
+add_from(struct merge *merge, struct entry *entry, const struct result *result, const char *file)
+{
+    const struct variant *variant = find_variant(merge, entry, result->identity);
+    if (!variant || strcmp(variant->file, file) == 0) {
+        return add_to(merge, entry, result, file);
+    }
+    if (variant->status == result->status && variant->duration_ms == result->duration_ms) {
+        return MERGE_EQUAL;
+    }
+    struct result other = *result;
+    char digits[32];
+    snprintf(digits, sizeof(digits), "%016llx", (unsigned long long)result->identity);
+    other.identity = result_identity((const char *[]){ digits, file }, 2);
+    return add_to(merge, entry, &other, file);
 }
 
 enum merge_outcome
@@ -227,7 +249,7 @@ merge_add(struct merge *merge, const struct result *result, const char *file)
 {
     enum merge_outcome outcome = MERGE_NEW;
     for (size_t i = 0; i < result->ids.count; i++) {
-        enum merge_outcome one = add_to(merge, entry_of(merge, result->ids.list[i], file), result);
+        enum merge_outcome one = add_from(merge, entry_of(merge, result->ids.list[i], file), result, file);
         outcome = one > outcome ? one : outcome;
     }
     return outcome;

@@ -1,10 +1,11 @@
 /* Results by automation id: attempts of one test, equal tests, and different tests with one id become one
  * result each.
  *
- * Attempts (the producer says so): the last one decides; a pass after a failure is flaky. Equal tests that no
- * producer marked: the same, or the worst one, by choice; each pass after a failure is told. Different tests
- * with one id (parameters, browsers): the worst counts, in the order of enum result_status; durations are
- * added. */
+ * Attempts (the producer says so): the last one decides; a pass after a failure is flaky. Equal tests of one
+ * file that no producer marked: the last one counts, or the worst one, by choice; each pass after a failure
+ * is told. Equal tests of two files with equal status and duration are one. Different tests with one id
+ * (parameters, browsers, runs in other files): the worst counts, in the order of enum result_status;
+ * durations are added. */
 #ifndef REPORTER_MERGE_H
 #define REPORTER_MERGE_H
 

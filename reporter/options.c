@@ -40,7 +40,7 @@ static const struct option table[] = {
     { "dry-run", NULL, REPORT, TYPE_FLAG, AT(dry_run), NULL, NULL, 0,
       "Read the files, list what would be sent, and send nothing. Needs no token." },
     { "duplicates", "RULE", REPORT, TYPE_CHOICE, AT(duplicates), "last|worst", "last", 0,
-      "Which one counts of equal tests that no producer marked as attempts." },
+      "Which one counts of equal tests of one file that no producer marked as attempts." },
     { "exec", "COMMAND", OPTIONS_ROTATE, TYPE_TEXT, AT(exec), NULL, NULL, OPTIONS_ROTATE,
       "The shell's command that stores the new token, which it gets on standard input, such as\n"
       "'gh secret set TESTKASE_PAT'. Its failure ends the new token." },

@@ -185,6 +185,24 @@ def test_equal_tests(reporter):
     assert outcome["repeated"] == 1 and outcome["flaky"] == 1 and outcome["tests"]["total"] == 2
 
 
+def test_equal_tests_in_two_files(reporter):
+    reporter.write("a.xml", junit(("a [48271]", FAIL)))
+    reporter.write("b.xml", junit("a [48271]"))
+    outcome = reporter.run_json("--dry-run", "*.xml")
+    assert outcome["results"]["fail"] == 1 and outcome["folded"] == 1 and outcome["flaky"] == 0
+    reporter.write("b.xml", junit(("a [48271]", FAIL)))
+    outcome = reporter.run_json("--dry-run", "*.xml")
+    assert outcome["repeated"] == 1 and outcome["folded"] == 0
+
+
+def test_a_file_of_an_earlier_run(reporter):
+    reporter.write("a.xml", junit("a [48271]"))
+    reporter.write("b.xml", junit("b [48272]"))
+    os.utime(reporter.folder / "b.xml", (10 ** 9, 10 ** 9))
+    assert "b.xml is" in reporter.run("--dry-run", "*.xml").stderr
+    assert "older" not in reporter.run("--dry-run", "b.xml").stderr
+
+
 def test_skipped(reporter):
     reporter.write("a.xml", junit(("a [48271]", "<skipped/>")))
     assert reporter.planned("a.xml")["48271"][0] == "skipped"

@@ -86,6 +86,28 @@ equal_tests(void **state)
 }
 
 static void
+two_files(void **state)
+{
+    (void)state;
+    struct merge *merge = merge_new(false);
+    struct merged merged;
+    struct result made = result(7, 1, RESULT_FAIL, "t");
+    assert_int_equal(merge_add(merge, &made, "single.xml"), MERGE_NEW);
+    assert_int_equal(merge_add(merge, &made, "merged.xml"), MERGE_EQUAL);
+    merge_get(merge, 0, &merged);
+    assert_int_equal(merged.tests, 1);
+    assert_int_equal(merged.duration_ms, 10);
+    /* On another machine it passed; that does not make it pass here. */
+    made.status = RESULT_PASS;
+    assert_int_equal(merge_add(merge, &made, "other.xml"), MERGE_NEW);
+    assert_int_equal(merge_add(merge, &made, "other.xml"), MERGE_EQUAL);
+    merge_get(merge, 0, &merged);
+    assert_int_equal(merged.status, RESULT_FAIL);
+    assert_int_equal(merged.tests, 2);
+    merge_free(merge);
+}
+
+static void
 many_tests_of_one_id(void **state)
 {
     (void)state;
@@ -123,8 +145,10 @@ long_texts(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(different_tests), cmocka_unit_test(attempts),
-                                        cmocka_unit_test(equal_tests), cmocka_unit_test(many_tests_of_one_id),
-                                        cmocka_unit_test(long_texts) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(different_tests),      cmocka_unit_test(attempts),
+        cmocka_unit_test(equal_tests),          cmocka_unit_test(two_files),
+        cmocka_unit_test(many_tests_of_one_id), cmocka_unit_test(long_texts)
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,10 @@ import subprocess
 
 import pytest
 
+from support.postgres import ROOT
 from support.reporter import Reporter
+
+REPORTS = ROOT / "tests" / "reporter" / "reports"
 
 
 @pytest.fixture(name="reporter")
@@ -14,6 +17,33 @@ def _reporter(binaries, tmp_path):
 
 def counts(outcome):
     return {key: outcome["tests"][key] for key in ("pass", "fail", "blocked", "skipped")}
+
+
+# What each tool printed of its project in tests/reporter/projects: pass, fail, blocked, skipped, flaky, errors of no test.
+# Jest's "todo" has no mark in its report, and passes. Of a test that a hook kept from running, Mocha's reports have the hook
+# alone; Mochawesome has both. Of tests that did not run, Playwright's JUnit has only "skipped".
+KEPT = {
+    "jest.xml": (3, 2, 0, 1, 0, 0),
+    "mocha.json": (2, 1, 0, 1, 1, 1),
+    "mocha-xunit.xml": (2, 2, 0, 1, 0, 0),
+    "mochawesome.json": (2, 1, 1, 1, 0, 1),
+    "playwright.json": (8, 4, 2, 2, 2, 0),
+    "playwright.xml": (8, 4, 0, 4, 2, 0),
+    "cucumber.json": (2, 4, 0, 1, 0, 0),
+}
+
+
+def test_every_kept_report_is_expected():
+    assert {path.name for path in REPORTS.iterdir()} == set(KEPT)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_kept_reports(reporter, name):
+    *expected, flaky, errors = KEPT[name]
+    outcome = reporter.run_json("--dry-run", str(REPORTS / name), status=5 if errors else 0)
+    assert list(counts(outcome).values()) == expected
+    assert (outcome["flaky"], outcome["suiteErrors"]["count"]) == (flaky, errors)
+    assert outcome["withoutId"]["count"] == 0
 
 
 PYTEST = """

@@ -1,0 +1,8 @@
+module.exports = {
+  retries: 1,
+  projects: [{ name: 'one' }, { name: 'two' }],
+  reporter: [
+    ['json', { outputFile: '../../out/playwright.json' }],
+    ['junit', { outputFile: '../../out/playwright.xml', includeRetries: true }],
+  ],
+};

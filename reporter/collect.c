@@ -17,7 +17,7 @@ struct collecting {
     const char *file;
     uint64_t tests;
     uint64_t bytes, all_bytes; /* of all files: read so far, and altogether as far as that is known */
-    unsigned told_repaired;
+    unsigned told_repaired, told_notes;
     bool keep_going;
     bool is_full;
     bool is_broken; /* tests were taken from a file that cannot be read to its end */
@@ -85,7 +85,9 @@ static void
 on_note(void *owner, const char *text)
 {
     struct collecting *collecting = owner;
-    console_warn(collecting->console, "%s: %s", collecting->file, text);
+    if (collecting->told_notes++ < TOLD_MAX || collecting->console->verbose) {
+        console_warn(collecting->console, "%s: %s", collecting->file, text);
+    }
 }
 
 /* --- one file --- */

@@ -261,6 +261,14 @@ def test_a_bar_on_a_terminal_only(reporter):
     assert b"reading [" in text and b"100 %" in text and text.endswith(b"(exit status 0)\r\n")
 
 
+def test_many_remarks_are_cut(reporter):
+    for number in range(30):
+        reporter.write(f"{number}.xml", junit((f"a{number} [48271]", "<skipped/>" + FAIL)))
+    says = "both failed and not executed"
+    assert reporter.run("--dry-run", "*.xml").stderr.count(says) == 20
+    assert reporter.run("--dry-run", "--verbose", "*.xml").stderr.count(says) == 30
+
+
 # --- size ---
 
 def test_long_names(reporter):

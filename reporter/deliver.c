@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/memory.h"
 #include "common/retry.h"
+#include "common/text.h"
 #include "reporter/answer.h"
 #include <stdio.h>
 #include <string.h>
@@ -46,15 +47,15 @@ tell_unmatched(struct delivery *delivery, const char *id)
     }
 }
 
-/* The ids come as texts, or as objects with a member automationId. */
+/* The ids come as numbers. */
 static void
 read_unmatched(struct delivery *delivery, const struct json_value *unmatched)
 {
     const struct json_value *item;
+    char id[TEXT_NUMBER_SIZE];
     for (size_t i = 0; unmatched && (item = json_at(unmatched, i, NULL)); i++) {
-        const char *id =
-            json_type(item) == JSON_STRING ? json_string(item, NULL) : answer_text(item, "automationId");
-        if (id) {
+        if (json_type(item) == JSON_INTEGER) {
+            text_number(json_integer(item), id);
             tell_unmatched(delivery, id);
         }
     }

@@ -1759,8 +1759,8 @@ CREATE TABLE testkase.test_executions (
     name text,
     message text,
     CONSTRAINT test_executions_duration_ms_check CHECK ((duration_ms >= 0)),
-    CONSTRAINT test_executions_message_check CHECK ((char_length(message) <= 2000)),
-    CONSTRAINT test_executions_name_check CHECK ((char_length(name) <= 500)),
+    CONSTRAINT test_executions_message_check CHECK ((char_length(message) <= 4096)),
+    CONSTRAINT test_executions_name_check CHECK ((char_length(name) <= 4096)),
     CONSTRAINT test_executions_status_check CHECK ((status = ANY (ARRAY['pass'::text, 'fail'::text, 'blocked'::text, 'skipped'::text])))
 )
 PARTITION BY RANGE (executed_at);
@@ -1776,8 +1776,8 @@ CREATE TABLE testkase.test_executions_default (
     name text,
     message text,
     CONSTRAINT test_executions_duration_ms_check CHECK ((duration_ms >= 0)),
-    CONSTRAINT test_executions_message_check CHECK ((char_length(message) <= 2000)),
-    CONSTRAINT test_executions_name_check CHECK ((char_length(name) <= 500)),
+    CONSTRAINT test_executions_message_check CHECK ((char_length(message) <= 4096)),
+    CONSTRAINT test_executions_name_check CHECK ((char_length(name) <= 4096)),
     CONSTRAINT test_executions_status_check CHECK ((status = ANY (ARRAY['pass'::text, 'fail'::text, 'blocked'::text, 'skipped'::text])))
 );
 

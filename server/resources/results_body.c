@@ -8,8 +8,8 @@
 #include <zlib.h>
 
 #define NODES_MAX          (RESULTS_MAX * 6 + 100)
-#define NAME_CHARACTERS    500
-#define MESSAGE_CHARACTERS 2000
+#define NAME_CHARACTERS    4096
+#define MESSAGE_CHARACTERS 4096
 #define BUILD_CHARACTERS   500
 #define STATUSES           "pass|fail|blocked|skipped"
 #define GZIP_WINDOW        (15 + 16) /* zlib's largest window, in gzip's frame */

@@ -204,8 +204,8 @@ create table testkase.test_executions (
     run_id bigint not null,
     status text not null check (status in ('pass', 'fail', 'blocked', 'skipped')),
     duration_ms bigint check (duration_ms >= 0),
-    name text check (char_length(name) <= 500),
-    message text check (char_length(message) <= 2000),
+    name text check (char_length(name) <= 4096),
+    message text check (char_length(message) <= 4096),
     primary key (executed_at, id)
 ) partition by range (executed_at);
 

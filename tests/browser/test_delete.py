@@ -50,7 +50,7 @@ def test_a_running_pipeline_is_refused_at_once(visitor, service):
     service.server.bearer(token).get("/session", 401)
     pipeline.join(20)
     assert pipeline.refusal == 401
-    expect(page.locator("#toast")).to_contain_text("The next call with it is refused.")
+    expect(page.locator("#toast")).to_contain_text("Calls with it are refused.")
     expect(row(page, "Jenkins — Nightly")).to_be_hidden()
 
 

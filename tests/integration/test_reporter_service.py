@@ -21,6 +21,39 @@ def stored(pipeline):
     return (pipeline.folder / "stored").read_text().strip()
 
 
+# --- report ---
+
+JUNIT = '''<testsuites><testsuite name="shop">
+<testcase classname="Checkout" name="pays [{0}]" time="1.5"/>
+<testcase classname="Checkout" name="refunds [{1}]" time="0.2"><failure message="expected 200, got 500"/></testcase>
+<testcase classname="Checkout" name="unknown [99999]"/>
+</testsuite></testsuites>'''
+
+
+def test_a_report_arrives(pipeline, service, organization):
+    member = service.bearer(organization.member)
+    cases = [member.post("/test-cases?projectId=PRJ-1", {"title": title}, 201).json()
+             for title in ("Pays", "Refunds", "Untested")]
+    pipeline.write("junit.xml", JUNIT.format(*(case["automationId"] for case in cases)))
+    words = ("report", "--project-id", "PRJ-1", "--org-id", str(organization.id), "--format", "junit", "--build-id", "17",
+             "--results-file", "junit.xml")
+    done = pipeline.run(*words)
+    assert "reported 3 results to TCYCLE-1: 2 matched, 1 unmatched (exit status 0)" in done.stderr.splitlines()[-1]
+    assert "no test case of the project has the id 99999" in done.stderr
+    cycle = member.get("/test-cycles/TCYCLE-1?projectId=PRJ-1", 200).json()
+    assert cycle["counts"] == {"total": 3, "notExecuted": 1, "pass": 1, "fail": 1, "blocked": 0, "skipped": 0}
+    [refund] = member.get("/test-cycles/TCYCLE-1/executions?projectId=PRJ-1&status=fail", 200).json()["data"]
+    assert (refund["title"], refund["message"], refund["durationMs"]) == ("Refunds", "expected 200, got 500", 200)
+    assert refund["build"]["id"] == "17"
+
+
+def test_a_report_of_a_guest_is_refused(pipeline, service, organization):
+    pipeline.environment["TESTKASE_PAT"] = service.mint(organization.guest)[1]
+    pipeline.write("junit.xml", JUNIT.format(10001, 10002))
+    pipeline.run("report", "--project-id", "PRJ-1", "--org-id", str(organization.id), "--format", "junit", "--results-file",
+                 "junit.xml", status=1)
+
+
 # --- doctor ---
 
 def test_doctor_is_content(pipeline, organization):

@@ -125,9 +125,9 @@ def test_a_wrong_organization_is_told(project, user):
     ({"results": [{"automationId": "x", "status": "pass"}]}, "results[0].automationId"),
     ({"results": [{"automationId": 10001, "status": "pass", "durationMs": -1}]}, "results[0].durationMs"),
     ({"results": [{"automationId": 10001, "status": "pass", "durationMs": 1.5}]}, "results[0].durationMs"),
-    ({"results": [{"automationId": 10001, "status": "pass", "name": "x" * 501}]}, "results[0].name"),
+    ({"results": [{"automationId": 10001, "status": "pass", "name": "x" * 4097}]}, "results[0].name"),
     ({"results": [{"automationId": 10001, "status": "pass", "name": "a\0b"}]}, "results[0].name"),
-    ({"results": [{"automationId": 10001, "status": "pass", "message": "x" * 2001}]}, "results[0].message"),
+    ({"results": [{"automationId": 10001, "status": "pass", "message": "x" * 4097}]}, "results[0].message"),
     ({"results": [{"automationId": 10001, "status": "pass", "extra": 1}]}, "results[0].extra")])
 def test_one_wrong_value_refuses_all(project, user, change, field):
     body = {**project.body([(10001, "pass", "a")]), **change}

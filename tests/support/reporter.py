@@ -28,7 +28,7 @@ class Reporter:
 
     def command(self, *words, target=("--project-id", "PRJ-1", "--org-id", "1173")):
         """`report` with the usual project, unless the first word is another subcommand."""
-        if words and words[0] in ("resume", "doctor", "rotate"):
+        if words and words[0] in ("report", "resume", "doctor", "rotate"):
             return [str(self.program), *words]
         return [str(self.program), "report", *target, *words]
 

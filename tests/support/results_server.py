@@ -57,9 +57,9 @@ class ResultsServer:
         """Takes an upload as the service does; a repeated key changes nothing."""
         self.taken.setdefault(key, document)
         ids = [result["automationId"] for result in document["results"]]
-        unmatched = [one for one in ids if self.known and one not in self.known]
+        unmatched = [int(one) for one in ids if self.known and one not in self.known]
         return {"cycleId": document["cycleId"], "received": len(ids) - self.received_less,
-                "matched": len(ids) - len(unmatched), "unmatched": unmatched, "duplicates": 0}
+                "matched": len(ids) - len(unmatched), "unmatched": unmatched, "duplicates": []}
 
     def close(self):
         self._server.shutdown()

@@ -63,30 +63,29 @@ refuse(struct results_body *body, enum problem_code code, const char *detail)
     }
 }
 
-/* Fills `out`, which has room for one byte more than a body may have. Returns zlib's last status. */
+/* Inflates the body into `stream`'s room. Returns zlib's last status. */
 static int
-inflate_into(struct results_body *body, unsigned char *out, size_t *ret_length)
+inflate_all(z_stream *stream)
 {
-    z_stream stream = { .next_in = (unsigned char *)body->bytes,
-                        .avail_in = (unsigned)body->length,
-                        .next_out = out,
-                        .avail_out = (unsigned)RESULTS_BODY_MAX + 1 };
-    if (inflateInit2(&stream, GZIP_WINDOW) != Z_OK) {
+    if (inflateInit2(stream, GZIP_WINDOW) != Z_OK) {
         return Z_MEM_ERROR;
     }
-    int status = inflate(&stream, Z_FINISH);
-    *ret_length = RESULTS_BODY_MAX + 1 - stream.avail_out;
-    bool has_rest = stream.avail_in > 0;
-    inflateEnd(&stream);
+    int status = inflate(stream, Z_FINISH);
+    bool has_rest = stream->avail_in > 0;
+    inflateEnd(stream);
     return status == Z_STREAM_END && has_rest ? Z_DATA_ERROR : status;
 }
 
 static void
 inflate_body(struct results_body *body)
 {
-    unsigned char *out = memory_new(RESULTS_BODY_MAX + 1, 1);
-    size_t length = 0;
-    int status = inflate_into(body, out, &length);
+    unsigned char *out = memory_new(RESULTS_BODY_MAX + 1, 1); /* a byte more than a body may have */
+    z_stream stream = { .next_in = (unsigned char *)body->bytes,
+                        .avail_in = (unsigned)body->length,
+                        .next_out = out,
+                        .avail_out = (unsigned)RESULTS_BODY_MAX + 1 };
+    int status = inflate_all(&stream);
+    size_t length = RESULTS_BODY_MAX + 1 - stream.avail_out;
     if (length > RESULTS_BODY_MAX) {
         refuse(body, PROBLEM_PAYLOAD_TOO_LARGE,
                "The body inflates to more than 16 MiB; send the results in several parts.");

@@ -828,7 +828,7 @@ begin
 end
 $_$;
 
-CREATE FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, stated_organization bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[]) RETURNS TABLE(outcome text, answer json)
+CREATE FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[], rehearse boolean) RETURNS TABLE(outcome text, answer json)
     LANGUAGE plpgsql ROWS 1
     SET search_path TO 'testkase', 'pg_temp'
     AS $$
@@ -840,8 +840,8 @@ declare
     run bigint;
     reported timestamptz := now();
     missed integer[];
-    repeated integer[];
     matched_count bigint;
+    distinct_count bigint;
 begin
     select a.* into acts from acting(actor) a;
     if acts.outcome <> 'allowed' then
@@ -849,12 +849,7 @@ begin
         return next;
         return;
     end if;
-    if stated_organization <> organization then
-        outcome := 'wrong_organization';
-        return next;
-        return;
-    end if;
-    if upload_key is not null then
+    if upload_key is not null and not rehearse then
         select u.digest, u.answer into earlier
         from result_uploads u
         where u.user_id = caller and u.idempotency_key = upload_key and u.uploaded_at > now() - interval '7 days';
@@ -879,13 +874,14 @@ begin
         return next;
         return;
     end if;
-    insert into test_runs (project_id, cycle_id, user_id, token_id, build, received, matched)
-    values (project.id, cycle.id, caller, acts.token_id, build, cardinality(automation_ids), 0)
-    returning id into run;
+    if not rehearse then
+        insert into test_runs (project_id, cycle_id, user_id, token_id, build, received, matched)
+        values (project.id, cycle.id, caller, acts.token_id, build, cardinality(automation_ids), 0)
+        returning id into run;
+    end if;
     with given as materialized (
-        select c.id as case_id, r.automation_id, r.status, r.name, r.duration, r.message, r.is_repeated
-        from (select distinct on (u.automation_id) u.automation_id, u.status, u.name, u.duration, u.message,
-                     count(*) over (partition by u.automation_id) > 1 as is_repeated
+        select c.id as case_id, r.automation_id, r.status, r.name, r.duration, r.message
+        from (select distinct on (u.automation_id) u.automation_id, u.status, u.name, u.duration, u.message
               from unnest(automation_ids, statuses, names, durations, messages) with ordinality
                    as u (automation_id, status, name, duration, message, place)
               order by u.automation_id, u.place desc) r
@@ -895,25 +891,30 @@ begin
         insert into test_executions (executed_at, case_id, cycle_id, run_id, status, duration_ms, name, message)
         select reported, g.case_id, cycle.id, run, g.status, g.duration, g.name, g.message
         from given g
-        where g.case_id is not null
+        where g.case_id is not null and not rehearse
     ), latest as (
         insert into test_latest_results as l (cycle_id, case_id, run_id, executed_at, status, duration_ms, message)
         select cycle.id, g.case_id, run, reported, g.status, g.duration, g.message
         from given g
-        where g.case_id is not null
+        where g.case_id is not null and not rehearse
         order by g.case_id
         on conflict (cycle_id, case_id)
             do update set run_id = excluded.run_id, executed_at = excluded.executed_at, status = excluded.status,
                           duration_ms = excluded.duration_ms, message = excluded.message
     )
     select coalesce(array_agg(g.automation_id order by g.automation_id) filter (where g.case_id is null), '{}'),
-           coalesce(array_agg(g.automation_id order by g.automation_id) filter (where g.is_repeated), '{}'),
-           count(g.case_id)
-    into missed, repeated, matched_count
+           count(g.case_id), count(*)
+    into missed, matched_count, distinct_count
     from given g;
-    update test_runs r set matched = matched_count where r.id = run;
     answer := json_build_object('cycleId', 'TCYCLE-' || cycle_number, 'received', cardinality(automation_ids),
-                                'matched', matched_count, 'unmatched', to_json(missed), 'duplicates', to_json(repeated));
+                                'matched', matched_count, 'unmatched', to_json(missed),
+                                'duplicates', cardinality(automation_ids) - distinct_count);
+    if rehearse then
+        outcome := 'reported';
+        return next;
+        return;
+    end if;
+    update test_runs r set matched = matched_count where r.id = run;
     if upload_key is not null then
         insert into result_uploads as u (user_id, idempotency_key, digest, answer)
         values (caller, upload_key, upload_digest, answer)
@@ -2384,8 +2385,8 @@ GRANT ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text
 REVOKE ALL ON FUNCTION testkase.renew_token_hash(of_token bigint, old_hash text, new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.renew_token_hash(of_token bigint, old_hash text, new_hash text) TO testkase_server;
 
-REVOKE ALL ON FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, stated_organization bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, stated_organization bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[]) TO testkase_server;
+REVOKE ALL ON FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[], rehearse boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[], rehearse boolean) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testkase_server;

@@ -3,11 +3,11 @@
 #include "server/request/endpoint.h"
 #include "server/request/idempotency.h"
 #include "server/resources/results_body.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct refusal refusals[] = {
-    { "wrong_organization", PROBLEM_VALIDATION_FAILED, "orgId",
-      "is not the organization of the token; GET /api/v1/session tells it" },
     { "key_used_otherwise", PROBLEM_VALIDATION_FAILED, "Idempotency-Key",
       "was used for other results; use a new key for each upload" },
     { 0 },
@@ -62,10 +62,16 @@ read(struct request *request)
     if (body->problem.code != PROBLEM_NONE) {
         return refuse(request, &body->problem);
     }
+    int64_t organization = request->auth.caller->organization_id;
+    if (body->organization != organization) {
+        char detail[80];
+        snprintf(detail, sizeof(detail), "is not the token's organization, which is %" PRId64, organization);
+        answer_field_error(&request->answer, "orgId", detail);
+        return answer_refuse_fields(&request->answer);
+    }
     char key[IDEMPOTENCY_KEY_SIZE];
     idempotency_key_read(request, key);
     const struct db_named values[] = {
-        { "stated", DB_INT64(body->organization) },
         { "projectId", DB_INT64(body->project) },
         { "cycleId", DB_INT64(body->cycle) },
         { "key", key[0] ? DB_TEXT(key) : DB_NULL },
@@ -76,6 +82,7 @@ read(struct request *request)
         { "names", DB_TEXT(body->names) },
         { "durations", DB_TEXT(body->durations) },
         { "messages", DB_TEXT(body->messages) },
+        { "dryRun", DB_TEXT(body->is_dry_run ? "true" : "false") },
         { 0 },
     };
     request_then(request, reported);

@@ -11,6 +11,7 @@
 #define NAME_CHARACTERS    4096
 #define MESSAGE_CHARACTERS 4096
 #define BUILD_CHARACTERS   500
+#define ID_DIGITS          10
 #define STATUSES           "pass|fail|blocked|skipped"
 #define GZIP_WINDOW        (15 + 16) /* zlib's largest window, in gzip's frame */
 
@@ -213,20 +214,23 @@ struct columns {
     struct text automation_ids, statuses, names, durations, messages;
 };
 
-/* A number, or the same as a string, as it stands in the names of tests. */
+/* A number, or digits in a string as they stand in the names of tests: "00042" names no test case, and is
+ * unmatched like any other number that is none. */
 static int64_t
 read_automation_id(const struct place *result)
 {
     const struct json_value *value = json_member(result->object, "automationId");
-    int64_t id = 0;
+    int64_t id = -1;
     size_t length;
     if (value && json_type(value) == JSON_INTEGER) {
         id = json_integer(value);
     } else if (value && json_type(value) == JSON_STRING) {
         const char *text = json_string(value, &length);
-        id = text_to_id(text, length, &id) ? id : 0;
+        size_t zeros = strspn(text, "0");
+        zeros -= zeros == length && zeros > 0;
+        id = length <= ID_DIGITS && text_to_id(text + zeros, length - zeros, &id) ? id : -1;
     }
-    if (id < 1 || id > INT32_MAX) {
+    if (id < 0 || id > INT32_MAX) {
         refuse_field(result, "automationId",
                      value ? "must be the automation id of a test case, such as 48271" : "is required");
     }
@@ -327,7 +331,7 @@ static void
 read_document(struct results_body *body, const struct json_value *object)
 {
     const struct place root = { body, object, "" };
-    refuse_unknown(&root, "orgId|projectId|cycleId|build|results");
+    refuse_unknown(&root, "orgId|projectId|cycleId|build|results|dryRun");
     const struct json_value *organization =
         find(&root, "orgId", JSON_INTEGER, true, "must be the organization's number");
     body->organization = organization ? json_integer(organization) : 0;
@@ -335,6 +339,8 @@ read_document(struct results_body *body, const struct json_value *object)
     body->cycle = json_member(object, "cycleId")
                       ? read_numbered(&root, "cycleId", TEXT_CYCLE_PREFIX, true, "must be such as TCYCLE-1")
                       : 1;
+    const struct json_value *dry_run = find(&root, "dryRun", JSON_BOOLEAN, false, "must be true or false");
+    body->is_dry_run = dry_run && json_boolean(dry_run);
     read_build(&root);
     read_results(&root);
 }

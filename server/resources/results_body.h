@@ -25,6 +25,7 @@ struct results_body {
     /* What was read, when it is not refused. The texts of arrays are in PostgreSQL's form, of equal length.
      */
     int64_t organization, project, cycle;
+    bool is_dry_run;
     char *build; /* JSON */
     char *automation_ids, *statuses, *names, *durations, *messages;
     unsigned char digest[SECRET_DIGEST_SIZE]; /* of the body as it was before compression */

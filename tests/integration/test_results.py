@@ -54,7 +54,7 @@ def test_results_are_matched_by_their_automation_id(project, user):
     results = [(10001, "pass", "a"), (10002, "fail", "b"), (10003, "blocked", "c"), (10004, "skipped", "d"), (99999, "pass", "e"),
                (10001, "fail", "again"), ("10005", "pass", "f")]
     assert report(user, project.body(results)) == {"cycleId": "TCYCLE-1", "received": 7, "matched": 5, "unmatched": [99999],
-                                                   "duplicates": [10001]}
+                                                   "duplicates": 1}
     assert project.counts() == (1, 2, 1, 1)  # of a repeated id, the last result counts
     assert project.executions() == 5
 
@@ -80,7 +80,24 @@ def test_build_and_message_are_kept(project, user):
 
 def test_nothing_to_report(project, user):
     assert report(user, project.body([])) == {"cycleId": "TCYCLE-1", "received": 0, "matched": 0, "unmatched": [],
-                                              "duplicates": []}
+                                              "duplicates": 0}
+
+
+def test_digits_that_are_no_id_are_unmatched(project, user):
+    results = [("00042", "pass", "test[00042]"), ("00000", "pass", "test[00000]"), ("10001", "pass", "a")]
+    answer = report(user, project.body(results))
+    assert (answer["matched"], answer["unmatched"]) == (1, [0, 42])
+
+
+def test_a_dry_run_answers_the_same_and_writes_nothing(service, project, user, organization):
+    body = project.body([(10001, "pass", "a"), (10001, "fail", "a"), (99999, "pass", "b")])
+    key = {"Idempotency-Key": "k" * 20}
+    answer = report(user, {**body, "dryRun": True}, **key)
+    assert answer == {"cycleId": "TCYCLE-1", "received": 3, "matched": 1, "unmatched": [99999], "duplicates": 1}
+    assert (project.counts(), project.executions()) == ((0, 0, 0, 0), 0)
+    assert service.database.value("select count(*) from testkase.test_runs where project_id = %s", (project.id,)) == 0
+    assert report(service.bearer(organization.guest), {**body, "dryRun": True}, 403)["code"] == "forbidden"
+    assert report(user, body, **key) == answer  # the key is still unused
 
 
 def test_archived_cases_are_unmatched(project, user):
@@ -109,6 +126,7 @@ def test_an_unknown_project_or_cycle_is_404(project, user, change):
 def test_a_wrong_organization_is_told(project, user):
     answer = user.post("/automation/results", {**project.body([(10001, "pass", "a")]), "orgId": 1})
     assert field_errors(answer) == {"orgId"}
+    assert f"which is {project.organization.id}" in answer.json()["errors"][0]["detail"]
 
 
 # --- bodies ---

@@ -59,7 +59,7 @@ class ResultsServer:
         ids = [result["automationId"] for result in document["results"]]
         unmatched = [int(one) for one in ids if self.known and one not in self.known]
         return {"cycleId": document["cycleId"], "received": len(ids) - self.received_less,
-                "matched": len(ids) - len(unmatched), "unmatched": unmatched, "duplicates": []}
+                "matched": len(ids) - len(unmatched), "unmatched": unmatched, "duplicates": 0}
 
     def close(self):
         self._server.shutdown()

@@ -108,6 +108,9 @@ begin_batch(struct batch_writer *writer)
     json_integer_member(writer->json, "orgId", writer->target->org_id);
     json_text_member(writer->json, "projectId", writer->target->project_id);
     json_text_member(writer->json, "cycleId", writer->target->cycle_id);
+    if (writer->target->is_dry_run) {
+        json_boolean_member(writer->json, "dryRun", true);
+    }
     if (writer->target->build->id) {
         write_build(writer->json, writer->target->build);
     }
@@ -136,7 +139,7 @@ batch_writer_is_full(const struct batch_writer *writer)
 void
 batch_writer_add(struct batch_writer *writer, const struct merged *merged, const char *status)
 {
-    char id[IDS_DIGITS + 1];
+    char id[IDS_TEXT_SIZE];
     size_t length;
     if (!writer->is_open) {
         begin_batch(writer);

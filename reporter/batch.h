@@ -24,6 +24,7 @@ struct batch_target {
     int64_t org_id;
     const char *project_id, *cycle_id;
     const struct ci_build *build;
+    bool is_dry_run; /* the server answers what it would take, and writes nothing */
 };
 
 struct batch_writer;

@@ -55,6 +55,13 @@ take_variable(void)
     return token;
 }
 
+bool
+credential_is_given(const struct options *options)
+{
+    const char *variable = getenv(VARIABLE);
+    return (options->token && *options->token) || options->token_file || (variable && *variable);
+}
+
 /* White space at the ends comes along when people copy. */
 static void
 trim(char *token)

@@ -9,6 +9,9 @@
  * token must have the form of one (token.h). */
 int credential_read(const struct options *options, char **ret_token, char *ret_error, size_t error_size);
 
+/* Whether a token is given, be it a good one or not. */
+bool credential_is_given(const struct options *options);
+
 /* Wipes and frees; NULL is fine. */
 void credential_free(char *token);
 

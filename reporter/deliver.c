@@ -30,10 +30,12 @@ enum attempt {
 /* --- an answer that the results were taken --- */
 
 static void
-tell_unmatched(struct delivery *delivery, const char *id)
+tell_unmatched(struct delivery *delivery, int number)
 {
     struct merged merged = { 0 };
-    bool is_known = delivery->merge && merge_find(delivery->merge, ids_read(id), &merged);
+    char id[IDS_TEXT_SIZE];
+    ids_write(number, id);
+    bool is_known = delivery->merge && merge_find(delivery->merge, number, &merged);
     struct tally_list *list = &delivery->tally->unmatched;
     tally_add(list, merged.file, id, is_known ? merged.name : NULL);
     if (list->count > UNMATCHED_TOLD && !delivery->console->verbose) {
@@ -52,11 +54,9 @@ static void
 read_unmatched(struct delivery *delivery, const struct json_value *unmatched)
 {
     const struct json_value *item;
-    char id[TEXT_NUMBER_SIZE];
     for (size_t i = 0; unmatched && (item = json_at(unmatched, i, NULL)); i++) {
-        if (json_type(item) == JSON_INTEGER) {
-            text_number(json_integer(item), id);
-            tell_unmatched(delivery, id);
+        if (json_type(item) == JSON_INTEGER && json_integer(item) >= 0 && json_integer(item) < IDS_RANGE) {
+            tell_unmatched(delivery, (int)json_integer(item));
         }
     }
 }

@@ -1,6 +1,14 @@
 #include "reporter/ids.h"
 #include <string.h>
 
+static bool takes_six_digits;
+
+void
+ids_take_six_digits(bool takes)
+{
+    takes_six_digits = takes;
+}
+
 void
 ids_reset(struct ids *ids)
 {
@@ -9,24 +17,16 @@ ids_reset(struct ids *ids)
     ids->is_cut = false;
 }
 
-/* The id in five digits, or -1. */
+/* The id before the bracket that closes it, or -1. */
 static int
-read_digits(const char *text)
+read_bracketed(const char *text)
 {
-    int id = 0;
-    for (int i = 0; i < IDS_DIGITS; i++) {
-        if (text[i] < '0' || text[i] > '9') {
-            return -1;
-        }
-        id = id * 10 + (text[i] - '0');
+    int id = 0, digits = 0;
+    for (; digits <= IDS_DIGITS && text[digits] >= '0' && text[digits] <= '9'; digits++) {
+        id = id * 10 + (text[digits] - '0');
     }
-    return id;
-}
-
-int
-ids_read(const char *text)
-{
-    return strlen(text) == IDS_DIGITS ? read_digits(text) : -1;
+    bool is_id = digits == IDS_DIGITS || (takes_six_digits && digits == IDS_DIGITS + 1 && text[0] != '0');
+    return is_id && text[digits] == ']' ? id : -1;
 }
 
 static void
@@ -56,8 +56,8 @@ ids_add(struct ids *ids, int level, const char *text)
 {
     const char *at = text ? strchr(text, '[') : NULL;
     for (; at; at = strchr(at + 1, '[')) {
-        int id = read_digits(at + 1);
-        if (id >= 0 && at[1 + IDS_DIGITS] == ']') {
+        int id = read_bracketed(at + 1);
+        if (id >= 0) {
             add_one(ids, level, id);
         }
     }
@@ -72,11 +72,12 @@ ids_add_all(struct ids *ids, int level, const struct ids *other)
 }
 
 void
-ids_write(int id, char ret_text[IDS_DIGITS + 1])
+ids_write(int id, char ret_text[IDS_TEXT_SIZE])
 {
-    for (int i = IDS_DIGITS - 1; i >= 0; i--) {
+    int digits = id < IDS_RANGE / 10 ? IDS_DIGITS : IDS_DIGITS + 1;
+    for (int i = digits - 1; i >= 0; i--) {
         ret_text[i] = (char)('0' + id % 10);
         id /= 10;
     }
-    ret_text[IDS_DIGITS] = '\0';
+    ret_text[digits] = '\0';
 }

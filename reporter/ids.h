@@ -1,14 +1,16 @@
 /* Automation ids in the texts of a test: "[48271]", exactly five ASCII digits in brackets. Leading zeros
- * count. */
+ * count. A project that has used up the ids of five digits goes on with six: "[482711]" is an id only for who
+ * asks for it, since other tools write such numbers into names, too. */
 #ifndef REPORTER_IDS_H
 #define REPORTER_IDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define IDS_DIGITS 5
-#define IDS_RANGE  100000 /* an id is below it */
-#define IDS_MAX    32     /* of one test; further ones are dropped, and is_cut says so */
+#define IDS_DIGITS    5
+#define IDS_RANGE     1000000          /* an id is below it */
+#define IDS_TEXT_SIZE (IDS_DIGITS + 2) /* an id of six digits, and NUL */
+#define IDS_MAX       32               /* of one test; further ones are dropped, and is_cut says so */
 
 /* Where an id may stand. The first level with an id wins, and others are not looked at. */
 enum ids_level {
@@ -27,6 +29,9 @@ struct ids {
     int list[IDS_MAX]; /* in the order of the text, each once */
 };
 
+/* Whether six digits without a leading zero are an id, too. For the whole process; before the first text. */
+void ids_take_six_digits(bool takes);
+
 /* Without an id. */
 void ids_reset(struct ids *ids);
 
@@ -37,10 +42,7 @@ void ids_add(struct ids *ids, int level, const char *text);
 /* Adds the ids of `other` at `level`. */
 void ids_add_all(struct ids *ids, int level, const struct ids *other);
 
-/* Writes the five digits of an id, NUL-terminated. */
-void ids_write(int id, char ret_text[IDS_DIGITS + 1]);
-
-/* Reads an id from five digits; -1 when the text is something else. */
-int ids_read(const char *text);
+/* Writes the five or six digits of an id, NUL-terminated. */
+void ids_write(int id, char ret_text[IDS_TEXT_SIZE]);
 
 #endif

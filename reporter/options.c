@@ -38,7 +38,8 @@ static const struct option table[] = {
     { "delete-old", NULL, OPTIONS_ROTATE, TYPE_FLAG, AT(delete_old), NULL, NULL, 0,
       "End the old token, once the new one was handed over and has proven to work." },
     { "dry-run", NULL, REPORT, TYPE_FLAG, AT(dry_run), NULL, NULL, 0,
-      "Read the files, list what would be sent, and send nothing. Needs no token." },
+      "Read the files, list what would be reported, and report nothing. With a token and an address, the\n"
+      "server is asked which ids it knows; without a token nothing is sent." },
     { "duplicates", "RULE", REPORT, TYPE_CHOICE, AT(duplicates), "last|worst", "last", 0,
       "Which one counts of equal tests of one file that no producer marked as attempts." },
     { "exec", "COMMAND", OPTIONS_ROTATE, TYPE_TEXT, AT(exec), NULL, NULL, OPTIONS_ROTATE,
@@ -73,6 +74,9 @@ static const struct option table[] = {
       "shell leaves them alone. May be given several times." },
     { "retries", "N", SENDS, TYPE_NUMBER, AT(retries), "0-100", "5", 0,
       "How often a request is sent again when the server does not answer, or with 408, 425, 429 or 5xx." },
+    { "six-digit-ids", NULL, REPORT, TYPE_FLAG, AT(six_digit_ids), NULL, NULL, 0,
+      "Six digits in brackets are an automation id, too. A project gives such ids after its first 90 000\n"
+      "test cases." },
     { "spool-dir", "DIR", SENDS, TYPE_TEXT, AT(spool_dir), NULL, NULL, 0,
       "Where results are kept until the server has taken them, for `testkase-reporter resume`.\n"
       "Default: $XDG_STATE_HOME/testkase-reporter, or ~/.local/state/testkase-reporter." },

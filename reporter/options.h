@@ -30,7 +30,7 @@ struct options {
     int64_t timeout_s; /* for all attempts together */
     const char *exec;  /* the command that gets a new token */
     bool if_due, delete_old;
-    bool dry_run, fail_on_empty, allow_empty, keep_going;
+    bool dry_run, six_digit_ids, fail_on_empty, allow_empty, keep_going;
     bool json, quiet, verbose, help;
 };
 

@@ -18,7 +18,7 @@ struct report {
     struct tally tally;
     struct collection collection;
     struct ci_build build;
-    char *token; /* NULL: a dry run */
+    char *token; /* NULL: a dry run that does not ask the server */
     enum outcome outcome;
     char reason[REASON_SIZE]; /* the last line */
 };
@@ -57,7 +57,7 @@ status_to_send(const struct options *options, enum result_status status)
 static void
 print_planned(const struct merged *merged, const char *status)
 {
-    char id[IDS_DIGITS + 1];
+    char id[IDS_TEXT_SIZE];
     ids_write(merged->id, id);
     printf("%s %-7s %s\n", id, status, merged->name);
 }
@@ -71,13 +71,13 @@ enqueue(struct queue *queue, struct batch *batch)
     }
 }
 
-/* Turns the merged results into batches; in a dry run, lists them instead. */
+/* Turns the merged results into batches; a dry run lists them, too. */
 static void
 make_batches(struct report *report, struct queue *queue)
 {
     const struct options *options = report->options;
     const struct batch_target target = { options->org_id, options->project_id, options->cycle_id,
-                                         &report->build };
+                                         &report->build, options->dry_run };
     struct batch_writer *writer = batch_writer_new(&target);
     for (size_t i = 0; i < merge_count(report->collection.merge); i++) {
         struct merged merged;
@@ -89,10 +89,10 @@ make_batches(struct report *report, struct queue *queue)
         report->tally.results++;
         report->tally.results_by_status[merged.status]++;
         report->tally.folded += merged.tests > 1;
-        if (options->dry_run) {
-            if (!options->json) {
-                print_planned(&merged, status);
-            }
+        if (options->dry_run && !options->json) {
+            print_planned(&merged, status);
+        }
+        if (!report->token) {
             continue;
         }
         if (batch_writer_is_full(writer)) {
@@ -143,7 +143,8 @@ send_all(struct report *report, struct queue *queue, struct delivery *delivery)
         goes_on = one == OUTCOME_REPORTED || one == OUTCOME_PARTIAL;
         outcome = one == OUTCOME_REPORTED ? outcome : one;
         if (goes_on) {
-            console_say(&report->console, "batch %zu of %zu: %zu results sent", i + 1, queue->count, results);
+            console_say(&report->console, "batch %zu of %zu: %zu results %s", i + 1, queue->count, results,
+                        report->options->dry_run ? "asked about" : "sent");
         }
     }
     free(queue->items);
@@ -179,13 +180,27 @@ say_sent(struct report *report, enum outcome outcome, const struct delivery *del
     }
 }
 
+/* The same in a dry run, which has nothing to lose. */
+static void
+say_asked(struct report *report, enum outcome outcome)
+{
+    if (outcome == OUTCOME_REFUSED) {
+        end(report, outcome, "dry run: the server would refuse the results");
+    } else if (outcome == OUTCOME_UNREACHED) {
+        end(report, outcome, "dry run: the server was not reached");
+    } else if (outcome == OUTCOME_PARTIAL) {
+        end(report, outcome, "dry run: the server would receive %llu of %llu results",
+            (unsigned long long)report->tally.received, (unsigned long long)report->tally.sent);
+    }
+}
+
 static void
 send_results(struct report *report, struct queue *queue)
 {
     const struct options *options = report->options;
     struct interrupt interrupt;
     interrupt_begin(&interrupt);
-    struct spool *spool = spool_all(report, queue);
+    struct spool *spool = options->dry_run ? NULL : spool_all(report, queue);
     struct delivery delivery = {
         .http = http_new(options->url, report->token, options->cacert, &interrupt),
         .console = &report->console,
@@ -201,7 +216,11 @@ send_results(struct report *report, struct queue *queue)
     if (outcome == OUTCOME_REPORTED || outcome == OUTCOME_PARTIAL) {
         deliver_check_token(&delivery);
     }
-    say_sent(report, outcome, &delivery);
+    if (options->dry_run) {
+        say_asked(report, outcome);
+    } else {
+        say_sent(report, outcome, &delivery);
+    }
     http_free(delivery.http);
     spool_close(spool);
     interrupt_end(&interrupt);
@@ -226,6 +245,11 @@ conclude(struct report *report)
     } else if (tally->without_id.count > 0 && strcmp(options->missing_id, "fail") == 0) {
         end(report, OUTCOME_PARTIAL, "%llu results %s, but %zu tests have no automation id", results, did,
             tally->without_id.count);
+    } else if (tally->batches_sent > 0 && options->dry_run) {
+        end(report, OUTCOME_REPORTED,
+            "dry run: %llu results would be reported to %s: %llu matched, %zu unmatched", results,
+            tally->cycle_id ? tally->cycle_id : options->cycle_id, (unsigned long long)tally->matched,
+            tally->unmatched.count);
     } else if (options->dry_run) {
         end(report, OUTCOME_REPORTED, "dry run: %llu results of %llu tests would be reported", results,
             (unsigned long long)tally->tests);
@@ -324,11 +348,12 @@ prepare(struct report *report)
         end(report, OUTCOME_MISUSED, "standard input cannot be both the token and a report");
         return false;
     }
-    if (!options->dry_run && credential_read(options, &report->token, error, sizeof(error)) < 0) {
+    bool asks = !options->dry_run || (options->url && credential_is_given(options));
+    if (asks && credential_read(options, &report->token, error, sizeof(error)) < 0) {
         end(report, OUTCOME_MISUSED, "%s", error);
         return false;
     }
-    if (options->url && http_url_is_exposed(options->url)) {
+    if (report->token && http_url_is_exposed(options->url)) {
         console_warn(&report->console,
                      "the token goes over http, where others can read it on its way: use https");
     }
@@ -346,6 +371,7 @@ report_run(const struct options *options)
     struct report report = { .options = options };
     report.console =
         (struct console){ .provider = ci_detect(), .quiet = options->quiet, .verbose = options->verbose };
+    ids_take_six_digits(options->six_digit_ids);
     if (prepare(&report)) {
         console_begin_section(&report.console);
         report_files(&report);

@@ -54,6 +54,33 @@ def test_a_report_of_a_guest_is_refused(pipeline, service, organization):
                  "junit.xml", status=1)
 
 
+def test_a_dry_run_asks_the_server_and_reports_nothing(pipeline, service, organization):
+    member = service.bearer(organization.member)
+    case = member.post("/test-cases?projectId=PRJ-1", {"title": "Pays"}, 201).json()
+    pipeline.write("junit.xml", JUNIT.format(case["automationId"], "00042"))
+    words = ("report", "--dry-run", "--project-id", "PRJ-1", "--org-id", str(organization.id), "--results-file", "junit.xml")
+    done = pipeline.run(*words)
+    assert "dry run: 3 results would be reported to TCYCLE-1: 1 matched, 2 unmatched" in done.stderr.splitlines()[-1]
+    assert "no test case of the project has the id 00042: refunds [00042], in junit.xml" in done.stderr
+    assert member.get("/test-cycles/TCYCLE-1?projectId=PRJ-1", 200).json()["counts"]["pass"] == 0
+    assert pipeline.spooled() == []
+    assert "refuse" in pipeline.run(*words, environment={"TESTKASE_PAT": service.mint(organization.guest)[1]}, status=1).stderr
+    assert "not reached" in pipeline.run(*words, "--url", "http://127.0.0.1:1", "--retries", "0", status=4).stderr
+    done = pipeline.run(*words, environment={"TESTKASE_PAT": ""})  # nobody is asked
+    assert "dry run: 3 results of 3 tests would be reported" in done.stderr.splitlines()[-1]
+
+
+def test_ids_of_six_digits(pipeline, service, organization):
+    member = service.bearer(organization.member)
+    member.post("/test-cases?projectId=PRJ-1", {"title": "Pays"}, 201)
+    service.database.query("""update testkase.test_cases set automation_id = 482711 where project_id =
+        (select id from testkase.projects where organization_id = %s and number = 1)""", (organization.id,))
+    pipeline.write("junit.xml", JUNIT.format(482711, 10001))
+    words = ("report", "--project-id", "PRJ-1", "--org-id", str(organization.id), "--results-file", "junit.xml")
+    assert "reported 2 results to TCYCLE-1: 0 matched" in pipeline.run(*words).stderr.splitlines()[-1]
+    assert "reported 3 results to TCYCLE-1: 1 matched" in pipeline.run(*words, "--six-digit-ids").stderr.splitlines()[-1]
+
+
 # --- doctor ---
 
 def test_doctor_is_content(pipeline, organization):

@@ -23,7 +23,7 @@ fixture_test(void *owner, const struct result *result)
     fprintf(out, "%s%s%s ", result->attempt ? "+" : "", result_status_name(result->status),
             result->flaky ? "*" : "");
     for (size_t i = 0; i < result->ids.count; i++) {
-        char id[IDS_DIGITS + 1];
+        char id[IDS_TEXT_SIZE];
         ids_write(result->ids.list[i], id);
         fprintf(out, "%s%s", i ? "," : "", id);
     }

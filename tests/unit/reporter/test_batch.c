@@ -32,7 +32,7 @@ static struct batch *
 make(size_t results)
 {
     static const struct ci_build none = { 0 };
-    const struct batch_target target = { 1173, "PRJ-1", "TCYCLE-1", &none };
+    const struct batch_target target = { 1173, "PRJ-1", "TCYCLE-1", &none, false };
     struct batch_writer *writer = batch_writer_new(&target);
     assert_null(batch_writer_take(writer));
     for (size_t i = 0; i < results; i++) {

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "reporter/ids.h"
 
@@ -11,13 +12,13 @@ static void
 expect(const char *text, const char *expected)
 {
     struct ids ids;
-    char written[IDS_MAX * (IDS_DIGITS + 1) + 1] = "";
+    char written[IDS_MAX * IDS_TEXT_SIZE + 1] = "";
     size_t length = 0;
     ids_reset(&ids);
     ids_add(&ids, IDS_NAME, text);
     for (size_t i = 0; i < ids.count; i++) {
         ids_write(ids.list[i], written + length);
-        length += IDS_DIGITS;
+        length += strlen(written + length);
         written[length++] = ' ';
         written[length] = '\0';
     }
@@ -75,13 +76,13 @@ too_many(void **state)
 }
 
 static void
-reading(void **state)
+six_digits_for_who_asks(void **state)
 {
     (void)state;
-    assert_int_equal(ids_read("00042"), 42);
-    assert_int_equal(ids_read("4242"), -1);
-    assert_int_equal(ids_read("424242"), -1);
-    assert_int_equal(ids_read("4242x"), -1);
+    ids_take_six_digits(true);
+    expect("[123456] [12345] [012345] [1234567] [1234]", "123456 12345 ");
+    ids_take_six_digits(false);
+    expect("[123456] [12345]", "12345 ");
 }
 
 int
@@ -89,6 +90,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(five_digits_in_brackets),
                                         cmocka_unit_test(the_first_level_wins), cmocka_unit_test(too_many),
-                                        cmocka_unit_test(reading) };
+                                        cmocka_unit_test(six_digits_for_who_asks) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,5 +87,5 @@ def test_a_server_that_wants_too_many_says_so(small_cluster, server_path, start)
     database = small_cluster.create_database()
     program = start(server_path, server_environment(database, TESTKASE_THREADS="10"))
     line = program.wait_for_line('msg="PostgreSQL does not answer"', 20).string
-    assert " wanted_connections=60 " in line and re.search(r"slots|too many clients", line), line
+    assert " wanted_connections=70 " in line and re.search(r"slots|too many clients", line), line
     assert program.is_running()

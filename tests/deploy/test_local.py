@@ -323,8 +323,24 @@ def test_readme_token_commands(running, shell):
     assert get(running, "/api/v1/session", headers=bearer(made.group(1))).status_code == 401
 
 
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+def test_readme_first_report(running, shell):
+    before = cycle_counts(running)
+    done = running.shell(readme_blocks()[1], shell)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "reported 3 results to TCYCLE-1: 3 matched, 0 unmatched" in done.stderr
+    added = {name: number - before[name] for name, number in cycle_counts(running).items()}
+    assert added == {"total": 3, "notExecuted": 0, "pass": 1, "fail": 1, "blocked": 0, "skipped": 1}
+    assert '"fail"' in done.stdout
+
+
+def cycle_counts(tree):
+    headers = bearer(tree.variables()["TESTKASE_PAT"])
+    return get(tree, "/api/v1/test-cycles/TCYCLE-1?projectId=PRJ-1", headers=headers).json()["counts"]
+
+
 def test_readme_admin_commands(running):
-    done = running.shell(readme_blocks()[1])
+    done = running.shell(readme_blocks()[2])
     assert done.returncode == 0, done.stderr
     assert "admin@demo.test" in done.stdout
 

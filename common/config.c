@@ -330,7 +330,7 @@ static const struct option options[] = {
     { .name = "TESTKASE_THREADS", .kind = &kind_number, .minimum = 1, .maximum = THREADS_LIMIT,
       .offset = offsetof(struct config, threads), .programs = CONFIG_SERVER,
       .shown_fallback = "number of usable cores, 8 at most",
-      .meaning = "Event-loop threads; each has 6 connections to PostgreSQL." },
+      .meaning = "Event-loop threads; each has 7 connections to PostgreSQL." },
     { .name = "TESTKASE_TRUSTED_PROXIES", .kind = &kind_networks,
       .offset = offsetof(struct config, trusted_proxies), .programs = CONFIG_SERVER,
       .meaning = "Comma-separated CIDRs or addresses whose X-Forwarded-For and Forwarded "

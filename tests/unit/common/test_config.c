@@ -562,7 +562,7 @@ test_help_states_defaults(void **state)
         { CONFIG_SERVER, "TESTKASE_DATABASE_URL PostgreSQL connection" },
         { CONFIG_SERVER, "Default: postgresql:///testkase." },
         { CONFIG_SERVER, "TESTKASE_DATABASE_URL_FILE Path of a file" },
-        { CONFIG_SERVER, "TESTKASE_THREADS Event-loop threads; each has 6 connections to PostgreSQL. From 1 "
+        { CONFIG_SERVER, "TESTKASE_THREADS Event-loop threads; each has 7 connections to PostgreSQL. From 1 "
                          "to 256. Default: "
                          "number of usable cores, 8 at most." },
         { CONFIG_SERVER, "From 8192 to 1048576. Default: 19456." },

@@ -17,6 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import load  # noqa: E402
+import reports  # noqa: E402
 from subjects import Nginx, Node  # noqa: E402
 from support import token as tokens  # noqa: E402
 from support.postgres import ROOT, Cluster  # noqa: E402
@@ -359,8 +360,21 @@ def measure_memory(bench):
     return table(["", "resident MiB"], rows)
 
 
+def measure_uploads(bench):
+    return table(*reports.measure_uploads(bench))
+
+
+def measure_beside_uploads(bench):
+    return table(*reports.measure_beside_uploads(bench, VERIFY))
+
+
+def measure_reporter(bench):
+    return table(*reports.measure_reporter(bench))
+
+
 PARTS = {"throughput": measure_throughput, "population": measure_population, "revocations": measure_revocations,
-         "cold": measure_cold, "flood": measure_flood, "files": measure_files, "memory": measure_memory}
+         "cold": measure_cold, "flood": measure_flood, "files": measure_files, "memory": measure_memory,
+         "uploads": measure_uploads, "beside-uploads": measure_beside_uploads, "reporter": measure_reporter}
 
 
 def write(name, text):

@@ -157,7 +157,8 @@ def write_report(path):
                 number += 1
                 inner = f'<failure message="{MESSAGE}">at Checkout.java:{number % 900}\n</failure>' if number % 10 == 0 else ""
                 inner += output if number % 20 == 0 else ""
-                lines.append(f'<testcase classname="com.example.shop.Checkout{number % 700}" time="{number % 7}.{number % 1000:03}" '
+                lines.append(f'<testcase classname="com.example.shop.Checkout{number % 700}" '
+                             f'time="{number % 7}.{number % 1000:03}" '
                              f'name="pays by card in country {number % 250} [{10_000 + number % 90_000}]">{inner}</testcase>\n')
             lines.append("</testsuite>\n")
             size += file.write("".join(lines))

@@ -8,7 +8,7 @@
 
 enum type { TYPE_FLAG, TYPE_TEXT, TYPE_SECRET, TYPE_FILES, TYPE_NUMBER, TYPE_CHOICE, TYPE_NUMBERED };
 
-#define ALL        (OPTIONS_REPORT | OPTIONS_RESUME | OPTIONS_DOCTOR)
+#define ALL        (OPTIONS_REPORT | OPTIONS_RESUME | OPTIONS_DOCTOR | OPTIONS_ROTATE)
 #define REPORT     OPTIONS_REPORT
 #define SENDS      (OPTIONS_REPORT | OPTIONS_RESUME)
 #define AT(member) offsetof(struct options, member)
@@ -82,7 +82,7 @@ static const struct option table[] = {
       "Default: $XDG_STATE_HOME/testkase-reporter, or ~/.local/state/testkase-reporter." },
     { "summary-file", "FILE", REPORT, TYPE_TEXT, AT(summary_file), NULL, NULL, 0,
       "Append a summary in Markdown to this file. Default: $GITHUB_STEP_SUMMARY, if it is set." },
-    { "timeout", "SECONDS", ALL, TYPE_NUMBER, AT(timeout_s), "1-86400", "300", 0,
+    { "timeout", "SECONDS", SENDS | OPTIONS_DOCTOR, TYPE_NUMBER, AT(timeout_s), "1-86400", "300", 0,
       "For all requests and waits together." },
     { "token", "TOKEN", ALL, TYPE_SECRET, AT(token), NULL, NULL, 0,
       "The token. Other users of the machine may see it for a moment, and it stays in the shell's\n"
@@ -92,7 +92,7 @@ static const struct option table[] = {
     { "url", "URL", ALL, TYPE_TEXT, AT(url), NULL, NULL, 0,
       "The address of the service, such as https://testkase.example.com or .../qa/testkase.\n"
       "Default: $TESTKASE_URL." },
-    { "verbose", NULL, ALL, TYPE_FLAG, AT(verbose), NULL, NULL, 0,
+    { "verbose", NULL, SENDS | OPTIONS_DOCTOR, TYPE_FLAG, AT(verbose), NULL, NULL, 0,
       "Also list every test that has no id, is flaky, or occurs several times." },
 };
 /* clang-format on */

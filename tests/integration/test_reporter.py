@@ -31,6 +31,14 @@ def test_help_names_every_option_and_status(reporter):
                                                         check=True).stdout
 
 
+@pytest.mark.parametrize("subcommand", ["report", "resume", "doctor", "rotate"])
+def test_help_of_each_subcommand(reporter, subcommand):
+    text = reporter.run(subcommand, "--help").stdout
+    assert text.startswith(f"NAME\n    testkase-reporter {subcommand} - ")
+    for option in ("--cacert", "--help", "--quiet", "--token", "--token-file", "--url"):
+        assert f"\n    {option}" in text, option
+
+
 @pytest.mark.parametrize("words, says", [
     (("--nonsense", "a.xml"), "no such option"),
     (("--format", "trx", "a.xml"), "--format must be"),

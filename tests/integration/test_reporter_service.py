@@ -131,6 +131,14 @@ def test_rotate_and_end_the_old_one(pipeline, service):
     service.server.bearer(stored(pipeline)).get("/api-keys/current", 200)
 
 
+def test_rotate_by_options_alone(pipeline, service):
+    """The token from standard input, which the command does not share."""
+    done = pipeline.run("rotate", "--url", service.server.base, "--token-file", "-", "--quiet", "--exec", STORE,
+                        environment={"TESTKASE_PAT": "", "TESTKASE_URL": ""}, standard_input=pipeline.token.encode())
+    assert len(done.stderr.splitlines()) == 1
+    service.server.bearer(stored(pipeline)).get("/api-keys/current", 200)
+
+
 def test_a_command_that_fails(pipeline, service):
     done = pipeline.run("rotate", "--delete-old", "--exec", STORE + "; exit 7", status=1)
     assert "the command failed, with status 7" in done.stderr and "the new token was ended" in done.stderr

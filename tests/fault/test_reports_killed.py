@@ -42,7 +42,8 @@ class Pipeline(Reporter):
         assert self.spooled() == []
         database = self.service.database
         assert database.query("""select count(*), count(distinct e.case_id) from testkase.test_executions e
-            join testkase.test_cases c on c.id = e.case_id where c.project_id = %s""", (self.project,)) == [(self.cases, self.cases)]
+            join testkase.test_cases c on c.id = e.case_id where c.project_id = %s""",
+                              (self.project,)) == [(self.cases, self.cases)]
         assert database.query("select pass, fail from testkase.test_cycles where project_id = %s and number = 1",
                               (self.project,)) == [(self.cases - self.cases // 3, self.cases // 3)]
         assert database.query("select count(*), sum(received) from testkase.test_runs where project_id = %s",

@@ -4,10 +4,12 @@
 #include "reporter/clean.h"
 #include "reporter/console.h"
 #include "reporter/credential.h"
+#include "reporter/trust.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ASK_MS       20000
 #define CLOCK_S_MOST 60
@@ -175,9 +177,21 @@ check_project(struct doctor *doctor)
     }
 }
 
+/* Only which file it is: whether it is right, the connection shows, whose failure names the file, too. */
+static void
+show_trust(struct doctor *doctor)
+{
+    struct trust trust = trust_find(doctor->options->cacert);
+    if (trust.file && strncasecmp(doctor->options->url, "https:", 6) == 0) {
+        line(doctor, OUTCOME_REPORTED, "certificates", "%s%s%s%s", trust.file, trust.source ? " (" : "",
+             trust.source ? trust.source : "", trust.source ? ")" : "");
+    }
+}
+
 static void
 check_service(struct doctor *doctor)
 {
+    show_trust(doctor);
     if (!check_connection(doctor) || !check_token(doctor)) {
         return;
     }

@@ -3,6 +3,7 @@
 #include "common/memory.h"
 #include "common/secret.h"
 #include "reporter/clean.h"
+#include "reporter/trust.h"
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct http {
     CURL *curl;
     const char *url;
     const char *token;
-    const char *cacert;
+    struct trust trust;
     struct interrupt *interrupt;
     struct http_answer *answer; /* of the request in progress */
 };
@@ -151,12 +152,7 @@ struct http *
 http_new(const char *url, const char *token, const char *cacert, struct interrupt *interrupt)
 {
     struct http *http = memory_new(1, sizeof(*http));
-    *http = (struct http){ .url = url, .token = token, .cacert = cacert, .interrupt = interrupt };
-    static const char *const variables[] = { "CURL_CA_BUNDLE", "SSL_CERT_FILE" };
-    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]) && !http->cacert; i++) {
-        const char *value = getenv(variables[i]);
-        http->cacert = value && *value ? value : NULL;
-    }
+    *http = (struct http){ .url = url, .token = token, .trust = trust_find(cacert), .interrupt = interrupt };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     http->curl = curl_easy_init();
     if (!http->curl) {
@@ -249,8 +245,8 @@ set_options(struct http *http, const struct http_request *request, const char *u
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, http);
     curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    if (http->cacert) {
-        curl_easy_setopt(curl, CURLOPT_CAINFO, http->cacert);
+    if (http->trust.file) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, http->trust.file);
     }
     if (strcmp(request->method, "POST") == 0) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
@@ -280,6 +276,17 @@ outcome_of(CURLcode code)
     }
 }
 
+static void
+describe_failure(const struct http *http, CURLcode code, const char *error, char *ret_text, size_t size)
+{
+    int used = snprintf(ret_text, size, "%s", *error ? error : curl_easy_strerror(code));
+    bool is_about_trust = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
+    if (is_about_trust && used >= 0 && (size_t)used + 2 < size) {
+        memcpy(ret_text + used, "; ", 3);
+        trust_describe(&http->trust, ret_text + used + 2, size - (size_t)used - 2);
+    }
+}
+
 enum http_outcome
 http_send(struct http *http, const struct http_request *request, struct http_answer *ret_answer)
 {
@@ -295,8 +302,7 @@ http_send(struct http *http, const struct http_request *request, struct http_ans
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
     ret_answer->status = (int)status;
     if (code != CURLE_OK) {
-        snprintf(ret_answer->error, sizeof(ret_answer->error), "%s",
-                 *error ? error : curl_easy_strerror(code));
+        describe_failure(http, code, error, ret_answer->error, sizeof(ret_answer->error));
     }
     curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, NULL);

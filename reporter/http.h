@@ -9,8 +9,8 @@
 
 struct http;
 
-/* For http_free(). `url` is the address of the service, perhaps with a path; `cacert` may be NULL. All must
- * outlive it. */
+/* For http_free(). `url` is the address of the service, perhaps with a path; `cacert` may be NULL:
+ * trust_find() then chooses. All must outlive it. */
 struct http *http_new(const char *url, const char *token, const char *cacert, struct interrupt *interrupt);
 
 struct http_request {
@@ -36,7 +36,7 @@ struct http_answer {
     char hop[160];         /* who answered, by Server and Via; "" when they say nothing */
     char location[256];    /* of a redirect */
     int64_t date_s;        /* the server's clock; 0: not said */
-    char error[512];       /* why there is no answer */
+    char error[768];       /* why there is no answer */
 };
 
 /* Sends a request. The answer is for http_answer_free() in any case. */

@@ -272,10 +272,15 @@ def test_certificates(reporter, certificate):
     reporter.environment["TESTKASE_URL"] = server.url
     done = reporter.run("a.xml", status=4)
     assert "certificate" in done.stderr and "trying again" not in done.stderr
+    assert "trusted are the certificates in /etc/ssl/certs/ca-certificates.crt" in done.stderr
+    done = reporter.run("a.xml", "--cacert", "absent.pem", status=4)
+    assert "trusted are the certificates in absent.pem (--cacert)" in done.stderr
     reporter.run("a.xml", "--cacert", str(certificate[0]))
     reporter.run("a.xml", environment={"CURL_CA_BUNDLE": str(certificate[0])})
     reporter.run("a.xml", environment={"SSL_CERT_FILE": str(certificate[0])})
     assert len(server.taken) == 3
+    done = reporter.run("doctor", "--cacert", str(certificate[0]), status=1)
+    assert f"ok   certificates  {certificate[0]} (--cacert)" in done.stdout
     server.close()
 
 

@@ -92,6 +92,7 @@ const struct route routes[] = {
     { HTTP_PATCH,  "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_USER, BODY_JSON, .endpoint = &test_cycles_update },
     { HTTP_DELETE, "/api/v1/test-cycles/{cycle}",      ROUTE_PROJECT_USER, 0,         .endpoint = &test_cycles_archive },
     { HTTP_GET,    "/api/v1/test-cycles/{cycle}/executions", ROUTE_PROJECT_GUEST, 0, .endpoint = &test_cycles_executions },
+    { HTTP_GET,    "/api/v1/test-cycles/{cycle}/runs", ROUTE_PROJECT_GUEST, 0,         .endpoint = &test_cycles_runs },
 
     { HTTP_POST,   "/api/v1/automation/results",       ROUTE_CALLER,    BODY_RESULTS, .handle = results_report,
       .body_raw = true },

@@ -839,9 +839,7 @@ declare
     earlier record;
     run bigint;
     reported timestamptz := now();
-    missed integer[];
-    matched_count bigint;
-    distinct_count bigint;
+    counted record;
 begin
     select a.* into acts from acting(actor) a;
     if acts.outcome <> 'allowed' then
@@ -902,19 +900,25 @@ begin
             do update set run_id = excluded.run_id, executed_at = excluded.executed_at, status = excluded.status,
                           duration_ms = excluded.duration_ms, message = excluded.message
     )
-    select coalesce(array_agg(g.automation_id order by g.automation_id) filter (where g.case_id is null), '{}'),
-           count(g.case_id), count(*)
-    into missed, matched_count, distinct_count
+    select count(*) as ids, count(g.case_id) as matched,
+           count(g.case_id) filter (where g.status = 'pass') as pass, count(g.case_id) filter (where g.status = 'fail') as fail,
+           count(g.case_id) filter (where g.status = 'blocked') as blocked,
+           count(g.case_id) filter (where g.status = 'skipped') as skipped,
+           coalesce(array_agg(g.automation_id order by g.automation_id) filter (where g.case_id is null), '{}') as missed
+    into counted
     from given g;
     answer := json_build_object('cycleId', 'TCYCLE-' || cycle_number, 'received', cardinality(automation_ids),
-                                'matched', matched_count, 'unmatched', to_json(missed),
-                                'duplicates', cardinality(automation_ids) - distinct_count);
+                                'matched', counted.matched, 'unmatched', to_json(counted.missed),
+                                'duplicates', cardinality(automation_ids) - counted.ids);
     if rehearse then
         outcome := 'reported';
         return next;
         return;
     end if;
-    update test_runs r set matched = matched_count where r.id = run;
+    update test_runs r
+    set matched = counted.matched, unmatched = counted.ids - counted.matched, pass = counted.pass, fail = counted.fail,
+        blocked = counted.blocked, skipped = counted.skipped
+    where r.id = run;
     if upload_key is not null then
         insert into result_uploads as u (user_id, idempotency_key, digest, answer)
         values (caller, upload_key, upload_digest, answer)
@@ -926,7 +930,7 @@ begin
     values (acts.organization_id, acts.kind, acts.user_id, acts.token_id, acts.request_id, acts.address,
             'automation.results_received', 'test_run', run,
             jsonb_build_object('project', 'PRJ-' || project_number, 'cycle', 'TCYCLE-' || cycle_number,
-                               'received', cardinality(automation_ids), 'matched', matched_count));
+                               'received', cardinality(automation_ids), 'matched', counted.matched));
     outcome := 'reported';
     return next;
 end
@@ -1813,9 +1817,19 @@ CREATE TABLE testkase.test_runs (
     build jsonb DEFAULT '{}'::jsonb NOT NULL,
     received integer NOT NULL,
     matched integer NOT NULL,
+    unmatched integer DEFAULT 0 NOT NULL,
+    pass integer DEFAULT 0 NOT NULL,
+    fail integer DEFAULT 0 NOT NULL,
+    blocked integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
     pruned_at timestamp with time zone,
+    CONSTRAINT test_runs_blocked_check CHECK ((blocked >= 0)),
+    CONSTRAINT test_runs_fail_check CHECK ((fail >= 0)),
     CONSTRAINT test_runs_matched_check CHECK ((matched >= 0)),
-    CONSTRAINT test_runs_received_check CHECK ((received >= 0))
+    CONSTRAINT test_runs_pass_check CHECK ((pass >= 0)),
+    CONSTRAINT test_runs_received_check CHECK ((received >= 0)),
+    CONSTRAINT test_runs_skipped_check CHECK ((skipped >= 0)),
+    CONSTRAINT test_runs_unmatched_check CHECK ((unmatched >= 0))
 );
 
 ALTER TABLE testkase.test_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2016,7 +2030,7 @@ CREATE INDEX test_latest_results_case_idx ON testkase.test_latest_results USING 
 
 CREATE INDEX test_latest_results_status_idx ON testkase.test_latest_results USING btree (cycle_id, status, case_id);
 
-CREATE INDEX test_runs_project_idx ON testkase.test_runs USING btree (project_id, id DESC);
+CREATE INDEX test_runs_cycle_idx ON testkase.test_runs USING btree (cycle_id, id DESC);
 
 CREATE INDEX test_runs_prunable_idx ON testkase.test_runs USING btree (project_id, reported_at) WHERE (pruned_at IS NULL);
 
@@ -2747,5 +2761,15 @@ GRANT INSERT(build) ON TABLE testkase.test_runs TO testkase_server;
 GRANT INSERT(received) ON TABLE testkase.test_runs TO testkase_server;
 
 GRANT INSERT(matched),UPDATE(matched) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT UPDATE(unmatched) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT UPDATE(pass) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT UPDATE(fail) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT UPDATE(blocked) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT UPDATE(skipped) ON TABLE testkase.test_runs TO testkase_server;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE testkase_owner REVOKE ALL ON FUNCTIONS  FROM PUBLIC;

@@ -55,3 +55,6 @@ const struct endpoint test_cycles_archive = {
 const struct endpoint test_cycles_executions = { .query = QUERY_TEST_CYCLES_EXECUTIONS,
                                                  .answer = ENDPOINT_SUBPAGE,
                                                  .inputs = execution_filters };
+const struct endpoint test_cycles_runs = { .query = QUERY_TEST_CYCLES_RUNS,
+                                           .answer = ENDPOINT_SUBPAGE,
+                                           .inputs = place };

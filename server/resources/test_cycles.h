@@ -5,6 +5,6 @@
 struct endpoint;
 
 extern const struct endpoint test_cycles_list, test_cycles_create, test_cycles_get, test_cycles_update,
-    test_cycles_archive, test_cycles_executions;
+    test_cycles_archive, test_cycles_executions, test_cycles_runs;
 
 #endif

@@ -176,11 +176,18 @@ create table testkase.test_runs (
     build jsonb not null default '{}',
     received integer not null check (received >= 0),
     matched integer not null check (matched >= 0),
+    -- Automation ids without an active case; with matched, and the results that came again for an id, they make received.
+    unmatched integer not null default 0 check (unmatched >= 0),
+    -- The matched ones by what was reported. They stay when the executions are deleted.
+    pass integer not null default 0 check (pass >= 0),
+    fail integer not null default 0 check (fail >= 0),
+    blocked integer not null default 0 check (blocked >= 0),
+    skipped integer not null default 0 check (skipped >= 0),
     -- When its executions were deleted, because the organization does not keep them any longer.
     pruned_at timestamptz
 );
 
-create index test_runs_project_idx on testkase.test_runs (project_id, id desc);
+create index test_runs_cycle_idx on testkase.test_runs (cycle_id, id desc);
 create index test_runs_prunable_idx on testkase.test_runs (project_id, reported_at) where pruned_at is null;
 
 grant select on testkase.test_runs to testkase_server;

@@ -26,9 +26,7 @@ declare
     earlier record;
     run bigint;
     reported timestamptz := now();
-    missed integer[];
-    matched_count bigint;
-    distinct_count bigint;
+    counted record;
 begin
     select a.* into acts from acting(actor) a;
     if acts.outcome <> 'allowed' then
@@ -89,19 +87,25 @@ begin
             do update set run_id = excluded.run_id, executed_at = excluded.executed_at, status = excluded.status,
                           duration_ms = excluded.duration_ms, message = excluded.message
     )
-    select coalesce(array_agg(g.automation_id order by g.automation_id) filter (where g.case_id is null), '{}'),
-           count(g.case_id), count(*)
-    into missed, matched_count, distinct_count
+    select count(*) as ids, count(g.case_id) as matched,
+           count(g.case_id) filter (where g.status = 'pass') as pass, count(g.case_id) filter (where g.status = 'fail') as fail,
+           count(g.case_id) filter (where g.status = 'blocked') as blocked,
+           count(g.case_id) filter (where g.status = 'skipped') as skipped,
+           coalesce(array_agg(g.automation_id order by g.automation_id) filter (where g.case_id is null), '{}') as missed
+    into counted
     from given g;
     answer := json_build_object('cycleId', 'TCYCLE-' || cycle_number, 'received', cardinality(automation_ids),
-                                'matched', matched_count, 'unmatched', to_json(missed),
-                                'duplicates', cardinality(automation_ids) - distinct_count);
+                                'matched', counted.matched, 'unmatched', to_json(counted.missed),
+                                'duplicates', cardinality(automation_ids) - counted.ids);
     if rehearse then
         outcome := 'reported';
         return next;
         return;
     end if;
-    update test_runs r set matched = matched_count where r.id = run;
+    update test_runs r
+    set matched = counted.matched, unmatched = counted.ids - counted.matched, pass = counted.pass, fail = counted.fail,
+        blocked = counted.blocked, skipped = counted.skipped
+    where r.id = run;
     if upload_key is not null then
         insert into result_uploads as u (user_id, idempotency_key, digest, answer)
         values (caller, upload_key, upload_digest, answer)
@@ -113,7 +117,7 @@ begin
     values (acts.organization_id, acts.kind, acts.user_id, acts.token_id, acts.request_id, acts.address,
             'automation.results_received', 'test_run', run,
             jsonb_build_object('project', 'PRJ-' || project_number, 'cycle', 'TCYCLE-' || cycle_number,
-                               'received', cardinality(automation_ids), 'matched', matched_count));
+                               'received', cardinality(automation_ids), 'matched', counted.matched));
     outcome := 'reported';
     return next;
 end
@@ -123,7 +127,8 @@ grant execute on function testkase.report_results(testkase.actor, bigint, bigint
                                                   integer[], text[], text[], bigint[], text[], boolean)
     to testkase_server;
 
-grant insert (project_id, cycle_id, user_id, token_id, build, received, matched), update (matched)
+grant insert (project_id, cycle_id, user_id, token_id, build, received, matched),
+      update (matched, unmatched, pass, fail, blocked, skipped)
     on testkase.test_runs to testkase_server;
 grant insert (executed_at, case_id, cycle_id, run_id, status, duration_ms, name, message)
     on testkase.test_executions to testkase_server;

@@ -89,6 +89,17 @@ def test_digits_that_are_no_id_are_unmatched(project, user):
     assert (answer["matched"], answer["unmatched"]) == (1, [0, 42])
 
 
+def test_a_run_keeps_its_counts(service, project, user, organization):
+    """Of what it reported itself, whatever comes later; a repeated id counts once, as its last result."""
+    report(user, project.body([(10001, "pass", "a"), (10002, "fail", "b"), (10003, "fail", "c"), (10004, "blocked", "d"),
+                               (10005, "skipped", "e"), (10001, "fail", "again"), (99999, "pass", "f"), (99998, "pass", "g")]))
+    report(user, project.body([(10002, "pass", "b")]))
+    report(user, {**project.body([(10003, "pass", "c")]), "dryRun": True})
+    assert service.database.query("""select received, matched, unmatched, pass, fail, blocked, skipped from testkase.test_runs
+                                     where project_id = %s order by id""", (project.id,)) == [
+                                         (8, 5, 2, 0, 3, 1, 1), (1, 1, 0, 1, 0, 0, 0)]
+
+
 def test_a_dry_run_answers_the_same_and_writes_nothing(service, project, user, organization):
     body = project.body([(10001, "pass", "a"), (10001, "fail", "a"), (99999, "pass", "b")])
     key = {"Idempotency-Key": "k" * 20}

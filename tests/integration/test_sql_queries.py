@@ -151,6 +151,7 @@ HOT = {
     "test_cycles/update.sql": PROJECT | RESULTS,
     "test_cycles/archive.sql": PROJECT | RESULTS,
     "test_cycles/executions.sql": PROJECT | RESULTS,
+    "test_cycles/runs.sql": PROJECT | RESULTS | {"api_tokens"},
     "worker/next_deadline.sql": {"api_tokens", "rotation_reminders"},
     "worker/expire_tokens.sql": {"api_tokens", "rotation_reminders"},
     "worker/remind.sql": {"api_tokens", "rotation_reminders"},

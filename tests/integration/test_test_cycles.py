@@ -102,7 +102,7 @@ def test_the_list_is_filtered_and_comes_in_pages(member):
     ("/test-cycles", "projectId"), ("/test-cycles?projectId=TC-1", "projectId"),
     ("/test-cycles?projectId=PRJ-1&status=x", "status"),
     ("/test-cycles/TCYCLE-1", "projectId"), ("/test-cycles/TCYCLE-1/executions?projectId=PRJ-1&status=failed", "status"),
-    ("/test-cycles/TCYCLE-1/executions?projectId=PRJ-1&limit=0", "limit")])
+    ("/test-cycles/TCYCLE-1/executions?projectId=PRJ-1&limit=0", "limit"), ("/test-cycles/TCYCLE-1/runs", "projectId")])
 def test_a_wrong_query_parameter_is_named(member, path, field):
     assert field_errors(member.get(path)) == {field}
 
@@ -116,7 +116,8 @@ def test_a_wrong_cycle_is_refused(member, body, field):
 def test_roles(service, organization, member):
     create(member)
     place = "/test-cycles/TCYCLE-2?projectId=PRJ-1"
-    reads = ["/test-cycles?projectId=PRJ-1", place, "/test-cycles/TCYCLE-2/executions?projectId=PRJ-1"]
+    reads = ["/test-cycles?projectId=PRJ-1", place, "/test-cycles/TCYCLE-2/executions?projectId=PRJ-1",
+             "/test-cycles/TCYCLE-2/runs?projectId=PRJ-1"]
     guest, stranger = service.bearer(organization.guest), service.bearer(service.person(organization.id))
     for path in reads:
         guest.get(path, 200)
@@ -130,6 +131,7 @@ def test_roles(service, organization, member):
         api.delete("/test-cycles/TCYCLE-1?projectId=PRJ-1", status)
     member.get("/test-cycles/TCYCLE-9?projectId=PRJ-1", 404)
     member.get("/test-cycles/TCYCLE-9/executions?projectId=PRJ-1", 404)
+    member.get("/test-cycles/TCYCLE-9/runs?projectId=PRJ-1", 404)
     member.patch("/test-cycles/TCYCLE-9?projectId=PRJ-1", {"name": "Mine"}, 404)
 
 
@@ -177,6 +179,76 @@ def test_the_executions_come_in_pages(service, organization, member):
         assert len(whole) == (4 if query else 20)
         for limit in (1, 3, 4, 20):
             assert list(member.pages(f"/test-cycles/TCYCLE-1/executions?projectId=PRJ-1{query}", limit)) == whole
+
+
+# --- uploads ---
+
+
+def runs(api, query="", number=1):
+    return api.get(f"/test-cycles/TCYCLE-{number}/runs?projectId=PRJ-1{query}", 200).json()["data"]
+
+
+def upload(api, organization, results, **more):
+    return api.post("/automation/results",
+                    {"orgId": organization.id, "projectId": "PRJ-1",
+                     "results": [{"automationId": case, "status": status, "name": "x"} for case, status in results], **more}, 200)
+
+
+def test_an_upload_is_listed_with_its_build_and_counts(service, organization, member):
+    add_cases(service, organization, 4)
+    create(member)
+    build = {"id": "17", "number": "18", "url": "https://ci.example.test/17", "branch": "main", "commit": "abc", "provider": "X"}
+    token = member.get("/session", 200).json()["apiKey"]
+    assert runs(member) == []
+    upload(member, organization, [(10001, "pass"), (10002, "fail"), (10002, "pass"), (10003, "blocked"), (99999, "pass")],
+           build=build)
+    upload(member, organization, [(10001, "skipped")], cycleId="TCYCLE-2")
+    upload(member, organization, [(10001, "fail")], dryRun=True)
+    [run] = runs(member)
+    assert run == {"id": run["id"], "at": run["at"], "build": build, "received": 5, "matched": 3, "unmatched": 1,
+                   "reportedBy": {"userId": organization.member.id, "name": organization.member.name},
+                   "apiKey": {"id": token["id"], "name": token["name"]},
+                   "counts": {"pass": 2, "fail": 0, "blocked": 1, "skipped": 0}}
+    assert TIME.fullmatch(run["at"])
+    [other] = runs(member, number=2)
+    assert other["build"] is None and other["counts"] == {"pass": 0, "fail": 0, "blocked": 0, "skipped": 1}
+
+
+def test_who_uploaded_is_told_to_those_who_may_know(service, organization, member):
+    """Guests may not see the members of the project, and a token is its owner's and the organization's admins' to see."""
+    colleague = service.person(organization.id)
+    service.join(organization.id, 1, colleague, "project_admin")
+    upload(member, organization, [])
+
+    def told(person):
+        [run] = runs(service.bearer(person))
+        return run["reportedBy"] is not None, run["apiKey"] is not None
+    assert told(organization.member) == told(organization.owner) == told(organization.admin) == (True, True)
+    assert told(colleague) == (True, False)
+    assert told(organization.guest) == (False, False)
+    service.join(organization.id, 1, organization.member, "guest")
+    assert told(organization.member) == (True, True)
+
+
+def test_an_upload_by_a_session_has_no_token(service, organization):
+    visitor = service.sign_in(organization.member)
+    upload(visitor, organization, [])
+    [run] = runs(visitor)
+    assert run["apiKey"] is None and run["reportedBy"]["userId"] == organization.member.id
+
+
+def test_the_uploads_come_in_pages(service, organization, member):
+    add_cases(service, organization, 1)
+    for number in range(12):
+        service.report(organization.member, 1, {1: STATUSES[number % 4]}, build={"number": str(number)})
+    whole = runs(member, "&limit=200")
+    assert [run["build"]["number"] for run in whole] == [str(number) for number in range(11, -1, -1)]
+    assert [run["counts"][STATUSES[number % 4]] for number, run in zip(range(11, -1, -1), whole)] == [1] * 12
+    for limit in (1, 5, 12):
+        assert list(member.pages("/test-cycles/TCYCLE-1/runs?projectId=PRJ-1", limit)) == whole
+
+
+# --- at once ---
 
 
 def test_counts_stay_exact_while_results_come_and_cases_go(service, organization, member):

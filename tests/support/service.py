@@ -154,8 +154,10 @@ class Service:
         """A run with these results, {number of the case: status}, as the database knows it when it was uploaded."""
         self.database.query(
             """with made as (
-                   insert into testkase.test_runs (project_id, cycle_id, user_id, build, reported_at, received, matched)
-                   select y.project_id, y.id, %(user)s, %(build)s, now() - %(ago)s::interval, %(count)s, %(count)s
+                   insert into testkase.test_runs
+                       (project_id, cycle_id, user_id, build, reported_at, received, matched, pass, fail, blocked, skipped)
+                   select y.project_id, y.id, %(user)s, %(build)s, now() - %(ago)s::interval, %(count)s, %(count)s,
+                          %(pass)s, %(fail)s, %(blocked)s, %(skipped)s
                    from testkase.test_cycles y join testkase.projects p on p.id = y.project_id
                    where p.organization_id = %(organization)s and p.number = %(project)s and y.number = %(cycle)s
                    returning id, project_id, cycle_id, reported_at), told as (
@@ -175,7 +177,8 @@ class Service:
                    duration_ms = excluded.duration_ms, message = excluded.message""",
             {"user": person.id, "organization": person.organization_id, "project": project_number, "cycle": cycle_number,
              "build": json.dumps(build or {}), "ago": ago, "count": len(results), "cases": list(results),
-             "statuses": list(results.values())})
+             "statuses": list(results.values()),
+             **{status: list(results.values()).count(status) for status in ("pass", "fail", "blocked", "skipped")}})
 
     def mint(self, person, name="Test", days=30, cost=(8192, 1)):
         """(id, token) of a token that the database knows as if the service had made it, hashed at that cost."""

@@ -48,7 +48,7 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
   browser      the pages in a real browser, on a real server; pictures of every view are in build/screenshots,
                those of failed tests in build/test-logs/browser
   fault        the programs on real databases when something breaks
-  deploy       deploy/local.sh, and what README.md shows
+  deploy       deploy/local.sh, what README.md shows, and the recipes for CI systems in deploy/ci
   docs         whether the documents agree with the tree, and whether this script counts right
   coverage     unit and integration tests once more, to measure which lines of C they run; the figure
                stands near the end, those of the folders are in build/test-logs/coverage
@@ -172,7 +172,7 @@ lint_web() {
         return
     fi
     check prettier "$logs/prettier.log" env --chdir="$root" "$bin/prettier" --check --config tests/web/.prettierrc.json \
-        server/web/js server/web/css server/web/first.js tests/web/*.json tests/web/*.mjs
+        server/web/js server/web/css server/web/first.js tests/web/*.json tests/{web,deploy}/*.mjs
     check eslint "$logs/eslint.log" env --chdir="$root" "$bin/eslint" --max-warnings 0 \
         --config build/web-checks/eslint.config.mjs server/web/js server/web/first.js
     check tsc "$logs/tsc.log" "$bin/tsc" --project "$tests/web/tsconfig.json"
@@ -384,7 +384,8 @@ run_fault() {
 }
 
 run_deploy() {
-    run_pytest deploy 900 asan deploy
+    compile asan || return 0
+    run_pytest deploy 900 asan --numprocesses 2 --dist loadfile deploy
 }
 
 run_docs() {

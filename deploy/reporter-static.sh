@@ -36,7 +36,7 @@ once, and links testkase-reporter with it: build/static/testkase-reporter, one f
 other file of a machine but CA certificates and /etc/resolv.conf.
 
 The source comes from the mirror that apt is configured with, and is verified by Debian's keys; apt's configuration and
-state stay as they are. libcurl is built anew when this script or Debian's version of curl, OpenSSL or c-ares has changed.
+state stay as they are. libcurl is built anew when its options or Debian's version of curl, OpenSSL or c-ares has changed.
 END
 }
 
@@ -73,7 +73,7 @@ fetch_source() {
 
 # All that decides about the library.
 describe_curl() {
-    sha256sum <"${BASH_SOURCE[0]}"
+    printf '%s\n' "${curl_options[*]}" "$curl_flags"
     gcc -dumpfullversion
     dpkg-query --show --showformat '${Package} ${source:Version}\n' libcurl4-openssl-dev libc-ares-dev libssl-dev zlib1g-dev
 }

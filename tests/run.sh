@@ -48,7 +48,7 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
   browser      the pages in a real browser, on a real server; pictures of every view are in build/screenshots,
                those of failed tests in build/test-logs/browser
   fault        the programs on real databases when something breaks
-  deploy       deploy/local.sh, what README.md shows, and the recipes for CI systems in deploy/ci
+  deploy       deploy/local.sh, what README.md shows, the recipes for CI systems in deploy/ci, and the static reporter
   docs         whether the documents agree with the tree, and whether this script counts right
   coverage     unit and integration tests once more, to measure which lines of C they run; the figure
                stands near the end, those of the folders are in build/test-logs/coverage
@@ -384,8 +384,15 @@ run_fault() {
 }
 
 run_deploy() {
+    local lists=(static)
+    command -v npm >/dev/null || lists+=(node)
+    if ! "$root/deploy/install-packages.sh" "${lists[@]}" 9>&-; then
+        count 0 1
+        return
+    fi
     compile asan || return 0
-    run_pytest deploy 900 asan --numprocesses 2 --dist loadfile deploy
+    run_pytest deploy 900 asan --numprocesses 2 --dist loadfile -m 'not alone' deploy
+    run_pytest deploy-alone 900 asan -m alone deploy
 }
 
 run_docs() {

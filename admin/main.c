@@ -36,7 +36,8 @@ static const char description[] =
     "go to standard error. Passwords and tokens are read from the terminal or from\n"
     "standard input.\n"
     "\n"
-    "`testkase-admin SUBCOMMAND --help` describes a subcommand.";
+    "`testkase-admin SUBCOMMAND --help` describes a subcommand. `testkase-admin --environment-file`\n"
+    "prints all variables as a file for systemd.";
 
 static const char examples[] =
     "testkase-admin migrate\n"
@@ -84,7 +85,8 @@ print_help(void)
 {
     fputs("NAME\n    testkase-admin - set up and maintain a TestKase token service\n\n"
           "SYNOPSIS\n    testkase-admin SUBCOMMAND [ARGUMENT...] [--json]\n"
-          "    testkase-admin [SUBCOMMAND] --help\n    testkase-admin --version\n\nDESCRIPTION\n",
+          "    testkase-admin [SUBCOMMAND] --help\n    testkase-admin --version | --environment-file\n\n"
+          "DESCRIPTION\n",
           stdout);
     command_print_indented(stdout, description, 4);
     fputs("\nSUBCOMMANDS\n", stdout);
@@ -121,6 +123,10 @@ run_without_command(int count, char **words)
     }
     if (strcmp(first, "--version") == 0) {
         printf("testkase-admin " TESTKASE_VERSION " (schema %d)\n", migration_count);
+        return COMMAND_DONE;
+    }
+    if (strcmp(first, "--environment-file") == 0) {
+        config_print_file(stdout, CONFIG_ADMIN);
         return COMMAND_DONE;
     }
     if (count > 1 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0) &&

@@ -25,6 +25,7 @@
 #define THREADS_LIMIT       256
 #define THREADS_DEFAULT_MAX 8
 #define HELP_WIDTH          80
+#define DESCRIPTION_SIZE    512
 
 /* The buffer for the line that says what is wrong. */
 struct failure {
@@ -655,15 +656,17 @@ config_free(struct config *config)
     free(config);
 }
 
-/* Prints `text`, wrapped between `column` and the width of the help. */
+static const char file_meaning[] = "Path of a file that holds it instead.";
+
+/* Prints `text`, wrapped between `column` and the width of the help. Further lines begin with `lead`. */
 static void
-print_wrapped(FILE *out, const char *text, size_t column)
+print_wrapped(FILE *out, const char *text, size_t column, const char *lead)
 {
     size_t position = column;
     while (*text) {
         size_t length = strcspn(text, " ");
         if (position > column && position + 1 + length > HELP_WIDTH) {
-            fprintf(out, "\n%*s", (int)column, "");
+            fprintf(out, "\n%-*s", (int)column, lead);
             position = column;
         } else if (position > column) {
             fputc(' ', out);
@@ -678,23 +681,38 @@ print_wrapped(FILE *out, const char *text, size_t column)
 }
 
 static void
-print_option(FILE *out, const struct option *option, size_t column)
+describe(const struct option *option, char text[static DESCRIPTION_SIZE])
 {
-    char text[512];
     char range[64] = "";
     const char *fallback = option->shown_fallback ? option->shown_fallback : option->fallback;
     if (option->maximum) {
         snprintf(range, sizeof(range), "From %ld to %ld. ", option->minimum, option->maximum);
     }
-    snprintf(text, sizeof(text), "%s %sDefault: %s.", option->meaning, range, fallback ? fallback : "none");
+    snprintf(text, DESCRIPTION_SIZE, "%s %sDefault: %s.", option->meaning, range,
+             fallback ? fallback : "none");
+}
+
+static void
+print_option(FILE *out, const struct option *option, size_t column)
+{
+    char text[DESCRIPTION_SIZE];
+    describe(option, text);
     fprintf(out, "  %-*s", (int)column - 2, option->name);
-    print_wrapped(out, text, column);
+    print_wrapped(out, text, column, "");
     if (option->secret) {
         char name[NAME_LIMIT + 1];
         file_form(option, name);
         fprintf(out, "  %-*s", (int)column - 2, name);
-        print_wrapped(out, "Path of a file that holds it instead.", column);
+        print_wrapped(out, file_meaning, column, "");
     }
+}
+
+static void
+print_assignment(FILE *out, const char *name, const char *value, const char *text)
+{
+    fputs("# ", out);
+    print_wrapped(out, text, 2, "#");
+    fprintf(out, "#%s=%s\n\n", name, value ? value : "");
 }
 
 /* The column after the longest name that `program` reads. */
@@ -719,6 +737,24 @@ config_print_help(FILE *out, enum config_program program)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (options[i].programs & program) {
             print_option(out, &options[i], column);
+        }
+    }
+}
+
+void
+config_print_file(FILE *out, enum config_program program)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char text[DESCRIPTION_SIZE];
+        char name[NAME_LIMIT + 1];
+        if (!(options[i].programs & program)) {
+            continue;
+        }
+        describe(&options[i], text);
+        print_assignment(out, options[i].name, options[i].fallback, text);
+        if (options[i].secret) {
+            file_form(&options[i], name);
+            print_assignment(out, name, NULL, file_meaning);
         }
     }
 }

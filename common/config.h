@@ -65,4 +65,7 @@ void config_free(struct config *config);
 /* Prints the variables that `program` reads, with default and meaning, for --help. */
 void config_print_help(FILE *out, enum config_program program);
 
+/* Prints the same as a file of assignments (EnvironmentFile= of systemd.exec(5)), each commented out. */
+void config_print_file(FILE *out, enum config_program program);
+
 #endif

@@ -57,7 +57,7 @@ program_print_help(const struct program *program)
     }
     printf("]\n\n%s\n\n", program->summary);
     for (option = program->options; option->name; option++) {
-        printf("  %-14s  %s\n", option->name, option->meaning);
+        printf("  %-18s  %s\n", option->name, option->meaning);
     }
     printf("\n%s%sEnvironment:\n", program->notes ? program->notes : "", program->notes ? "\n\n" : "");
     config_print_help(stdout, program->config);
@@ -80,6 +80,15 @@ program_check_config(const struct program *program)
     }
     config_free(config);
     printf("%s: the configuration is valid\n", program->name);
+    return EXIT_SUCCESS;
+}
+
+int
+program_print_environment(const struct program *program)
+{
+    printf("# Settings of %s, as environment variables. To change one, remove the \"#\" before its name.\n\n",
+           program->name);
+    config_print_file(stdout, program->config);
     return EXIT_SUCCESS;
 }
 

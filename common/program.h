@@ -28,12 +28,14 @@ struct program {
 #define PROGRAM_OPTIONS \
     { "--help", "this text", program_print_help }, \
     { "--version", "the version", program_print_version }, \
-    { "--check-config", "check the configuration and exit", program_check_config }
+    { "--check-config", "check the configuration and exit", program_check_config }, \
+    { "--environment-file", "print all variables as a file for systemd", program_print_environment }
 /* clang-format on */
 
 int program_print_help(const struct program *program);
 int program_print_version(const struct program *program);
 int program_check_config(const struct program *program);
+int program_print_environment(const struct program *program);
 
 /* All that main() does. Without an argument: loads the configuration, sets up the log, hardens the process,
  * prepares libsodium, serves. Returns the exit status: 0; 1 when the configuration is bad or serving failed;

@@ -12,7 +12,7 @@ source "$root/deploy/progress.sh"
 # shellcheck source=deploy/build.sh
 source "$root/deploy/build.sh"
 
-readonly suites=(lint tidy unit tsan fuzz model integration api browser fault deploy docs coverage)
+readonly suites=(lint tidy unit tsan fuzz model integration api browser fault deploy boot docs coverage)
 readonly quick=(lint unit integration docs)
 readonly programs=(common server worker admin reporter)
 readonly fuzz_seconds=20
@@ -49,6 +49,8 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
                those of failed tests in build/test-logs/browser
   fault        the programs on real databases when something breaks
   deploy       deploy/local.sh, what README.md shows, the recipes for CI systems in deploy/ci, and the static reporter
+  boot         the Debian packages on a machine of their own, in a container with systemd: installed, set up,
+               restarted, upgraded, removed
   docs         whether the documents agree with the tree, and whether this script counts right
   coverage     unit and integration tests once more, to measure which lines of C they run; the figure
                stands near the end, those of the folders are in build/test-logs/coverage
@@ -147,7 +149,8 @@ list_sources() {
 run_lint() {
     local sources scripts
     mapfile -d '' -t sources < <(list_sources tests)
-    mapfile -d '' -t scripts < <(find "$root/deploy" "$root/tests" -name '*.sh' -print0)
+    mapfile -d '' -t scripts < <(find "$root/deploy" "$root/tests" -type f '(' -name '*.sh' -or -name '*.sh.in' -or \
+        -path '*/debian/*' -name 'p*' ')' -print0)
     check clang-format "$logs/clang-format.log" clang-format --dry-run -Werror "${sources[@]}"
     check shellcheck "$logs/shellcheck.log" \
         env --chdir="$root" shellcheck --external-sources "${scripts[@]#"$root"/}" .ci/run
@@ -393,6 +396,14 @@ run_deploy() {
     compile asan || return 0
     run_pytest deploy 900 asan --numprocesses 2 --dist loadfile -m 'not alone' deploy
     run_pytest deploy-alone 900 asan -m alone deploy
+}
+
+run_boot() {
+    if ! "$root/deploy/install-packages.sh" boot 9>&-; then
+        count 0 1
+        return
+    fi
+    run_pytest boot 900 package boot
 }
 
 run_docs() {

@@ -538,6 +538,54 @@ test_help_is_aligned_sorted_and_narrow(void **state)
     }
 }
 
+/* Sets a variable for each line "#NAME=value". Returns how many they are. */
+static size_t
+take_assignments(char *file, const char **environment, size_t most)
+{
+    size_t count = 0;
+    for (char *line = strtok(file, "\n"); line; line = strtok(NULL, "\n")) {
+        assert_int_equal(line[0], '#');
+        assert_in_range(strlen(line), 1, line[1] == ' ' ? 80 : 200);
+        if (line[1] != ' ') {
+            assert_true(count < most);
+            environment[count++] = line + 1;
+        }
+    }
+    environment[count] = NULL;
+    return count;
+}
+
+static void
+test_file_lists_every_variable_with_a_valid_default(void **state)
+{
+    (void)state;
+    for (unsigned program = 1; program < ALL_PROGRAMS; program *= 2) {
+        char *file = NULL;
+        size_t size = 0;
+        const char *environment[64];
+        char error[512];
+        struct config *config = NULL;
+        char *help = help_of((enum config_program)program);
+        FILE *out = open_memstream(&file, &size);
+        assert_non_null(out);
+        config_print_file(out, (enum config_program)program);
+        fclose(out);
+        size_t count = take_assignments(file, environment, 63);
+        assert_true(count > 0);
+        for (size_t i = 0; i < count; i++) {
+            char name[80];
+            snprintf(name, sizeof(name), "  %.*s ", (int)strcspn(environment[i], "="), environment[i]);
+            assert_non_null(strstr(help, name));
+        }
+        if (config_load(environment, (enum config_program)program, &config, error, sizeof(error)) < 0) {
+            fail_msg("%s", error);
+        }
+        config_free(config);
+        free(help);
+        free(file);
+    }
+}
+
 /* Joins the lines of a wrapped text, so that a sentence can be looked for. */
 static void
 unwrap(char *text)
@@ -626,6 +674,7 @@ main(void)
         cmocka_unit_test(test_every_secret_has_a_file_form),
         cmocka_unit_test(test_free_takes_null),
         cmocka_unit_test(test_help_is_aligned_sorted_and_narrow),
+        cmocka_unit_test(test_file_lists_every_variable_with_a_valid_default),
         cmocka_unit_test(test_help_states_defaults),
         cmocka_unit_test(test_help_holds_what_the_program_reads),
     };

@@ -1,0 +1,222 @@
+"""The Debian packages on a machine with systemd: installed, set up, used, restarted, upgraded, removed, purged, in this order."""
+
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+from support.deadline import until
+from support.machine import Machine
+from support.postgres import ROOT
+
+URL = "http://127.0.0.1:8080"
+PASSWORD = "correct-horse-battery"
+SERVICES = ("testkase-server.service", "testkase-worker.service", "testkase-migrate.service")
+
+# Where nothing may be writable, except for a program's own temporary folder.
+READ_ONLY = re.compile(r"/$|/(usr|etc|var|home|root|sys)(?!/tmp)\b")
+
+# Asks for /healthz on a new connection each time, until its standard input ends, and prints how often and what went wrong.
+KNOCK = """
+import json, select, sys, urllib.request
+asked, failures = 0, []
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0.002)[0]:
+    asked += 1
+    try:
+        urllib.request.urlopen("http://127.0.0.1:8080/healthz", timeout=20).read()
+    except OSError as error:
+        failures.append(repr(error))
+print(json.dumps([asked, failures]))
+"""
+
+
+@pytest.fixture(scope="module")
+def packages():
+    """The packages as a person makes them."""
+    done = subprocess.run([ROOT / "deploy" / "package.sh"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=900, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = sorted((ROOT / "build" / "packages").glob("*.deb"))
+    assert [path.name.split("_")[0] for path in made] == [
+        f"testkase-{name}" for name in ("admin", "common", "reporter", "server", "worker")]
+    return made
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    started = Machine(tmp_path_factory.mktemp("machine"))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def token(machine, packages):
+    """From the packages to a token that works; installing and setting up."""
+    machine.put(*packages)
+    began = time.monotonic()
+    machine.shell("apt-get install --yes /root/testkase-*.deb")
+    done = machine.run("testkase-setup", "--organization", "Example Ltd", "--owner", "ada@example.com", "--password-stdin",
+                       text=PASSWORD + "\n")
+    made = done.stdout.strip()
+    assert re.fullmatch(r"tk_pat_\w+", made)
+    assert status(machine, made) == 200
+    print(f"from the packages to a working token: {time.monotonic() - began:.1f} s")
+    return made
+
+
+def status(machine, token):
+    """What the service answers to a request with that token, given as a file: arguments are for everybody to see."""
+    done = machine.run("curl", "--silent", "--max-time", "20", "--output", "/dev/null", "--write-out", "%{http_code}",
+                       "--header", "@-", f"{URL}/api/v1/session", text=f"Authorization: Bearer {token}\n", check=False)
+    return int(done.stdout or 0)
+
+
+def repack(path, folder, version):
+    """The same package with another version."""
+    tree = folder / path.stem
+    subprocess.run(["dpkg-deb", "--raw-extract", path, tree], check=True)
+    control = tree / "DEBIAN" / "control"
+    text = control.read_text()
+    old = re.search(r"^Version: (.*)$", text, re.M)[1]
+    control.write_text(text.replace(old, version))
+    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, folder], check=True, capture_output=True)
+    return folder / f"{path.name.split('_')[0]}_{version}_amd64.deb"
+
+
+def test_lintian_finds_no_error(packages):
+    about_the_packager = "bogus-mail-host,bogus-mail-host-in-debian-changelog,root-in-contact"
+    done = subprocess.run(["lintian", "--fail-on=error", f"--suppress-tags={about_the_packager}", "--allow-root", *packages],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("token")
+def test_nothing_failed_and_nothing_is_told(machine, token):
+    assert machine.run("systemctl", "--failed", "--plain", "--no-legend").stdout == ""
+    journal = machine.run("journalctl", "--no-pager").stdout
+    assert token not in journal and PASSWORD not in journal
+    modes = machine.shell("stat --format='%a %U %n' /etc/testkase/credentials /etc/testkase/credentials/*").stdout.split()
+    assert modes[0::3] == ["700"] + 3 * ["600"] and set(modes[1::3]) == {"root"}
+
+
+@pytest.mark.usefixtures("token")
+def test_manual_pages_and_settings(machine):
+    for page in ("man8/testkase-server.8", "man8/testkase-worker.8", "man8/testkase-admin.8", "man8/testkase-setup.8",
+                 "man1/testkase-reporter.1"):
+        text = machine.shell(f"zcat /usr/share/man/{page}.gz").stdout
+        assert re.search(r"^\.SH NAME\ntestkase\\?-\w+ ", text, re.M), text[:200]
+    settings = machine.shell("cat /etc/testkase/server.env").stdout
+    assert "#TESTKASE_RATE_LIMIT=600" in settings
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+@pytest.mark.usefixtures("token")
+def test_exposure(machine, unit):
+    report = json.loads(machine.run("systemd-analyze", "security", "--json=short", unit, check=False).stdout)
+    found = machine.run("systemd-analyze", "security", "--no-pager", unit, check=False).stdout
+    exposure = float(re.search(r"exposure level for \S+: ([0-9.]+)", found)[1])
+    print(f"{unit}: {exposure}")
+    assert report and exposure <= 1.5, found
+    verified = machine.run("systemd-analyze", "verify", "--man=no", unit)
+    assert "testkase" not in verified.stderr, verified.stderr
+
+
+@pytest.mark.parametrize("unit", SERVICES[:2])
+@pytest.mark.usefixtures("token")
+def test_a_running_program_has_no_right(machine, unit):
+    pid = machine.property(unit, "MainPID")
+    state = dict(re.findall(r"^(\w+):\s*(.*)$", machine.run("cat", f"/proc/{pid}/status").stdout, re.M))
+    assert state["CapEff"] == state["CapBnd"] == "0000000000000000"
+    assert state["NoNewPrivs"] == "1" and state["Seccomp"] == "2"
+    assert state["Uid"].split()[0] == machine.run("id", "--user", unit.split(".")[0].replace("-", "_")).stdout.strip()
+    mounts = [line.split() for line in machine.run("cat", f"/proc/{pid}/mountinfo").stdout.splitlines()]
+    modes = {fields[4]: fields[5].split(",")[0] for fields in mounts if READ_ONLY.match(fields[4])}
+    assert modes["/"] == "ro" and set(modes.values()) == {"ro"}, modes
+
+
+def test_a_restart_refuses_no_connection(machine, token):
+    knocking = machine.begin(KNOCK)
+    assert knocking.stdout.readline() == "ready\n"
+    for _ in range(3):
+        before = machine.property("testkase-server.service", "MainPID")
+        machine.run("systemctl", "restart", "testkase-server.service")
+        assert machine.property("testkase-server.service", "MainPID") != before
+        assert status(machine, token) == 200
+    out, error = knocking.communicate("", timeout=60)
+    asked, failures = json.loads(out)
+    assert asked > 50 and not failures, (asked, failures, error)
+
+
+def test_setting_up_again_changes_nothing(machine, token):
+    pid = machine.property("testkase-server.service", "MainPID")
+    done = machine.run("testkase-setup")
+    assert done.stdout == "" and "An organization exists already" in done.stderr
+    assert machine.property("testkase-server.service", "MainPID") == pid
+    assert status(machine, token) == 200
+
+
+def test_misuse_changes_nothing(machine, token):
+    for arguments in (["--colour"], ["--owner"], ["--token-days", "31"]):
+        assert machine.run("testkase-setup", *arguments, check=False).returncode == 2
+    assert machine.run("runuser", "--user", "nobody", "--", "testkase-setup", check=False).returncode == 1
+    assert status(machine, token) == 200
+
+
+@pytest.mark.usefixtures("token")
+def test_a_second_server_on_the_machine(machine, token):
+    machine.run("systemctl", "start", "testkase-server@8081.service")
+    done = machine.run("curl", "--silent", "--fail", "http://127.0.0.1:8081/readyz")
+    assert "ready" in done.stdout
+    machine.run("systemctl", "stop", "testkase-server@8081.socket", "testkase-server@8081.service")
+    assert status(machine, token) == 200
+
+
+def test_postgresql_comes_later(machine, token):
+    """As at a boot where PostgreSQL is slow: the server waits for it, and serves as soon as it answers."""
+    machine.run("systemctl", "stop", "testkase.target", "testkase-server.socket", "postgresql")
+    machine.run("systemctl", "start", "--no-block", "testkase.target", "testkase-server.socket")
+    until(lambda: status(machine, token) == 503, 30, "503 without PostgreSQL")
+    machine.run("systemctl", "start", "postgresql")
+    until(lambda: status(machine, token) == 200, 30, "200 with PostgreSQL")
+    for unit in SERVICES[:2]:
+        machine.wait_active(unit)
+
+
+def test_a_server_that_hangs_is_replaced(machine, token):
+    pid = machine.property("testkase-server.service", "MainPID")
+    machine.shell(f"kill -STOP {pid}")
+    until(lambda: machine.property("testkase-server.service", "MainPID") not in (pid, "0"), 60, "another process")
+    until(lambda: status(machine, token) == 200, 30, "200")
+    assert "Watchdog timeout" in machine.journal("testkase-server.service")
+
+
+def test_upgrade(machine, token, packages, tmp_path):
+    """Keeps the operator's settings, restarts what runs, and not what does not."""
+    machine.shell("echo TESTKASE_RATE_LIMIT=601 >>/etc/testkase/server.env")
+    before = machine.property("testkase-server.service", "MainPID")
+    machine.put(*(repack(path, tmp_path, "0.1.1-1") for path in packages))
+    machine.shell("apt-get install --yes /root/testkase-*_0.1.1-1_amd64.deb")
+    assert machine.property("testkase-server.service", "MainPID") != before
+    assert "TESTKASE_RATE_LIMIT=601" in machine.shell("cat /etc/testkase/server.env").stdout
+    until(lambda: status(machine, token) == 200, 30, "200")
+    headers = machine.run("curl", "--silent", "--include", "--header", "@-", f"{URL}/api/v1/session",
+                          text=f"Authorization: Bearer {token}\n").stdout
+    assert "q=601" in headers
+    assert machine.property("testkase-server@8081.service", "ActiveState") == "inactive"
+
+
+@pytest.mark.usefixtures("token")
+def test_remove_and_purge(machine):
+    machine.shell("apt-get remove --yes 'testkase-*'")
+    assert machine.shell("grep --files-with-matches testkase /proc/[0-9]*/comm", check=False).stdout == ""
+    assert machine.run("curl", "--silent", URL, check=False).returncode == 7  # refused
+    assert "server-database-url" in machine.shell("ls /etc/testkase/credentials").stdout
+    machine.shell("apt-get purge --yes 'testkase-*'")
+    assert machine.shell("ls -d /etc/testkase /usr/bin/testkase-* /usr/share/testkase", check=False).stdout == ""
+    count = machine.run("runuser", "--user", "postgres", "--", "psql", "--no-align", "--tuples-only", "testkase",
+                        "--command", "select count(*) from testkase.api_tokens")
+    assert count.stdout.strip() == "1"
+    assert machine.run("systemctl", "--failed", "--plain", "--no-legend").stdout == ""

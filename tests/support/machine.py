@@ -1,0 +1,106 @@
+"""A Debian of its own with systemd as process 1, in a container that has no network but its loopback. Podman runs it, as root."""
+
+import os
+import resource
+import subprocess
+import sys
+
+from support.deadline import until
+from support.postgres import ROOT
+
+FOLDER = ROOT / "build" / "boot"
+AS_ROOT = () if os.geteuid() == 0 else ("sudo", "-n")
+
+# What the packages of the service depend on, and what a person uses to look at it.
+PACKAGES = (
+    "systemd-sysv", "dbus", "postgresql-15", "postgresql-client", "curl", "ca-certificates", "libargon2-1", "libcurl4",
+    "libevent-core-2.1-7", "libevent-extra-2.1-7", "libexpat1", "libpq5", "libsodium23", "libsystemd0", "libutf8proc2",
+    "libyajl2", "zlib1g")
+
+
+def make_root():
+    """A tar file of a Debian 12 with PACKAGES, and nothing of the service. It is made once in a tree."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    packages, tar = FOLDER / "packages", FOLDER / "bookworm.tar"
+    wanted = ",".join(PACKAGES)
+    if not tar.exists() or not packages.exists() or packages.read_text() != wanted:
+        subprocess.run([*AS_ROOT, "mmdebstrap", "--quiet", "--variant=minbase", f"--include={wanted}", "bookworm", tar],
+                       check=True, stdin=subprocess.DEVNULL, timeout=600)
+        packages.write_text(wanted)
+    return tar
+
+
+def limits():
+    """A container may have as much as this process, but no more; Podman would ask for more."""
+    for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
+        hard = resource.getrlimit(number)[1]
+        most = 10_000 if hard == resource.RLIM_INFINITY else min(hard, 10_000)
+        yield f"--ulimit={name}={most}:{most}"
+
+
+class Machine:
+    """Boots in `folder`, which the caller owns; close() leaves nothing there."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.root = folder / "root"
+        self.container = None
+        self.root.mkdir()
+        try:
+            self.as_root("tar", "--extract", "--file", make_root(), "--directory", self.root)
+            self.container = self.podman("run", "--detach", "--systemd=always", "--network=none", *limits(),
+                                         "--rootfs", self.root, "/sbin/init").stdout.strip()
+            until(self.is_up, 60, "systemd has started everything")
+        except BaseException:
+            self.close()
+            raise
+
+    def is_up(self):
+        """Whether systemd has started everything; fails when a unit has failed."""
+        state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
+        assert state != "degraded", self.run("systemctl", "--failed", "--no-pager").stdout
+        return state == "running"
+
+    def as_root(self, *command, **options):
+        options = {"check": True, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 300} | options
+        return subprocess.run([*AS_ROOT, *command], **options)
+
+    def podman(self, command, *arguments, **options):
+        return self.as_root("podman", "--runtime=runc", "--cgroup-manager=cgroupfs", "--storage-driver=vfs",
+                            "--root", self.folder / "store", "--runroot", self.folder / "run", command, *arguments, **options)
+
+    def run(self, *command, text=None, check=True):
+        """Runs a command in it, with `text` as its standard input."""
+        given = {"stdin": None, "input": text} if text is not None else {}
+        done = self.podman("exec", *(["--interactive"] if text is not None else []), self.container, *command,
+                           check=False, **given)
+        assert not check or done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done
+
+    def shell(self, text, **options):
+        return self.run("bash", "-c", text, **options)
+
+    def property(self, unit, name):
+        return self.run("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()
+
+    def journal(self, *units):
+        names = [argument for unit in units for argument in ("--unit", unit)]
+        return self.run("journalctl", "--no-pager", "--output=short-precise", *names).stdout
+
+    def begin(self, program, *arguments):
+        """Starts a program of the host, in Python, in this machine's network."""
+        pid = self.podman("inspect", "--format={{.State.Pid}}", self.container).stdout.strip()
+        return subprocess.Popen([*AS_ROOT, "nsenter", f"--net=/proc/{pid}/ns/net", sys.executable, "-EsB", "-c", program,
+                                 *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def put(self, *files):
+        """Copies files of the host into /root."""
+        self.as_root("cp", *files, self.root / "root")
+
+    def wait_active(self, unit, seconds=30):
+        until(lambda: self.property(unit, "ActiveState") == "active", seconds, f"{unit} is active")
+
+    def close(self):
+        if self.container:
+            self.podman("rm", "--force", "--time=0", self.container)
+        self.as_root("rm", "-rf", "--one-file-system", *(self.folder / name for name in ("root", "store", "run")))

@@ -266,7 +266,8 @@ run_reset() {
     lock
     stop_all
     postgres_remove
-    rm -rf -- "$logs" "$programs" "$state" "$var"/local.env "$var"/local.env.????????
+    # The last one is what the README has people make.
+    rm -rf -- "$logs" "$programs" "$state" "$var"/local.env "$var"/local.env.???????? "$var/first-report"
     rmdir --ignore-fail-on-non-empty -- "$var"
     say 'Removed.'
 }

@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX  8192
-#define NOTES_MAX 5
+#define TEXT_MAX   8192
+#define NOTES_MAX  5
+#define CONFIG_MAX 64 /* failed configuration methods of a test that are kept */
 
 /* A test-method: a test, or with is-config a set-up or tear-down. */
 struct method {
@@ -38,8 +39,12 @@ struct testng {
     struct buffer text, parameters;
     bool takes_text;
     struct held held; /* of the open class; retries and set-ups are understood at its end */
-    char *failed_config;
-    unsigned notes_partial, notes_fragments;
+    struct failed_config {
+        char *why; /* its exception's message, or class */
+        char *text;
+    } failed_configs[CONFIG_MAX]; /* of the open test */
+    size_t failed_config_count;
+    unsigned notes_partial, notes_fragments, notes_configs;
 };
 
 /* --- groups --- */
@@ -105,6 +110,21 @@ has_final(struct testng *testng, const struct held_result *attempt)
     return found;
 }
 
+/* The failed configuration method that kept a test from running; NULL: none did, it was skipped on purpose or
+ * because a test failed that it depends on. TestNG 7 writes the exception of the one that failed; before, a
+ * test that was kept from running had no exception. */
+static const struct failed_config *
+find_cause(const struct testng *testng, const struct held_result *item)
+{
+    for (size_t i = 0; i < testng->failed_config_count; i++) {
+        const struct failed_config *config = &testng->failed_configs[i];
+        if (!item->message || (config->why && strcmp(config->why, item->message) == 0)) {
+            return config;
+        }
+    }
+    return NULL;
+}
+
 /* Retries are written as skipped; so are tests that a failed set-up kept from running. */
 static void
 end_class(struct testng *testng)
@@ -115,12 +135,13 @@ end_class(struct testng *testng)
             continue;
         }
         bool failed_once = item->result.attempt || item->message;
+        const struct failed_config *cause = find_cause(testng, item);
         if ((failed_once && has_final(testng, item)) || item->result.attempt) {
             item->is_dropped = true;
-        } else if (testng->failed_config) {
+        } else if (cause) {
             item->result.status = RESULT_BLOCKED;
             free(item->message);
-            item->message = memory_duplicate(testng->failed_config);
+            item->message = memory_duplicate(cause->text);
         }
     }
     for (size_t i = 0; i < testng->held.count; i++) {
@@ -176,15 +197,30 @@ status_of(struct testng *testng, const struct method *method)
 static void
 keep_failed_config(struct testng *testng, const struct method *method)
 {
-    if (!method->status || strcmp(method->status, "FAIL") != 0 || testng->failed_config) {
+    if (!method->status || strcmp(method->status, "FAIL") != 0 || testng->failed_config_count == CONFIG_MAX) {
         return;
     }
+    struct failed_config *config = &testng->failed_configs[testng->failed_config_count];
     const char *why = method->message ? method->message : method->exception;
-    if (asprintf(&testng->failed_config, "the configuration method %s failed: %s",
-                 method->name ? method->name : "", why ? why : "no message") < 0) {
+    if (asprintf(&config->text, "the configuration method %s failed: %s", method->name ? method->name : "",
+                 why ? why : "no message") < 0) {
         log_out_of_memory();
     }
-    testng->reader.sink->note(testng->reader.sink->owner, testng->failed_config);
+    config->why = memory_duplicate(why);
+    testng->failed_config_count++;
+    if (testng->notes_configs++ < NOTES_MAX) {
+        testng->reader.sink->note(testng->reader.sink->owner, config->text);
+    }
+}
+
+static void
+forget_failed_configs(struct testng *testng)
+{
+    for (size_t i = 0; i < testng->failed_config_count; i++) {
+        free(testng->failed_configs[i].why);
+        free(testng->failed_configs[i].text);
+    }
+    testng->failed_config_count = 0;
 }
 
 static void
@@ -296,8 +332,7 @@ on_close(void *owner, const char *name)
         end_class(testng);
     } else if (strcmp(name, "test") == 0) {
         end_class(testng);
-        free(testng->failed_config);
-        testng->failed_config = NULL;
+        forget_failed_configs(testng);
     }
 }
 
@@ -348,7 +383,7 @@ free_reader(struct format_reader *reader)
     free(testng->suite.name);
     free(testng->test.name);
     free(testng->class.name);
-    free(testng->failed_config);
+    forget_failed_configs(testng);
     free_method(&testng->method);
     held_free(&testng->held);
     buffer_free(&testng->text);

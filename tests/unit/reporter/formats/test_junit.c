@@ -186,6 +186,23 @@ long_output(void **state)
     free(text);
 }
 
+/* PHPUnit: a risky test does not fail the run, although the report has an error. */
+static void
+risky(void **state)
+{
+    (void)state;
+    expect(
+        SUITE(
+            "<testcase name='a'><error type='PHPUnit\\Framework\\RiskyTestError'>a\nno assertions</error>"
+            "</testcase><testcase name='b'><error type='PHPUnit\\Framework\\OutputError'>b</error></testcase>"
+            "<testcase name='c'><error type='PHPUnit\\Framework\\RiskyTestError'/><failure message='f'/>"
+            "</testcase><testcase name='d'><error type='PHPUnit\\Framework\\Error'>no data</error></testcase>"
+            "<testcase name='e'><warning type='PHPUnit\\Framework\\Warning'>w</warning></testcase>"),
+        "note a: PHPUnit calls it risky; it passed\npass \"a\"\n"
+        "note b: PHPUnit calls it risky; it passed\npass \"b\"\n"
+        "fail \"c\" f\nfail \"d\" no data\npass \"e\"\n");
+}
+
 static void
 long_tag(void **state)
 {
@@ -209,7 +226,7 @@ main(void)
         cmocka_unit_test(conflicts),        cmocka_unit_test(times),    cmocka_unit_test(automation_ids),
         cmocka_unit_test(errors_of_suites), cmocka_unit_test(names),    cmocka_unit_test(listing),
         cmocka_unit_test(not_whole),        cmocka_unit_test(entities), cmocka_unit_test(long_output),
-        cmocka_unit_test(long_tag),
+        cmocka_unit_test(long_tag),         cmocka_unit_test(risky),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

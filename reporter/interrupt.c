@@ -40,7 +40,10 @@ interrupt_wait(struct interrupt *interrupt, int64_t milliseconds)
 void
 interrupt_end(struct interrupt *interrupt)
 {
+    struct signalfd_siginfo information;
     if (interrupt->file >= 0) {
+        while (read(interrupt->file, &information, sizeof(information)) > 0) {
+        }
         close(interrupt->file);
         sigprocmask(SIG_SETMASK, &interrupt->old, NULL);
     }

@@ -22,7 +22,7 @@ bool interrupt_arrived(struct interrupt *interrupt);
 /* Waits; returns whether a signal ended that (or arrived before). */
 bool interrupt_wait(struct interrupt *interrupt, int64_t milliseconds);
 
-/* As it was before. */
+/* As it was before; signals that have arrived meanwhile are dropped. */
 void interrupt_end(struct interrupt *interrupt);
 
 #endif

@@ -23,7 +23,7 @@ END
 fill() {
     rm -rf -- "$work"
     mkdir -p -- "$work/package"
-    cp -- "$root"/reporter/npm/{package.json,index.js,README.md} "$root/LICENSE" "$root/build/static/testkase-reporter" \
+    cp -- "$root"/reporter/npm/{package.json,index.js,README.md} "$root/LICENSE" "$root"/build/static/{testkase-reporter,LICENSES} \
         "$work/package/"
     chmod 755 "$work/package/index.js"
 }

@@ -33,7 +33,8 @@ Usage: deploy/reporter-static.sh
 
 Installs what is missing to build it (as root or by sudo), fetches Debian's source of curl, builds a small libcurl from it
 once, and links testkase-reporter with it: build/static/testkase-reporter, one file for x86-64 that needs no library and no
-other file of a machine but CA certificates and /etc/resolv.conf.
+other file of a machine but CA certificates and /etc/resolv.conf. Whoever passes it on passes on build/static/LICENSES,
+too: the licenses of the libraries in it.
 
 The source comes from the mirror that apt is configured with, and is verified by Debian's keys; apt's configuration and
 state stay as they are. libcurl is built anew when its options or Debian's version of curl, OpenSSL or c-ares has changed.
@@ -105,6 +106,18 @@ build_curl() {
     printf '%s\n' "$described" >"$work/made-of"
 }
 
+# --- licenses ---
+
+# What is in the file, and under which licenses: as Debian's packages say it.
+write_licenses() {
+    local package
+    for package in libcurl4-openssl-dev libc-ares-dev libssl-dev zlib1g-dev libexpat1-dev libyajl-dev libsodium-dev libc6-dev; do
+        dpkg-query --show --showformat '=== ${source:Package} ===\n\n' "$package"
+        cat -- "/usr/share/doc/$package/copyright"
+        echo
+    done
+}
+
 if (($# > 0)); then
     [[ $* == --help || $* == -h ]] || fail "there are no arguments; see --help"
     print_help
@@ -121,4 +134,5 @@ build_preset "$root" static-reporter "$logs" testkase-reporter || exit 1
 # Another program may run the old file: it is replaced, not written to.
 strip --strip-all -o "$result.new" "$root/build/static-reporter/reporter/testkase-reporter"
 mv -- "$result.new" "$result"
+write_licenses >"${result%/*}/LICENSES"
 say "$result: $(stat --format %s "$result") bytes"

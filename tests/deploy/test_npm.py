@@ -1,6 +1,7 @@
 """The npm package: `npx` runs the reporter from the tarball that deploy/reporter-npm.sh packs, with its exit statuses and
 signals."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -55,8 +56,8 @@ def test_what_is_packed(package):
     with tarfile.open(package) as archive:
         members = {member.name: member for member in archive}
         described = json.load(archive.extractfile("package/package.json"))
-    assert set(members) == {f"package/{name}" for name in ("LICENSE", "README.md", "index.js", "package.json",
-                                                           "testkase-reporter")}
+    assert set(members) == {f"package/{name}" for name in ("LICENSE", "LICENSES", "README.md", "index.js",
+                                                           "package.json", "testkase-reporter")}
     assert members["package/testkase-reporter"].mode & 0o111 == 0o111
     assert "scripts" not in described and "dependencies" not in described
     assert (described["name"], described["bin"]) == ("@testkase/reporter", {"testkase-reporter": "index.js"})
@@ -137,16 +138,28 @@ def test_ctrl_c_in_a_terminal(npx, held):
     assert len(npx.spooled()) == 1
 
 
+def command_line(pid):
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+
+
+def children(pid):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if path.read_text().rpartition(")")[2].split()[1] == str(pid):
+                found.append(int(path.parent.name))
+    return found
+
+
 def test_a_token_in_the_command_line_does_not_stay(npx, held, unpacked):
     """Neither the reporter's process nor that of Node.js shows it while the upload lasts."""
     del npx.environment["TESTKASE_PAT"]
     child = subprocess.Popen(["node", unpacked / "index.js", "report", *TARGET, "--token", npx.token, "a.xml"], cwd=npx.folder,
                              env=npx.environment, stderr=subprocess.PIPE, text=True)
     assert held.arrived.acquire(timeout=60)
-    shown = subprocess.run(["ps", "-eo", "pid,ppid,args", "--no-headers", "-ww"], capture_output=True, text=True, check=True)
-    family = [line for line in shown.stdout.splitlines() if str(child.pid) in line.split()[:2]]
-    assert len(family) == 2 and all("testkase-reporter" in line for line in family)
-    assert npx.token not in shown.stdout
+    shown = [command_line(pid) for pid in (child.pid, *children(child.pid))]
+    assert len(shown) == 2 and all("testkase-reporter" in one for one in shown)
+    assert not any(npx.token in one for one in shown)
     child.terminate()
     child.communicate(timeout=60)
 

@@ -43,6 +43,11 @@ def test_it_is_small(static_reporter):
     assert static_reporter.stat().st_size <= SIZE_MOST
 
 
+def test_the_licenses_of_its_libraries_are_beside_it(static_reporter):
+    titles = re.findall("^=== (\\S+) ", (static_reporter.parent / "LICENSES").read_text(), re.MULTILINE)
+    assert titles == ["curl", "c-ares", "openssl", "zlib", "expat", "yajl", "libsodium", "glibc"]
+
+
 @pytest.mark.alone
 def test_it_starts_soon(static_reporter):
     times = []

@@ -4,13 +4,16 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
-#define STATUS_SIZE 256 /* bytes of text that service_status() passes on */
+#define KEEP_TIMEOUT_US 1000000
+#define STATUS_SIZE     256 /* bytes of text that service_status() passes on */
 
 static int
 ignore_broken_pipes(void)
@@ -133,4 +136,40 @@ void
 service_watchdog(void)
 {
     sd_notify(0, "WATCHDOG=1");
+}
+
+/* --- what the supervisor keeps --- */
+
+void
+service_keep(const char *name, int fd)
+{
+    char message[128];
+    snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+    if (sd_pid_notify_with_fds(0, 0, message, &fd, 1) > 0) {
+        sd_notify_barrier(0, KEEP_TIMEOUT_US);
+    }
+}
+
+int
+service_take_kept(const char *name)
+{
+    char **names = NULL;
+    char message[128];
+    int taken = -1;
+    int count = sd_listen_fds_with_names(0, &names);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            if (taken >= 0) {
+                close(taken); /* of a process before the last one */
+            }
+            taken = SD_LISTEN_FDS_START + i;
+        }
+        free(names[i]);
+    }
+    free(names);
+    if (taken >= 0) {
+        snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+        sd_notify(0, message);
+    }
+    return taken;
 }

@@ -138,6 +138,7 @@ serve(const struct config *config)
     if (outcome == 0) {
         run_server(&server);
         outcome = atomic_load(&server.failed) ? -1 : 0;
+        server_hand_over(&server);
     }
     server_close(&server);
     route_table_free(table);

@@ -1,7 +1,9 @@
 #include "server/server.h"
 #include "common/log.h"
+#include "common/service.h"
 #include "server/auth/address_log.h"
 #include "server/auth/guess_throttle.h"
+#include "server/auth/hand_over.h"
 #include "server/auth/hasher.h"
 #include "server/auth/rate_limits.h"
 #include "server/auth/verified.h"
@@ -9,11 +11,15 @@
 #include "server/http/listener_sockets.h"
 #include "server/http/trusted_proxies.h"
 #include "server/loop.h"
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VERIFIED_GOOD_MAX  100000
 #define VERIFIED_WRONG_MAX 50000
 #define UPLOADS_MAX        8 /* that wait to be read */
+
+static const char kept_name[] = SERVICE_KEPT "verified";
 
 /* W3C Secure Contexts §3.1: browsers trust https, and http to the machine itself. */
 static bool
@@ -62,6 +68,37 @@ bind_sockets(struct server *server)
     return has_metrics ? bind_addresses(config, config->metrics_listen, 1, &server->metrics_sockets) : 0;
 }
 
+/* --- from one process to the next --- */
+
+static void
+take_over(struct server *server, int kept)
+{
+    if (kept < 0) {
+        return;
+    }
+    long taken = hand_over_take(server->verified, kept);
+    close(kept);
+    if (taken >= 0) {
+        log_info("took over verified tokens", log_number("count", taken));
+    } else {
+        log_info("the process before left verified tokens in another layout; each costs argon2 once");
+    }
+}
+
+void
+server_hand_over(struct server *server)
+{
+    int fd = hand_over_give(server->verified);
+    if (fd < 0) {
+        log_warning("cannot hand over verified tokens", log_text("error", strerror(errno)));
+        return;
+    }
+    service_keep(kept_name, fd);
+    close(fd);
+}
+
+/* --- opening and closing --- */
+
 int
 server_open(struct server *server, const struct server_options *options)
 {
@@ -78,6 +115,7 @@ server_open(struct server *server, const struct server_options *options)
         .is_secure_context = is_secure_context(config->public_url),
         .secure = strncmp(config->public_url, "https://", strlen("https://")) == 0,
     };
+    int kept = service_take_kept(kept_name);
     if (bind_sockets(server) < 0) {
         return -1;
     }
@@ -93,6 +131,7 @@ server_open(struct server *server, const struct server_options *options)
     server->hasher = hasher_new(&hasher);
     server->background = background_new(UPLOADS_MAX);
     server->verified = verified_new(VERIFIED_GOOD_MAX, VERIFIED_WRONG_MAX);
+    take_over(server, kept);
     server->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);
     server->guess_throttle = guess_throttle_new();
     server->failed_sign_ins = address_log_new();

@@ -66,7 +66,9 @@ struct server {
 /* Binds the sockets and makes everything but the loops. Returns 0, or -1 after logging that an address cannot
  * be bound or argon2 does not work at the configured costs. Call server_close() in both cases. */
 int server_open(struct server *server, const struct server_options *options);
-/* Call it after the loops are cleared. */
+/* Call these after the loops are cleared. The first leaves what is known of tokens to the next process, if a
+ * supervisor keeps it. */
+void server_hand_over(struct server *server);
 void server_close(struct server *server);
 
 #endif

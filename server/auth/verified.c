@@ -24,7 +24,7 @@ struct shard {
 };
 
 struct verified {
-    unsigned char secret[32];
+    unsigned char secret[VERIFIED_SECRET_SIZE];
     struct shard shards[SHARDS];
 };
 
@@ -144,4 +144,31 @@ verified_remember(struct verified *verified, const struct verified_key *key, enu
     add(shard, key, answer, token_id);
     pthread_mutex_unlock(&shard->lock);
     return is_news;
+}
+
+const unsigned char *
+verified_secret(const struct verified *verified)
+{
+    return verified->secret;
+}
+
+void
+verified_set_secret(struct verified *verified, const unsigned char secret[VERIFIED_SECRET_SIZE])
+{
+    memcpy(verified->secret, secret, VERIFIED_SECRET_SIZE);
+}
+
+void
+verified_visit_good(struct verified *verified, verified_visitor *visit, void *argument)
+{
+    for (int i = 0; i < SHARDS; i++) {
+        struct shard *shard = &verified->shards[i];
+        const struct second_chance_link *link = NULL;
+        pthread_mutex_lock(&shard->lock);
+        TAILQ_FOREACH (link, &shard->good.order, in_order) {
+            const struct entry *entry = (const struct entry *)link;
+            visit(&entry->key, entry->token_id, argument);
+        }
+        pthread_mutex_unlock(&shard->lock);
+    }
 }

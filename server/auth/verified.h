@@ -2,6 +2,8 @@
  * of the whole token, under a key that is random per process, to the token's id; the token itself is not
  * kept. Whether the token is still valid is not cached here: that is for the gate to decide.
  *
+ * The next process of a server may take the results over, with their key (server/auth/hand_over.h).
+ *
  * Right and wrong secrets have separate bounds, so that a flood of wrong ones evicts no right one.
  * Thread-safe. */
 #ifndef SERVER_AUTH_VERIFIED_H
@@ -10,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define VERIFIED_SECRET_SIZE 32
 
 struct verified;
 
@@ -34,5 +38,18 @@ enum verified_answer verified_find(struct verified *verified, const struct verif
  */
 bool verified_remember(struct verified *verified, const struct verified_key *key, enum verified_answer answer,
                        int64_t token_id);
+
+/* --- for the hand-over --- */
+
+/* The key of the digests. */
+const unsigned char *verified_secret(const struct verified *verified);
+/* Only while nothing is remembered, and before other threads use `verified`. */
+void verified_set_secret(struct verified *verified, const unsigned char secret[VERIFIED_SECRET_SIZE]);
+
+typedef void verified_visitor(const struct verified_key *key, int64_t token_id, void *argument);
+
+/* Calls `visit` for each right secret, those that go first from the cache first. It must not use `verified`.
+ */
+void verified_visit_good(struct verified *verified, verified_visitor *visit, void *argument);
 
 #endif

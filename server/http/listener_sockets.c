@@ -1,5 +1,6 @@
 #include "server/http/listener_sockets.h"
 #include "common/memory.h"
+#include "common/service.h"
 #include "common/text.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -159,11 +160,42 @@ adopt(int fd)
     return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -1 : 0;
 }
 
+static bool
+is_kept(const char *name)
+{
+    return strncmp(name, SERVICE_KEPT, strlen(SERVICE_KEPT)) == 0;
+}
+
+/* How many of the descriptors are sockets to serve on. */
 static int
-adopt_all(struct listener_sockets *sockets, int count)
+count_sockets(char **names, int count)
+{
+    int sockets = 0;
+    for (int i = 0; i < count; i++) {
+        sockets += !is_kept(names[i]);
+    }
+    return sockets;
+}
+
+static void
+free_names(char **names, int count)
+{
+    int error = errno;
+    for (int i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+    errno = error;
+}
+
+static int
+adopt_all(struct listener_sockets *sockets, char **names, int count)
 {
     for (int i = 0; i < count; i++) {
         char name[NAME_SIZE] = "";
+        if (is_kept(names[i])) {
+            continue;
+        }
         add_socket(sockets, SD_LISTEN_FDS_START + i, ALL_LOOPS)->adopted = true;
         if (adopt(SD_LISTEN_FDS_START + i) < 0) {
             return -1;
@@ -485,12 +517,16 @@ int
 listener_sockets_bind(const char *addresses, int loops, struct listener_sockets **ret_sockets,
                       char *ret_error, size_t error_size)
 {
+    char **names = NULL;
     /* Removes them from the environment, so that a second address does not get the same sockets. */
-    int given = sd_listen_fds(1);
+    int descriptors = sd_listen_fds_with_names(1, &names);
+    int given = count_sockets(names, descriptors);
     struct listener_sockets *sockets =
         new_sockets(given > 0 ? given : loops * count_addresses(addresses), loops);
+    bool adopted = given > 0 && adopt_all(sockets, names, descriptors) == 0;
+    free_names(names, descriptors);
     if (given > 0) {
-        if (adopt_all(sockets, given) < 0) {
+        if (!adopted) {
             return fail(sockets, "the sockets given by systemd", strerror(errno), ret_error, error_size);
         }
     } else if (open_all(sockets, addresses, ret_error, error_size) < 0) {

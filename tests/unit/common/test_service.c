@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -116,6 +117,62 @@ test_long_status_is_cut_between_characters(void **state)
     assert_in_range(odd, 200, 256);
     unsetenv("NOTIFY_SOCKET");
     close(supervisor);
+}
+
+/* Receives a message with a descriptor, in another thread; a barrier ends when its descriptor is closed. */
+static void *
+receive_kept(void *argument)
+{
+    int *supervisor = argument;
+    int received = -1;
+    for (int i = 0; i < 2; i++) {
+        char text[128] = "";
+        union {
+            struct cmsghdr align;
+            char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+        } control;
+        struct iovec vector = { text, sizeof(text) - 1 };
+        struct msghdr message = {
+            .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
+        int fd = -1;
+        assert_true(recvmsg(*supervisor, &message, MSG_CMSG_CLOEXEC) > 0);
+        for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
+            if (part->cmsg_type == SCM_RIGHTS) {
+                memcpy(&fd, CMSG_DATA(part), sizeof(fd));
+            }
+        }
+        if (strcmp(text, "FDSTORE=1\nFDPOLL=0\nFDNAME=kept-notes") == 0) {
+            received = fd;
+        } else {
+            close(fd);
+        }
+    }
+    *supervisor = received;
+    return NULL;
+}
+
+static void
+test_a_descriptor_is_kept(void **state)
+{
+    (void)state;
+    int supervisor = open_notify_socket(), kept = supervisor, pipes[2];
+    pthread_t thread;
+    char byte = 0;
+    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(pthread_create(&thread, NULL, receive_kept, &kept), 0);
+    service_keep(SERVICE_KEPT "notes", pipes[1]);
+    pthread_join(thread, NULL);
+    assert_true(kept >= 0);
+    assert_int_equal(write(kept, "x", 1), 1);
+    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    assert_int_equal(byte, 'x');
+    assert_int_equal(service_take_kept(SERVICE_KEPT "notes"), -1); /* this process was given none */
+    close(kept);
+    close(pipes[0]);
+    close(pipes[1]);
+    close(supervisor);
+    unsetenv("NOTIFY_SOCKET");
 }
 
 static void
@@ -270,6 +327,7 @@ main(void)
         cmocka_unit_test(test_supervisor_is_told),
         cmocka_unit_test(test_status_is_one_line),
         cmocka_unit_test(test_long_status_is_cut_between_characters),
+        cmocka_unit_test(test_a_descriptor_is_kept),
         cmocka_unit_test(test_silent_without_supervisor),
         cmocka_unit_test(test_watchdog_interval_is_half_the_period),
         cmocka_unit_test(test_harden),

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "common/service.h"
 #include "server/http/connection_private.h"
 #include "server/http/listener.h"
 #include "server/http/listener_sockets.h"
@@ -522,20 +523,25 @@ test_all_loops_share_a_unix_socket(void **state)
 
 /* --- socket activation --- */
 
-/* In a child, whose descriptor 3 may be anything. 0 is success. */
+/* In a child, whose descriptors 3 and 4 may be anything; 4 is one that an earlier process left. 0 is success.
+ */
 static int
 activated_life(int given)
 {
     char number[16];
-    if (dup2(given, 3) != 3) {
+    if (dup2(given, 3) != 3 || dup2(open("/dev/null", O_RDONLY), 4) != 4) {
         return 2;
     }
     fixture.base = event_base_new(); /* the old one may have had descriptor 3 */
     fixture.pool = connection_pool_new(fixture.base, &events, 10);
     snprintf(number, sizeof(number), "%ld", (long)getpid());
     setenv("LISTEN_PID", number, 1);
-    setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_FDS", "2", 1);
+    setenv("LISTEN_FDNAMES", "http:" SERVICE_KEPT "notes", 1);
     struct listener_sockets *set = NULL, *second = NULL;
+    if (service_take_kept(SERVICE_KEPT "notes") != 4) {
+        return 5;
+    }
     if (bind_to("127.0.0.1:1", 3, &set) < 0) {
         return strstr(fixture.error, "systemd") ? 10 : 3;
     }

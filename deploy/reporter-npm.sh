@@ -23,8 +23,8 @@ END
 fill() {
     rm -rf -- "$work"
     mkdir -p -- "$work/package"
-    cp -- "$root"/reporter/npm/{package.json,index.js,README.md} "$root/LICENSE" "$root"/build/static/{testkase-reporter,LICENSES} \
-        "$work/package/"
+    cp -- "$root"/reporter/npm/{package.json,index.js,README.md} "$root"/build/static/{testkase-reporter,LICENSES} \
+        "$root/LICENSE" "$work/package/"
     chmod 755 "$work/package/index.js"
 }
 

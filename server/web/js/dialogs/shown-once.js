@@ -57,7 +57,7 @@ const frame = ({ made, output, copy, note, done }) =>
       </div>
       <div class="stack-s">
         <h3>Store it as the secret <code>TESTKASE_PAT</code></h3>
-        ${snippets(current()?.organization.id ?? 1)}
+        ${snippets({ organizationId: current()?.organization.id ?? 1 })}
       </div>`,
     foot: html`<span class="small muted start">Never put it into code or a pipeline file.</span>${done}`,
   });

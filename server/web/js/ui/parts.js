@@ -127,11 +127,12 @@ export const tokenRows = (tokens) =>
   </ul>`;
 
 /**
- * A link that a person gave: an anchor when it is one of http or https, else its text. `short`: its host
- * only.
+ * A link that a person or a pipeline gave: an anchor when it is one of http or https, else its text. `short`: its
+ * host only; `text`: other words.
  * @param {string} link
+ * @param {{ short?: boolean, text?: string }} [how]
  */
-export function externalLink(link, { short = false } = {}) {
+export function externalLink(link, { short = false, text } = {}) {
   let url = null;
   try {
     url = new URL(link);
@@ -139,10 +140,10 @@ export function externalLink(link, { short = false } = {}) {
     // not an address: shown as it is
   }
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    return html`<span class="break">${link}</span>`;
-  return html`<a class="break" href=${url.href} target="_blank" rel="noreferrer noopener">
-    ${short ? url.host : link}
-  </a>`;
+    return html`<span class="break">${text ?? link}</span>`;
+  const anchor = html`<a class="break" href=${url.href} target="_blank" rel="noreferrer noopener"></a>`;
+  anchor.append(text ?? (short ? url.host : link));
+  return anchor;
 }
 
 /** A page with a heading and one card. @param {string} title @param {Node} content */

@@ -4,17 +4,20 @@
 
 /** @typedef {{ title: string, steps: string[][], code: string }} Platform */
 
+/** @typedef {{ organizationId: number, projectId?: string, cycleId?: string }} Target where results go */
+
 /**
  * @param {string} server this service's address
- * @param {number} organizationId
+ * @param {Target} target
  * @returns {Platform[]}
  */
-export function platforms(server, organizationId) {
+export function platforms(server, { organizationId, projectId = 'PRJ-1', cycleId }) {
   const report = (indent = '') =>
     [
       'testkase-reporter report \\',
       `  --url ${server} \\`,
-      `  --project-id PRJ-1 --org-id ${organizationId} \\`,
+      `  --project-id ${projectId} --org-id ${organizationId} \\`,
+      ...(cycleId ? [`  --cycle-id ${cycleId} \\`] : []),
       '  --format junit --results-file test-results/junit.xml',
     ].join(`\n${indent}`);
   return [

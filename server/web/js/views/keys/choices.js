@@ -2,7 +2,7 @@
 
 /** @import { Context, Token } from '../../types.js' */
 import { ms } from '../../format.js';
-import { isExpiring, isLive } from '../../token.js';
+import { holdsToken, isExpiring, isLive } from '../../token.js';
 
 /**
  * Key, title, test, and the words of the empty list.
@@ -86,9 +86,6 @@ export const contains = (token, words) =>
     text?.toLowerCase().includes(words),
   );
 
-/** A token that was pasted, to find which one it is: it must not stay in the address. */
-const SECRET = /tk_pat_\w{9}/;
-
 /** What is chosen, kept in the address. @param {Context} context */
 export function choices({ query, setQuery }) {
   const state = {
@@ -100,7 +97,7 @@ export function choices({ query, setQuery }) {
     const next = new URLSearchParams();
     if (state.status !== 'active') next.set('status', state.status);
     if (orderText(state.order) !== 'expires') next.set('sort', orderText(state.order));
-    if (state.words && !SECRET.test(state.words)) next.set('q', state.words);
+    if (state.words && !holdsToken(state.words)) next.set('q', state.words);
     setQuery(next);
   };
   return { state, save };

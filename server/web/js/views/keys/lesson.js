@@ -13,7 +13,7 @@ const FACTS = [
 /** @param {any} place @param {number} organizationId */
 async function addSnippets(place, organizationId) {
   const { snippets } = await lazy(() => import('../../ui/snippets.js'));
-  place.append(snippets(organizationId));
+  place.append(snippets({ organizationId }));
 }
 
 /** @param {number} organizationId @param {() => void} generate */

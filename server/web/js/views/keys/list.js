@@ -3,8 +3,9 @@
 
 /** @import { Context, Everything, Finding, Token } from '../../types.js' */
 /** @import { Actions } from '../api-keys.js' */
-import { $, $$, html, icon } from '../../dom.js';
+import { html } from '../../dom.js';
 import { fmt } from '../../format.js';
+import { chips, searchField } from '../../ui/filter.js';
 import { blank, select } from '../../ui/parts.js';
 import { table } from '../../ui/table.js';
 import { choices, COLUMNS, contains, filterOf, FILTERS, orderOf, orderText, SORTS } from './choices.js';
@@ -17,45 +18,6 @@ function nothing(status, words) {
   const body = `Nothing under “${title}” contains “${words}”.`;
   return blank({ symbol: 'search', title: 'No token matches', body });
 }
-
-/** @param {Token[]} tokens @param {string} status @param {(key: string) => void} choose */
-function chipsFor(tokens, status, choose) {
-  const chip = (/** @type {typeof FILTERS[number]} */ [key, title, test]) =>
-    html`<button
-      type="button"
-      class="chip"
-      data-key=${key}
-      aria-pressed=${String(key === status)}
-      @click=${() => choose(key)}
-    >
-      ${title}<span>${fmt.number(tokens.filter(test).length)}</span>
-    </button>`;
-  const chips = html`<div class="chips" role="group" aria-label="Show">${FILTERS.map(chip)}</div>`;
-  // Sideways only: the page itself stays where it is.
-  requestAnimationFrame(() => {
-    const pressed = $('[aria-pressed=true]', chips);
-    if (pressed)
-      chips.scrollLeft =
-        pressed.offsetLeft - chips.offsetLeft - (chips.clientWidth - pressed.offsetWidth) / 2;
-  });
-  return chips;
-}
-
-/** @param {string} value @param {(text: string) => void} oninput */
-const searchField = (value, oninput) =>
-  html`<div class="search">
-    ${icon('search')}
-    <input
-      class="input"
-      type="search"
-      placeholder="Search tokens"
-      aria-label="Search tokens"
-      autocomplete="off"
-      spellcheck="false"
-      value=${value}
-      @input=${(/** @type {any} */ event) => oninput(event.target.value)}
-    />
-  </div>`;
 
 /**
  * @param {Everything<Token>} tokens
@@ -93,14 +55,25 @@ export function tokenList({ data: tokens, more }, findings, context, actions) {
   };
   const choose = (/** @type {string} */ key) => {
     state.status = key;
-    for (const chip of $$('.chip', chips))
-      chip.setAttribute('aria-pressed', String(chip.dataset.key === key));
+    choice.press(key);
     redraw();
   };
-  const chips = chipsFor(tokens, state.status, choose);
-  const search = searchField(state.words, (text) => {
-    state.words = text;
-    redraw();
+  const choice = chips({
+    options: FILTERS.map(([key, title, test]) => ({
+      key,
+      title,
+      count: fmt.number(tokens.filter(test).length),
+    })),
+    value: state.status,
+    choose,
+  });
+  const search = searchField({
+    label: 'Search tokens',
+    value: state.words,
+    oninput(text) {
+      state.words = text;
+      redraw();
+    },
   });
   const sort = (/** @type {string} */ text) => {
     state.order = orderOf(text);
@@ -112,7 +85,7 @@ export function tokenList({ data: tokens, more }, findings, context, actions) {
     Only the newest ${fmt.number(tokens.length)} tokens are shown, counted and searched.
   </p>`;
   const node = html`<section class="list" aria-label="Tokens">
-    <div class="toolbar">${chips}${search}<span class="sort-select">${sorting}</span></div>
+    <div class="toolbar">${choice.node}${search}<span class="sort-select">${sorting}</span></div>
     ${more ? bound : ''}${list.node}
   </section>`;
   return { node, review: () => choose('expiring') };

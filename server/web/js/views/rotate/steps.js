@@ -101,7 +101,7 @@ export function steps(progress, phase, controls, organizationId) {
       : 'Trigger a run. This list updates by itself as calls arrive.';
   return html`<ol class="guide">
     ${step([1, 'Generate the new token'], at, firstText(progress, at), at === 1 ? controls.start : '')}
-    ${step([2, 'Update the secret'], at, second, at === 2 ? snippets(organizationId) : '')}
+    ${step([2, 'Update the secret'], at, second, at === 2 ? snippets({ organizationId }) : '')}
     ${step([3, 'See it in use'], at, third, at === 3 ? placeTable(progress) : '')}
     ${step(
       [4, 'Delete the old token'],

@@ -14,7 +14,7 @@ SCRIPT = ROOT / "cmake" / "embed_assets.cmake"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 FILES = sorted(str(path.relative_to(WEB)) for path in WEB.rglob("*") if path.suffix in TYPES and path.name != "mark.svg")
 PAGES = ["/", "/?x=1", "/sign-in", "/account", "/settings/api-keys", "/settings/api-keys/17", "/settings/a/%2e%2e/b",
-         "/settings/"]
+         "/settings/", "/test-cases", "/test-cases/TC-7?project=PRJ-1", "/test-cycles?project=PRJ-1", "/test-cycles/TCYCLE-1"]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 FOR_EVER = "public, max-age=31536000, immutable"

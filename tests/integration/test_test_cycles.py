@@ -15,19 +15,6 @@ def member(service, organization):
     return service.bearer(organization.member)
 
 
-def add_cases(service, organization, count, project=1):
-    """TC-1 … by SQL."""
-    service.database.query(
-        """with numbered as (
-               update testkase.projects p set next_case_number = p.next_case_number + %(count)s
-               where p.organization_id = %(organization)s and p.number = %(project)s
-               returning p.id, p.next_case_number - %(count)s as first)
-           insert into testkase.test_cases (project_id, number, title, automation_id)
-           select p.id, p.first + n, 'Case ' || p.first + n, 10000 + p.first + n
-           from numbered p, generate_series(0, %(count)s - 1) n""",
-        {"organization": organization.id, "project": project, "count": count})
-
-
 def cycle(api, number=1):
     return api.get(f"/test-cycles/TCYCLE-{number}?projectId=PRJ-1", 200).json()
 
@@ -60,7 +47,7 @@ def test_the_master_cycle_comes_with_the_project_and_stays(member):
 
 
 def test_a_cycle_is_made_read_changed_and_archived(service, organization, member):
-    add_cases(service, organization, 2)
+    service.add_cases(organization.id, 2)
     made = create(member)
     assert made == {"id": "TCYCLE-2", "name": "Nightly", "master": False, "status": "active", "archivedAt": None,
                     "createdAt": made["createdAt"], "counts": {**NONE, "total": 2, "notExecuted": 2}}
@@ -139,7 +126,7 @@ def test_roles(service, organization, member):
 
 
 def test_the_counts_are_of_the_latest_results(service, organization, member):
-    add_cases(service, organization, 6)
+    service.add_cases(organization.id, 6)
     create(member)
     service.report(organization.member, 1, {1: "pass", 2: "fail", 3: "blocked", 4: "skipped"})
     assert cycle(member)["counts"] == {"total": 6, "notExecuted": 2, "pass": 1, "fail": 1, "blocked": 1, "skipped": 1}
@@ -151,7 +138,7 @@ def test_the_counts_are_of_the_latest_results(service, organization, member):
 
 
 def test_the_executions_of_a_cycle(service, organization, member):
-    add_cases(service, organization, 6)
+    service.add_cases(organization.id, 6)
     service.report(organization.member, 1, {1: "fail", 2: "fail", 3: "blocked", 4: "skipped"}, ago="1 day")
     service.report(organization.member, 1, {1: "pass"}, build={"number": "7"})
     assert by_case(member) == [("TC-6", "not_executed"), ("TC-5", "not_executed"), ("TC-4", "skipped"), ("TC-3", "blocked"),
@@ -172,7 +159,7 @@ def test_the_executions_of_a_cycle(service, organization, member):
 
 
 def test_the_executions_come_in_pages(service, organization, member):
-    add_cases(service, organization, 20)
+    service.add_cases(organization.id, 20)
     service.report(organization.member, 1, {number: STATUSES[number % 4] for number in range(1, 17)})
     for query in ["", *(f"&status={status}" for status in ("not_executed", *STATUSES))]:
         whole = executions(member, query + "&limit=200")
@@ -195,7 +182,7 @@ def upload(api, organization, results, **more):
 
 
 def test_an_upload_is_listed_with_its_build_and_counts(service, organization, member):
-    add_cases(service, organization, 4)
+    service.add_cases(organization.id, 4)
     create(member)
     build = {"id": "17", "number": "18", "url": "https://ci.example.test/17", "branch": "main", "commit": "abc", "provider": "X"}
     token = member.get("/session", 200).json()["apiKey"]
@@ -238,7 +225,7 @@ def test_an_upload_by_a_session_has_no_token(service, organization):
 
 
 def test_the_uploads_come_in_pages(service, organization, member):
-    add_cases(service, organization, 1)
+    service.add_cases(organization.id, 1)
     for number in range(12):
         service.report(organization.member, 1, {1: STATUSES[number % 4]}, build={"number": str(number)})
     whole = runs(member, "&limit=200")
@@ -253,7 +240,7 @@ def test_the_uploads_come_in_pages(service, organization, member):
 
 def test_counts_stay_exact_while_results_come_and_cases_go(service, organization, member):
     """Uploads hold the project's row as report_results() does; archiving and creation go on meanwhile."""
-    add_cases(service, organization, 60)
+    service.add_cases(organization.id, 60)
     member.get("/session", 200)
 
     def upload(number):

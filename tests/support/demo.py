@@ -40,6 +40,25 @@ ENDED = [
     ("Contractor script", 365, 120, 70, "revoked", "Contract ended on 18 September"),
 ]
 
+# The cases of the project "Web Checkout", the first one first.
+CASES = ["Guest checks out with a saved card", "Coupon is refused after its last day", "Cart survives a sign-in",
+         "Address form accepts a name with an apostrophe", "Receipt is sent in the language of the shop",
+         "Payment by invoice needs a confirmed address", "Gift card pays a part of the sum",
+         "الدفع عند الاستلام متاح للمدن الكبرى",
+         "An order of more than one thousand articles, each with an engraving of its own, is split into parcels that the "
+         "warehouses of several countries can send on the same day, and the customer sees one order", "Refund within 14 days",
+         "Stock is reserved while the payment runs", "Order history shows the last two years", "Password is asked for once",
+         "Delivery date respects public holidays", "Prices show the tax of the country", "Newsletter box is not ticked",
+         "Search finds articles by number", "Screen reader announces the sum"]
+# The cycles that are made beside the master cycle: TCYCLE-2 …
+CYCLES = ["Release 4.11", "Nightly", "Accessibility pass, screen readers and keyboard, all locales", "Release 4.12",
+          "Exploratory"]
+MESSAGE = """AssertionError: expected “€ 12.40” to equal “€ 12.41”
+    at Object.<anonymous> (cart.spec.ts:41:29)
+    at processTicksAndRejections (node:internal/process/task_queues:95:5)"""
+BUILD = {"id": "8123", "number": "8123", "url": "https://ci.nordlicht.example/shop/8123", "branch": "main",
+         "commit": "9fceb02d0ae598e95dc970b74767f19372d61af8", "provider": "GitHub Actions"}
+
 
 class Demo:
     """In the database of a Service; `mara` has the tokens, whose ids `ids` has by name."""
@@ -63,6 +82,7 @@ class Demo:
         self._end(self.ids[COMPLETE[0]], SINCE, "revoked", None, self.mara)
         for ended in ENDED:
             self._ended(*ended)
+        self._tests()
         self._describe(TOKENS[0][0], "Regression of the web shop", "https://ci.nordlicht.example/shop")
 
     def _person(self, name, role):
@@ -73,6 +93,37 @@ class Demo:
         """Somebody who has no token yet."""
         email = f"noor.haddad{next(self._serial) or ''}@nordlicht.example"
         return self.service.person(self.id, "member", "Noor Haddad", email=email)
+
+    def _tests(self):
+        """The project PRJ-1 with cases, cycles and results, and PRJ-2, which has nothing yet."""
+        for name in ("Web Checkout", "Mobile App"):
+            self.service.project(self.id, name)
+        mara = self.service.sign_in(self.mara)
+        for title in CASES:
+            mara.post("/test-cases?projectId=PRJ-1", {"title": title}, 201)
+        for name in CYCLES:
+            mara.post("/test-cycles?projectId=PRJ-1", {"name": name}, 201)
+        mara.delete("/test-cycles/TCYCLE-2?projectId=PRJ-1", 204)
+        self._report(5, {2: "fail"}, 9, "16 days", {"branch": "release/4.12", "number": "77"})
+        self._report(4, {1: "fail", 2: "fail", 3: "fail", 4: "blocked", 5: "skipped"}, 12, "5 days")
+        for number, ago in ((8120, "3 days"), (8121, "2 days"), (8122, "1 day"), (8123, "4 minutes")):
+            build = {**BUILD, "id": str(number), "number": str(number), "branch": "release/4.12" if number == 8122 else "main"}
+            others = {3: "fail", 7: "blocked", 11: "skipped", 14: "fail"} if number > 8121 else {5: "fail"}
+            self._report(1, others, 17, ago, build)
+        self._report(3, {}, 18, "7 hours", BUILD)
+        self.service.database.query(
+            """update testkase.test_runs set token_id = %(token)s, unmatched = 2 where user_id = %(mara)s and cycle_id in (
+                   select id from testkase.test_cycles where number = 1);
+               update testkase.test_latest_results l set message = case l.status when 'fail' then %(message)s end
+               from testkase.test_runs r where r.id = l.run_id and r.user_id = %(mara)s;
+               update testkase.test_executions e set message = case e.status when 'fail' then %(message)s end
+               from testkase.test_runs r where r.id = e.run_id and r.user_id = %(mara)s""",
+            {"token": self.ids[TOKENS[0][0]], "mara": self.mara.id, "message": MESSAGE})
+
+    def _report(self, cycle, others, count, ago, build=None):
+        """The first `count` cases pass, apart from others."""
+        results = {**{number: "pass" for number in range(1, count + 1)}, **others}
+        self.service.report(self.mara, 1, results, cycle, build, ago)
 
     def _token(self, name, days, age, uses):
         token = self.service.mint(self.mara, name, days)[0]

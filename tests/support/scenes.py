@@ -126,6 +126,61 @@ def account(visitor, demo):
 
 
 @scene()
+def test_cases(visitor, _):
+    visitor.open("/test-cases?project=PRJ-1")
+
+
+@scene()
+def test_cases_nothing_found(visitor, _):
+    visitor.open("/test-cases?project=PRJ-1&q=selenium")
+
+
+@scene()
+def test_cases_empty(visitor, _):
+    visitor.open("/test-cases?project=PRJ-2").get_by_role("tablist").wait_for()
+
+
+@scene(person="newcomer")
+def test_cases_no_project(visitor, _):
+    visitor.open("/test-cases")
+
+
+@scene()
+def test_case(visitor, _):
+    visitor.open("/test-cases/TC-3?project=PRJ-1").locator("summary").first.click()
+
+
+@scene()
+def test_case_not_executed(visitor, _):
+    visitor.open("/test-cases/TC-18?project=PRJ-1")
+
+
+@scene()
+def test_cycles(visitor, _):
+    visitor.open("/test-cycles?project=PRJ-1")
+
+
+@scene()
+def test_cycle(visitor, _):
+    visitor.open("/test-cycles/TCYCLE-1?project=PRJ-1")
+
+
+@scene()
+def test_cycle_failed(visitor, _):
+    visitor.open("/test-cycles/TCYCLE-1?project=PRJ-1&status=fail").locator("summary").first.click()
+
+
+@scene()
+def test_cycle_empty(visitor, _):
+    visitor.open("/test-cycles/TCYCLE-6?project=PRJ-1").get_by_role("tablist").wait_for()
+
+
+@scene()
+def test_cycle_archived(visitor, _):
+    visitor.open("/test-cycles/TCYCLE-2?project=PRJ-1")
+
+
+@scene()
 def not_found(visitor, _):
     visitor.open("/settings/nothing")
 
@@ -190,6 +245,24 @@ def deleting_all(visitor, demo):
 def signing_out_elsewhere(visitor, demo):
     _at_account(visitor, demo).get_by_role("button", name="Sign out everywhere else").click()
     _opened(visitor, "Sign out everywhere else?")
+
+
+@scene(dialog=True)
+def making_a_test_case(visitor, _):
+    visitor.open("/test-cases?project=PRJ-1").get_by_role("button", name="New test case").click()
+    _opened(visitor, "New test case")
+
+
+@scene(dialog=True)
+def naming_the_test(visitor, _):
+    visitor.open("/test-cases/TC-1?project=PRJ-1").get_by_role("button", name="How to name the test").click()
+    _opened(visitor, "How to name the test")
+
+
+@scene(dialog=True)
+def archiving_a_cycle(visitor, _):
+    visitor.open("/test-cycles/TCYCLE-5?project=PRJ-1").get_by_role("button", name="Archive").click()
+    _opened(visitor, "Archive TCYCLE-5?")
 
 
 @scene(dialog=True)

@@ -150,6 +150,18 @@ class Service:
                where p.id = m.project_id and p.organization_id = %s and p.number = %s and m.user_id = %s""",
             (organization_id, project_number, person.id))
 
+    def add_cases(self, organization_id, count, project_number=1):
+        """As many cases of a project; in a project without any, TC-1 … with the automation ids 10001 …"""
+        self.database.query(
+            """with numbered as (
+                   update testkase.projects p set next_case_number = p.next_case_number + %(count)s
+                   where p.organization_id = %(organization)s and p.number = %(project)s
+                   returning p.id, p.next_case_number - %(count)s as first)
+               insert into testkase.test_cases (project_id, number, title, automation_id)
+               select p.id, p.first + n, 'Case ' || p.first + n, 10000 + p.first + n
+               from numbered p, generate_series(0, %(count)s - 1) n""",
+            {"organization": organization_id, "project": project_number, "count": count})
+
     def report(self, person, project_number, results, cycle_number=1, build=None, ago="0 seconds"):
         """A run with these results, {number of the case: status}, as the database knows it when it was uploaded."""
         self.database.query(

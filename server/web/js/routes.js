@@ -10,12 +10,24 @@ const VIEWS = [
   [`${HOME}/:id`, () => import('./views/token-detail.js')],
   [`${HOME}/:id/rotate`, () => import('./views/rotate.js')],
   ['/account', () => import('./views/account.js')],
+  ['/test-cases', () => import('./views/test-cases.js')],
+  ['/test-cases/TC-:number', () => import('./views/test-case.js')],
+  ['/test-cycles', () => import('./views/test-cycles.js')],
+  ['/test-cycles/TCYCLE-:number', () => import('./views/test-cycle.js')],
 ];
-const PREFIXES = ['/settings', '/account', '/sign-in'];
+const PREFIXES = ['/settings', '/account', '/sign-in', '/test-cases', '/test-cycles'];
+const NUMBER = /^[1-9]\d{0,18}$/;
 
-/** @param {string} wanted @param {string} given */
-function partMatches(wanted, given) {
-  return wanted.startsWith(':') ? /^[1-9]\d{0,18}$/.test(given) : wanted === given;
+/**
+ * What a part of a path gives: "TC-:number" and "TC-7" give ["number", "7"]; null when they differ.
+ * @param {string} wanted
+ * @param {string} given
+ */
+function valueOf(wanted, given) {
+  const [prefix, key] = wanted.split(':');
+  if (key === undefined) return wanted === given ? [] : null;
+  const value = given.startsWith(prefix) ? given.slice(prefix.length) : '';
+  return NUMBER.test(value) ? [key, value] : null;
 }
 
 /** @param {string} path */
@@ -23,8 +35,9 @@ export function match(path) {
   const given = path.split('/');
   for (const [pattern, module] of VIEWS) {
     const wanted = pattern.split('/');
-    if (wanted.length !== given.length || !wanted.every((part, i) => partMatches(part, given[i]))) continue;
-    const named = wanted.flatMap((part, i) => (part.startsWith(':') ? [[part.slice(1), given[i]]] : []));
+    const values = wanted.map((part, i) => valueOf(part, given[i] ?? ''));
+    if (wanted.length !== given.length || values.includes(null)) continue;
+    const named = values.flatMap((value) => (value?.length ? [value] : []));
     return { module, params: /** @type {Record<string, string>} */ (Object.fromEntries(named)) };
   }
   return null;

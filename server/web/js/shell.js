@@ -14,6 +14,13 @@ const NAVIGATION = [
       ['/account', 'person-circle', 'Account'],
     ],
   ],
+  [
+    'Tests',
+    [
+      ['/test-cases', 'card-checklist', 'Test cases'],
+      ['/test-cycles', 'layers', 'Test cycles'],
+    ],
+  ],
 ];
 const ROLE = { owner: 'Owner', admin: 'Admin', member: 'Member' };
 

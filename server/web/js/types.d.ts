@@ -137,6 +137,86 @@ export interface SessionEntry {
   current: boolean;
 }
 
+export interface Project {
+  id: string;
+  name: string;
+  role: 'guest' | 'user' | 'project_admin';
+}
+
+export interface TestCase {
+  id: string;
+  title: string;
+  automationId: number;
+  status: 'active' | 'archived';
+  createdAt: string;
+  archivedAt: string | null;
+}
+
+export interface TestCounts {
+  total: number;
+  notExecuted: number;
+  pass: number;
+  fail: number;
+  blocked: number;
+  skipped: number;
+}
+
+export interface TestCycle {
+  id: string;
+  name: string;
+  master: boolean;
+  status: 'active' | 'archived';
+  createdAt: string;
+  archivedAt: string | null;
+  counts: TestCounts;
+}
+
+/** What a pipeline told of itself. */
+export interface Build {
+  id: string | null;
+  number: string | null;
+  url: string | null;
+  branch: string | null;
+  commit: string | null;
+  provider: string | null;
+}
+
+/** A case in a cycle, with its latest result there. */
+export interface Execution {
+  caseId: string;
+  title: string;
+  automationId: number;
+  status: string;
+  executedAt: string | null;
+  durationMs: number | null;
+  message: string | null;
+  build: Build | null;
+}
+
+/** One result of a case, of all that it ever had. */
+export interface PastResult {
+  at: string;
+  cycleId: string;
+  status: string;
+  durationMs: number | null;
+  name: string | null;
+  message: string | null;
+  build: Build | null;
+}
+
+/** One upload of results to a cycle. */
+export interface TestRun {
+  id: number;
+  at: string;
+  reportedBy: Person | null;
+  apiKey: { id: number; name: string } | null;
+  build: Build | null;
+  received: number;
+  matched: number;
+  unmatched: number;
+  counts: Pick<TestCounts, 'pass' | 'fail' | 'blocked' | 'skipped'>;
+}
+
 export interface Page<T> {
   data: T[];
   nextCursor: string | null;

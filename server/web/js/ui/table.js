@@ -9,7 +9,7 @@ import { plural, fmt } from '../format.js';
 const ROLES = { TABLE: 'table', THEAD: 'rowgroup', TBODY: 'rowgroup', TR: 'row', TD: 'cell' };
 
 /** @param {any} root */
-function withRoles(root) {
+export function withRoles(root) {
   for (const element of [root, ...$$('*', root)]) {
     if (ROLES[element.tagName]) element.setAttribute('role', ROLES[element.tagName]);
     else if (element.tagName === 'TH') {
@@ -48,7 +48,7 @@ function sorted(items, column, down) {
 }
 
 /** @param {string} label @param {string} className @param {Content} heads */
-const frame = (label, className, heads) =>
+export const frame = (label, className, heads) =>
   withRoles(
     html`<div class="table-box">
       <table class=${`table ${className}`}>

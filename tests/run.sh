@@ -13,6 +13,7 @@ source "$root/deploy/progress.sh"
 source "$root/deploy/build.sh"
 
 readonly suites=(lint tidy unit tsan fuzz model integration api browser fault deploy boot docs coverage)
+readonly extra=(tools) # not among those of a whole run
 readonly quick=(lint unit integration docs)
 readonly programs=(common server worker admin reporter)
 readonly fuzz_seconds=20
@@ -55,6 +56,11 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
   docs         whether the documents agree with the tree, and whether this script counts right
   coverage     unit and integration tests once more, to measure which lines of C they run; the figure
                stands near the end, those of the folders are in build/test-logs/coverage
+
+Not among all suites, and run only when it is named:
+
+  tools        real test runners of Debian, PyPI and npm, which it installs: what the reporter counts in their
+               reports is what they print (other suites use reports that were kept)
 
 Python tests of integration, api, browser and fault run side by side, $workers at once here; those with the mark
 "alone" measure times or resources, and nothing runs beside them.
@@ -411,6 +417,13 @@ run_docs() {
     run_pytest docs 120 asan docs
 }
 
+run_tools() {
+    "$root/deploy/install-packages.sh" tools 9>&-
+    command -v npm >/dev/null || "$root/deploy/install-packages.sh" node 9>&-
+    compile asan || return 0
+    run_pytest tools 900 asan tools
+}
+
 # --- coverage ---
 
 # What was killed by SIGKILL has counted nothing. Nothing is measured of times here, so tests that are alone are left out.
@@ -475,8 +488,8 @@ for argument in "$@"; do
     elif [[ $argument == --help || $argument == -h ]]; then
         print_help
         exit 0
-    elif [[ " ${suites[*]} " != *" $argument "* ]]; then
-        printf 'run.sh: there is no suite "%s"; there are: %s; or quick, alone\n' "$argument" "${suites[*]}" >&2
+    elif [[ " ${suites[*]} ${extra[*]} " != *" $argument "* ]]; then
+        printf 'run.sh: there is no suite "%s"; there are: %s; or quick, alone\n' "$argument" "${suites[*]} ${extra[*]}" >&2
         exit 2
     fi
     wanted+=("$argument")

@@ -1,13 +1,16 @@
 """testkase-reporter reads what test runners really write, as far as they are on the machine anyway; its counts are theirs."""
 
+import re
 import subprocess
 
 import pytest
 
 from support.postgres import ROOT
+from support.printed import COUNTS, TOOLS, printed_counts
 from support.reporter import Reporter
 
 REPORTS = ROOT / "tests" / "reporter" / "reports"
+PRINTED = ROOT / "tests" / "reporter" / "printed"
 
 
 @pytest.fixture(name="reporter")
@@ -16,12 +19,13 @@ def _reporter(binaries, tmp_path):
 
 
 def counts(outcome):
-    return {key: outcome["tests"][key] for key in ("pass", "fail", "blocked", "skipped")}
+    return {key: outcome["tests"][key] for key in COUNTS}
 
 
-# What each tool printed of its project in tests/reporter/projects: pass, fail, blocked, skipped, flaky, errors of no test.
+# What is in each tool's report of its project in tests/reporter/projects: pass, fail, blocked, skipped, flaky, errors of no test.
 # Jest's "todo" has no mark in its report, and passes. Of a test that a hook kept from running, Mocha's reports have the hook
-# alone; Mochawesome has both. Of tests that did not run, Playwright's JUnit has only "skipped".
+# alone; Mochawesome has both. Of tests that did not run, Playwright's JUnit has only "skipped". TestNG counts what a failed
+# set-up kept from running as skipped; Surefire's report has set-ups and attempts as tests. PHPUnit's risky tests pass.
 KEPT = {
     "jest.xml": (3, 2, 0, 1, 0, 0),
     "mocha.json": (2, 1, 0, 1, 1, 1),
@@ -30,7 +34,17 @@ KEPT = {
     "playwright.json": (8, 4, 2, 2, 2, 0),
     "playwright.xml": (8, 4, 0, 4, 2, 0),
     "cucumber.json": (2, 4, 0, 1, 0, 0),
+    "catch2.xml": (1, 2, 0, 2, 0, 0),
+    "go-junit-report.xml": (3, 5, 0, 1, 0, 0),
+    "gtest.xml": (2, 5, 0, 4, 0, 0),
+    "nunit.xml": (3, 2, 0, 1, 0, 0),
+    "phpunit.xml": (5, 5, 0, 6, 0, 0),
+    "rspec.xml": (1, 7, 0, 3, 0, 0),
+    "surefire.xml": (8, 7, 0, 13, 0, 0),
+    "testng.xml": (8, 5, 3, 3, 1, 0),
 }
+# Tests whose names have no id.
+WITHOUT_ID = {"go-junit-report.xml": 5, "gtest.xml": 7, "nunit.xml": 4, "phpunit.xml": 14, "surefire.xml": 28}
 
 
 def test_every_kept_report_is_expected():
@@ -43,7 +57,29 @@ def test_kept_reports(reporter, name):
     outcome = reporter.run_json("--dry-run", str(REPORTS / name), status=5 if errors else 0)
     assert list(counts(outcome).values()) == expected
     assert (outcome["flaky"], outcome["suiteErrors"]["count"]) == (flaky, errors)
-    assert outcome["withoutId"]["count"] == 0
+    assert outcome["withoutId"]["count"] == WITHOUT_ID.get(name, 0)
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_counts_are_those_that_the_tool_printed(reporter, name):
+    outcome = reporter.run_json("--dry-run", str(REPORTS / name), status=5 if KEPT[name][-1] else 0)
+    assert counts(outcome) == printed_counts(PRINTED, name)
+
+
+def test_counts_of_testng(reporter):
+    """Its own report says what it counted: attempts apart, and without failures in the share that a test is allowed."""
+    told = {name: int(value) for name, value in re.findall(r'(\w+)="(\d+)"', re.search(
+        "<testng-results[^>]*>", (REPORTS / "testng.xml").read_text())[0])}
+    found = counts(reporter.run_json("--dry-run", str(REPORTS / "testng.xml")))
+    assert found["pass"] == told["total"] - told["retried"] - told["failed"] - told["skipped"]
+    assert (found["fail"], found["blocked"] + found["skipped"]) == (told["failed"], told["skipped"])
+
+
+def test_verdicts_of_testng(reporter):
+    """What kept a test from running: a failed set-up (blocked), or a wish, or another test (skipped)."""
+    planned = {key: status for key, (status, _) in reporter.planned(str(REPORTS / "testng.xml")).items()}
+    assert {key for key, status in planned.items() if status == "blocked"} == {"48281", "48282", "48284"}
+    assert {key for key, status in planned.items() if status == "skipped"} == {"48273", "48274", "48283"}
 
 
 PYTEST = """

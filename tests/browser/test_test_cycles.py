@@ -88,6 +88,20 @@ def test_a_message_is_shown_in_full_on_demand(visitor, service):
     assert rows(page).get_by_text("Told").count() == 0
 
 
+@pytest.mark.usefixtures("reported")
+def test_a_message_stays_open_when_results_come_in(visit, member, service, organization):
+    service.database.query("update testkase.test_latest_results set message = %s where status = 'fail'", ("a\nb",))
+    visitor = visit(member).has_clock()
+    page = visitor.open(MASTER)
+    page.locator("summary").click()
+    expect(page.locator("pre")).to_be_visible()
+    service.report(organization.member, 1, {6: "pass"})
+    page.clock.fast_forward(66_000)
+    expect(page.get_by_text("50 % of 6 executed test cases passed.")).to_be_visible()
+    expect(page.locator("pre")).to_have_text("a\nb")
+    expect(page.locator("pre")).to_be_visible()
+
+
 def test_long_lists_come_in_pages(visitor, service, organization):
     service.add_cases(organization.id, 130)
     for number in range(5):

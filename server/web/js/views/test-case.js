@@ -13,7 +13,7 @@ import { firstRows, pagedTable } from '../ui/paged-table.js';
 import { blank, crumbs, head } from '../ui/parts.js';
 import { onDay, when } from '../ui/time.js';
 import { archiveCase, changeTitle } from './tests/case-dialogs.js';
-import { messageOf } from './tests/message.js';
+import { messages } from './tests/message.js';
 
 /** @typedef {{ place: Place, one: TestCase, history: Page<PastResult> } | { place: null }} Data */
 
@@ -30,15 +30,15 @@ const COLUMNS = [
 /** @param {TestCase} one @param {Place} place */
 const historyPath = (one, { project }) => `/test-cases/${one.id}/history?projectId=${project.id}`;
 
-/** @param {PastResult} result @param {string} projectId */
-const resultRow = (result, projectId) =>
+/** @param {PastResult} result @param {string} projectId @param {ReturnType<typeof messages>} messageOf */
+const resultRow = (result, projectId, messageOf) =>
   html`<tr>
     <td class="nowrap">${mark(result.status)}</td>
     <th scope="row" class="name-cell full plain">
       <span class="break"
         >${result.name ? name(result.name) : html`<span class="muted">Unnamed test</span>`}</span
       >
-      ${messageOf(result.message, result.status)}
+      ${messageOf(result.message, result.status, `${result.at} ${result.cycleId}`)}
     </th>
     <td class="fit" data-label="Cycle">
       <a class="mono" href=${inProject(`/test-cycles/${result.cycleId}`, projectId)}>${result.cycleId}</a>
@@ -109,6 +109,7 @@ export default {
     if (!data.place) return noProject('Test case', context.session);
     const { place, one, history } = data;
     keepProject(context, place);
+    const messageOf = messages(context);
     const list = pagedTable({
       label: 'History',
       className: 'history run-on',
@@ -122,7 +123,7 @@ export default {
           title: 'No result yet',
           body: 'As soon as a test reports with this automation id, its result appears here.',
         }),
-      row: (/** @type {PastResult} */ result) => resultRow(result, place.project.id),
+      row: (/** @type {PastResult} */ result) => resultRow(result, place.project.id, messageOf),
       onshown: (shown) => context.keep({ shown }),
     });
     return html`<div class="page">

@@ -121,8 +121,8 @@ export default {
     return html`<div class="page">
       ${head({
         title: 'Test cycles',
-        lead: html`Results that the reporter sent. Without <code>--cycle-id</code> they go to TCYCLE-1, the
-          master cycle of the project.`,
+        lead: html`Results that the reporter sent. Without <code class="nowrap">--cycle-id</code> they go to
+          TCYCLE-1, the master cycle of the project.`,
         actions: [projectSwitch(place, PATH), mayWrite(project) ? make : ''],
       })}
       ${cycleList(place, page, context)}

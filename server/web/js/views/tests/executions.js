@@ -9,7 +9,7 @@ import { chips } from '../../ui/filter.js';
 import { pagedTable } from '../../ui/paged-table.js';
 import { blank } from '../../ui/parts.js';
 import { when } from '../../ui/time.js';
-import { messageOf } from './message.js';
+import { messages } from './message.js';
 
 /** @type {[string, string][]} */
 const COLUMNS = [
@@ -36,13 +36,13 @@ function countOf({ counts }, status) {
   return counts[member];
 }
 
-/** @param {Execution} one @param {string} projectId */
-const executionRow = (one, projectId) =>
+/** @param {Execution} one @param {string} projectId @param {ReturnType<typeof messages>} messageOf */
+const executionRow = (one, projectId, messageOf) =>
   html`<tr>
     <td class="mono quiet nowrap">${one.caseId}</td>
     <th scope="row" class="name-cell full">
       <a href=${inProject(`/test-cases/${one.caseId}`, projectId)}>${name(one.title)}</a>
-      ${messageOf(one.message, one.status)}
+      ${messageOf(one.message, one.status, one.caseId)}
     </th>
     <td class="fit" data-label="Automation ID"><code>[${one.automationId}]</code></td>
     <td class="fit corner">${mark(one.status)}</td>
@@ -56,6 +56,7 @@ const executionRow = (one, projectId) =>
 /** @param {TestCycle} cycle @param {Page<Execution>} page @param {string} projectId @param {Context} context */
 export function executions(cycle, page, projectId, context) {
   const status = statusOf(context.query);
+  const messageOf = messages(context);
   const list = pagedTable({
     label: 'Latest results',
     className: 'cases run-on',
@@ -66,7 +67,7 @@ export function executions(cycle, page, projectId, context) {
     total: countOf(cycle, status),
     empty: () =>
       blank({ symbol: 'search', title: 'None', body: 'No test case of the cycle has this result.' }),
-    row: (/** @type {Execution} */ one) => executionRow(one, projectId),
+    row: (/** @type {Execution} */ one) => executionRow(one, projectId, messageOf),
     onshown: (shown) => context.keep({ shown }),
   });
   const filters = chips({

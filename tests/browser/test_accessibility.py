@@ -56,10 +56,10 @@ FOCUSED = """() => {
 }"""
 
 
-def tab_to(page, name, most=60):
-    """Presses Tab until the control of that name has the focus, which must be visible on the way."""
+def tab_to(page, name, most=60, key="Tab"):
+    """Presses Tab (or Shift+Tab) until the control of that name has the focus, which must be visible on the way."""
     for _ in range(most):
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
         at = page.evaluate(FOCUSED)
         assert at["seen"], f"the focus is not seen at {at['name']}"
         if name in (at["name"] or ""):
@@ -99,3 +99,28 @@ def test_the_keyboard_alone_does_everything(visit, member, service):
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
     service.server.bearer(token).get("/session", 401)
+
+
+def test_the_keyboard_alone_makes_a_test_case(visit, member, service, organization):
+    service.add_cases(organization.id, 1)
+    page = visit(member).open("/test-cases?project=PRJ-1")
+    tab_to(page, "New test case")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Title", exact=True)).to_be_focused()
+    page.keyboard.type("Guest checks out")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="TC-2 is there. Now name the test")
+    dialog.wait_for()
+    tab_to(page, "Code", key="Shift+Tab")  # the focus was at the last control
+    page.keyboard.press("Shift+Tab")
+    expect(dialog.get_by_role("tab", selected=True)).to_be_focused()
+    page.keyboard.press("End")
+    expect(dialog.get_by_role("tab", name="NUnit")).to_be_focused()
+    expect(dialog.get_by_role("tabpanel")).to_contain_text("[Test(Description")
+    tab_to(page, "Done")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("link", name="Guest checks out").wait_for()
+    tab_to(page, "Guest checks out")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Guest checks out")).to_be_focused()

@@ -150,19 +150,33 @@ test_the_help_is_made_from_the_table(void **state)
     run(GOOD_URL, "--help", NULL);
     assert_int_equal(done.status, 0);
     assert_string_equal(done.err, "");
-    static const char start[] = "Usage: testkase-thing [--help | --version | --check-config | --colour]\n\n"
-                                "Does things.\n\n"
-                                "  --help          this text\n"
-                                "  --version       the version\n"
-                                "  --check-config  check the configuration and exit\n"
-                                "  --colour        the colour\n\n"
-                                "Environment:\n";
+    static const char start[] =
+        "Usage: testkase-thing [--help | --version | --check-config | --environment-file | --colour]\n\n"
+        "Does things.\n\n"
+        "  --help              this text\n"
+        "  --version           the version\n"
+        "  --check-config      check the configuration and exit\n"
+        "  --environment-file  print all variables as a file for systemd\n"
+        "  --colour            the colour\n\n"
+        "Environment:\n";
     assert_memory_equal(done.out, start, sizeof(start) - 1);
     assert_non_null(strstr(done.out, "TESTKASE_DATABASE_URL"));
     program.notes = "A note.";
     run(GOOD_URL, "--help", NULL);
     program.notes = NULL;
     assert_non_null(strstr(done.out, "the colour\n\nA note.\n\nEnvironment:\n"));
+}
+
+static void
+test_the_environment_file_names_every_variable(void **state)
+{
+    (void)state;
+    run(GOOD_URL, "--environment-file", NULL);
+    assert_int_equal(done.status, 0);
+    assert_string_equal(done.err, "");
+    assert_non_null(strstr(done.out, "Settings of testkase-thing"));
+    assert_non_null(strstr(done.out, "\n#TESTKASE_DATABASE_URL=postgresql:///testkase\n"));
+    assert_null(strstr(done.out, GOOD_URL));
 }
 
 static void
@@ -188,6 +202,7 @@ main(void)
         cmocka_unit_test(test_the_options_of_every_program),
         cmocka_unit_test(test_a_row_is_an_option),
         cmocka_unit_test(test_the_help_is_made_from_the_table),
+        cmocka_unit_test(test_the_environment_file_names_every_variable),
         cmocka_unit_test(test_a_wrong_command_line_says_so_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

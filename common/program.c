@@ -1,5 +1,6 @@
 #include "common/program.h"
 #include "common/db_url.h"
+#include "common/health.h"
 #include "common/memory.h"
 #include "common/secret.h"
 #include "common/service.h"
@@ -8,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE        2
+#define HEALTH_TIMEOUT_MS 4000 /* leaves a second for everything else */
 
 static void
 warn_of_exposed(const struct config *config)
@@ -81,6 +83,28 @@ program_check_config(const struct program *program)
     config_free(config);
     printf("%s: the configuration is valid\n", program->name);
     return EXIT_SUCCESS;
+}
+
+/* Asks at the first address. */
+int
+program_check_health(const struct program *program)
+{
+    struct config *config = load_config(program);
+    if (!config) {
+        return EXIT_FAILURE;
+    }
+    char error[256] = "set TESTKASE_METRICS_LISTEN: the program answers there";
+    const char *addresses = program->health_addresses(config);
+    char *address = memory_copy_text(addresses, strcspn(addresses, ","));
+    int outcome = address[0] ? health_ask(address, HEALTH_TIMEOUT_MS, error, sizeof(error)) : -1;
+    if (outcome == 0) {
+        printf("%s: ready\n", program->name);
+    } else {
+        fprintf(stderr, "%s: not ready: %s\n", program->name, error);
+    }
+    free(address);
+    config_free(config);
+    return outcome == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int

@@ -147,6 +147,12 @@ serve(const struct config *config)
 
 /* --- options --- */
 
+static const char *
+health_addresses(const struct config *config)
+{
+    return config->listen;
+}
+
 static int
 print_routes(const struct program *program)
 {
@@ -175,6 +181,7 @@ static const struct program program = {
         "Any number of servers may run on one database.",
     .notes = "On SIGTERM it stops accepting, finishes the requests in flight within 10 s, and exits with 0.",
     .options = options,
+    .health_addresses = health_addresses,
     .serve = serve,
 };
 

@@ -99,6 +99,7 @@ become_ready(struct loop *loop)
 {
     link_settled(loop->link);
     service_status("working");
+    atomic_store(&loop->metrics.working, true);
     if (!loop->ready) {
         loop->ready = true;
         service_ready();
@@ -187,6 +188,7 @@ serve(struct loop *loop)
     atomic_fetch_add(&loop->metrics.connections, 1);
     atomic_store(&loop->metrics.connected, true);
     while (db_sync_alive(db) && !loop->outdated && !stop_requested(loop->stop)) {
+        atomic_store(&loop->metrics.alive_ms, clock_monotonic_ms());
         work(loop, db);
         if (jobs_complete(loop->jobs) && db_sync_alive(db) && !stop_requested(loop->stop)) {
             become_ready(loop);
@@ -198,6 +200,7 @@ serve(struct loop *loop)
     }
     link_close(loop->link);
     atomic_store(&loop->metrics.connected, false);
+    atomic_store(&loop->metrics.working, false);
     loop->outdated = false;
 }
 

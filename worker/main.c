@@ -21,6 +21,12 @@ serve(const struct config *config)
     return outcome;
 }
 
+static const char *
+health_addresses(const struct config *config)
+{
+    return config->metrics_listen;
+}
+
 static const struct program_option options[] = { PROGRAM_OPTIONS, { NULL, NULL, NULL } };
 
 static const struct program program = {
@@ -30,6 +36,7 @@ static const struct program program = {
         "The background process: ends tokens that have expired or whose owner has left, makes rotation\n"
         "reminders due, and keeps the database tidy. Any number may run at once.",
     .options = options,
+    .health_addresses = health_addresses,
     .serve = serve,
 };
 

@@ -1,4 +1,5 @@
 #include "worker/metrics.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/retry.h"
@@ -19,6 +20,9 @@
 
 #define HEADERS_MAX     8192
 #define TIMEOUT_SECONDS 5
+
+/* The loop turns at least at every beat of the heart, each 15 s. */
+#define HANGS_AFTER_MS 60000
 
 /* Clients may take the descriptors up to this number, and leave these. The worker needs some for PostgreSQL.
  */
@@ -95,6 +99,19 @@ on_metrics(struct evhttp_request *request, void *argument)
                       "text/plain; version=0.0.4; charset=utf-8");
     evhttp_send_reply(request, 200, "OK", out);
     evbuffer_free(out);
+}
+
+static void
+on_ready(struct evhttp_request *request, void *argument)
+{
+    const struct metrics_server *server = argument;
+    const struct metrics *metrics = server->metrics;
+    bool turns = clock_monotonic_ms() - atomic_load(&metrics->alive_ms) < HANGS_AFTER_MS;
+    if (turns && atomic_load(&metrics->working)) {
+        evhttp_send_reply(request, 200, "OK", NULL);
+    } else {
+        evhttp_send_reply(request, 503, "Service Unavailable", NULL);
+    }
 }
 
 static void
@@ -223,6 +240,7 @@ metrics_server_new(const char *address, const struct metrics *metrics, char *ret
     evhttp_set_max_body_size(server->http, 0);
     evhttp_set_timeout(server->http, TIMEOUT_SECONDS);
     evhttp_set_cb(server->http, "/metrics", on_metrics, server);
+    evhttp_set_cb(server->http, "/readyz", on_ready, server);
     if (listen_on(server, address) < 0 || pthread_create(&server->thread, NULL, run_thread, server) != 0) {
         snprintf(ret_error, error_size, "cannot serve metrics on %s", address);
         free_parts(server);

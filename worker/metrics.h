@@ -1,6 +1,7 @@
 /* The worker's counts for Prometheus, and a small HTTP server (libevent's) that exposes them at an address of
- * the operator's choice. The server has a thread of its own; the worker's thread writes the counts. Clients
- * cannot take the descriptors that the worker itself needs: over a limit, they wait. */
+ * the operator's choice: /metrics. Its /readyz answers 200 while the worker works, and otherwise 503. The
+ * server has a thread of its own; the worker's thread writes the counts. Clients cannot take the descriptors
+ * that the worker itself needs: over a limit, they wait. */
 #ifndef WORKER_METRICS_H
 #define WORKER_METRICS_H
 
@@ -17,6 +18,8 @@ struct metrics {
     } jobs[METRICS_JOBS];
     atomic_uint_fast64_t connections; /* made to PostgreSQL */
     atomic_bool connected;
+    atomic_bool working;                            /* connected, and every job has run on this connection */
+    atomic_int_fast64_t alive_ms;                   /* the loop's latest turn, by clock_monotonic_ms() */
     atomic_int_fast64_t notification_queue_percent; /* how full PostgreSQL's queue is, at the last look */
 };
 

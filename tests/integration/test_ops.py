@@ -14,7 +14,7 @@ import requests
 
 from support import token as tokens
 from support.deadline import until
-from support.http import Api, check_problem
+from support.http import Api, check_problem, fresh_address
 from support.metrics import metrics, value
 from support.postgres import migrations
 from support.process import run
@@ -150,6 +150,55 @@ def test_an_empty_value_is_an_unset_one(path, server_path):
     done = run(path, arguments, {**{name: "" for name in names}, "TESTKASE_DATABASE_URL": "host=/nowhere"})
     assert "must be" not in done.stderr and "known" not in done.stderr
     assert done.returncode == 0 or path.name.endswith("admin")
+
+
+# --- the option --health ---
+
+def check_health(path, environment, expected):
+    """One line, and a status."""
+    done = run(path, ["--health"], environment)
+    assert done.returncode == (0 if expected == "ready" else 1), done.stdout + done.stderr
+    assert f"{path.name}: {expected}" in done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count("\n") == 1
+
+
+def health_environment(path, database):
+    environment = server_environment(database)
+    if path.name == "testkase-worker":
+        return {"TESTKASE_DATABASE_URL": database.url("testkase_worker"), "TESTKASE_METRICS_LISTEN": f"{fresh_address()}:18241"}
+    return {**environment, "TESTKASE_LISTEN": f"{fresh_address()}:18240,127.0.0.1:0"}
+
+
+def test_health_follows_the_program(daemon, own_cluster, start):
+    """Also while PostgreSQL is away, and again after that."""
+    database = own_cluster.create_database()
+    environment = health_environment(daemon, database)
+    check_health(daemon, environment, "not ready: cannot connect to 127.")
+    program = start(daemon, environment)
+    program.wait_ready()
+    check_health(daemon, environment, "ready")
+    own_cluster.stop()
+    until(lambda: run(daemon, ["--health"], environment).returncode == 1, 20, "not ready")
+    check_health(daemon, environment, "not ready: 127.")
+    own_cluster.start()
+    until(lambda: run(daemon, ["--health"], environment).returncode == 0, 40, "ready")
+
+
+def test_health_over_a_unix_socket(server_path, database, start, tmp_path):
+    environment = {**server_environment(database), "TESTKASE_LISTEN": f"unix:{tmp_path}/http"}
+    start(server_path, environment).wait_ready()
+    check_health(server_path, environment, "ready")
+
+
+def test_health_of_a_frozen_program(daemon, database, start):
+    environment = health_environment(daemon, database)
+    program = start(daemon, environment)
+    program.wait_ready()
+    os.kill(program.pid, signal.SIGSTOP)
+    try:
+        check_health(daemon, environment, "not ready: no answer from")
+    finally:
+        os.kill(program.pid, signal.SIGCONT)
 
 
 def test_variables_of_kubernetes_and_of_links_are_passed_over(daemon):

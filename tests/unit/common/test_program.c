@@ -31,6 +31,12 @@ print_colour(const struct program *program)
     return 0;
 }
 
+static const char *
+health_addresses(const struct config *config)
+{
+    return config->metrics_listen;
+}
+
 static const struct program_option options[] = {
     PROGRAM_OPTIONS,
     { "--colour", "the colour", print_colour },
@@ -42,6 +48,7 @@ static struct program program = {
     .config = CONFIG_WORKER,
     .summary = "Does things.",
     .options = options,
+    .health_addresses = health_addresses,
     .serve = serve_well,
 };
 
@@ -135,6 +142,23 @@ test_the_options_of_every_program(void **state)
 }
 
 static void
+test_the_health_of_what_does_not_run(void **state)
+{
+    (void)state;
+    run(GOOD_URL, "--health", NULL);
+    assert_int_equal(done.status, 1);
+    assert_string_equal(done.err, "testkase-thing: not ready: set TESTKASE_METRICS_LISTEN: the program "
+                                  "answers there\n");
+    setenv("TESTKASE_METRICS_LISTEN", "127.0.0.1:1", 1);
+    run(GOOD_URL, "--health", NULL);
+    unsetenv("TESTKASE_METRICS_LISTEN");
+    assert_int_equal(done.status, 1);
+    assert_string_equal(done.out, "");
+    assert_string_equal(done.err, "testkase-thing: not ready: cannot connect to 127.0.0.1:1: Connection "
+                                  "refused\n");
+}
+
+static void
 test_a_row_is_an_option(void **state)
 {
     (void)state;
@@ -151,11 +175,13 @@ test_the_help_is_made_from_the_table(void **state)
     assert_int_equal(done.status, 0);
     assert_string_equal(done.err, "");
     static const char start[] =
-        "Usage: testkase-thing [--help | --version | --check-config | --environment-file | --colour]\n\n"
+        "Usage: testkase-thing [--help | --version | --check-config | --health | "
+        "--environment-file | --colour]\n\n"
         "Does things.\n\n"
         "  --help              this text\n"
         "  --version           the version\n"
         "  --check-config      check the configuration and exit\n"
+        "  --health            ask the program that runs here whether it is ready, and exit\n"
         "  --environment-file  print all variables as a file for systemd\n"
         "  --colour            the colour\n\n"
         "Environment:\n";
@@ -200,6 +226,7 @@ main(void)
         cmocka_unit_test(test_without_an_option_it_serves),
         cmocka_unit_test(test_a_bad_configuration_does_not_serve),
         cmocka_unit_test(test_the_options_of_every_program),
+        cmocka_unit_test(test_the_health_of_what_does_not_run),
         cmocka_unit_test(test_a_row_is_an_option),
         cmocka_unit_test(test_the_help_is_made_from_the_table),
         cmocka_unit_test(test_the_environment_file_names_every_variable),

@@ -1,6 +1,7 @@
 """Test cases in the pages: found, made, named, changed, archived; the history of one."""
 
 import re
+import subprocess
 
 import pytest
 from playwright.sync_api import expect
@@ -8,6 +9,7 @@ from playwright.sync_api import expect
 from support.browser import overhang
 from support.deadline import until
 from support.quiet import is_quiet
+from support.reporter import Reporter
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 CASES = "/test-cases?project=PRJ-1"
@@ -65,6 +67,25 @@ def test_a_new_case_shows_how_to_name_the_test(visitor, service):
     expect(dialog.get_by_role("button", name="Copy the automation id")).to_have_text("Copied")
     dialog.get_by_role("button", name="Done").click()
     expect(rows(page)).to_contain_text(["Guest checks out"])
+
+
+def test_the_example_leads_to_a_result(visitor, service, organization, binaries, tmp_path):
+    """From a new case over the page's example for pytest and a report to the case's history, as somebody new would do it."""
+    page = visitor.open("/test-cases")
+    make(page, "Guest checks out")
+    dialog = page.get_by_role("dialog", name="TC-1 is there. Now name the test")
+    dialog.get_by_role("tab", name="pytest").click()
+    reporter = Reporter(binaries / "reporter" / "testkase-reporter", tmp_path)
+    reporter.write("test_shop.py", dialog.get_by_role("tabpanel").locator("code").inner_text())
+    dialog.get_by_role("button", name="Done").click()
+    subprocess.run(["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-q", "--junitxml=junit.xml"],
+                   cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    reporter.token = service.mint(organization.member)[1]
+    reporter.environment.update({"NO_PROXY": "*", "TESTKASE_PAT": reporter.token, "TESTKASE_URL": service.server.base})
+    reporter.run("--results-file", "junit.xml", target=("--project-id", "PRJ-1", "--org-id", str(organization.id)))
+    page.get_by_role("link", name="Guest checks out").click()
+    expect(page.locator("table.history tbody tr")).to_contain_text("Passed")
+    expect(page.locator("table.history tbody tr")).to_contain_text("test_guest_checks_out")
 
 
 def test_what_cannot_be_a_title_is_said_and_kept(visitor):

@@ -131,11 +131,6 @@ def test_cases(visitor, _):
 
 
 @scene()
-def test_cases_nothing_found(visitor, _):
-    visitor.open("/test-cases?project=PRJ-1&q=selenium")
-
-
-@scene()
 def test_cases_empty(visitor, _):
     visitor.open("/test-cases?project=PRJ-2").get_by_role("tablist").wait_for()
 

@@ -12,7 +12,7 @@
 static const char bootstrap[] = "create schema if not exists testkase;"
                                 "create table if not exists testkase.schema_migrations ("
                                 " version integer primary key, name text not null, checksum text not null,"
-                                " applied_at timestamptz not null default now())";
+                                " applied_at timestamptz not null default now(), oldest_program integer)";
 
 /* A connection beside the one that migrates holds the lock, in a transaction that is rolled back at its end:
  * a migration ends with its own. Every role can take any advisory lock, but only the owner of the schema can
@@ -123,7 +123,7 @@ static int
 record(struct db_sync *db, const struct migration *migration)
 {
     struct db_value values[] = { DB_INT64(migration->version), DB_TEXT(migration->name),
-                                 DB_TEXT(migration->checksum) };
+                                 DB_TEXT(migration->checksum), DB_INT64(migration->oldest_program) };
     struct db_result *result = db_sync_call(db, QUERY_ADMIN_MIGRATION_APPLIED, values);
     int outcome = db_status(result) == DB_OK ? 0 : -1;
     db_result_free(result);
@@ -178,6 +178,21 @@ print_json(const char *list, int version, int schema_version)
     output_json(stdout, writer);
 }
 
+/* What the pending migrations mean for the programs that run on the schema as it is. */
+static void
+print_effect(int version)
+{
+    int oldest = 0;
+    for (int i = version; i < migration_count; i++) {
+        oldest = migrations[i].oldest_program > oldest ? migrations[i].oldest_program : oldest;
+    }
+    if (version > 0 && version < migration_count) {
+        puts(oldest <= version
+                 ? "the programs that run now go on working"
+                 : "the programs that run now will refuse the new schema, until they are replaced");
+    }
+}
+
 static enum command_exit
 show_pending(struct db_sync *db, bool json)
 {
@@ -192,6 +207,7 @@ show_pending(struct db_sync *db, bool json)
     for (int i = version; i < migration_count; i++) {
         printf("pending %04d_%s\n", migrations[i].version, migrations[i].name);
     }
+    print_effect(version);
     if (version == migration_count) {
         printf("nothing is pending: the schema is version %d\n", version);
     }

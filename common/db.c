@@ -363,7 +363,7 @@ on_schema_version(const struct db_result *result, void *argument)
     }
     char why[256];
     bool fits = db_libpq_schema_fits(&schema, why, sizeof(why));
-    db->schema_refused = schema.version != migration_count;
+    db->schema_refused = !db_libpq_version_fits(schema.version, schema.oldest_program);
     if (!fits) {
         break_connection(db, why);
         return;

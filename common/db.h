@@ -40,10 +40,10 @@ struct db *db_new(struct event_base *base, const struct db_options *options);
 void db_free(struct db *db);
 
 /* Whether calls can be sent: connected to a primary, session set up, and the schema has this build's version
- * and its triggers in force. */
+ * or a newer one that this build works with, and its triggers in force. */
 bool db_usable(const struct db *db);
 
-/* Whether the database has another schema version than this build; db_failure() says which. */
+/* Whether this build does not work with the version of the database's schema; db_failure() says which. */
 bool db_schema_refused(const struct db *db);
 
 /* The reason why the connection is not usable: one line without a secret; "" when it is usable. */

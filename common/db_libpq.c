@@ -118,9 +118,16 @@ db_libpq_schema_read(const struct db_result *result, struct db_libpq_schema *ret
         return is_absent(result) ? 0 : -1;
     }
     ret_schema->version = (int)db_int64(result, 0, 0);
+    ret_schema->oldest_program = (int)db_int64(result, 0, 2);
     const char *trigger = db_text(result, 0, 1);
     snprintf(ret_schema->missing_trigger, sizeof(ret_schema->missing_trigger), "%s", trigger ? trigger : "");
     return 0;
+}
+
+bool
+db_libpq_version_fits(int version, int oldest_program)
+{
+    return version == migration_count || (version > migration_count && oldest_program <= migration_count);
 }
 
 bool
@@ -133,7 +140,7 @@ db_libpq_schema_fits(const struct db_libpq_schema *schema, char *ret_line, size_
                  "the database's schema is version %d, older than version %d of this program: run "
                  "testkase-admin migrate",
                  schema->version, migration_count);
-    } else if (schema->version > migration_count) {
+    } else if (!db_libpq_version_fits(schema->version, schema->oldest_program)) {
         snprintf(ret_line, size,
                  "the database's schema is version %d, newer than version %d of this program: install the "
                  "newer release",

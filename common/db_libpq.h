@@ -57,12 +57,17 @@ const char *db_libpq_session_refusal(const struct db_result *result);
 /* The database's schema, as QUERY_DB_SCHEMA_VERSION found it. */
 struct db_libpq_schema {
     int version;                                        /* 0: there is no schema */
+    int oldest_program;                                 /* the oldest version whose programs work with it */
     char missing_trigger[2 * DB_LIBPQ_IDENTIFIER_SIZE]; /* "trigger of table", or "" */
 };
 
 /* Reads the result of QUERY_DB_SCHEMA_VERSION. Returns 0, or -1 when it is an error other than that there is
  * no schema at all. */
 int db_libpq_schema_read(const struct db_result *result, struct db_libpq_schema *ret_schema);
+
+/* Whether a schema of that version is right for the programs of this build: it is theirs, or a newer one that
+ * says so. */
+bool db_libpq_version_fits(int version, int oldest_program);
 
 /* Whether the programs of this build can use the schema; if not, writes what is wrong and what to do, as one
  * line. */

@@ -7,6 +7,9 @@ struct migration {
     int version;
     const char *name;
     const char *checksum; /* SHA-256 of the file, lower-case hex */
+    /* The oldest schema version whose programs work with the schema that it makes; its own number, unless the
+     * file has a line "-- oldest-program: N". */
+    int oldest_program;
     const char *sql;
 };
 

@@ -1249,7 +1249,8 @@ CREATE TABLE testkase.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
     checksum text NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    oldest_program integer
 );
 
 CREATE VIEW ops.schema AS

@@ -1,7 +1,7 @@
 #include "worker/loop.h"
 #include "common/clock.h"
+#include "common/db_libpq.h"
 #include "common/log.h"
-#include "common/migrations.h"
 #include "common/retry.h"
 #include "common/service.h"
 #include "worker/heartbeat.h"
@@ -143,7 +143,7 @@ ask_deadline(struct loop *loop, struct db_sync *db)
     if (db_status(result) == DB_OK) {
         retry_worked(&loop->deadline);
         delay = db_int64(result, 0, 0);
-        loop->outdated = db_int64(result, 0, 1) != migration_count;
+        loop->outdated = !db_libpq_version_fits((int)db_int64(result, 0, 1), (int)db_int64(result, 0, 4));
         note_notifications(loop, result);
     } else if (db_status(result) == DB_REFUSED) {
         retry_failed(&loop->deadline, db_sqlstate(result), db_message(result));

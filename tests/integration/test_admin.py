@@ -423,7 +423,8 @@ def test_killed_within_a_migration(fresh, database, version):
         fresh.database.query("set role testkase_owner; create schema testkase; reset role")
         fresh.database.query(
             """create table testkase.schema_migrations (version integer primary key, name text not null,
-               checksum text not null, applied_at timestamptz not null default now());
+               checksum text not null, applied_at timestamptz not null default now(),
+               oldest_program integer);
                alter table testkase.schema_migrations owner to testkase_owner""")
     before = settled(fresh.database)
     holder = fresh.database.connect()
@@ -472,7 +473,8 @@ def test_connection_cut_within_a_migration(fresh):
     fresh.database.query(
         """set role testkase_owner; create schema testkase;
            create table testkase.schema_migrations (version integer primary key, name text not null,
-               checksum text not null, applied_at timestamptz not null default now());
+               checksum text not null, applied_at timestamptz not null default now(),
+               oldest_program integer);
            reset role""")
     holder = fresh.database.connect()
     with holder.cursor() as cursor:

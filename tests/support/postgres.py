@@ -26,7 +26,8 @@ create table testkase.schema_migrations (
     version integer primary key,
     name text not null,
     checksum text not null,
-    applied_at timestamptz not null default now()
+    applied_at timestamptz not null default now(),
+    oldest_program integer
 );
 """
 

@@ -1,6 +1,7 @@
 -- The version of the database's schema: the number of the last migration; and whether the triggers are in force without which a
 -- server would not learn of a revocation. The owner can disable them, and a restore makes them last.
--- → version, the first of those triggers that is missing or disabled, as trigger and table, or null
+-- → version, the first of those triggers that is missing or disabled, as trigger and table, or null, and the oldest schema
+--   version whose programs work with this schema
 select coalesce(max(version), 0) as version,
        (select format('%s of %s', needed.trigger_name, needed.table_name)
         from (values
@@ -14,5 +15,6 @@ select coalesce(max(version), 0) as version,
         where not exists (select from pg_trigger t
                           where t.tgrelid = to_regclass('testkase.' || needed.table_name) and t.tgname = needed.trigger_name
                             and t.tgenabled in ('O', 'A'))
-        limit 1) as missing_trigger
+        limit 1) as missing_trigger,
+       coalesce(max(coalesce(oldest_program, version)), 0) as oldest_program
 from testkase.schema_migrations;

@@ -347,7 +347,7 @@ postgres_start(void)
     snprintf(version, sizeof(version), "%d", migration_count);
     postgres_says_text(QUERY_DB_SESSION, NULL);
     postgres_says(QUERY_DB_SCHEMA_VERSION,
-                  (struct postgres_reply){ .columns = 2, .cells = { version, NULL } });
+                  (struct postgres_reply){ .columns = 3, .cells = { version, NULL, version } });
     assert_int_equal(pthread_create(&postgres.thread, NULL, postgres_serve, NULL), 0);
 }
 

@@ -318,7 +318,7 @@ test_a_schema_without_its_triggers_is_not_used(void **state)
     char version[16];
     snprintf(version, sizeof(version), "%d", migration_count);
     postgres_says(QUERY_DB_SCHEMA_VERSION,
-                  (struct postgres_reply){ .columns = 2, .cells = { version, "guard of users" } });
+                  (struct postgres_reply){ .columns = 3, .cells = { version, "guard of users", version } });
     wait_for(&lost, 1);
     assert_int_equal(usable, 0);
     assert_false(db_schema_refused(db)); /* it may be enabled again */
@@ -333,7 +333,9 @@ test_a_schema_of_another_version_is_not_used(void **state)
         const char *version, *why;
     } others[] = { { "1", "is version 1, older" }, { "1000", "is version 1000, newer" } };
     for (int i = 0; i < 2; i++) {
-        postgres_says_text(QUERY_DB_SCHEMA_VERSION, others[i].version);
+        postgres_says(
+            QUERY_DB_SCHEMA_VERSION,
+            (struct postgres_reply){ .columns = 3, .cells = { others[i].version, NULL, others[i].version } });
         wait_for(&lost, lost + 1);
         wait_for(&lost, lost + 1); /* the one before may have been under way */
         assert_true(db_schema_refused(db));

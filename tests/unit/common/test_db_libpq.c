@@ -66,13 +66,22 @@ test_what_is_said_of_a_schema(void **state)
         const char *says;
     } table[] = { { { .version = 0 }, "no schema yet" },
                   { { .version = 1, .missing_trigger = "a of b" }, "version 1, older" },
-                  { { .version = 1000 }, "version 1000, newer" } };
+                  { { .version = 1000, .oldest_program = 1000 }, "version 1000, newer" } };
     char line[256];
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         assert_false(db_libpq_schema_fits(&table[i].schema, line, sizeof(line)));
         assert_non_null(strstr(line, table[i].says));
     }
-    struct db_libpq_schema schema = { .version = migration_count };
+    struct db_libpq_schema schema = { .version = migration_count, .oldest_program = migration_count };
+    assert_true(db_libpq_schema_fits(&schema, line, sizeof(line)));
+    schema.version = migration_count + 2;
+    assert_true(db_libpq_schema_fits(&schema, line, sizeof(line))); /* a newer one that says so */
+    schema.oldest_program = migration_count + 1;
+    assert_false(db_libpq_schema_fits(&schema, line, sizeof(line)));
+    assert_non_null(strstr(line, "newer"));
+    schema = (struct db_libpq_schema){ .version = migration_count - 1, .oldest_program = 1 };
+    assert_false(db_libpq_schema_fits(&schema, line, sizeof(line))); /* an older one never fits */
+    schema = (struct db_libpq_schema){ .version = migration_count, .oldest_program = 1 };
     assert_true(db_libpq_schema_fits(&schema, line, sizeof(line)));
     snprintf(schema.missing_trigger, sizeof(schema.missing_trigger), "guard of users");
     assert_false(db_libpq_schema_fits(&schema, line, sizeof(line)));

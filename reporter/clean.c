@@ -86,47 +86,75 @@ mask_secrets(char *text)
     }
 }
 
+struct line {
+    char *bytes;
+    size_t length, limit;
+    bool space; /* one stands before the next character */
+};
+
+/* Returns false at the limit. */
+static inline bool
+put(struct line *line, const char *bytes, size_t length)
+{
+    if (line->length + line->space + length > line->limit) {
+        return false;
+    }
+    if (line->space) {
+        line->bytes[line->length++] = ' ';
+        line->space = false;
+    }
+    memcpy(line->bytes + line->length, bytes, length);
+    line->length += length;
+    return true;
+}
+
+/* Whether it stands for itself and begins nothing. */
+static bool
+is_plain(char c)
+{
+    return c > ' ' && c < 0x7f && c != '#' && c != '&';
+}
+
+/* How many bytes a sequence takes that is left out as a whole; 0: none begins here. */
+static size_t
+sequence_length(const char *bytes, size_t length)
+{
+    return bytes[0] == ESCAPE ? escape_length(bytes, length) : disguised_length(bytes, length);
+}
+
+/* Takes what is not plain; returns how many bytes that is, or 0 at the limit. */
+static size_t
+take_character(struct line *line, const char *bytes, size_t length)
+{
+    uint32_t character;
+    char encoded[UTF8_MAX];
+    size_t sequence = sequence_length(bytes, length);
+    if (sequence) {
+        return sequence;
+    }
+    size_t taken = utf8_read(bytes, length, &character);
+    if (is_space(character)) {
+        line->space = line->length > 0;
+    } else if (!is_left_out(character) && !put(line, encoded, utf8_write(character, encoded))) {
+        return 0;
+    }
+    return taken;
+}
+
 char *
 clean_text(const char *bytes, size_t length, size_t limit)
 {
     /* An invalid byte becomes three; beyond the limit nothing is looked at. */
-    char *clean = memory_new((length < limit ? length * 3 : limit) + 4, 1);
-    size_t written = 0;
-    bool space = false;
-    for (size_t i = 0; i < length;) {
-        uint32_t character;
-        if (bytes[i] == ESCAPE) {
-            i += escape_length(bytes + i, length - i);
-            continue;
-        }
-        size_t disguised = disguised_length(bytes + i, length - i);
-        if (disguised) {
-            i += disguised;
-            continue;
-        }
-        i += utf8_read(bytes + i, length - i, &character);
-        if (is_space(character)) {
-            space = written > 0;
-            continue;
-        }
-        if (is_left_out(character)) {
-            continue;
-        }
-        char encoded[UTF8_MAX];
-        size_t size = utf8_write(character, encoded);
-        if (written + space + size > limit) {
+    struct line line = { .bytes = memory_new((length < limit ? length * 3 : limit) + 4, 1), .limit = limit };
+    for (size_t i = 0, taken; i < length; i += taken) {
+        taken = is_plain(bytes[i]) ? put(&line, bytes + i, 1) : take_character(&line, bytes + i, length - i);
+        if (!taken) {
             break;
         }
-        if (space) {
-            clean[written++] = ' ';
-            space = false;
-        }
-        memcpy(clean + written, encoded, size);
-        written += size;
     }
-    clean[written] = '\0';
-    mask_secrets(clean);
-    return clean;
+    line.bytes[line.length] = '\0';
+    mask_secrets(line.bytes);
+    return line.bytes;
 }
 
 char *

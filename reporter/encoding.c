@@ -199,7 +199,38 @@ take(struct encoding *encoding, char c, struct buffer *text)
     }
 }
 
-/* How many bytes from `bytes` on are ASCII and change nothing. */
+/* Whether a plain run ends at this byte: at what is not ASCII or forbidden, and where content or a literal
+ * may end. */
+static bool
+ends_plain(unsigned char c, bool in_content)
+{
+    return c >= 0x80 || (c < 0x20 && c != '\n' && c != '\t' && c != '\r') ||
+           (in_content ? c == '<' || c == '&' : c == '>');
+}
+
+/* The high bit of each byte of `word` that equals `c`. Bytes above one that equals it may be marked as well.
+ */
+static uint64_t
+bytes_equal(uint64_t word, unsigned char c)
+{
+    const uint64_t ones = UINT64_MAX / 0xff;
+    uint64_t difference = word ^ (ones * c);
+    return (difference - ones) & ~difference & (ones << 7);
+}
+
+/* Whether ends_plain() or white space may be among these eight bytes. */
+static bool
+may_end_plain(const char *bytes, bool in_content)
+{
+    const uint64_t ones = UINT64_MAX / 0xff;
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    uint64_t ends = in_content ? bytes_equal(word, '<') | bytes_equal(word, '&') : bytes_equal(word, '>');
+    return (ends | word | (word - ones * 0x20)) & (ones << 7);
+}
+
+/* How many bytes from `bytes` on are ASCII and change nothing. Most of a report are such bytes, so they are
+ * looked at by eights. */
 static size_t
 plain_length(const struct encoding *encoding, const char *bytes, size_t length)
 {
@@ -208,13 +239,14 @@ plain_length(const struct encoding *encoding, const char *bytes, size_t length)
     if (!in_content && encoding->place != PLACE_LITERAL) {
         return 0;
     }
-    for (; i < length; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (c >= 0x80 || (c < 0x20 && c != '\n' && c != '\t' && c != '\r')) {
-            break;
+    while (i < length) {
+        while (length - i >= sizeof(uint64_t) && !may_end_plain(bytes + i, in_content)) {
+            i += sizeof(uint64_t);
         }
-        if (in_content ? c == '<' || c == '&' : c == '>') {
-            break;
+        for (size_t end = length - i < sizeof(uint64_t) ? length : i + sizeof(uint64_t); i < end; i++) {
+            if (ends_plain((unsigned char)bytes[i], in_content)) {
+                return i;
+            }
         }
     }
     return i;

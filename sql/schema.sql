@@ -831,6 +831,7 @@ $_$;
 CREATE FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[], rehearse boolean) RETURNS TABLE(outcome text, answer json)
     LANGUAGE plpgsql ROWS 1
     SET search_path TO 'testkase', 'pg_temp'
+    SET work_mem TO '64MB'
     AS $$
 declare
     acts record;

@@ -18,7 +18,7 @@ create function testkase.report_results(
         names text[], durations bigint[], messages text[], rehearse boolean)
     returns table (outcome text, answer json)
     language plpgsql volatile rows 1
-    set search_path = testkase, pg_temp as $$
+    set search_path = testkase, pg_temp set work_mem = '64MB' as $$
 declare
     acts record;
     project record;

@@ -1117,6 +1117,86 @@ CREATE FUNCTION testkase.successor_name(name text) RETURNS text
     ) v
 $_$;
 
+CREATE FUNCTION testkase.sum_up_hour(chosen timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    delete from usage_by_route where hour = chosen;
+    delete from usage_by_client where hour = chosen;
+    delete from usage_by_token where hour = chosen;
+    delete from usage_refusals where hour = chosen;
+    with used as materialized (
+        select u.token_id, split_part(u.client, '/', 1) as client, u.method, u.route, u.status, sum(u.calls)::bigint as calls
+        from api_token_usage u
+        where u.hour = chosen
+        group by 1, 2, 3, 4, 5
+    ), routes as (
+        insert into usage_by_route (hour, method, route, status, calls)
+        select chosen, method, route, status, sum(calls) from used group by method, route, status
+    ), clients as (
+        insert into usage_by_client (hour, client, tokens, calls, refused)
+        select chosen, client, count(distinct token_id), sum(calls), coalesce(sum(calls) filter (where is_refused(status)), 0)
+        from used group by client order by sum(calls) desc, client limit 100
+    ), tokens as (
+        insert into usage_by_token (hour, token_id, calls, refused, rate_limited)
+        select chosen, token_id, sum(calls), coalesce(sum(calls) filter (where is_refused(status)), 0),
+               coalesce(sum(calls) filter (where status = 429), 0)
+        from used group by token_id order by sum(calls) desc, token_id limit 200
+    )
+    -- A token in the usage is known, so a 401 means that it had expired or ended.
+    insert into usage_refusals (hour, reason, tokens, calls)
+    select chosen,
+           case
+               when r.status = 429 then 'rate_limited'
+               when r.status = 403 then 'not_allowed'
+               when coalesce(t.ended_reason, 'expired') = 'expired' and t.expires_at <= now() then 'expired'
+               else 'ended'
+           end,
+           count(distinct r.token_id), sum(r.calls)
+    from used r
+    left join api_tokens t on t.id = r.token_id
+    where is_refused(r.status)
+    group by 2;
+end
+$$;
+
+CREATE FUNCTION testkase.sum_up_usage() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    this_hour timestamptz := date_trunc('hour', now(), 'UTC');
+    chosen timestamptz;
+    ended integer := 0;
+begin
+    insert into usage_hours (hour)
+    select h
+    from generate_series(greatest(coalesce((select max(hour) from usage_hours), this_hour - interval '1 day'),
+                                  this_hour - interval '31 days'), this_hour, interval '1 hour') h
+    on conflict do nothing;
+    for chosen in
+        select u.hour from usage_hours u where u.due_at <= now() order by u.hour desc limit 3 for update skip locked
+    loop
+        perform sum_up_hour(chosen);
+        update usage_hours
+        set summed_at = now(),
+            due_at = case
+                when now() < chosen + interval '70 minutes' then now() + interval '55 seconds'
+                when now() < chosen + interval '25 hours' then chosen + interval '25 hours'
+            end
+        where hour = chosen;
+        ended := ended + (now() >= chosen + interval '70 minutes')::integer;
+    end loop;
+    delete from usage_by_route where hour < now() - interval '13 months';
+    delete from usage_by_client where hour < now() - interval '13 months';
+    delete from usage_by_token where hour < now() - interval '13 months';
+    delete from usage_refusals where hour < now() - interval '13 months';
+    delete from usage_hours where hour < now() - interval '13 months';
+    return ended;
+end
+$$;
+
 CREATE FUNCTION testkase.test_cases_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -1246,21 +1326,116 @@ begin
 end
 $$;
 
-CREATE TABLE testkase.schema_migrations (
-    version integer NOT NULL,
+CREATE TABLE testkase.audit_events (
+    id bigint NOT NULL,
+    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id bigint NOT NULL,
+    actor_kind text NOT NULL,
+    actor_user_id bigint,
+    actor_token_id bigint,
+    action text NOT NULL,
+    target_kind text NOT NULL,
+    target_id bigint NOT NULL,
+    request_id text,
+    address inet,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_events_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]+$'::text)),
+    CONSTRAINT audit_events_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'operator'::text, 'system'::text]))),
+    CONSTRAINT audit_events_check CHECK (((actor_kind = 'user'::text) = (actor_user_id IS NOT NULL))),
+    CONSTRAINT audit_events_request_id_check CHECK ((char_length(request_id) <= 64)),
+    CONSTRAINT audit_events_target_kind_check CHECK ((target_kind ~ '^[a-z_]+$'::text))
+)
+PARTITION BY RANGE (occurred_at);
+
+CREATE TABLE testkase.organizations (
+    id bigint NOT NULL,
     name text NOT NULL,
-    checksum text NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL,
-    oldest_program integer
+    tokens_may_create_tokens boolean DEFAULT true NOT NULL,
+    max_expiry_days smallint,
+    default_rate_limit integer,
+    next_project_number integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    execution_months smallint,
+    CONSTRAINT organizations_default_rate_limit_check CHECK (((default_rate_limit >= 1) AND (default_rate_limit <= 1000000))),
+    CONSTRAINT organizations_execution_months_check CHECK (((execution_months >= 1) AND (execution_months <= 120))),
+    CONSTRAINT organizations_max_expiry_days_check CHECK ((max_expiry_days = ANY (ARRAY[7, 30, 60, 90, 180, 365]))),
+    CONSTRAINT organizations_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT organizations_next_project_number_check CHECK ((next_project_number > 0))
 );
 
-CREATE VIEW ops.schema AS
- SELECT schema_migrations.version,
-    schema_migrations.name,
-    schema_migrations.applied_at
-   FROM testkase.schema_migrations;
+CREATE VIEW ops.audit_trail AS
+ SELECT e.id,
+    e.occurred_at,
+    e.organization_id,
+    o.name AS organization,
+    e.actor_kind,
+    e.actor_user_id,
+    a.email AS actor_email,
+    e.actor_token_id,
+    e.action,
+    e.target_kind,
+    e.target_id,
+    e.request_id,
+    e.address
+   FROM ((testkase.audit_events e
+     LEFT JOIN testkase.organizations o ON ((o.id = e.organization_id)))
+     LEFT JOIN testkase.users a ON ((a.id = e.actor_user_id)));
 
-COMMENT ON VIEW ops.schema IS 'Migrations applied, in order of version.';
+COMMENT ON VIEW ops.audit_trail IS 'What was changed, when and by whom; without details, which can hold names and addresses.';
+
+COMMENT ON COLUMN ops.audit_trail.id IS 'Id of the event.';
+
+COMMENT ON COLUMN ops.audit_trail.occurred_at IS 'When it happened. Restrict a query by it: the table has a partition for each month.';
+
+COMMENT ON COLUMN ops.audit_trail.organization_id IS 'Id of the organization.';
+
+COMMENT ON COLUMN ops.audit_trail.organization IS 'Name of the organization.';
+
+COMMENT ON COLUMN ops.audit_trail.actor_kind IS 'user, operator (testkase-admin) or system (the service itself).';
+
+COMMENT ON COLUMN ops.audit_trail.actor_user_id IS 'Id of the account that acted; null unless actor_kind is user.';
+
+COMMENT ON COLUMN ops.audit_trail.actor_email IS 'E-mail address of that account.';
+
+COMMENT ON COLUMN ops.audit_trail.actor_token_id IS 'Id of the token that the account used; null: a session.';
+
+COMMENT ON COLUMN ops.audit_trail.action IS 'What was done, for example api_key.created. session.refused is a failed sign-in.';
+
+COMMENT ON COLUMN ops.audit_trail.target_kind IS 'Kind of the thing that was changed, for example api_key.';
+
+COMMENT ON COLUMN ops.audit_trail.target_id IS 'Its id.';
+
+COMMENT ON COLUMN ops.audit_trail.request_id IS 'X-Request-Id of the call.';
+
+COMMENT ON COLUMN ops.audit_trail.address IS 'Address of the client.';
+
+CREATE TABLE testkase.usage_by_route (
+    hour timestamp with time zone NOT NULL,
+    method text NOT NULL,
+    route text NOT NULL,
+    status smallint NOT NULL,
+    calls bigint NOT NULL
+);
+
+CREATE VIEW ops.calls AS
+ SELECT usage_by_route.hour,
+    usage_by_route.method,
+    usage_by_route.route,
+    (usage_by_route.status)::integer AS status,
+    usage_by_route.calls
+   FROM testkase.usage_by_route;
+
+COMMENT ON VIEW ops.calls IS 'Calls with known tokens, by hour, method, route and status; at most a minute late. Calls without a token, or with one that the service does not know, are only in the metrics.';
+
+COMMENT ON COLUMN ops.calls.hour IS 'Start of the hour.';
+
+COMMENT ON COLUMN ops.calls.method IS 'HTTP method.';
+
+COMMENT ON COLUMN ops.calls.route IS 'Pattern of the path; "none" when the token had ended.';
+
+COMMENT ON COLUMN ops.calls.status IS 'HTTP status of the answer.';
+
+COMMENT ON COLUMN ops.calls.calls IS 'Number of calls.';
 
 CREATE TABLE testkase.api_token_last_used (
     token_id bigint NOT NULL,
@@ -1313,6 +1488,624 @@ CREATE TABLE testkase.api_tokens (
     CONSTRAINT api_tokens_secret_hash_check CHECK ((secret_hash ~~ '$argon2id$%'::text))
 );
 
+CREATE VIEW ops.due_rotations AS
+ SELECT t.id AS token_id,
+    t.name,
+    u.organization_id,
+    o.name AS organization,
+    u.email AS owner_email,
+    u.kind AS owner_kind,
+        CASE
+            WHEN (now() >= (t.rotate_at + ((t.expires_at - t.rotate_at) / (2)::double precision))) THEN 'overdue'::text
+            ELSE 'due'::text
+        END AS rotation,
+    t.rotate_at AS due_at,
+    t.expires_at,
+    l.used_at AS last_used_at
+   FROM (((testkase.api_tokens t
+     JOIN testkase.users u ON (((u.id = t.user_id) AND (u.credential_generation = t.owner_generation))))
+     JOIN testkase.organizations o ON ((o.id = u.organization_id)))
+     LEFT JOIN testkase.api_token_last_used l ON ((l.token_id = t.id)))
+  WHERE ((t.ended_at IS NULL) AND (t.expires_at > now()) AND (t.rotate_at <= now()) AND (NOT (EXISTS ( SELECT
+           FROM testkase.api_tokens n
+          WHERE ((n.predecessor_id = t.id) AND (n.ended_at IS NULL))))));
+
+COMMENT ON VIEW ops.due_rotations IS 'Active tokens that are due for rotation and have no live successor.';
+
+COMMENT ON COLUMN ops.due_rotations.token_id IS 'Id of the token.';
+
+COMMENT ON COLUMN ops.due_rotations.name IS 'Name of the token.';
+
+COMMENT ON COLUMN ops.due_rotations.organization_id IS 'Id of the owner''s organization.';
+
+COMMENT ON COLUMN ops.due_rotations.organization IS 'Name of the owner''s organization.';
+
+COMMENT ON COLUMN ops.due_rotations.owner_email IS 'E-mail address of the owner, who has to rotate it.';
+
+COMMENT ON COLUMN ops.due_rotations.owner_kind IS 'person or service.';
+
+COMMENT ON COLUMN ops.due_rotations.rotation IS 'due, or overdue: more than half of the time from due_at to expires_at is gone.';
+
+COMMENT ON COLUMN ops.due_rotations.due_at IS 'Since when it is due.';
+
+COMMENT ON COLUMN ops.due_rotations.expires_at IS 'When it expires.';
+
+COMMENT ON COLUMN ops.due_rotations.last_used_at IS 'When a call with it was last let in; null: never.';
+
+CREATE VIEW ops.expiring_tokens AS
+ SELECT o.id AS organization_id,
+    o.name AS organization,
+    count(t.id) AS active,
+    count(t.id) FILTER (WHERE (t.expires_at <= (now() + '7 days'::interval))) AS within_7_days,
+    count(t.id) FILTER (WHERE (t.expires_at <= (now() + '30 days'::interval))) AS within_30_days,
+    count(t.id) FILTER (WHERE ((t.expires_at <= (now() + '30 days'::interval)) AND (n.id IS NULL))) AS without_successor
+   FROM (testkase.organizations o
+     LEFT JOIN ((testkase.users u
+     JOIN testkase.api_tokens t ON (((t.user_id = u.id) AND (t.owner_generation = u.credential_generation) AND (t.ended_at IS NULL) AND (t.expires_at > now()))))
+     LEFT JOIN testkase.api_tokens n ON (((n.predecessor_id = t.id) AND (n.ended_at IS NULL)))) ON ((u.organization_id = o.id)))
+  GROUP BY o.id, o.name;
+
+COMMENT ON VIEW ops.expiring_tokens IS 'Active tokens of each organization, and how many of them expire soon.';
+
+COMMENT ON COLUMN ops.expiring_tokens.organization_id IS 'Id of the organization.';
+
+COMMENT ON COLUMN ops.expiring_tokens.organization IS 'Its name.';
+
+COMMENT ON COLUMN ops.expiring_tokens.active IS 'Active tokens.';
+
+COMMENT ON COLUMN ops.expiring_tokens.within_7_days IS 'Those that expire within 7 days.';
+
+COMMENT ON COLUMN ops.expiring_tokens.within_30_days IS 'Those that expire within 30 days.';
+
+COMMENT ON COLUMN ops.expiring_tokens.without_successor IS 'Those that expire within 30 days and have no live successor.';
+
+CREATE VIEW ops.leavers_tokens AS
+ SELECT t.id AS token_id,
+    t.name,
+    u.organization_id,
+    o.name AS organization,
+    u.email AS owner_email,
+    u.status AS owner_status,
+    u.status_changed_at AS left_at,
+    ((u.status <> 'active'::text) AND (t.owner_generation = u.credential_generation) AND (t.expires_at > now())) AS is_valid
+   FROM ((testkase.users u
+     JOIN testkase.api_tokens t ON (((t.user_id = u.id) AND (t.ended_at IS NULL))))
+     JOIN testkase.organizations o ON ((o.id = u.organization_id)))
+  WHERE ((u.credential_generation > 1) AND ((u.status <> 'active'::text) OR (t.owner_generation <> u.credential_generation)));
+
+COMMENT ON VIEW ops.leavers_tokens IS 'Tokens of accounts that were deactivated or deleted, and that are not recorded as ended. There must be none: no server accepts them, and the worker records their end within seconds.';
+
+COMMENT ON COLUMN ops.leavers_tokens.token_id IS 'Id of the token.';
+
+COMMENT ON COLUMN ops.leavers_tokens.name IS 'Name of the token.';
+
+COMMENT ON COLUMN ops.leavers_tokens.organization_id IS 'Id of the owner''s organization.';
+
+COMMENT ON COLUMN ops.leavers_tokens.organization IS 'Name of the owner''s organization.';
+
+COMMENT ON COLUMN ops.leavers_tokens.owner_email IS 'E-mail address of the owner.';
+
+COMMENT ON COLUMN ops.leavers_tokens.owner_status IS 'active when the account has returned meanwhile; its old tokens stay ended.';
+
+COMMENT ON COLUMN ops.leavers_tokens.left_at IS 'When the account''s status changed last.';
+
+COMMENT ON COLUMN ops.leavers_tokens.is_valid IS 'Whether a server would accept the token. True is a breach: somebody changed rows past the triggers.';
+
+CREATE VIEW ops.organizations AS
+ SELECT organizations.id,
+    organizations.name,
+    organizations.created_at
+   FROM testkase.organizations;
+
+COMMENT ON VIEW ops.organizations IS 'Organizations.';
+
+COMMENT ON COLUMN ops.organizations.id IS 'Id of the organization.';
+
+COMMENT ON COLUMN ops.organizations.name IS 'Its name.';
+
+COMMENT ON COLUMN ops.organizations.created_at IS 'When it was made.';
+
+CREATE VIEW ops.partitions AS
+ SELECT (parent.relname)::text AS table_name,
+    (c.relname)::text AS name,
+    pg_get_expr(c.relpartbound, c.oid) AS bound,
+    (pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'::text) AS is_default,
+    COALESCE(s.n_live_tup, (0)::bigint) AS rows,
+    (pg_table_size((c.oid)::regclass) + pg_indexes_size((c.oid)::regclass)) AS total_bytes
+   FROM ((((pg_inherits i
+     JOIN pg_class c ON (((c.oid = i.inhrelid) AND (c.relkind = 'r'::"char"))))
+     JOIN pg_class parent ON ((parent.oid = i.inhparent)))
+     JOIN pg_namespace n ON ((n.oid = parent.relnamespace)))
+     LEFT JOIN pg_stat_all_tables s ON ((s.relid = c.oid)))
+  WHERE (n.nspname = 'testkase'::name);
+
+COMMENT ON VIEW ops.partitions IS 'The partition of each month. The worker makes those of the next three months; rows in a default one mean that it did not.';
+
+COMMENT ON COLUMN ops.partitions.table_name IS 'The partitioned table.';
+
+COMMENT ON COLUMN ops.partitions.name IS 'The partition; its name ends with year and month.';
+
+COMMENT ON COLUMN ops.partitions.bound IS 'The times that it holds, as PostgreSQL writes them.';
+
+COMMENT ON COLUMN ops.partitions.is_default IS 'Whether it takes the rows for which there is no month.';
+
+COMMENT ON COLUMN ops.partitions.rows IS 'Rows, as PostgreSQL''s statistics estimate them.';
+
+COMMENT ON COLUMN ops.partitions.total_bytes IS 'Bytes of rows and indexes.';
+
+CREATE TABLE testkase.usage_refusals (
+    hour timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    tokens bigint NOT NULL,
+    calls bigint NOT NULL,
+    CONSTRAINT usage_refusals_reason_check CHECK ((reason = ANY (ARRAY['expired'::text, 'ended'::text, 'not_allowed'::text, 'rate_limited'::text])))
+);
+
+CREATE VIEW ops.refusals AS
+ SELECT usage_refusals.hour,
+    usage_refusals.reason,
+    usage_refusals.tokens,
+    usage_refusals.calls
+   FROM testkase.usage_refusals;
+
+COMMENT ON VIEW ops.refusals IS 'Refused calls with known tokens, by hour and reason; at most a minute late.';
+
+COMMENT ON COLUMN ops.refusals.hour IS 'Start of the hour.';
+
+COMMENT ON COLUMN ops.refusals.reason IS 'expired (the token has expired), ended (it was deleted, or its owner has left), not_allowed (its owner lacks the right) or rate_limited.';
+
+COMMENT ON COLUMN ops.refusals.tokens IS 'Number of tokens refused.';
+
+COMMENT ON COLUMN ops.refusals.calls IS 'Number of calls.';
+
+CREATE TABLE testkase.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    oldest_program integer
+);
+
+CREATE VIEW ops.schema AS
+ SELECT schema_migrations.version,
+    schema_migrations.name,
+    schema_migrations.applied_at
+   FROM testkase.schema_migrations;
+
+COMMENT ON VIEW ops.schema IS 'Migrations applied, in order of version.';
+
+COMMENT ON COLUMN ops.schema.version IS 'Number of the migration.';
+
+COMMENT ON COLUMN ops.schema.name IS 'Its name.';
+
+COMMENT ON COLUMN ops.schema.applied_at IS 'When it was applied.';
+
+CREATE VIEW ops.tables AS
+ SELECT p.name,
+    (sum(p.rows))::bigint AS rows,
+    (sum(p.dead_rows))::bigint AS dead_rows,
+    (sum(p.table_bytes))::bigint AS table_bytes,
+    (sum(p.index_bytes))::bigint AS index_bytes,
+    (sum((p.table_bytes + p.index_bytes)))::bigint AS total_bytes,
+    (count(*))::integer AS partitions,
+    max(p.vacuumed_at) AS vacuumed_at
+   FROM ( SELECT (COALESCE(parent.relname, c.relname))::text AS name,
+            COALESCE(s.n_live_tup, (0)::bigint) AS rows,
+            COALESCE(s.n_dead_tup, (0)::bigint) AS dead_rows,
+            pg_table_size((c.oid)::regclass) AS table_bytes,
+            pg_indexes_size((c.oid)::regclass) AS index_bytes,
+            GREATEST(s.last_vacuum, s.last_autovacuum) AS vacuumed_at
+           FROM ((((pg_class c
+             JOIN pg_namespace n ON ((n.oid = c.relnamespace)))
+             LEFT JOIN pg_inherits i ON ((i.inhrelid = c.oid)))
+             LEFT JOIN pg_class parent ON ((parent.oid = i.inhparent)))
+             LEFT JOIN pg_stat_all_tables s ON ((s.relid = c.oid)))
+          WHERE ((n.nspname = 'testkase'::name) AND (c.relkind = 'r'::"char"))) p
+  GROUP BY p.name;
+
+COMMENT ON VIEW ops.tables IS 'Size of each table, all its partitions together.';
+
+COMMENT ON COLUMN ops.tables.name IS 'Name of the table in schema testkase.';
+
+COMMENT ON COLUMN ops.tables.rows IS 'Rows, as PostgreSQL''s statistics estimate them.';
+
+COMMENT ON COLUMN ops.tables.dead_rows IS 'Row versions that vacuum has not removed yet, as estimated.';
+
+COMMENT ON COLUMN ops.tables.table_bytes IS 'Bytes of the rows.';
+
+COMMENT ON COLUMN ops.tables.index_bytes IS 'Bytes of the indexes.';
+
+COMMENT ON COLUMN ops.tables.total_bytes IS 'Bytes of both.';
+
+COMMENT ON COLUMN ops.tables.partitions IS 'Number of its partitions; 1 when it has none.';
+
+COMMENT ON COLUMN ops.tables.vacuumed_at IS 'When it was last vacuumed; of a partitioned table, the latest.';
+
+CREATE VIEW ops.token_changes AS
+ SELECT c.day,
+    (sum(c.created))::bigint AS created,
+    (sum(c.revoked))::bigint AS revoked,
+    (sum(c.expired))::bigint AS expired,
+    (sum(c.owner_left))::bigint AS owner_left,
+    (sum(c.leaked))::bigint AS leaked
+   FROM ( SELECT date_trunc('day'::text, t.created_at, 'UTC'::text) AS day,
+            count(*) AS created,
+            0 AS revoked,
+            0 AS expired,
+            0 AS owner_left,
+            0 AS leaked
+           FROM testkase.api_tokens t
+          GROUP BY (date_trunc('day'::text, t.created_at, 'UTC'::text))
+        UNION ALL
+         SELECT date_trunc('day'::text, t.ended_at, 'UTC'::text) AS date_trunc,
+            0,
+            count(*) FILTER (WHERE (t.ended_reason = 'revoked'::text)) AS count,
+            count(*) FILTER (WHERE (t.ended_reason = 'expired'::text)) AS count,
+            count(*) FILTER (WHERE (t.ended_reason = ANY (ARRAY['owner_deactivated'::text, 'owner_deleted'::text]))) AS count,
+            count(*) FILTER (WHERE (t.ended_reason = 'leaked'::text)) AS count
+           FROM testkase.api_tokens t
+          WHERE (t.ended_at IS NOT NULL)
+          GROUP BY (date_trunc('day'::text, t.ended_at, 'UTC'::text))) c
+  GROUP BY c.day;
+
+COMMENT ON VIEW ops.token_changes IS 'Tokens made and ended on each day (UTC), as far as the worker has recorded it.';
+
+COMMENT ON COLUMN ops.token_changes.day IS 'Start of the day, in UTC.';
+
+COMMENT ON COLUMN ops.token_changes.created IS 'Tokens made.';
+
+COMMENT ON COLUMN ops.token_changes.revoked IS 'Tokens deleted by their owner, an admin or an operator.';
+
+COMMENT ON COLUMN ops.token_changes.expired IS 'Tokens that expired.';
+
+COMMENT ON COLUMN ops.token_changes.owner_left IS 'Tokens that ended because their owner was deactivated or deleted.';
+
+COMMENT ON COLUMN ops.token_changes.leaked IS 'Tokens ended because they had leaked.';
+
+CREATE VIEW ops.tokens AS
+ SELECT t.id,
+    u.organization_id,
+    o.name AS organization,
+    t.user_id,
+    u.email AS owner_email,
+    u.kind AS owner_kind,
+    u.status AS owner_status,
+    t.name,
+    t.expires_in_days,
+    t.created_at,
+    t.expires_at,
+    t.rotate_at,
+        CASE
+            WHEN (t.ended_at IS NOT NULL) THEN t.ended_reason
+            WHEN (t.owner_generation <> u.credential_generation) THEN
+            CASE u.status
+                WHEN 'deleted'::text THEN 'owner_deleted'::text
+                ELSE 'owner_deactivated'::text
+            END
+            WHEN (t.expires_at <= now()) THEN 'expired'::text
+            ELSE 'active'::text
+        END AS state,
+        CASE
+            WHEN (t.ended_at IS NOT NULL) THEN t.ended_at
+            WHEN (t.owner_generation <> u.credential_generation) THEN u.status_changed_at
+            WHEN (t.expires_at <= now()) THEN t.expires_at
+            ELSE NULL::timestamp with time zone
+        END AS ended_at,
+        CASE
+            WHEN ((t.ended_at IS NOT NULL) OR (t.owner_generation <> u.credential_generation) OR (t.expires_at <= now())) THEN 'none'::text
+            WHEN (n.id IS NOT NULL) THEN 'overlap'::text
+            WHEN (now() >= (t.rotate_at + ((t.expires_at - t.rotate_at) / (2)::double precision))) THEN 'overdue'::text
+            WHEN (now() >= t.rotate_at) THEN 'due'::text
+            ELSE 'none'::text
+        END AS rotation,
+    n.id AS successor_id,
+    l.used_at AS last_used_at
+   FROM ((((testkase.api_tokens t
+     JOIN testkase.users u ON ((u.id = t.user_id)))
+     JOIN testkase.organizations o ON ((o.id = u.organization_id)))
+     LEFT JOIN testkase.api_tokens n ON (((n.predecessor_id = t.id) AND (n.ended_at IS NULL))))
+     LEFT JOIN testkase.api_token_last_used l ON ((l.token_id = t.id)));
+
+COMMENT ON VIEW ops.tokens IS 'Every token with its owner and state.';
+
+COMMENT ON COLUMN ops.tokens.id IS 'Id of the token; not a part of the token.';
+
+COMMENT ON COLUMN ops.tokens.organization_id IS 'Id of the owner''s organization.';
+
+COMMENT ON COLUMN ops.tokens.organization IS 'Name of the owner''s organization.';
+
+COMMENT ON COLUMN ops.tokens.user_id IS 'Id of the owner.';
+
+COMMENT ON COLUMN ops.tokens.owner_email IS 'E-mail address of the owner.';
+
+COMMENT ON COLUMN ops.tokens.owner_kind IS 'person or service.';
+
+COMMENT ON COLUMN ops.tokens.owner_status IS 'active, deactivated or deleted.';
+
+COMMENT ON COLUMN ops.tokens.name IS 'Name that its maker gave it.';
+
+COMMENT ON COLUMN ops.tokens.expires_in_days IS 'Period in days: 7, 30, 60, 90, 180 or 365.';
+
+COMMENT ON COLUMN ops.tokens.created_at IS 'When it was made.';
+
+COMMENT ON COLUMN ops.tokens.expires_at IS 'When it expires or expired.';
+
+COMMENT ON COLUMN ops.tokens.rotate_at IS 'From when on it is due for rotation.';
+
+COMMENT ON COLUMN ops.tokens.state IS 'active, or why it ended: expired, revoked, owner_deactivated, owner_deleted, leaked. As a server would decide now, whether or not the worker has recorded it.';
+
+COMMENT ON COLUMN ops.tokens.ended_at IS 'When it ended; null while it is active.';
+
+COMMENT ON COLUMN ops.tokens.rotation IS 'Of an active token: none (not due), due, overdue (more than half of the time from rotate_at to expires_at is gone) or overlap (it has a successor).';
+
+COMMENT ON COLUMN ops.tokens.successor_id IS 'Id of its live successor, if it has one.';
+
+COMMENT ON COLUMN ops.tokens.last_used_at IS 'When a call with it was last let in; null: never.';
+
+CREATE VIEW ops.tokens_by_age AS
+ SELECT g.state,
+    a.age,
+    a.at_least_days,
+    g.tokens
+   FROM (( SELECT
+                CASE
+                    WHEN (t.ended_at IS NOT NULL) THEN t.ended_reason
+                    WHEN (t.owner_generation <> u.credential_generation) THEN
+                    CASE u.status
+                        WHEN 'deleted'::text THEN 'owner_deleted'::text
+                        ELSE 'owner_deactivated'::text
+                    END
+                    WHEN (t.expires_at <= now()) THEN 'expired'::text
+                    ELSE 'active'::text
+                END AS state,
+            width_bucket(((EXTRACT(epoch FROM (now() - t.created_at)))::double precision / (86400)::double precision), ARRAY[(7)::double precision, (30)::double precision, (90)::double precision, (180)::double precision, (365)::double precision]) AS bucket,
+            count(*) AS tokens
+           FROM (testkase.api_tokens t
+             JOIN testkase.users u ON ((u.id = t.user_id)))
+          GROUP BY
+                CASE
+                    WHEN (t.ended_at IS NOT NULL) THEN t.ended_reason
+                    WHEN (t.owner_generation <> u.credential_generation) THEN
+                    CASE u.status
+                        WHEN 'deleted'::text THEN 'owner_deleted'::text
+                        ELSE 'owner_deactivated'::text
+                    END
+                    WHEN (t.expires_at <= now()) THEN 'expired'::text
+                    ELSE 'active'::text
+                END, (width_bucket(((EXTRACT(epoch FROM (now() - t.created_at)))::double precision / (86400)::double precision), ARRAY[(7)::double precision, (30)::double precision, (90)::double precision, (180)::double precision, (365)::double precision]))) g
+     JOIN ( VALUES (0,'0-6 days'::text,0), (1,'7-29 days'::text,7), (2,'30-89 days'::text,30), (3,'90-179 days'::text,90), (4,'180-364 days'::text,180), (5,'365 days and more'::text,365)) a(bucket, age, at_least_days) ON ((a.bucket = g.bucket)));
+
+COMMENT ON VIEW ops.tokens_by_age IS 'How many tokens there are of each state and age.';
+
+COMMENT ON COLUMN ops.tokens_by_age.state IS 'As in ops.tokens.';
+
+COMMENT ON COLUMN ops.tokens_by_age.age IS 'Time since the token was made, for example "30-89 days".';
+
+COMMENT ON COLUMN ops.tokens_by_age.at_least_days IS 'The least days of that age, to sort by.';
+
+COMMENT ON COLUMN ops.tokens_by_age.tokens IS 'Number of tokens.';
+
+CREATE TABLE testkase.usage_by_client (
+    hour timestamp with time zone NOT NULL,
+    client text NOT NULL,
+    tokens bigint NOT NULL,
+    calls bigint NOT NULL,
+    refused bigint NOT NULL
+);
+
+CREATE VIEW ops.top_clients AS
+ SELECT usage_by_client.hour,
+    usage_by_client.client,
+    usage_by_client.tokens,
+    usage_by_client.calls,
+    usage_by_client.refused
+   FROM testkase.usage_by_client;
+
+COMMENT ON VIEW ops.top_clients IS 'The 100 busiest clients of each hour, at most a minute late. A sum lacks the hours in which a client was none of them.';
+
+COMMENT ON COLUMN ops.top_clients.hour IS 'Start of the hour.';
+
+COMMENT ON COLUMN ops.top_clients.client IS 'The product that the client names in its User-Agent; "other": clients of tokens with more than 100 of them in that hour.';
+
+COMMENT ON COLUMN ops.top_clients.tokens IS 'Number of tokens that it used.';
+
+COMMENT ON COLUMN ops.top_clients.calls IS 'Number of calls.';
+
+COMMENT ON COLUMN ops.top_clients.refused IS 'Those that were refused: 401, 403 or 429.';
+
+CREATE TABLE testkase.usage_by_token (
+    hour timestamp with time zone NOT NULL,
+    token_id bigint NOT NULL,
+    calls bigint NOT NULL,
+    refused bigint NOT NULL,
+    rate_limited bigint NOT NULL
+);
+
+CREATE VIEW ops.top_tokens AS
+ SELECT b.hour,
+    b.token_id,
+    t.name,
+    u.organization_id,
+    o.name AS organization,
+    u.email AS owner_email,
+    b.calls,
+    b.refused,
+    b.rate_limited
+   FROM (((testkase.usage_by_token b
+     LEFT JOIN testkase.api_tokens t ON ((t.id = b.token_id)))
+     LEFT JOIN testkase.users u ON ((u.id = t.user_id)))
+     LEFT JOIN testkase.organizations o ON ((o.id = u.organization_id)));
+
+COMMENT ON VIEW ops.top_tokens IS 'The 200 busiest tokens of each hour, at most a minute late. A sum lacks the hours in which a token was none of them.';
+
+COMMENT ON COLUMN ops.top_tokens.hour IS 'Start of the hour.';
+
+COMMENT ON COLUMN ops.top_tokens.token_id IS 'Id of the token.';
+
+COMMENT ON COLUMN ops.top_tokens.name IS 'Name of the token.';
+
+COMMENT ON COLUMN ops.top_tokens.organization_id IS 'Id of the owner''s organization.';
+
+COMMENT ON COLUMN ops.top_tokens.organization IS 'Name of the owner''s organization.';
+
+COMMENT ON COLUMN ops.top_tokens.owner_email IS 'E-mail address of the owner.';
+
+COMMENT ON COLUMN ops.top_tokens.calls IS 'Calls with the token.';
+
+COMMENT ON COLUMN ops.top_tokens.refused IS 'Those that were refused: 401, 403 or 429.';
+
+COMMENT ON COLUMN ops.top_tokens.rate_limited IS 'Those that were over the limit: 429.';
+
+CREATE VIEW ops.unused_tokens AS
+ SELECT t.id AS token_id,
+    t.name,
+    u.organization_id,
+    o.name AS organization,
+    u.email AS owner_email,
+    u.kind AS owner_kind,
+        CASE
+            WHEN (l.used_at IS NULL) THEN 'never_used'::text
+            ELSE 'unused'::text
+        END AS finding,
+    t.created_at,
+    l.used_at AS last_used_at,
+    t.expires_at
+   FROM (((testkase.api_tokens t
+     JOIN testkase.users u ON (((u.id = t.user_id) AND (u.credential_generation = t.owner_generation))))
+     JOIN testkase.organizations o ON ((o.id = u.organization_id)))
+     LEFT JOIN testkase.api_token_last_used l ON ((l.token_id = t.id)))
+  WHERE ((t.ended_at IS NULL) AND (t.expires_at > now()) AND ((l.used_at < (now() - '30 days'::interval)) OR ((l.used_at IS NULL) AND (t.created_at <= (now() - '7 days'::interval)))));
+
+COMMENT ON VIEW ops.unused_tokens IS 'Active tokens that nobody needs, it seems: never used in 7 days, or not used for 30.';
+
+COMMENT ON COLUMN ops.unused_tokens.token_id IS 'Id of the token.';
+
+COMMENT ON COLUMN ops.unused_tokens.name IS 'Name of the token.';
+
+COMMENT ON COLUMN ops.unused_tokens.organization_id IS 'Id of the owner''s organization.';
+
+COMMENT ON COLUMN ops.unused_tokens.organization IS 'Name of the owner''s organization.';
+
+COMMENT ON COLUMN ops.unused_tokens.owner_email IS 'E-mail address of the owner.';
+
+COMMENT ON COLUMN ops.unused_tokens.owner_kind IS 'person or service.';
+
+COMMENT ON COLUMN ops.unused_tokens.finding IS 'never_used (made 7 days ago or earlier) or unused (for 30 days).';
+
+COMMENT ON COLUMN ops.unused_tokens.created_at IS 'When it was made.';
+
+COMMENT ON COLUMN ops.unused_tokens.last_used_at IS 'When a call with it was last let in; null: never.';
+
+COMMENT ON COLUMN ops.unused_tokens.expires_at IS 'When it expires.';
+
+CREATE VIEW testkase.hashes_to_erase AS
+ SELECT api_tokens.id,
+    api_tokens.ended_at
+   FROM testkase.api_tokens
+  WHERE ((api_tokens.ended_reason = 'expired'::text) AND (api_tokens.secret_hash IS NOT NULL));
+
+CREATE TABLE testkase.rotation_reminders (
+    id bigint NOT NULL,
+    token_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'scheduled'::text NOT NULL,
+    state_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT rotation_reminders_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'due'::text, 'acknowledged'::text, 'closed'::text])))
+);
+
+CREATE TABLE testkase.usage_hours (
+    hour timestamp with time zone NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
+    summed_at timestamp with time zone
+);
+
+CREATE VIEW testkase.worker_backlog AS
+ SELECT 'leavers_tokens'::text AS job,
+    count(*) AS pending,
+    min(u.status_changed_at) AS since
+   FROM (testkase.users u
+     JOIN testkase.api_tokens t ON (((t.user_id = u.id) AND (t.owner_generation < u.credential_generation) AND (t.ended_at IS NULL))))
+  WHERE (u.credential_generation > 1)
+UNION ALL
+ SELECT 'expire'::text AS job,
+    count(*) AS pending,
+    min(t.expires_at) AS since
+   FROM testkase.api_tokens t
+  WHERE ((t.ended_at IS NULL) AND (t.expires_at <= now()))
+UNION ALL
+ SELECT 'remind'::text AS job,
+    count(*) AS pending,
+    min(r.due_at) AS since
+   FROM testkase.rotation_reminders r
+  WHERE ((r.state = 'scheduled'::text) AND (r.due_at <= now()))
+UNION ALL
+ SELECT 'erase_hashes'::text AS job,
+    count(*) AS pending,
+    (min(h.ended_at) + '30 days'::interval) AS since
+   FROM testkase.hashes_to_erase h
+  WHERE (h.ended_at <= (now() - '30 days'::interval))
+UNION ALL
+ SELECT 'expired_sessions'::text AS job,
+    count(*) AS pending,
+    min(s.expires_at) AS since
+   FROM testkase.sessions s
+  WHERE (s.expires_at <= now())
+UNION ALL
+ SELECT 'sum_up_usage'::text AS job,
+    count(*) AS pending,
+    min(h.due_at) AS since
+   FROM testkase.usage_hours h
+  WHERE (h.due_at <= now());
+
+CREATE VIEW ops.worker_backlog AS
+ SELECT worker_backlog.job,
+    worker_backlog.pending,
+    worker_backlog.since,
+    (COALESCE(EXTRACT(epoch FROM (now() - worker_backlog.since)), (0)::numeric))::double precision AS lag_seconds
+   FROM testkase.worker_backlog;
+
+COMMENT ON VIEW ops.worker_backlog IS 'Work that is due and not yet done, for each job of the worker whose work has a deadline.';
+
+COMMENT ON COLUMN ops.worker_backlog.job IS 'Name of the job, as in the worker''s log and metrics.';
+
+COMMENT ON COLUMN ops.worker_backlog.pending IS 'Rows to change.';
+
+COMMENT ON COLUMN ops.worker_backlog.since IS 'Since when the oldest is due; null when there is none.';
+
+COMMENT ON COLUMN ops.worker_backlog.lag_seconds IS 'Seconds since then; 0 when there is none. Jobs that run hourly (expired_sessions) lag up to an hour.';
+
+CREATE TABLE testkase.worker_heartbeats (
+    worker text NOT NULL,
+    version text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT worker_heartbeats_worker_check CHECK (((char_length(worker) >= 1) AND (char_length(worker) <= 200)))
+);
+
+CREATE VIEW ops.workers AS
+ SELECT worker_heartbeats.worker,
+    worker_heartbeats.version,
+    worker_heartbeats.started_at,
+    worker_heartbeats.beat_at,
+    (now() - worker_heartbeats.beat_at) AS silent_for,
+    (EXTRACT(epoch FROM (now() - worker_heartbeats.beat_at)))::double precision AS silent_seconds
+   FROM testkase.worker_heartbeats;
+
+COMMENT ON VIEW ops.workers IS 'Workers and when each last reported; testkase-admin status treats 60 seconds without a report as an outage.';
+
+COMMENT ON COLUMN ops.workers.worker IS 'Host and process id.';
+
+COMMENT ON COLUMN ops.workers.version IS 'Version of testkase-worker.';
+
+COMMENT ON COLUMN ops.workers.started_at IS 'When it started.';
+
+COMMENT ON COLUMN ops.workers.beat_at IS 'When it last reported; it does so every 15 seconds.';
+
+COMMENT ON COLUMN ops.workers.silent_for IS 'Time since then.';
+
+COMMENT ON COLUMN ops.workers.silent_seconds IS 'Time since then, in seconds.';
+
 CREATE VIEW testkase.api_token_states AS
  SELECT t.id,
         CASE
@@ -1339,45 +2132,6 @@ CREATE VIEW testkase.api_token_states AS
         END AS ended_reason
    FROM (testkase.api_tokens t
      JOIN testkase.users u ON ((u.id = t.user_id)));
-
-CREATE VIEW ops.tokens AS
- SELECT t.id,
-    u.organization_id,
-    t.user_id,
-    u.email AS owner_email,
-    u.kind AS owner_kind,
-    t.name,
-    t.expires_in_days,
-    t.created_at,
-    t.expires_at,
-    t.rotate_at,
-    COALESCE(s.ended_reason, 'active'::text) AS state,
-    s.ended_at,
-    l.used_at AS last_used_at
-   FROM (((testkase.api_tokens t
-     JOIN testkase.api_token_states s ON ((s.id = t.id)))
-     JOIN testkase.users u ON ((u.id = t.user_id)))
-     LEFT JOIN testkase.api_token_last_used l ON ((l.token_id = t.id)));
-
-COMMENT ON VIEW ops.tokens IS 'Every token with its owner and state: active, or the reason why it ended.';
-
-CREATE TABLE testkase.worker_heartbeats (
-    worker text NOT NULL,
-    version text NOT NULL,
-    started_at timestamp with time zone DEFAULT now() NOT NULL,
-    beat_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT worker_heartbeats_worker_check CHECK (((char_length(worker) >= 1) AND (char_length(worker) <= 200)))
-);
-
-CREATE VIEW ops.workers AS
- SELECT worker_heartbeats.worker,
-    worker_heartbeats.version,
-    worker_heartbeats.started_at,
-    worker_heartbeats.beat_at,
-    (now() - worker_heartbeats.beat_at) AS silent_for
-   FROM testkase.worker_heartbeats;
-
-COMMENT ON VIEW ops.workers IS 'Workers and when each last reported; testkase-admin status treats 60 seconds without a report as an outage.';
 
 CREATE VIEW testkase.api_token_rotations AS
  SELECT t.id,
@@ -1468,27 +2222,6 @@ ALTER TABLE testkase.api_tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
-CREATE TABLE testkase.audit_events (
-    id bigint NOT NULL,
-    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
-    organization_id bigint NOT NULL,
-    actor_kind text NOT NULL,
-    actor_user_id bigint,
-    actor_token_id bigint,
-    action text NOT NULL,
-    target_kind text NOT NULL,
-    target_id bigint NOT NULL,
-    request_id text,
-    address inet,
-    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT audit_events_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]+$'::text)),
-    CONSTRAINT audit_events_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'operator'::text, 'system'::text]))),
-    CONSTRAINT audit_events_check CHECK (((actor_kind = 'user'::text) = (actor_user_id IS NOT NULL))),
-    CONSTRAINT audit_events_request_id_check CHECK ((char_length(request_id) <= 64)),
-    CONSTRAINT audit_events_target_kind_check CHECK ((target_kind ~ '^[a-z_]+$'::text))
-)
-PARTITION BY RANGE (occurred_at);
-
 CREATE TABLE testkase.audit_events_default (
     id bigint NOT NULL,
     occurred_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1524,28 +2257,6 @@ CREATE TABLE testkase.dismissed_findings (
     evidence_key text NOT NULL,
     dismissed_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT dismissed_findings_practice_check CHECK ((practice ~ '^[a-z_]+$'::text))
-);
-
-CREATE VIEW testkase.hashes_to_erase AS
- SELECT api_tokens.id,
-    api_tokens.ended_at
-   FROM testkase.api_tokens
-  WHERE ((api_tokens.ended_reason = 'expired'::text) AND (api_tokens.secret_hash IS NOT NULL));
-
-CREATE TABLE testkase.organizations (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    tokens_may_create_tokens boolean DEFAULT true NOT NULL,
-    max_expiry_days smallint,
-    default_rate_limit integer,
-    next_project_number integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    execution_months smallint,
-    CONSTRAINT organizations_default_rate_limit_check CHECK (((default_rate_limit >= 1) AND (default_rate_limit <= 1000000))),
-    CONSTRAINT organizations_execution_months_check CHECK (((execution_months >= 1) AND (execution_months <= 120))),
-    CONSTRAINT organizations_max_expiry_days_check CHECK ((max_expiry_days = ANY (ARRAY[7, 30, 60, 90, 180, 365]))),
-    CONSTRAINT organizations_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
-    CONSTRAINT organizations_next_project_number_check CHECK ((next_project_number > 0))
 );
 
 ALTER TABLE testkase.organizations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1606,16 +2317,6 @@ CREATE TABLE testkase.rotation_policy (
     rotate_on_day smallint NOT NULL,
     CONSTRAINT rotation_policy_check CHECK (((rotate_on_day > 0) AND (rotate_on_day < expires_in_days))),
     CONSTRAINT rotation_policy_expires_in_days_check CHECK ((expires_in_days = ANY (ARRAY[7, 30, 60, 90, 180, 365])))
-);
-
-CREATE TABLE testkase.rotation_reminders (
-    id bigint NOT NULL,
-    token_id bigint NOT NULL,
-    user_id bigint NOT NULL,
-    due_at timestamp with time zone NOT NULL,
-    state text DEFAULT 'scheduled'::text NOT NULL,
-    state_changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT rotation_reminders_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'due'::text, 'acknowledged'::text, 'closed'::text])))
 );
 
 ALTER TABLE testkase.rotation_reminders ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1969,6 +2670,21 @@ ALTER TABLE ONLY testkase.test_latest_results
 ALTER TABLE ONLY testkase.test_runs
     ADD CONSTRAINT test_runs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY testkase.usage_by_client
+    ADD CONSTRAINT usage_by_client_pkey PRIMARY KEY (hour, client);
+
+ALTER TABLE ONLY testkase.usage_by_route
+    ADD CONSTRAINT usage_by_route_pkey PRIMARY KEY (hour, method, route, status);
+
+ALTER TABLE ONLY testkase.usage_by_token
+    ADD CONSTRAINT usage_by_token_pkey PRIMARY KEY (hour, token_id);
+
+ALTER TABLE ONLY testkase.usage_hours
+    ADD CONSTRAINT usage_hours_pkey PRIMARY KEY (hour);
+
+ALTER TABLE ONLY testkase.usage_refusals
+    ADD CONSTRAINT usage_refusals_pkey PRIMARY KEY (hour, reason);
+
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id);
 
@@ -1977,6 +2693,10 @@ ALTER TABLE ONLY testkase.users
 
 ALTER TABLE ONLY testkase.worker_heartbeats
     ADD CONSTRAINT worker_heartbeats_pkey PRIMARY KEY (worker);
+
+CREATE INDEX api_token_usage_hour_idx ON ONLY testkase.api_token_usage USING brin (hour) WITH (autosummarize='on');
+
+CREATE INDEX api_token_usage_default_hour_idx ON testkase.api_token_usage_default USING brin (hour) WITH (autosummarize='on');
 
 CREATE INDEX api_token_usage_token_idx ON ONLY testkase.api_token_usage USING btree (token_id, id DESC);
 
@@ -2036,6 +2756,8 @@ CREATE INDEX test_runs_cycle_idx ON testkase.test_runs USING btree (cycle_id, id
 
 CREATE INDEX test_runs_prunable_idx ON testkase.test_runs USING btree (project_id, reported_at) WHERE (pruned_at IS NULL);
 
+CREATE INDEX usage_hours_due_idx ON testkase.usage_hours USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 CREATE UNIQUE INDEX users_email_key ON testkase.users USING btree (testkase.email_key(email)) WHERE (status <> 'deleted'::text);
 
 CREATE INDEX users_left_idx ON testkase.users USING btree (id) WHERE (credential_generation > 1);
@@ -2045,6 +2767,8 @@ CREATE UNIQUE INDEX users_one_owner_key ON testkase.users USING btree (organizat
 CREATE INDEX users_organization_idx ON testkase.users USING btree (organization_id, id) WHERE (status <> 'deleted'::text);
 
 CREATE INDEX users_sign_in_idx ON testkase.users USING btree (id) WHERE ((status = 'active'::text) AND (password_hash IS NOT NULL));
+
+ALTER INDEX testkase.api_token_usage_hour_idx ATTACH PARTITION testkase.api_token_usage_default_hour_idx;
 
 ALTER INDEX testkase.api_token_usage_token_id_hour_address_client_method_route_s_key ATTACH PARTITION testkase.api_token_usage_default_token_id_hour_address_client_method_key;
 
@@ -2465,6 +3189,11 @@ GRANT ALL ON FUNCTION testkase.still_presented(of_user bigint) TO testkase_serve
 REVOKE ALL ON FUNCTION testkase.successor_name(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.successor_name(name text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.sum_up_hour(chosen timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.sum_up_usage() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.sum_up_usage() TO testkase_worker;
+
 REVOKE ALL ON FUNCTION testkase.test_cases_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.test_results_changed() FROM PUBLIC;
@@ -2476,10 +3205,56 @@ REVOKE ALL ON FUNCTION testkase.users_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.users_guard() FROM PUBLIC;
 
-GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_server;
-GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_worker;
+GRANT SELECT ON TABLE testkase.audit_events TO testkase_server;
 
-GRANT SELECT ON TABLE ops.schema TO testkase_ops;
+GRANT INSERT(organization_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(organization_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(actor_kind) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(actor_kind) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(actor_user_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(actor_user_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(actor_token_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(actor_token_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(action) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(action) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(target_kind) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(target_kind) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(target_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(target_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(request_id) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(request_id) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(address) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(address) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_server;
+GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.organizations TO testkase_server;
+GRANT SELECT ON TABLE testkase.organizations TO testkase_worker;
+
+GRANT UPDATE(name) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(tokens_may_create_tokens) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(max_expiry_days) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(default_rate_limit) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(next_project_number) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT UPDATE(execution_months) ON TABLE testkase.organizations TO testkase_server;
+
+GRANT SELECT ON TABLE ops.audit_trail TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.calls TO testkase_ops;
 
 GRANT SELECT ON TABLE testkase.api_token_last_used TO testkase_server;
 GRANT SELECT ON TABLE testkase.api_token_last_used TO testkase_worker;
@@ -2545,13 +3320,65 @@ GRANT INSERT(created_by_token) ON TABLE testkase.api_tokens TO testkase_server;
 
 GRANT UPDATE(ended_note) ON TABLE testkase.api_tokens TO testkase_server;
 
-GRANT SELECT ON TABLE testkase.api_token_states TO testkase_server;
+GRANT SELECT ON TABLE ops.due_rotations TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.expiring_tokens TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.leavers_tokens TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.organizations TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.partitions TO testkase_ops;
+
+GRANT SELECT ON TABLE testkase.usage_refusals TO testkase_worker;
+
+GRANT SELECT ON TABLE ops.refusals TO testkase_ops;
+
+GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_server;
+GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_worker;
+
+GRANT SELECT ON TABLE ops.schema TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.tables TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.token_changes TO testkase_ops;
 
 GRANT SELECT ON TABLE ops.tokens TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.tokens_by_age TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.top_clients TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.top_tokens TO testkase_ops;
+
+GRANT SELECT ON TABLE ops.unused_tokens TO testkase_ops;
+
+GRANT SELECT ON TABLE testkase.hashes_to_erase TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.rotation_reminders TO testkase_server;
+GRANT SELECT ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT INSERT(token_id) ON TABLE testkase.rotation_reminders TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.rotation_reminders TO testkase_server;
+
+GRANT INSERT(due_at) ON TABLE testkase.rotation_reminders TO testkase_server;
+
+GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_server;
+GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_server;
+GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.worker_backlog TO testkase_worker;
+
+GRANT SELECT ON TABLE ops.worker_backlog TO testkase_ops;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE testkase.worker_heartbeats TO testkase_worker;
 
 GRANT SELECT ON TABLE ops.workers TO testkase_ops;
+
+GRANT SELECT ON TABLE testkase.api_token_states TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.api_token_rotations TO testkase_server;
 
@@ -2583,38 +3410,6 @@ GRANT INSERT(hour) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
 
 GRANT INSERT(pairs),UPDATE(pairs) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
 
-GRANT SELECT ON TABLE testkase.audit_events TO testkase_server;
-
-GRANT INSERT(organization_id) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(organization_id) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(actor_kind) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(actor_kind) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(actor_user_id) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(actor_user_id) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(actor_token_id) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(actor_token_id) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(action) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(action) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(target_kind) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(target_kind) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(target_id) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(target_id) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(request_id) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(request_id) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(address) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(address) ON TABLE testkase.audit_events TO testkase_worker;
-
-GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_server;
-GRANT INSERT(detail) ON TABLE testkase.audit_events TO testkase_worker;
-
 GRANT SELECT ON TABLE testkase.dismissed_findings TO testkase_server;
 
 GRANT INSERT(token_id) ON TABLE testkase.dismissed_findings TO testkase_server;
@@ -2624,23 +3419,6 @@ GRANT INSERT(practice) ON TABLE testkase.dismissed_findings TO testkase_server;
 GRANT INSERT(evidence_key),UPDATE(evidence_key) ON TABLE testkase.dismissed_findings TO testkase_server;
 
 GRANT UPDATE(dismissed_at) ON TABLE testkase.dismissed_findings TO testkase_server;
-
-GRANT SELECT ON TABLE testkase.hashes_to_erase TO testkase_worker;
-
-GRANT SELECT ON TABLE testkase.organizations TO testkase_server;
-GRANT SELECT ON TABLE testkase.organizations TO testkase_worker;
-
-GRANT UPDATE(name) ON TABLE testkase.organizations TO testkase_server;
-
-GRANT UPDATE(tokens_may_create_tokens) ON TABLE testkase.organizations TO testkase_server;
-
-GRANT UPDATE(max_expiry_days) ON TABLE testkase.organizations TO testkase_server;
-
-GRANT UPDATE(default_rate_limit) ON TABLE testkase.organizations TO testkase_server;
-
-GRANT UPDATE(next_project_number) ON TABLE testkase.organizations TO testkase_server;
-
-GRANT UPDATE(execution_months) ON TABLE testkase.organizations TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.outbox TO testkase_worker;
 
@@ -2670,21 +3448,6 @@ GRANT INSERT(answer),UPDATE(answer) ON TABLE testkase.result_uploads TO testkase
 
 GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_server;
 GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_worker;
-
-GRANT SELECT ON TABLE testkase.rotation_reminders TO testkase_server;
-GRANT SELECT ON TABLE testkase.rotation_reminders TO testkase_worker;
-
-GRANT INSERT(token_id) ON TABLE testkase.rotation_reminders TO testkase_server;
-
-GRANT INSERT(user_id) ON TABLE testkase.rotation_reminders TO testkase_server;
-
-GRANT INSERT(due_at) ON TABLE testkase.rotation_reminders TO testkase_server;
-
-GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_server;
-GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_worker;
-
-GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_server;
-GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_worker;
 
 GRANT SELECT ON TABLE testkase.rotation_verdict TO testkase_server;
 

@@ -27,6 +27,7 @@ static const struct job {
     { "expire", QUERY_WORKER_EXPIRE_TOKENS, LISTEN_TOKENS, 0 },
     { "remind", QUERY_WORKER_REMIND, LISTEN_REMINDERS, 0 },
     { "erase_hashes", QUERY_WORKER_ERASE_HASHES, 0, 0 },
+    { "sum_up_usage", QUERY_WORKER_SUM_UP_USAGE, 0, MINUTE_MS },
     { "make_partitions", QUERY_WORKER_MAKE_PARTITIONS, 0, HOUR_MS },
     { "prune_usage", QUERY_WORKER_PRUNE_USAGE, 0, HOUR_MS },
     { "prune_executions", QUERY_WORKER_PRUNE_EXECUTIONS, 0, HOUR_MS },

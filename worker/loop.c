@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/retry.h"
 #include "common/service.h"
+#include "worker/figures.h"
 #include "worker/heartbeat.h"
 #include "worker/jobs.h"
 #include "worker/link.h"
@@ -27,6 +28,7 @@ struct loop {
     struct link *link;
     struct jobs *jobs;
     struct heartbeat *heartbeat;
+    struct figures *figures; /* NULL when nobody can read the metrics */
     struct metrics metrics;
     struct retry deadline;      /* of the query for it */
     struct retry notifications; /* whether they are sent */
@@ -166,6 +168,7 @@ sleep_until_needed(struct loop *loop, struct db_sync *db)
     int64_t wake = start + ask_deadline(loop, db);
     wake = earlier(wake, jobs_next_ms(loop->jobs));
     wake = earlier(wake, heartbeat_next_ms(loop->heartbeat));
+    wake = loop->figures ? earlier(wake, figures_next_ms(loop->figures)) : wake;
     while (!loop->outdated && !stop_requested(loop->stop)) {
         unsigned channels = listen_take(db);
         if (channels != 0) {
@@ -180,6 +183,15 @@ sleep_until_needed(struct loop *loop, struct db_sync *db)
     }
 }
 
+/* After the jobs, so that their lag is what they left. */
+static void
+refresh_figures(struct loop *loop, struct db_sync *db)
+{
+    if (loop->figures && db_sync_alive(db) && !stop_requested(loop->stop)) {
+        figures_refresh(loop->figures, db);
+    }
+}
+
 static void
 serve(struct loop *loop)
 {
@@ -190,6 +202,7 @@ serve(struct loop *loop)
     while (db_sync_alive(db) && !loop->outdated && !stop_requested(loop->stop)) {
         atomic_store(&loop->metrics.alive_ms, clock_monotonic_ms());
         work(loop, db);
+        refresh_figures(loop, db);
         if (jobs_complete(loop->jobs) && db_sync_alive(db) && !stop_requested(loop->stop)) {
             become_ready(loop);
         }
@@ -237,6 +250,7 @@ loop_run(const char *database_url, const char *metrics_address, const struct sto
     if (metrics_address && *metrics_address) {
         server = metrics_server_new(metrics_address, &loop.metrics, error, sizeof(error));
         outcome = server ? 0 : -1;
+        loop.figures = figures_new(&loop.metrics);
     }
     if (outcome < 0) {
         log_error("cannot start", log_text("reason", error));
@@ -244,6 +258,7 @@ loop_run(const char *database_url, const char *metrics_address, const struct sto
         outcome = run(&loop);
     }
     metrics_server_free(server);
+    figures_free(loop.figures);
     heartbeat_free(loop.heartbeat);
     jobs_free(loop.jobs);
     link_free(loop.link);

@@ -30,6 +30,31 @@
 #define DESCRIPTORS_RESERVED 16
 #define PAUSE_US             100000
 
+#define EXPIRING_HELP "Active tokens that expire within so many days."
+#define DUE_HELP      "Active tokens that are due for rotation and have no live successor."
+#define BACKLOG_HELP  "By how much the oldest work of a job is late."
+
+/* clang-format off */
+const struct metrics_figure metrics_figures[METRICS_FIGURES] = {
+    { "active", "tokens_active", "", "Tokens that a server would accept." },
+    { "expiring_7", "tokens_expiring", "{within_days=\"7\"}", EXPIRING_HELP },
+    { "expiring_14", "tokens_expiring", "{within_days=\"14\"}", EXPIRING_HELP },
+    { "expiring_30", "tokens_expiring", "{within_days=\"30\"}", EXPIRING_HELP },
+    { "due", "tokens_without_successor", "{rotation=\"due\"}", DUE_HELP },
+    { "overdue", "tokens_without_successor", "{rotation=\"overdue\"}", DUE_HELP },
+    { "never_used", "tokens_never_used", "", "Active tokens made 7 days ago or earlier and never used." },
+    { "leavers", "tokens_of_leavers", "", "Valid tokens of accounts that are not active; must be 0." },
+    { "expired_calls", "expired_token_calls", "",
+      "Calls of this hour and the one before that were refused because their token had expired." },
+    { "late_leavers_tokens", "job_lag_seconds", "{job=\"leavers_tokens\"}", BACKLOG_HELP },
+    { "late_expire", "job_lag_seconds", "{job=\"expire\"}", BACKLOG_HELP },
+    { "late_remind", "job_lag_seconds", "{job=\"remind\"}", BACKLOG_HELP },
+    { "late_erase_hashes", "job_lag_seconds", "{job=\"erase_hashes\"}", BACKLOG_HELP },
+    { "late_expired_sessions", "job_lag_seconds", "{job=\"expired_sessions\"}", BACKLOG_HELP },
+    { "late_sum_up_usage", "job_lag_seconds", "{job=\"sum_up_usage\"}", BACKLOG_HELP },
+};
+/* clang-format on */
+
 struct metrics_server {
     const struct metrics *metrics;
     struct event_base *base;
@@ -65,6 +90,25 @@ write_jobs(struct evbuffer *out, const struct metrics *metrics, const char *name
 }
 
 static void
+write_figures(struct evbuffer *out, const struct metrics *metrics)
+{
+    int64_t computed_at = atomic_load(&metrics->figures_at);
+    if (computed_at == 0) {
+        return;
+    }
+    for (size_t i = 0; i < METRICS_FIGURES; i++) {
+        const struct metrics_figure *figure = &metrics_figures[i];
+        if (i == 0 || strcmp(figure->name, metrics_figures[i - 1].name) != 0) {
+            write_head(out, figure->name, "gauge", figure->help);
+        }
+        evbuffer_add_printf(out, "testkase_worker_%s%s %lld\n", figure->name, figure->labels,
+                            (long long)atomic_load_explicit(&metrics->figures[i], memory_order_relaxed));
+    }
+    write_head(out, "figures_timestamp_seconds", "gauge", "When the numbers of tokens were computed.");
+    evbuffer_add_printf(out, "testkase_worker_figures_timestamp_seconds %lld\n", (long long)computed_at);
+}
+
+static void
 write_all(struct evbuffer *out, const struct metrics *metrics)
 {
     write_jobs(out, metrics, "job_runs_total", "Batches run, by job.",
@@ -82,6 +126,7 @@ write_all(struct evbuffer *out, const struct metrics *metrics)
                "How full PostgreSQL's queue of notifications is; from 0.5 on, none are sent.");
     evbuffer_add_printf(out, "testkase_worker_notification_queue_usage_ratio %.2f\n",
                         (double)atomic_load(&metrics->notification_queue_percent) / 100);
+    write_figures(out, metrics);
     write_head(out, "build_info", "gauge", "Always 1; the version is its label.");
     evbuffer_add_printf(out, "testkase_worker_build_info{version=\"%s\"} 1\n", TESTKASE_VERSION);
 }

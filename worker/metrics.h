@@ -9,7 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define METRICS_JOBS 16
+#define METRICS_JOBS    16
+#define METRICS_FIGURES 15
+
+/* A gauge that sql/queries/worker/figures.sql computes: `column` names its column there. */
+struct metrics_figure {
+    const char *column;
+    const char *name;   /* without its prefix; those of one name stand together */
+    const char *labels; /* as Prometheus reads them, or "" */
+    const char *help;   /* of the first of that name */
+};
+
+extern const struct metrics_figure metrics_figures[METRICS_FIGURES];
 
 struct metrics {
     struct {
@@ -21,6 +32,8 @@ struct metrics {
     atomic_bool working;                            /* connected, and every job has run on this connection */
     atomic_int_fast64_t alive_ms;                   /* the loop's latest turn, by clock_monotonic_ms() */
     atomic_int_fast64_t notification_queue_percent; /* how full PostgreSQL's queue is, at the last look */
+    atomic_int_fast64_t figures[METRICS_FIGURES];   /* in the order of metrics_figures */
+    atomic_int_fast64_t figures_at;                 /* when they were computed, in Unix time; 0: never */
 };
 
 struct metrics_server;

@@ -49,6 +49,7 @@ static const enum query everything[] = {
     QUERY_WORKER_EXPIRE_TOKENS,
     QUERY_WORKER_REMIND,
     QUERY_WORKER_ERASE_HASHES,
+    QUERY_WORKER_SUM_UP_USAGE,
     QUERY_WORKER_MAKE_PARTITIONS,
     QUERY_WORKER_PRUNE_USAGE,
     QUERY_WORKER_PRUNE_EXECUTIONS,
@@ -99,7 +100,7 @@ test_minute_and_hour(void **state)
     assert_asked(every_round, COUNT(every_round));
     at(60000);
     jobs_round(*state, &scripted, stop);
-    assert_asked(everything, 5);
+    assert_asked(everything, 6);
     assert_int_equal(jobs_next_ms(*state), START_MS + 120000);
     at(3600000);
     jobs_round(*state, &scripted, stop);

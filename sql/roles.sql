@@ -32,6 +32,8 @@ alter role testkase_ops set statement_timeout = '30s';
 alter role testkase_ops set lock_timeout = '5s';
 alter role testkase_ops set idle_in_transaction_session_timeout = '30s';
 alter role testkase_ops set idle_session_timeout = '15min';
+-- So that sums over many rows are hashed in memory, not sorted on disk; the number of connections bounds them.
+alter role testkase_ops set work_mem = '32MB';
 
 -- Databases of the service take connections from these four roles only, and temporary tables from the owner only. Unless it is
 -- closed like this, every role of the cluster could connect, and take locks or fill the queue of notifications. In other

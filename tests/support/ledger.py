@@ -18,8 +18,11 @@ class Ledger:
     """`created` and `deleted` hold what was acknowledged, by token; `undecided` the tokens whose deletion was asked and not
     acknowledged. The clients run within its `with`."""
 
-    def __init__(self, base, token, threads=4):
+    def __init__(self, base, token, threads=4, client=Api, tolerated=TOLERATED):
+        """`client` makes a client of an address and fields; `tolerated` are the statuses that may come."""
         self.base = base
+        self._client = client
+        self._tolerated = tolerated
         self._token = token
         self.created = {}
         self.deleted = set()
@@ -46,7 +49,7 @@ class Ledger:
 
     def _run(self, number):
         chooser = random.Random(number)
-        api = Api(self.base, {"Authorization": f"Bearer {self._token}"})
+        api = self._client(self.base, {"Authorization": f"Bearer {self._token}"})
         mine = []
         while not self._stop.is_set():
             try:
@@ -81,7 +84,7 @@ class Ledger:
         except requests.RequestException:
             self._refused()
             return None
-        if response.status_code in TOLERATED:
+        if response.status_code in self._tolerated:
             self._refused()
             return None
         assert response.status_code == expected, f"{method} {path}: {response.status_code} {response.text}"

@@ -18,13 +18,14 @@ PACKAGES = (
     "libyajl2", "zlib1g")
 
 
-def make_root():
-    """A tar file of a Debian 12 with PACKAGES, and nothing of the service. It is made once in a tree."""
+def make_root(name="bookworm", extra=PACKAGES):
+    """A tar file of a Debian 12 with these packages, and nothing of the service. It is made once in a tree."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    packages, tar = FOLDER / "packages", FOLDER / "bookworm.tar"
-    wanted = ",".join(PACKAGES)
+    packages, tar = FOLDER / f"{name}.packages", FOLDER / f"{name}.tar"
+    wanted = ",".join(extra)
     if not tar.exists() or not packages.exists() or packages.read_text() != wanted:
-        subprocess.run([*AS_ROOT, "mmdebstrap", "--quiet", "--variant=minbase", f"--include={wanted}", "bookworm", tar],
+        include = [f"--include={wanted}"] if wanted else []
+        subprocess.run([*AS_ROOT, "mmdebstrap", "--quiet", "--variant=minbase", *include, "bookworm", tar],
                        check=True, stdin=subprocess.DEVNULL, timeout=600)
         packages.write_text(wanted)
     return tar
@@ -35,7 +36,7 @@ def limits():
     for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
         hard = resource.getrlimit(number)[1]
         most = 10_000 if hard == resource.RLIM_INFINITY else min(hard, 10_000)
-        yield f"--ulimit={name}={most}:{most}"
+        yield f"{name}={most}:{most}"
 
 
 class Machine:
@@ -48,7 +49,8 @@ class Machine:
         self.root.mkdir()
         try:
             self.as_root("tar", "--extract", "--file", make_root(), "--directory", self.root)
-            self.container = self.podman("run", "--detach", "--systemd=always", "--network=none", *limits(),
+            self.container = self.podman("run", "--detach", "--systemd=always", "--network=none",
+                                         *(f"--ulimit={limit}" for limit in limits()),
                                          "--rootfs", self.root, "/sbin/init").stdout.strip()
             until(self.is_up, 60, "systemd has started everything")
         except BaseException:

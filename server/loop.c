@@ -27,6 +27,7 @@
 #define DRAIN_CHECK_MS       20
 #define UNFINISHED_MS        3000 /* for clients that are sending a request at the shutdown */
 #define LATE_MS              500  /* grace for a client accepted just before shutdown */
+#define PATIENCE_MS          1000 /* for PostgreSQL, before clients are told that it does not answer */
 #define METRICS_CONNECTIONS  32
 #define BODIES_MAX           ((size_t)40 << 20) /* bytes: two uploads of results, and others beside them */
 #define BODIES_OF_CLIENT_MAX ((size_t)1 << 20)
@@ -76,12 +77,32 @@ note_outage(struct loop *loop, const struct db *db)
 }
 
 static void
+begin_listening(struct loop *loop)
+{
+    if (!loop->listener && !loop->stopping_since_ms) {
+        loop->listener = listener_new(loop->base, loop->server->sockets, loop->index, loop->pool);
+    }
+}
+
+static void
+on_patience_over(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    begin_listening(argument);
+}
+
+/* Clients that connect before PostgreSQL does, during a restart, wait in the socket. */
+static void
 note_serving(struct loop *loop)
 {
     bool is_serving = gate_usable(loop->gate) && handlers_usable(loop->handlers) > 0;
     if (is_serving != loop->is_serving) {
         loop->is_serving = is_serving;
         atomic_fetch_add(&loop->server->serving, is_serving ? 1 : -1);
+    }
+    if (is_serving) {
+        begin_listening(loop);
     }
 }
 
@@ -163,6 +184,7 @@ begin_stopping(evutil_socket_t fd, short what, void *argument)
     (void)what;
     struct loop *loop = argument;
     event_del(loop->stopping);
+    begin_listening(loop); /* clients may wait already: a reset would cut them off */
     loop->stopping_since_ms = clock_monotonic_ms();
     drain(loop);
     listener_close(loop->listener);
@@ -246,8 +268,10 @@ loop_init(struct loop *loop, struct server *server, int index)
     loop->stopping = event_new(loop->base, loop->stop_descriptor, EV_READ | EV_PERSIST, begin_stopping, loop);
     loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
     event_add(loop->stopping, NULL);
-    loop->listener = listener_new(loop->base, server->sockets, index, loop->pool);
     const struct timeval second = { .tv_sec = 1 };
+    const struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
+    loop->patience = evtimer_new(loop->base, on_patience_over, loop);
+    event_add(loop->patience, &patience);
     loop->sampling = event_new(loop->base, -1, EV_PERSIST, on_sampling, loop);
     event_add(loop->sampling, &second);
     if (index == 0 && server->metrics_sockets) {
@@ -279,6 +303,7 @@ loop_clear(struct loop *loop)
     event_free(loop->sampling);
     event_free(loop->stopping);
     event_free(loop->draining);
+    event_free(loop->patience);
     json_writer_free(loop->writer);
     close(loop->stop_descriptor);
     event_base_free(loop->base);

@@ -51,6 +51,7 @@ struct loop {
     struct memory_watch memory; /* first loop only */
     struct event *stopping;
     struct event *draining;
+    struct event *patience; /* until clients are accepted although PostgreSQL does not answer yet */
     int64_t stopping_since_ms;
     struct retry_log outage_log; /* limits the log while PostgreSQL is down; zeroed when it answers again */
 };

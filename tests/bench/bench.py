@@ -18,6 +18,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import load  # noqa: E402
 import reports  # noqa: E402
+import restart  # noqa: E402
 from subjects import Nginx, Node  # noqa: E402
 from support import token as tokens  # noqa: E402
 from support.postgres import ROOT, Cluster  # noqa: E402
@@ -372,9 +373,14 @@ def measure_reporter(bench):
     return table(*reports.measure_reporter(bench))
 
 
+def measure_restart(bench):
+    return table(*restart.measure_restart(bench, VERIFY))
+
+
 PARTS = {"throughput": measure_throughput, "population": measure_population, "revocations": measure_revocations,
          "cold": measure_cold, "flood": measure_flood, "files": measure_files, "memory": measure_memory,
-         "uploads": measure_uploads, "beside-uploads": measure_beside_uploads, "reporter": measure_reporter}
+         "uploads": measure_uploads, "beside-uploads": measure_beside_uploads, "reporter": measure_reporter,
+         "restart": measure_restart}
 
 
 def write(name, text):
@@ -396,6 +402,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (default: 3)")
     parser.add_argument("--populations", type=lambda text: [int(number) for number in text.split(",")],
                         default=[1000, 100_000, 5_000_000], help="tokens in the database (default: 1000,100000,5000000)")
+    parser.add_argument("--tokens", type=int, default=10_000, help="live tokens over a restart (default: 10000)")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure (default: all)")
     options = parser.parse_args()

@@ -16,7 +16,7 @@ if [[ " $* " == *" --help "* ]]; then
 Usage: tests/bench/run.sh [--seconds N] [--rounds N] [--populations N,...] [--without-node] [--write] [PART...]
 
 Installs what is missing, builds the programs for release and measures: throughput, population, revocations,
-cold, flood, files, memory, uploads, beside-uploads, reporter (all of them when none is named). Every figure is a
+cold, flood, files, memory, uploads, beside-uploads, reporter, restart (all of them when none is named). Every figure is a
 median of interleaved rounds. With --write the tables go into tests/bench/README.md. All together take about 30 minutes.
 END
     exit 0

@@ -18,15 +18,18 @@ SERVICES = ("testkase-server.service", "testkase-worker.service", "testkase-migr
 # Where nothing may be writable, except for a program's own temporary folder.
 READ_ONLY = re.compile(r"/$|/(usr|etc|var|home|root|sys)(?!/tmp)\b")
 
-# Asks for /healthz on a new connection each time, until its standard input ends, and prints how often and what went wrong.
+# Uses the token in the first line of its standard input, on a new connection each time, until the input ends. Prints how often,
+# and what went wrong.
 KNOCK = """
 import json, select, sys, urllib.request
 asked, failures = 0, []
+request = urllib.request.Request("http://127.0.0.1:8080/api/v1/session",
+                                 headers={"Authorization": "Bearer " + sys.stdin.readline().strip()})
 print("ready", flush=True)
 while not select.select([sys.stdin], [], [], 0.002)[0]:
     asked += 1
     try:
-        urllib.request.urlopen("http://127.0.0.1:8080/healthz", timeout=20).read()
+        urllib.request.urlopen(request, timeout=20).read()
     except OSError as error:
         failures.append(repr(error))
 print(json.dumps([asked, failures]))
@@ -137,8 +140,10 @@ def test_a_running_program_has_no_right(machine, unit):
     assert modes["/"] == "ro" and set(modes.values()) == {"ro"}, modes
 
 
-def test_a_restart_refuses_no_connection(machine, token):
+def test_a_restart_fails_no_request(machine, token):
     knocking = machine.begin(KNOCK)
+    knocking.stdin.write(token + "\n")
+    knocking.stdin.flush()
     assert knocking.stdout.readline() == "ready\n"
     for _ in range(3):
         before = machine.property("testkase-server.service", "MainPID")

@@ -160,7 +160,7 @@ def write_report(path):
 
 
 def cost(command, folder):
-    """(seconds of CPU, most resident MiB) of a command. A small program starts it: what its parent has counts as resident, too."""
+    """(seconds of CPU, most resident MiB) of a command. A small program starts it, since what its parent has counts, too."""
     figures = folder / "cost"
     done = subprocess.run(["/usr/bin/time", "--format", "%U %S %M", "--output", figures, *command], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, env=ENVIRONMENT, check=False)

@@ -26,7 +26,7 @@ asked, failures = 0, []
 request = urllib.request.Request("http://127.0.0.1:8080/api/v1/session",
                                  headers={"Authorization": "Bearer " + sys.stdin.readline().strip()})
 print("ready", flush=True)
-while not select.select([sys.stdin], [], [], 0.002)[0]:
+while not select.select([sys.stdin], [], [], 0.05)[0]:
     asked += 1
     try:
         urllib.request.urlopen(request, timeout=20).read()
@@ -152,7 +152,7 @@ def test_a_restart_fails_no_request(machine, token):
         assert status(machine, token) == 200
     out, error = knocking.communicate("", timeout=60)
     asked, failures = json.loads(out)
-    assert asked > 50 and not failures, (asked, failures, error)
+    assert asked > 20 and not failures, (asked, failures, error)
 
 
 def counters(machine):

@@ -10,6 +10,9 @@
 static const struct refusal refusals[] = {
     { "key_used_otherwise", PROBLEM_VALIDATION_FAILED, "Idempotency-Key",
       "was used for other results; use a new key for each upload" },
+    { "not_found", PROBLEM_NOT_FOUND, NULL,
+      "You may see no such project, or it has no such test cycle that takes results; check projectId and "
+      "cycleId." },
     { 0 },
 };
 

@@ -50,8 +50,8 @@ export const barKey = (counts) =>
     )}
   </span>`;
 
-/** @param {TestCounts} counts */
-export const executed = ({ total, notExecuted }) => total - notExecuted;
+/** How many ran; a skipped one did not. @param {TestCounts} counts */
+export const executed = ({ pass, fail, blocked }) => pass + fail + blocked;
 
 /** How much of what was executed passed; rounded down, so that 100 % means all. @param {TestCounts} counts */
 export const passedShare = (counts) =>

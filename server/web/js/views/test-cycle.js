@@ -99,7 +99,8 @@ export default {
     const { place, cycle, runs, page } = data;
     keepProject(context, place);
     const { project } = place;
-    const isNew = !runs.data.length && cycle.counts.notExecuted === cycle.counts.total && cycle.status === 'active';
+    const isNew =
+      !runs.data.length && cycle.counts.notExecuted === cycle.counts.total && cycle.status === 'active';
     const lists = () => [
       runs.data.length
         ? builds({

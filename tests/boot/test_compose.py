@@ -8,16 +8,21 @@ import time
 
 import pytest
 import requests
+import yaml
 
 from support.compose import Compose
 from support.deadline import until
 from support.http import Api
 from support.ledger import Ledger
 from support.machine import AS_ROOT
+from support.postgres import ROOT
 
 PASSWORD = "correct-horse-battery"
 OWNER = "ada@example.com"
-RUNNING = {"postgres": "999", "server-1": "65532", "server-2": "65532", "worker": "65532", "proxy": "65532"}
+RUNNING = {"postgres": "999", "server-1": "65532", "server-2": "65532", "worker": "65532", "proxy": "65532", "prometheus": "65532"}
+
+# Its image comes from a registry, which the tests do without.
+NOT_HERE = {"grafana"}
 
 # deploy/docker/Caddyfile: for so long does the proxy look for a server that answers.
 PROXY_RETRIES = 3.0
@@ -26,13 +31,13 @@ PROXY_RETRIES = 3.0
 @pytest.fixture(scope="module")
 def composed(tmp_path_factory):
     """The service, from images that are there, and what `up` printed."""
-    made = Compose(tmp_path_factory.mktemp("compose"), TESTKASE_RATE_LIMIT="1000000", TESTKASE_RATE_BURST="100000",
+    made = Compose(tmp_path_factory.mktemp("compose"), ("compose.yaml", "compose.monitoring.yaml"), TESTKASE_RATE_LIMIT="1000000", TESTKASE_RATE_BURST="100000",
                    TESTKASE_THREADS="2")
     try:
         began = time.monotonic()
         made.build()
         built = time.monotonic()
-        made.printed = made.up()
+        made.printed = made.up(without=NOT_HERE)
         made.ca = wait_for_certificate(made)
         until(lambda: answers(made), 60, "an answer by https")
         made.seconds = time.monotonic() - built
@@ -131,7 +136,7 @@ def test_a_container_may_do_nothing(composed, container):
     root = [fields[5].split(",") for fields in mounts if fields[4] == "/"]
     assert "ro" in root[-1]
     secrets = {fields[4]: fields[5].split(",")[0] for fields in mounts if fields[4].startswith("/secrets")}
-    wanted = {"postgres": 4, "proxy": 0}.get(container, 1)
+    wanted = {"postgres": 4, "proxy": 0, "prometheus": 0}.get(container, 1)
     assert len(secrets) == wanted and (container == "postgres" or set(secrets.values()) <= {"ro"})
 
 
@@ -142,26 +147,36 @@ def test_a_container_is_healthy_by_its_own_program(composed, container):
     until(lambda: composed.healthy(container), 30, f"{container} is healthy")
 
 
-def test_nothing_secret_is_told(composed, token):
-    secrets = composed.run("postgres", "bash", "-c", "for file in /secrets/*/*password; do cat $file; echo; done").split()
-    assert len(secrets) == 5 and all(re.fullmatch("[0-9a-f]{64}", secret) for secret in secrets)
-    secrets += [token, PASSWORD]
-    images = {composed.inspect(service)["Image"] for service in RUNNING}
-    told = composed.printed + composed.logs() + composed.podman("inspect", *images).stdout
-    for service in RUNNING:
-        told += json.dumps(composed.inspect(service))
-        for pid in processes(composed, service):
-            told += read(f"/proc/{pid}/cmdline") + read(f"/proc/{pid}/environ")
-    assert len(told) > 10_000
-    assert [secret for secret in secrets if secret in told] == []
-    modes = composed.run("postgres", "bash", "-c", "stat --format=%a /secrets/* /secrets/*/*").split()
-    assert modes[:4] == ["750"] * 4 and set(modes[4:]) == {"440"}
-
-
 def test_a_program_sees_its_own_secret_alone(composed):
     own = composed.run("server-1", "cat", "/secrets/database-url")
     assert own.startswith("postgresql://testkase_server:")
     assert composed.run("worker", "cat", "/secrets/database-url").startswith("postgresql://testkase_worker:")
+
+
+# --- monitoring ---
+
+def test_prometheus_reads_servers_and_worker(composed):
+    def targets():
+        out = composed.run("prometheus", "promtool", "query", "instant", "http://127.0.0.1:9090", "up == 1")
+        return set(re.findall(r'instance="([^"]+)"', out))
+    until(lambda: targets() == {"server-1:9464", "server-2:9464", "worker:9464"}, 60, "all targets are up")
+
+
+def test_grafana_gets_what_its_files_ask_for(composed):
+    """Every folder and variable that deploy/grafana names, and its dashboards."""
+    grafana = composed.services["grafana"]
+    mounts = dict(reversed(volume.removesuffix(":ro").rsplit(":", 1)) for volume in grafana["volumes"])
+    for source in mounts.values():
+        assert not source.startswith(".") or (ROOT / "deploy" / "docker" / source).exists(), source
+    folder = ROOT / "deploy" / "grafana" / "provisioning"
+    sources = (folder / "datasources" / "testkase.yaml").read_text()
+    assert set(re.findall(r"\$__env{(\w+)}", sources)) <= set(grafana["environment"])
+    [secret] = re.findall(r"\$__file{(/[^}]+)}", sources)
+    assert mounts[secret.rpartition("/")[0]].endswith("secret-ops")
+    assert composed.run("postgres", "stat", "--format=%g %a", "/secrets/ops/" + secret.rpartition("/")[2]) == "65532 440\n"
+    assert grafana["user"].endswith(":65532")
+    [provider] = yaml.safe_load((folder / "dashboards" / "testkase.yaml").read_text())["providers"]
+    assert mounts[provider["options"]["path"]] == "../grafana/dashboards"
 
 
 # --- killed ---
@@ -234,33 +249,77 @@ class Caller:
         return self.failures[-1][1] - self.failures[0][0] if self.failures else 0.0
 
 
+def traffic(composed, token):
+    return (Caller(composed, token),
+            Ledger(composed.base, token, threads=2, client=client(composed), tolerated={502, 503}))
+
+
+def report(what, caller, ledger):
+    print(f"{what}: {caller.calls} calls, {len(caller.failures)} failed in {caller.outage():.2f} s, slowest "
+          f"{caller.slowest:.2f} s; {ledger.acknowledged()} writes acknowledged, {ledger.refusals} not")
+
+
 @pytest.mark.no_second_chance
 @pytest.mark.parametrize("container", RUNNING)
 def test_killed_under_traffic(composed, token, container):
     """Whatever dies, no acknowledged write is lost, and it comes back. One of two servers may die unnoticed."""
-    tolerated = {502, 503}
-    with Caller(composed, token) as caller, \
-            Ledger(composed.base, token, threads=2, client=client(composed), tolerated=tolerated) as ledger:
+    calls, writes = traffic(composed, token)
+    with calls as caller, writes as ledger:
         ledger.wait_for_more(10)
         before = composed.pid(container)
         composed.kill(container)
         until(lambda: composed.pid(container) not in (0, before), 30, f"{container} runs again")
         until(lambda: composed.healthy(container), 60, f"{container} is healthy")
         ledger.wait_for_more(20, 60)
-    print(f"{container} killed: {caller.calls} calls, {len(caller.failures)} failed in {caller.outage():.2f} s "
-          f"{[status for _, _, status in caller.failures[:3]]}, slowest "
-          f"{caller.slowest:.2f} s; {ledger.acknowledged()} writes acknowledged, {ledger.refusals} not")
-    if container.startswith("server") or container == "worker":
-        assert caller.outage() <= PROXY_RETRIES, caller.failures
-        assert caller.slowest <= PROXY_RETRIES + 2
+    report(f"{container} killed", caller, ledger)
+    if container not in ("postgres", "proxy"):
+        check_calls(caller)
     ledger.check(Answers(composed))
+
+
+def check_calls(caller):
+    assert caller.outage() <= PROXY_RETRIES, caller.failures
+    assert caller.slowest <= PROXY_RETRIES + 2
+
+
+@pytest.mark.no_second_chance
+def test_a_server_that_stays_dead(composed, token):
+    """Its name and address are gone from the network. The other server does all the work, until the first is back."""
+    calls, writes = traffic(composed, token)
+    with calls as caller, writes as ledger:
+        ledger.wait_for_more(10)
+        composed.podman("stop", "--time=0", composed.name("server-1"))
+        ledger.wait_for_more(100, 60)
+        composed.podman("start", composed.name("server-1"))
+        until(lambda: composed.healthy("server-1"), 60, "server-1 is healthy")
+        ledger.wait_for_more(20, 60)
+    report("server-1 stayed dead", caller, ledger)
+    check_calls(caller)
+    ledger.check(Answers(composed))
+
+
+def test_nothing_secret_is_told(composed, token):
+    """Not even about the calls that failed above."""
+    secrets = composed.run("postgres", "bash", "-c", "for file in /secrets/*/*password; do cat $file; echo; done").split()
+    assert len(secrets) == 5 and all(re.fullmatch("[0-9a-f]{64}", secret) for secret in secrets)
+    secrets += [token, PASSWORD]
+    images = {composed.inspect(service)["Image"] for service in RUNNING}
+    told = composed.printed + composed.logs() + composed.podman("inspect", *images).stdout
+    for service in RUNNING:
+        told += json.dumps(composed.inspect(service))
+        for pid in processes(composed, service):
+            told += read(f"/proc/{pid}/cmdline") + read(f"/proc/{pid}/environ")
+    assert len(told) > 10_000
+    assert [secret for secret in secrets if secret in told] == [] and not re.search(r"tk_pat_[0-9A-Za-z]{20}", told)
+    modes = composed.run("postgres", "bash", "-c", "stat --format=%a /secrets/* /secrets/*/*").split()
+    assert modes[:4] == ["750"] * 4 and set(modes[4:]) == {"440"}
 
 
 def test_restart_keeps_everything(composed, token):
     """Down and up again: the same passwords, data and certificates."""
     before = composed.ca.read_text()
     composed.compose("down", "--timeout", "10")
-    composed.up()
+    composed.up(without=NOT_HERE)
     until(lambda: answers(composed), 60, "an answer by https")
     assert wait_for_certificate(composed).read_text() == before
     assert call(composed, token).status_code == 200

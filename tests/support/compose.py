@@ -96,11 +96,12 @@ class Compose:
         self.podman("build", "--file", ROOT / build["dockerfile"], "--target=build", "--tag=testkase-build", ROOT)
         self.compose("build")
 
-    def up(self):
+    def up(self, without=()):
         """What `docker compose up` does: each service as soon as those that it depends on are as far as compose.yaml wants. This
-        Podman cannot wait for health, nor require a container that has ended, so that happens here. Returns what was printed."""
+        Podman cannot wait for health, nor require a container that has ended, so that happens here. Returns what was printed.
+        `without` names services that are left out."""
         printed, started = "", set()
-        waiting = {name: service for name, service in self.services.items() if not service.get("profiles")}
+        waiting = {name: service for name, service in self.services.items() if not service.get("profiles") and name not in without}
         while waiting:
             for name in [name for name, service in waiting.items() if set(service.get("depends_on", ())) <= started]:
                 dependencies = waiting.pop(name).get("depends_on", {})
@@ -149,7 +150,7 @@ class Compose:
     def close(self):
         self.compose("down", "--volumes", "--timeout", "0", check=False)
         self.podman("rm", "--all", "--force", "--time=0", check=False)
-        for network in ("front", "back"):
+        for network in ("front", "back", "monitoring"):
             self.podman("network", "rm", "--force", f"{self.project}_{network}", check=False)
         self.podman("volume", "prune", "--force", check=False)
         self.podman("image", "prune", "--force", check=False)

@@ -19,7 +19,8 @@ from support.postgres import ROOT
 
 PASSWORD = "correct-horse-battery"
 OWNER = "ada@example.com"
-RUNNING = {"postgres": "999", "server-1": "65532", "server-2": "65532", "worker": "65532", "proxy": "65532", "prometheus": "65532"}
+RUNNING = {"postgres": "999", "server-1": "65532", "server-2": "65532", "worker": "65532", "proxy": "65532",
+           "prometheus": "65532"}
 
 # Its image comes from a registry, which the tests do without.
 NOT_HERE = {"grafana"}
@@ -31,8 +32,8 @@ PROXY_RETRIES = 3.0
 @pytest.fixture(scope="module")
 def composed(tmp_path_factory):
     """The service, from images that are there, and what `up` printed."""
-    made = Compose(tmp_path_factory.mktemp("compose"), ("compose.yaml", "compose.monitoring.yaml"), TESTKASE_RATE_LIMIT="1000000", TESTKASE_RATE_BURST="100000",
-                   TESTKASE_THREADS="2")
+    made = Compose(tmp_path_factory.mktemp("compose"), ("compose.yaml", "compose.monitoring.yaml"),
+                   TESTKASE_RATE_LIMIT="1000000", TESTKASE_RATE_BURST="100000", TESTKASE_THREADS="2")
     try:
         began = time.monotonic()
         made.build()

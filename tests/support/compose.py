@@ -101,7 +101,8 @@ class Compose:
         Podman cannot wait for health, nor require a container that has ended, so that happens here. Returns what was printed.
         `without` names services that are left out."""
         printed, started = "", set()
-        waiting = {name: service for name, service in self.services.items() if not service.get("profiles") and name not in without}
+        waiting = {name: service for name, service in self.services.items()
+                   if not service.get("profiles") and name not in without}
         while waiting:
             for name in [name for name, service in waiting.items() if set(service.get("depends_on", ())) <= started]:
                 dependencies = waiting.pop(name).get("depends_on", {})

@@ -1174,6 +1174,8 @@ begin
     select h
     from generate_series(greatest(coalesce((select max(hour) from usage_hours), this_hour - interval '1 day'),
                                   this_hour - interval '31 days'), this_hour, interval '1 hour') h
+    -- ON CONFLICT alone would wait for another worker that is summing up that hour.
+    where not exists (select from usage_hours u where u.hour = h)
     on conflict do nothing;
     for chosen in
         select u.hour from usage_hours u where u.due_at <= now() order by u.hour desc limit 3 for update skip locked
@@ -1571,7 +1573,7 @@ CREATE VIEW ops.leavers_tokens AS
    FROM ((testkase.users u
      JOIN testkase.api_tokens t ON (((t.user_id = u.id) AND (t.ended_at IS NULL))))
      JOIN testkase.organizations o ON ((o.id = u.organization_id)))
-  WHERE ((u.credential_generation > 1) AND ((u.status <> 'active'::text) OR (t.owner_generation <> u.credential_generation)));
+  WHERE (((u.status <> 'active'::text) OR (u.credential_generation > 1)) AND ((u.status <> 'active'::text) OR (t.owner_generation <> u.credential_generation)));
 
 COMMENT ON VIEW ops.leavers_tokens IS 'Tokens of accounts that were deactivated or deleted, and that are not recorded as ended. There must be none: no server accepts them, and the worker records their end within seconds.';
 

@@ -114,6 +114,8 @@ begin
     select h
     from generate_series(greatest(coalesce((select max(hour) from usage_hours), this_hour - interval '1 day'),
                                   this_hour - interval '31 days'), this_hour, interval '1 hour') h
+    -- ON CONFLICT alone would wait for another worker that is summing up that hour.
+    where not exists (select from usage_hours u where u.hour = h)
     on conflict do nothing;
     for chosen in
         select u.hour from usage_hours u where u.due_at <= now() order by u.hour desc limit 3 for update skip locked
@@ -327,7 +329,8 @@ create view ops.leavers_tokens as
     from testkase.users u
     join testkase.api_tokens t on t.user_id = u.id and t.ended_at is null
     join testkase.organizations o on o.id = u.organization_id
-    where u.credential_generation > 1 and (u.status <> 'active' or t.owner_generation <> u.credential_generation);
+    where (u.status <> 'active' or u.credential_generation > 1)
+      and (u.status <> 'active' or t.owner_generation <> u.credential_generation);
 
 comment on view ops.leavers_tokens is
     'Tokens of accounts that were deactivated or deleted, and that are not recorded as ended. There must be none: no server '

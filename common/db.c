@@ -16,6 +16,7 @@
 #define CONNECT_DEADLINE_MS 5000
 #define RETRY_FIRST_MS      50
 #define RETRY_MOST_MS       2000
+#define SCHEMA_CHECK_S      10 /* a migration or a disabled trigger is noticed after this long */
 
 enum state {
     STATE_WAITING,    /* until the next attempt to connect */
@@ -50,7 +51,8 @@ struct db {
     PGconn *connection;
     struct event *readable;
     struct event *writable;
-    struct event *timer;   /* next attempt, the attempt's end, or the oldest call's deadline */
+    struct event *timer; /* next attempt, the attempt's end, or the oldest call's deadline */
+    struct event *schema_check;
     struct event *failing; /* has calls in `failed` to end, or a connection that broke while sending */
     bool timer_pending;
     bool broken;
@@ -376,6 +378,33 @@ on_schema_version(const struct db_result *result, void *argument)
     }
 }
 
+/* The schema may change below a connection. A server that does not work with the new one must not go on. */
+static void
+on_schema_again(const struct db_result *result, void *argument)
+{
+    struct db *db = argument;
+    struct db_libpq_schema schema;
+    char why[256];
+    if (db_status(result) == DB_UNAVAILABLE || db->broken || db_libpq_schema_read(result, &schema) < 0) {
+        return;
+    }
+    if (!db_libpq_schema_fits(&schema, why, sizeof(why))) {
+        db->schema_refused = !db_libpq_version_fits(schema.version, schema.oldest_program);
+        break_connection(db, why);
+    }
+}
+
+static void
+on_schema_check(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct db *db = argument;
+    if (db_usable(db)) {
+        submit(db, new_call(db, QUERY_DB_SCHEMA_VERSION, on_schema_again, db), NULL, false);
+    }
+}
+
 static void
 on_first(const struct db_result *result, void *argument)
 {
@@ -542,6 +571,8 @@ db_new(struct event_base *base, const struct db_options *options)
     db->application_name = memory_duplicate(options->application_name);
     db->timer = evtimer_new(base, on_timer, db);
     db->failing = event_new(base, -1, 0, on_failing, db);
+    db->schema_check = event_new(base, -1, EV_PERSIST, on_schema_check, db);
+    event_add(db->schema_check, &(struct timeval){ .tv_sec = SCHEMA_CHECK_S });
     STAILQ_INIT(&db->sent.list);
     STAILQ_INIT(&db->failed.list);
     snprintf(db->failure, sizeof(db->failure), "not connected yet");
@@ -564,6 +595,7 @@ db_free(struct db *db)
     drop_connection(db);
     event_free(db->timer);
     event_free(db->failing);
+    event_free(db->schema_check);
     secret_wipe(db->url, strlen(db->url));
     free(db->url);
     free(db->application_name);

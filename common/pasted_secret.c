@@ -1,5 +1,6 @@
 #include "common/pasted_secret.h"
 #include "common/token.h"
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -164,4 +165,23 @@ pasted_secret_find(const char *bytes, size_t length, const char **ret_refusal)
         *ret_refusal = refusal;
     }
     return found;
+}
+
+void
+pasted_secret_mask(char *text)
+{
+    char *at;
+    while ((at = (char *)(uintptr_t)pasted_secret_find(text, strlen(text), NULL))) {
+        size_t length = 0;
+        while (isalnum((unsigned char)at[length]) || (at[length] && strchr("_-+/", at[length]))) {
+            length++;
+        }
+        size_t masked = length < 3 ? length : 3;
+        memset(at, '*', masked);
+        memmove(at + masked, at + length, strlen(at + length) + 1);
+        if (masked == 0) {
+            return;
+        }
+        text = at + masked;
+    }
 }

@@ -11,4 +11,7 @@
  * `ret_refusal` may be NULL. Fast for short words, such as those of a User-Agent. */
 const char *pasted_secret_find(const char *bytes, size_t length, const char **ret_refusal);
 
+/* Replaces each of them in `text` by at most three asterisks. */
+void pasted_secret_mask(char *text);
+
 #endif

@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
 
 #define KEEP_TIMEOUT_US 1000000
 #define STATUS_SIZE     256 /* bytes of text that service_status() passes on */
@@ -159,9 +158,8 @@ service_take_kept(const char *name)
     int count = sd_listen_fds_with_names(0, &names);
     for (int i = 0; i < count; i++) {
         if (strcmp(names[i], name) == 0) {
-            if (taken >= 0) {
-                close(taken); /* of a process before the last one */
-            }
+            /* Of several, the last process's. The others stay open: with a gap between the given descriptors,
+             * sd_listen_fds(3) fails. */
             taken = SD_LISTEN_FDS_START + i;
         }
         free(names[i]);

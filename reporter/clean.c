@@ -66,26 +66,6 @@ is_space(uint32_t character)
            character == 0x2028 || character == 0x2029;
 }
 
-/* Overwrites what looks like a secret. */
-static void
-mask_secrets(char *text)
-{
-    char *at;
-    while ((at = (char *)(uintptr_t)pasted_secret_find(text, strlen(text), NULL))) {
-        size_t length = 0;
-        while (isalnum((unsigned char)at[length]) || (at[length] && strchr("_-+/", at[length]))) {
-            length++;
-        }
-        size_t masked = length < 3 ? length : 3;
-        memset(at, '*', masked);
-        memmove(at + masked, at + length, strlen(at + length) + 1);
-        if (masked == 0) {
-            return;
-        }
-        text = at + masked;
-    }
-}
-
 struct line {
     char *bytes;
     size_t length, limit;
@@ -153,7 +133,7 @@ clean_text(const char *bytes, size_t length, size_t limit)
         }
     }
     line.bytes[line.length] = '\0';
-    mask_secrets(line.bytes);
+    pasted_secret_mask(line.bytes);
     return line.bytes;
 }
 

@@ -260,6 +260,8 @@ begin_text(struct junit *junit)
 static void
 open_failure(struct junit *junit, const char **attributes)
 {
+    free(junit->failure_message); /* of a failure of the suite that has this one in it */
+    free(junit->failure_type);
     junit->failure_message = clean_attribute(attributes, "message", CLEAN_MESSAGE_MAX);
     junit->failure_type = clean_attribute(attributes, "type", CLEAN_MESSAGE_MAX);
     begin_text(junit);

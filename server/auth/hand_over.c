@@ -50,7 +50,7 @@ write_result(const struct verified_key *key, int64_t token_id, void *argument)
 static size_t
 count_results(struct verified *verified)
 {
-    struct writer counter = { NULL };
+    struct writer counter = { .results = NULL };
     verified_visit_good(verified, write_result, &counter);
     return counter.count < RESULTS_MAX ? counter.count : RESULTS_MAX;
 }
@@ -115,7 +115,8 @@ hand_over_take(struct verified *verified, int fd)
     struct stat file;
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0 || (seals & FIXED_SIZE) != FIXED_SIZE || fstat(fd, &file) < 0 ||
-        file.st_size < (off_t)sizeof(struct header)) {
+        file.st_size < (off_t)sizeof(struct header) ||
+        file.st_size > (off_t)(sizeof(struct header) + RESULTS_MAX * sizeof(struct result))) {
         return -1;
     }
     size_t size = (size_t)file.st_size;

@@ -188,7 +188,7 @@ def test_a_restart_revives_no_token(machine, token):
 def test_setting_up_again_changes_nothing(machine, token):
     pid = machine.property("testkase-server.service", "MainPID")
     done = machine.run("testkase-setup")
-    assert done.stdout == "" and "An organization exists already" in done.stderr
+    assert done.stdout == "" and "An organization with tokens exists already" in done.stderr
     assert machine.property("testkase-server.service", "MainPID") == pid
     assert status(machine, token) == 200
 

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from support.deadline import until
 from support.postgres import ROOT
 from support.process import Program
 from support.service import Server, Service, server_environment
@@ -153,11 +154,16 @@ def test_no_request_fails(database, start_service, worker_path, server_path, sta
     print(f"{traffic.done} requests, {len(traffic.made)} of them writes; none failed")
 
 
-def test_a_program_before_a_breaking_migration_is_refused(database, start, server_path):
+def test_a_program_before_a_breaking_migration_is_refused(database, start, start_service, server_path):
+    service = start_service(database)
+    caller = service.bearer(service.organization().member, checked=False)
+    assert caller.get("/session").status_code == 200
     database.query("insert into testkase.schema_migrations (version, name, checksum, oldest_program) values (%s, 'next', '', %s)",
                    (LAST + 1, LAST + 1))
     done = subprocess.run([server_path], env=server_environment(database), capture_output=True, text=True, timeout=30,
                           check=False)
     assert done.returncode == 1 and "newer than version" in done.stderr
+    until(lambda: caller.get("/session").status_code == 503, 30, "503 of a server that was connected before")
     database.query("update testkase.schema_migrations set oldest_program = %s where version = %s", (LAST, LAST + 1))
+    until(lambda: caller.get("/session").status_code == 200, 30, "200 once the schema says that it works")
     assert start(server_path, server_environment(database)).wait_ready()

@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 
+from support import token as tokens
 from support.http import field_errors
 
 
@@ -76,6 +77,18 @@ def test_build_and_message_are_kept(project, user):
     assert project.service.database.query("""select e.name, e.message, e.duration_ms, r.build from testkase.test_executions e
         join testkase.test_runs r on r.id = e.run_id where r.project_id = %s""", (project.id,)) == [
             (body["results"][0]["name"], body["results"][0]["message"], 12, build)]
+
+
+def test_secrets_in_texts_are_masked(project, user):
+    """Output of tests has them now and then; every member of the project reads it."""
+    ours, theirs = tokens.make(), "glpat-" + tokens.random_text(20)
+    body = project.body([], build={"branch": f"fix {ours}", "number": theirs})
+    body["results"] = [{"automationId": 10001, "status": "fail", "name": f"signs in with {ours}",
+                        "message": f"401 for {theirs}, and\nfor {ours}."}]
+    report(user, body)
+    kept = project.service.database.query("""select e.name, e.message, r.build from testkase.test_executions e
+        join testkase.test_runs r on r.id = e.run_id where r.project_id = %s""", (project.id,))
+    assert kept == [("signs in with ***", "401 for ***, and\nfor ***.", {"branch": "fix ***", "number": "***"})]
 
 
 def test_nothing_to_report(project, user):

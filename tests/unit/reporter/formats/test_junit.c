@@ -46,6 +46,15 @@ too_deep(void **state)
 }
 
 static void
+a_test_within_a_failure_of_its_suite(void **state)
+{
+    (void)state;
+    expect("<testsuites><testsuite name='s'><failure message='first' type='t'><testcase name='a'>"
+           "<failure message='second'/></testcase></failure></testsuite></testsuites>",
+           "fail \"a\" second\nerror s: (no message)\n");
+}
+
+static void
 verdicts(void **state)
 {
     (void)state;
@@ -222,11 +231,21 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(roots_and_depth),  cmocka_unit_test(too_deep), cmocka_unit_test(verdicts),
-        cmocka_unit_test(conflicts),        cmocka_unit_test(times),    cmocka_unit_test(automation_ids),
-        cmocka_unit_test(errors_of_suites), cmocka_unit_test(names),    cmocka_unit_test(listing),
-        cmocka_unit_test(not_whole),        cmocka_unit_test(entities), cmocka_unit_test(long_output),
-        cmocka_unit_test(long_tag),         cmocka_unit_test(risky),
+        cmocka_unit_test(roots_and_depth),
+        cmocka_unit_test(too_deep),
+        cmocka_unit_test(a_test_within_a_failure_of_its_suite),
+        cmocka_unit_test(verdicts),
+        cmocka_unit_test(conflicts),
+        cmocka_unit_test(times),
+        cmocka_unit_test(automation_ids),
+        cmocka_unit_test(errors_of_suites),
+        cmocka_unit_test(names),
+        cmocka_unit_test(listing),
+        cmocka_unit_test(not_whole),
+        cmocka_unit_test(entities),
+        cmocka_unit_test(long_output),
+        cmocka_unit_test(long_tag),
+        cmocka_unit_test(risky),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -523,23 +523,24 @@ test_all_loops_share_a_unix_socket(void **state)
 
 /* --- socket activation --- */
 
-/* In a child, whose descriptors 3 and 4 may be anything; 4 is one that an earlier process left. 0 is success.
+/* In a child, whose descriptors 3 to 5 may be anything; earlier processes left 4 and 5. 0 is success.
  */
 static int
 activated_life(int given)
 {
     char number[16];
-    if (dup2(given, 3) != 3 || dup2(open("/dev/null", O_RDONLY), 4) != 4) {
+    int null = open("/dev/null", O_RDONLY);
+    if (dup2(given, 3) != 3 || dup2(null, 4) != 4 || dup2(4, 5) != 5) {
         return 2;
     }
     fixture.base = event_base_new(); /* the old one may have had descriptor 3 */
     fixture.pool = connection_pool_new(fixture.base, &events, 10);
     snprintf(number, sizeof(number), "%ld", (long)getpid());
     setenv("LISTEN_PID", number, 1);
-    setenv("LISTEN_FDS", "2", 1);
-    setenv("LISTEN_FDNAMES", "http:" SERVICE_KEPT "notes", 1);
+    setenv("LISTEN_FDS", "3", 1);
+    setenv("LISTEN_FDNAMES", "http:" SERVICE_KEPT "notes:" SERVICE_KEPT "notes", 1);
     struct listener_sockets *set = NULL, *second = NULL;
-    if (service_take_kept(SERVICE_KEPT "notes") != 4) {
+    if (service_take_kept(SERVICE_KEPT "notes") != 5) {
         return 5;
     }
     if (bind_to("127.0.0.1:1", 3, &set) < 0) {

@@ -52,7 +52,8 @@ class Compose:
     def _make_script(self, folder):
         """Podman with its own store, so that podman-compose can call it; it asks for no more limits than this process has."""
         configuration = folder / "containers.conf"
-        configuration.write_text("[containers]\ndefault_ulimits = " + json.dumps(list(limits())) + "\n")
+        configuration.write_text("[containers]\ndefault_ulimits = " + json.dumps(list(limits())) +
+                                 "\n[network]\nnetwork_backend = \"netavark\"\n")
         STORE.mkdir(parents=True, exist_ok=True)
         kind = subprocess.run(["stat", "--file-system", "--format=%T", STORE], check=True, capture_output=True, text=True).stdout
         driver = "vfs" if kind.startswith("overlay") else "overlay"

@@ -52,7 +52,7 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
   deploy       deploy/local.sh, what README.md shows, the recipes for CI systems in deploy/ci, the static
                reporter, and its npm package
   boot         the Debian packages on a machine of their own, in a container with systemd: installed, set up,
-               restarted, upgraded, removed
+               restarted, upgraded, removed; and deploy/docker, each of whose containers is killed under traffic
   docs         whether the documents agree with the tree, and whether this script counts right
   coverage     most unit and integration tests once more, to measure which lines of C they run; the figure
                stands near the end, those of the folders are in build/test-logs/coverage

@@ -161,6 +161,8 @@ def test_prometheus_reads_servers_and_worker(composed):
         out = composed.run("prometheus", "promtool", "query", "instant", "http://127.0.0.1:9090", "up == 1")
         return set(re.findall(r'instance="([^"]+)"', out))
     until(lambda: targets() == {"server-1:9464", "server-2:9464", "worker:9464"}, 60, "all targets are up")
+    checked = composed.run("prometheus", "promtool", "check", "config", "/etc/testkase/prometheus.yml")
+    assert "SUCCESS: 1 rule files found" in checked
 
 
 def test_grafana_gets_what_its_files_ask_for(composed):

@@ -157,7 +157,7 @@ run_lint() {
     local sources scripts
     mapfile -d '' -t sources < <(list_sources tests)
     mapfile -d '' -t scripts < <(find "$root/deploy" "$root/tests" -type f '(' -name '*.sh' -or -name '*.sh.in' -or \
-        -path '*/debian/*' -name 'p*' ')' -print0)
+        -name '*.bash' -or -path '*/debian/*' -name 'p*' ')' -print0)
     check clang-format "$logs/clang-format.log" clang-format --dry-run -Werror "${sources[@]}"
     check shellcheck "$logs/shellcheck.log" \
         env --chdir="$root" shellcheck --external-sources "${scripts[@]#"$root"/}" .ci/run

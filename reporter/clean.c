@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ESCAPE 0x1b
+#define ESCAPE        0x1b
+#define LINE_ENDS_MAX 2 /* in a row: one blank line */
 
 /* How many bytes the escape sequence of a terminal takes that begins at `bytes` (ECMA-48: CSI, and OSC up to
  * its end); 1 for any other ESC. */
@@ -69,23 +70,39 @@ is_space(uint32_t character)
 struct line {
     char *bytes;
     size_t length, limit;
-    bool space; /* one stands before the next character */
+    bool has_lines;
+    size_t ends, blanks; /* that stand before the next character */
 };
 
 /* Returns false at the limit. */
 static inline bool
 put(struct line *line, const char *bytes, size_t length)
 {
-    if (line->length + line->space + length > line->limit) {
+    if (line->length + line->ends + line->blanks + length > line->limit) {
         return false;
     }
-    if (line->space) {
-        line->bytes[line->length++] = ' ';
-        line->space = false;
+    if (line->ends + line->blanks > 0) {
+        memset(line->bytes + line->length, '\n', line->ends);
+        memset(line->bytes + line->length + line->ends, ' ', line->blanks);
+        line->length += line->ends + line->blanks;
+        line->ends = line->blanks = 0;
     }
     memcpy(line->bytes + line->length, bytes, length);
     line->length += length;
     return true;
+}
+
+static void
+take_space(struct line *line, uint32_t character)
+{
+    if (!line->has_lines) {
+        line->blanks = line->length > 0;
+    } else if (character == '\n') {
+        line->ends += line->length > 0 && line->ends < LINE_ENDS_MAX;
+        line->blanks = 0;
+    } else {
+        line->blanks += line->length > 0 && character != '\r';
+    }
 }
 
 /* Whether it stands for itself and begins nothing. */
@@ -114,18 +131,20 @@ take_character(struct line *line, const char *bytes, size_t length)
     }
     size_t taken = utf8_read(bytes, length, &character);
     if (is_space(character)) {
-        line->space = line->length > 0;
+        take_space(line, character);
     } else if (!is_left_out(character) && !put(line, encoded, utf8_write(character, encoded))) {
         return 0;
     }
     return taken;
 }
 
-char *
-clean_text(const char *bytes, size_t length, size_t limit)
+static char *
+clean(const char *bytes, size_t length, size_t limit, bool has_lines)
 {
     /* An invalid byte becomes three; beyond the limit nothing is looked at. */
-    struct line line = { .bytes = memory_new((length < limit ? length * 3 : limit) + 4, 1), .limit = limit };
+    struct line line = { .bytes = memory_new((length < limit ? length * 3 : limit) + 4, 1),
+                         .limit = limit,
+                         .has_lines = has_lines };
     for (size_t i = 0, taken; i < length; i += taken) {
         taken = is_plain(bytes[i]) ? put(&line, bytes + i, 1) : take_character(&line, bytes + i, length - i);
         if (!taken) {
@@ -138,18 +157,30 @@ clean_text(const char *bytes, size_t length, size_t limit)
 }
 
 char *
+clean_text(const char *bytes, size_t length, size_t limit)
+{
+    return clean(bytes, length, limit, false);
+}
+
+char *
+clean_lines(const char *bytes, size_t length, size_t limit)
+{
+    return clean(bytes, length, limit, true);
+}
+
+char *
 clean_first_line(const char *bytes, size_t length, size_t limit)
 {
     while (length > 0) {
         const char *end = memchr(bytes, '\n', length);
         size_t line = end ? (size_t)(end - bytes) : length;
-        char *clean = clean_text(bytes, line, limit);
-        if (clean[0] || !end) {
-            return clean;
+        char *text = clean_text(bytes, line, limit);
+        if (text[0] || !end) {
+            return text;
         }
         bytes += line + 1;
         length -= line + 1;
-        free(clean);
+        free(text);
     }
     return memory_copy_text("", 0);
 }

@@ -13,7 +13,11 @@
  * caller frees it. */
 char *clean_text(const char *bytes, size_t length, size_t limit);
 
-/* The same of the first line that is not blank. */
+/* The same with lines: their ends and the blanks within them stay, as a diff in a message needs them. Blank
+ * lines at its ends are removed, and of several in between all but one. */
+char *clean_lines(const char *bytes, size_t length, size_t limit);
+
+/* As clean_text(), of the first line that is not blank. */
 char *clean_first_line(const char *bytes, size_t length, size_t limit);
 
 #endif

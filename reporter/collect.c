@@ -1,7 +1,9 @@
 #include "reporter/collect.h"
+#include "reporter/clean.h"
 #include "reporter/reading.h"
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,11 +76,13 @@ on_suite_error(void *owner, const char *suite, const char *message)
 {
     struct collecting *collecting = owner;
     struct tally *tally = collecting->tally;
-    tally_add(&tally->suite_errors, collecting->file, suite, message);
+    char *line = clean_text(message, strlen(message), CLEAN_MESSAGE_MAX);
+    tally_add(&tally->suite_errors, collecting->file, suite, line);
     if (tally->suite_errors.count <= TOLD_MAX || collecting->console->verbose) {
         console_warn(collecting->console, "%s: an error that no test carries%s%s: %s", collecting->file,
-                     *suite ? ", in " : "", suite, message);
+                     *suite ? ", in " : "", suite, line);
     }
+    free(line);
 }
 
 static void

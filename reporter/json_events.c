@@ -414,3 +414,9 @@ json_scalar_copy(const struct json_scalar *value, size_t limit)
 {
     return value->type == JSON_SCALAR_TEXT ? clean_text(value->text, value->length, limit) : NULL;
 }
+
+char *
+json_scalar_lines(const struct json_scalar *value, size_t limit)
+{
+    return value->type == JSON_SCALAR_TEXT ? clean_lines(value->text, value->length, limit) : NULL;
+}

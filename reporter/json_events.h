@@ -58,7 +58,8 @@ double json_scalar_number(const struct json_scalar *value, double otherwise);
 /* Whether it is that text. */
 bool json_scalar_is(const struct json_scalar *value, const char *text);
 
-/* A clean copy of a text, for free(); NULL when it is none. */
+/* A clean copy of a text, for free(), on one line or with its lines; NULL when it is none. */
 char *json_scalar_copy(const struct json_scalar *value, size_t limit);
+char *json_scalar_lines(const struct json_scalar *value, size_t limit);
 
 #endif

@@ -304,6 +304,13 @@ replace(char **text, const struct json_scalar *value, size_t limit)
     *text = json_scalar_copy(value, limit);
 }
 
+static void
+replace_message(char **text, const struct json_scalar *value)
+{
+    free(*text);
+    *text = json_scalar_lines(value, CLEAN_MESSAGE_MAX);
+}
+
 /* Tags are objects with a name, or with behave plain texts. */
 static void
 take_tag(struct ids *ids, int level, const struct json_scalar *value)
@@ -340,7 +347,7 @@ take_of_result(struct cucumber *cucumber, const char *key, const struct json_sca
     } else if (strcmp(key, "duration") == 0 && value->type == JSON_SCALAR_NUMBER) {
         cucumber->sum.duration_ms = duration_add(cucumber->sum.duration_ms, duration_of(value));
     } else if (strcmp(key, "error_message") == 0) {
-        replace(&cucumber->error_message, value, CLEAN_MESSAGE_MAX);
+        replace_message(&cucumber->error_message, value);
     }
 }
 
@@ -383,7 +390,7 @@ on_scalar(void *owner, int kind, const char *key, const struct json_scalar *valu
         break;
     case ERROR_LINES:
         if (!cucumber->error_message || !*cucumber->error_message) {
-            replace(&cucumber->error_message, value, CLEAN_MESSAGE_MAX);
+            replace_message(&cucumber->error_message, value);
         }
         break;
     default:

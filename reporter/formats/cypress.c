@@ -114,6 +114,13 @@ replace(char **text, const struct json_scalar *value, size_t limit)
 }
 
 static void
+replace_message(char **text, const struct json_scalar *value)
+{
+    free(*text);
+    *text = json_scalar_lines(value, CLEAN_MESSAGE_MAX);
+}
+
+static void
 close_suite(struct cypress *cypress)
 {
     struct suite *suite = &cypress->suites[--cypress->depth];
@@ -378,7 +385,7 @@ take_of_test(struct cypress *cypress, int kind, const char *key, const struct js
     } else if (strcmp(key, "currentRetry") == 0) {
         test->retry = json_scalar_number(value, 0) > 0;
     } else if (strcmp(key, "displayError") == 0) {
-        replace(&test->message, value, CLEAN_MESSAGE_MAX);
+        replace_message(&test->message, value);
     }
 }
 
@@ -410,7 +417,7 @@ static void
 take_of_root(struct cypress *cypress, const char *key, const struct json_scalar *value)
 {
     if (strcmp(key, "message") == 0) {
-        replace(&cypress->root_message, value, CLEAN_MESSAGE_MAX);
+        replace_message(&cypress->root_message, value);
     } else if (strcmp(key, "status") == 0) {
         cypress->has_failed_launch = json_scalar_is(value, "failed");
     }
@@ -465,7 +472,7 @@ on_scalar(void *owner, int kind, const char *key, const struct json_scalar *valu
         break;
     case ERROR:
         if (strcmp(key, "message") == 0) {
-            replace(&cypress->test.message, value, CLEAN_MESSAGE_MAX);
+            replace_message(&cypress->test.message, value);
         }
         break;
     case ATTEMPT:

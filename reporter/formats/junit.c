@@ -262,7 +262,8 @@ open_failure(struct junit *junit, const char **attributes)
 {
     free(junit->failure_message); /* of a failure of the suite that has this one in it */
     free(junit->failure_type);
-    junit->failure_message = clean_attribute(attributes, "message", CLEAN_MESSAGE_MAX);
+    const char *message = xml_attribute(attributes, "message");
+    junit->failure_message = message ? clean_lines(message, strlen(message), CLEAN_MESSAGE_MAX) : NULL;
     junit->failure_type = clean_attribute(attributes, "type", CLEAN_MESSAGE_MAX);
     begin_text(junit);
 }

@@ -225,7 +225,7 @@ close_message(struct nunit *nunit)
                                         : NULL;
     nunit->takes_text = false;
     if (message && !*message) {
-        *message = clean_first_line(buffer_text(&nunit->text), nunit->text.length, CLEAN_MESSAGE_MAX);
+        *message = clean_lines(buffer_text(&nunit->text), nunit->text.length, CLEAN_MESSAGE_MAX);
     }
 }
 

@@ -238,6 +238,13 @@ replace(char **text, const struct json_scalar *value, size_t limit)
     *text = json_scalar_copy(value, limit);
 }
 
+static void
+replace_message(char **text, const struct json_scalar *value)
+{
+    free(*text);
+    *text = json_scalar_lines(value, CLEAN_MESSAGE_MAX);
+}
+
 static enum verdict
 verdict_of(const struct json_scalar *value)
 {
@@ -285,7 +292,7 @@ take_of_test(struct playwright *playwright, int kind, const char *key, const str
     } else if (kind == ANNOTATION && strcmp(key, "type") == 0) {
         replace(&playwright->annotation_type, value, CLEAN_NAME_MAX);
     } else if (kind == ANNOTATION && strcmp(key, "description") == 0) {
-        replace(&playwright->annotation_text, value, CLEAN_MESSAGE_MAX);
+        replace_message(&playwright->annotation_text, value);
     }
 }
 
@@ -300,7 +307,7 @@ on_scalar(void *owner, int kind, const char *key, const struct json_scalar *valu
     } else if (kind == SPEC || kind == TAGS) {
         take_of_spec(playwright, kind, key, value);
     } else if ((kind == RESULT_ERROR || kind == GLOBAL_ERROR) && strcmp(key, "message") == 0) {
-        replace(&playwright->error_message, value, CLEAN_MESSAGE_MAX);
+        replace_message(&playwright->error_message, value);
     } else {
         take_of_test(playwright, kind, key, value);
     }

@@ -311,8 +311,7 @@ close_within(struct testng *testng, const char *name)
 {
     struct method *method = &testng->method;
     if (strcmp(name, "message") == 0 && !method->message) {
-        method->message =
-            clean_first_line(buffer_text(&testng->text), testng->text.length, CLEAN_MESSAGE_MAX);
+        method->message = clean_lines(buffer_text(&testng->text), testng->text.length, CLEAN_MESSAGE_MAX);
     } else if (strcmp(name, "value") == 0) {
         buffer_append(&testng->parameters, buffer_text(&testng->text), testng->text.length);
         buffer_append(&testng->parameters, "\n", 1);

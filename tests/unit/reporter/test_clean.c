@@ -32,6 +32,28 @@ controls(void **state)
 }
 
 static void
+lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+        size_t limit;
+    } table[] = {
+        { "\n \n  a\r\n    - 1\n    + 2  \n\n\n\n\nb \n", "a\n    - 1\n    + 2\n\nb", 100 },
+        { "a\tb  c", "a b  c", 100 },
+        { "\x1b[31ma\x1b[0m\n\x1b[32mb", "a\nb", 100 },
+        { "a\nb", "a", 2 },
+        { "", "", 100 },
+        { " \n ", "", 100 },
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char *clean = clean_lines(table[i].text, strlen(table[i].text), table[i].limit);
+        assert_string_equal(clean, table[i].expected);
+        free(clean);
+    }
+}
+
+static void
 cut(void **state)
 {
     (void)state;
@@ -62,7 +84,8 @@ first_lines(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(controls), cmocka_unit_test(cut),
-                                        cmocka_unit_test(secrets), cmocka_unit_test(first_lines) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(controls), cmocka_unit_test(lines),
+                                        cmocka_unit_test(cut), cmocka_unit_test(secrets),
+                                        cmocka_unit_test(first_lines) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

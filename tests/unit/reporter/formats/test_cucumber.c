@@ -50,7 +50,7 @@ background_and_hooks(void **state)
                                              "{\"type\":\"scenario\",\"name\":\"b\",\"before\":[{\"result\":{"
                                              "\"status\":\"failed\",\"error_message\":\"hook\"}}],"
                                              "\"steps\":[" STEP("skipped") "]}"),
-           "+fail 00009 \"a\" 3 no database more\n+fail 00009 \"b\" 2 hook\n");
+           "+fail 00009 \"a\" 3 no database\nmore\n+fail 00009 \"b\" 2 hook\n");
     expect(FEATURE("{\"type\":\"background\",\"steps\":[{\"result\":{\"status\":\"failed\",\"error_message\":"
                    "\"x\"}}]}"),
            "error a.feature: x\n");

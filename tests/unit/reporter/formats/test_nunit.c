@@ -19,19 +19,19 @@ static void
 verdicts(void **state)
 {
     (void)state;
-    expect(
-        "<test-run><test-suite type='Assembly' name='a.dll' result='Failed' site='Child'>"
-        "<test-case name='a' fullname='N.a' result='Passed' duration='0.5'/>"
-        "<test-case name='b' result='Failed' "
-        "label='Error'><failure><message>boom\nmore</message></failure></test-case>"
-        "<test-case name='c' result='Skipped' "
-        "label='Ignored'><reason><message>why</message></reason></test-case>"
-        "<test-case name='d' result='Inconclusive'/><test-case name='e' result='Warning'/>"
-        "<test-case name='f' result='Passed'><properties><property name='Description' value='[48271]'/>"
-        "<property name='_X' value='[00001]'/></properties></test-case>"
-        "</test-suite></test-run>",
-        "pass \"a\" 500\nfail \"b\" boom\nskipped \"c\" why\nblocked \"d\"\nnote e: passed with a warning\n"
-        "pass \"e\"\npass 48271 \"f\"\n");
+    expect("<test-run><test-suite type='Assembly' name='a.dll' result='Failed' site='Child'>"
+           "<test-case name='a' fullname='N.a' result='Passed' duration='0.5'/>"
+           "<test-case name='b' result='Failed' "
+           "label='Error'><failure><message>boom\nmore</message></failure></test-case>"
+           "<test-case name='c' result='Skipped' "
+           "label='Ignored'><reason><message>why</message></reason></test-case>"
+           "<test-case name='d' result='Inconclusive'/><test-case name='e' result='Warning'/>"
+           "<test-case name='f' result='Passed'><properties><property name='Description' value='[48271]'/>"
+           "<property name='_X' value='[00001]'/></properties></test-case>"
+           "</test-suite></test-run>",
+           "pass \"a\" 500\nfail \"b\" boom\nmore\nskipped \"c\" why\nblocked \"d\"\nnote e: passed with a "
+           "warning\n"
+           "pass \"e\"\npass 48271 \"f\"\n");
 }
 
 static void

@@ -16,12 +16,13 @@
 #define CONNECT_DEADLINE_MS 5000
 #define RETRY_FIRST_MS      50
 #define RETRY_MOST_MS       2000
-#define SCHEMA_CHECK_S      10 /* a migration or a disabled trigger is noticed after this long */
+#define LOOK_MS             1000 /* calls to an old primary end this long after a newer timeline was seen */
+#define SCHEMA_CHECK_S      10   /* a migration or a disabled trigger is noticed after this long */
 
 enum state {
     STATE_WAITING,    /* until the next attempt to connect */
     STATE_CONNECTING, /* libpq's handshake */
-    STATE_PREPARING,  /* session settings and schema version */
+    STATE_PREPARING,  /* session settings, timeline and schema version */
     STATE_USABLE,
 };
 
@@ -61,7 +62,10 @@ struct db {
     struct calls failed;
     int64_t connect_deadline_ms;
     int failures; /* attempts and connections lost in a row */
+    struct db_hosts hosts;
+    db_timeline timeline;
     bool schema_refused;
+    bool history_refused;
     char failure[512];
 };
 
@@ -113,6 +117,12 @@ arm_timer(struct db *db, int64_t delay_ms)
     db->timer_pending = true;
 }
 
+static void
+arm_timer_for_calls(struct db *db, int64_t left_ms)
+{
+    arm_timer(db, left_ms < LOOK_MS ? left_ms : LOOK_MS);
+}
+
 /* --- losing the connection --- */
 
 static void
@@ -125,6 +135,7 @@ drop_connection(struct db *db)
     }
     PQfinish(db->connection);
     db->connection = NULL;
+    db->timeline = 0;
     memset(db->prepared, 0, sizeof(db->prepared));
 }
 
@@ -160,6 +171,27 @@ break_connection(struct db *db, const char *why)
     db_libpq_one_line(why, db->failure, sizeof(db->failure));
     db->broken = true;
     event_active(db->failing, 0, 0);
+}
+
+/* --- the old primary of a failover --- */
+
+static bool
+is_outdated(const struct db *db)
+{
+    return db->options.history && db_history_is_old(db->options.history, db->timeline);
+}
+
+static void
+leave_old_primary(struct db *db)
+{
+    if (db->broken) {
+        return;
+    }
+    char why[sizeof(db->failure)];
+    db_libpq_old_timeline(db->timeline, db_history_newest(db->options.history), why, sizeof(why));
+    db->history_refused = true;
+    db_hosts_pass_over(&db->hosts, db->connection);
+    break_connection(db, why);
 }
 
 static void
@@ -227,7 +259,7 @@ sent_or_broken(struct db *db, struct call *call, bool sent)
     }
     flush(db);
     if (!db->timer_pending) {
-        arm_timer(db, db->options.call_deadline_ms);
+        arm_timer_for_calls(db, db->options.call_deadline_ms);
     }
 }
 
@@ -242,6 +274,9 @@ db_call(struct db *db, enum query query, const struct db_value *values, bool bin
         void *argument)
 {
     struct call *call = new_call(db, query, callback, argument);
+    if (is_outdated(db)) {
+        leave_old_primary(db);
+    }
     if (db->state != STATE_USABLE || db->broken || db->sent.count >= db->options.pending_max) {
         append(&db->failed, call);
         event_active(db->failing, 0, 0);
@@ -324,6 +359,10 @@ on_readable(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     struct db *db = argument;
+    if (is_outdated(db)) { /* its answers are not even read */
+        leave_old_primary(db);
+        return;
+    }
     if (!PQconsumeInput(db->connection) || !read_results(db) || PQstatus(db->connection) == CONNECTION_BAD) {
         lose_by_libpq(db);
     }
@@ -400,7 +439,9 @@ on_schema_check(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     struct db *db = argument;
-    if (db_usable(db)) {
+    if (is_outdated(db)) {
+        leave_old_primary(db);
+    } else if (db_usable(db)) {
         submit(db, new_call(db, QUERY_DB_SCHEMA_VERSION, on_schema_again, db), NULL, false);
     }
 }
@@ -441,6 +482,19 @@ on_session(const struct db_result *result, void *argument)
 }
 
 static void
+on_history(const struct db_result *result, void *argument)
+{
+    struct db *db = argument;
+    if (db->broken || db_status(result) == DB_UNAVAILABLE) {
+        return;
+    }
+    db->timeline = db_libpq_timeline(result);
+    if (db->timeline && !db_history_follow(db->options.history, db->timeline)) {
+        leave_old_primary(db);
+    }
+}
+
+static void
 watch_socket(struct db *db, short what, event_callback_fn callback)
 {
     if (db->readable) {
@@ -467,6 +521,9 @@ prepare_session(struct db *db)
     struct db_value values[] = { DB_INT64(db->options.statement_timeout_ms),
                                  DB_INT64(db->options.statement_timeout_ms / 2) };
     submit(db, new_call(db, QUERY_DB_SESSION, on_session, db), values, false);
+    if (db->options.history) {
+        submit(db, new_call(db, QUERY_DB_HISTORY, on_history, db), NULL, false);
+    }
     submit(db, new_call(db, QUERY_DB_SCHEMA_VERSION, on_schema_version, db), NULL, false);
 }
 
@@ -504,11 +561,13 @@ begin_connecting(struct db *db)
 {
     struct db_libpq_connect_parameters parameters;
     const char *refusal = db_url_refusal(db->url);
+    db->history_refused = false;
     if (refusal) {
         lose_connection(db, refusal);
         return;
     }
-    db_libpq_connect_parameters_set(&parameters, db->url, db->application_name, db->options.call_deadline_ms);
+    db_libpq_connect_parameters_set(&parameters, db->url, db->application_name, db->options.call_deadline_ms,
+                                    &db->hosts);
     db->connection = PQconnectStartParams(parameters.keywords, parameters.values, 1);
     if (!db->connection || PQstatus(db->connection) == CONNECTION_BAD) {
         lose_by_libpq(db);
@@ -523,12 +582,19 @@ begin_connecting(struct db *db)
 }
 
 static void
+lose_silent_connection(struct db *db, const char *why)
+{
+    db_hosts_pass_over(&db->hosts, db->connection);
+    lose_connection(db, why);
+}
+
+static void
 check_deadlines(struct db *db)
 {
     int64_t now = clock_monotonic_ms();
     if (db->state == STATE_CONNECTING) {
         if (now >= db->connect_deadline_ms) {
-            lose_connection(db, "PostgreSQL did not complete the connection in time");
+            lose_silent_connection(db, "PostgreSQL did not complete the connection in time");
         } else {
             arm_timer(db, db->connect_deadline_ms - now);
         }
@@ -538,10 +604,14 @@ check_deadlines(struct db *db)
     if (!oldest) {
         return;
     }
+    if (is_outdated(db)) {
+        leave_old_primary(db);
+        return;
+    }
     if (now >= oldest->deadline_ms) {
-        lose_connection(db, "PostgreSQL did not answer in time");
+        lose_silent_connection(db, "PostgreSQL did not answer in time");
     } else {
-        arm_timer(db, oldest->deadline_ms - now);
+        arm_timer_for_calls(db, oldest->deadline_ms - now);
     }
 }
 
@@ -593,6 +663,7 @@ db_free(struct db *db)
         fail_calls(&db->failed);
     }
     drop_connection(db);
+    db_hosts_clear(&db->hosts);
     event_free(db->timer);
     event_free(db->failing);
     event_free(db->schema_check);
@@ -605,13 +676,19 @@ db_free(struct db *db)
 bool
 db_usable(const struct db *db)
 {
-    return db->state == STATE_USABLE && !db->broken;
+    return db->state == STATE_USABLE && !db->broken && !is_outdated(db);
 }
 
 const char *
 db_failure(const struct db *db)
 {
     return db->failure;
+}
+
+bool
+db_history_refused(const struct db *db)
+{
+    return db->history_refused;
 }
 
 bool

@@ -27,7 +27,8 @@ db_libpq_statement_name(enum query query, char ret_name[DB_LIBPQ_NAME_SIZE])
 
 void
 db_libpq_connect_parameters_set(struct db_libpq_connect_parameters *parameters, const char *url,
-                                const char *application_name, int network_timeout_ms)
+                                const char *application_name, int network_timeout_ms,
+                                const struct db_hosts *hosts)
 {
     snprintf(parameters->timeout, sizeof(parameters->timeout), "%d", network_timeout_ms);
     const struct {
@@ -42,6 +43,9 @@ db_libpq_connect_parameters_set(struct db_libpq_connect_parameters *parameters, 
         { "dbname", url },
         { "application_name", application_name },
         { "client_encoding", "UTF8" },
+        { "host", hosts ? hosts->host : NULL }, /* libpq passes over what is NULL */
+        { "hostaddr", hosts ? hosts->hostaddr : NULL },
+        { "port", hosts ? hosts->port : NULL },
     };
     const size_t count = sizeof(table) / sizeof(table[0]);
     for (size_t i = 0; i < count; i++) {
@@ -95,6 +99,23 @@ db_libpq_session_refusal(const struct db_result *result)
         }
     }
     return code;
+}
+
+void
+db_libpq_old_timeline(db_timeline timeline, db_timeline newest, char *ret_line, size_t size)
+{
+    snprintf(
+        ret_line, size,
+        "connected to an old timeline (%u) of a PostgreSQL whose timeline %u this program has seen: stop "
+        "the old primary of the failover; if the database was set back on purpose, restart this program",
+        (unsigned)db_history_number(timeline), (unsigned)db_history_number(newest));
+}
+
+db_timeline
+db_libpq_timeline(const struct db_result *result)
+{
+    bool is_told = db_status(result) == DB_OK && db_rows(result) == 1;
+    return is_told ? db_history_timeline(db_int64(result, 0, 0), db_int64(result, 0, 1)) : 0;
 }
 
 static bool

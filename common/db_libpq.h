@@ -3,6 +3,8 @@
 #ifndef COMMON_DB_LIBPQ_H
 #define COMMON_DB_LIBPQ_H
 
+#include "common/db_history.h"
+#include "common/db_hosts.h"
 #include "common/db_result.h"
 #include "common/db_value.h"
 #include "common/queries.h"
@@ -32,7 +34,7 @@ void db_libpq_statement_name(enum query query, char ret_name[DB_LIBPQ_NAME_SIZE]
 
 /* Keywords and values for PQconnect*Params with expand_dbname: first defaults that the URL may override, then
  * the URL, then settings that it may not override. `network_timeout_ms`: a peer that does not acknowledge
- * data for longer counts as dead. */
+ * data for longer counts as dead. `hosts`: the order of the URL's; NULL for its own. */
 struct db_libpq_connect_parameters {
     const char *keywords[16];
     const char *values[16];
@@ -40,7 +42,8 @@ struct db_libpq_connect_parameters {
 };
 
 void db_libpq_connect_parameters_set(struct db_libpq_connect_parameters *parameters, const char *url,
-                                     const char *application_name, int network_timeout_ms);
+                                     const char *application_name, int network_timeout_ms,
+                                     const struct db_hosts *hosts);
 
 /* Writes libpq's message as one line, cut to `size`. */
 void db_libpq_one_line(const char *message, char *ret_line, size_t size);
@@ -53,6 +56,13 @@ extern const char *const db_libpq_first[DB_LIBPQ_FIRST_COUNT];
 /* Why the result of QUERY_DB_SESSION forbids to use the connection, and what to do, as a constant line; NULL
  * when nothing does. */
 const char *db_libpq_session_refusal(const struct db_result *result);
+
+/* Writes why a connection to the old primary of a failover is not used, as one line. */
+void db_libpq_old_timeline(db_timeline timeline, db_timeline newest, char *ret_line, size_t size);
+
+/* The timeline in the result of QUERY_DB_HISTORY; 0 when PostgreSQL did not tell it: a managed service may
+ * forbid the functions. */
+db_timeline db_libpq_timeline(const struct db_result *result);
 
 /* The database's schema, as QUERY_DB_SCHEMA_VERSION found it. */
 struct db_libpq_schema {

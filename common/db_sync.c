@@ -168,9 +168,9 @@ connect_to(struct db_sync *db, const char *url, const char *application_name)
         return -1;
     }
     struct db_libpq_connect_parameters parameters;
-    db_libpq_connect_parameters_set(&parameters, url, application_name,
-                                    db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS
-                                                                 : 0);
+    db_libpq_connect_parameters_set(
+        &parameters, url, application_name,
+        db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS : 0, NULL);
     db->connection = PQconnectdbParams(parameters.keywords, parameters.values, 1);
     if (PQstatus(db->connection) != CONNECTION_OK) {
         db_libpq_one_line(PQerrorMessage(db->connection), db->error, sizeof(db->error));
@@ -279,6 +279,19 @@ db_sync_check_session(struct db_sync *db, const char *url, const char *applicati
         snprintf(ret_error, error_size, "%s", DB_LIBPQ_SHARED_SESSION);
     }
     return db->shared ? -1 : 0;
+}
+
+int
+db_sync_follow_history(struct db_sync *db, struct db_history *history, char *ret_error, size_t error_size)
+{
+    struct db_result *result = db_sync_call(db, QUERY_DB_HISTORY, NULL);
+    db_timeline timeline = db_libpq_timeline(result);
+    bool is_old = timeline && !db_history_follow(history, timeline);
+    db_result_free(result);
+    if (is_old) {
+        db_libpq_old_timeline(timeline, db_history_newest(history), ret_error, error_size);
+    }
+    return is_old ? -1 : 0;
 }
 
 int

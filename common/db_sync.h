@@ -3,6 +3,7 @@
 #ifndef COMMON_DB_SYNC_H
 #define COMMON_DB_SYNC_H
 
+#include "common/db_history.h"
 #include "common/db_result.h"
 #include "common/db_value.h"
 #include "common/queries.h"
@@ -29,6 +30,11 @@ int db_sync_open(const char *url, const char *application_name, int statement_ti
  * with one line in `ret_error` when other clients use the session. */
 int db_sync_check_session(struct db_sync *db, const char *url, const char *application_name, char *ret_error,
                           size_t error_size);
+
+/* Whether the connection is to the newest timeline that `history` knows, which takes note of it. Returns 0,
+ * or -1 with one line in `ret_error` when it is to the old primary of a failover. */
+int db_sync_follow_history(struct db_sync *db, struct db_history *history, char *ret_error,
+                           size_t error_size);
 
 /* Reads the schema's version after DB_SYNC_SCHEMA_UNREAD. Returns as db_sync_open() does. */
 int db_sync_read_schema(struct db_sync *db, enum db_sync_schema schema, char *ret_error, size_t error_size);

@@ -69,7 +69,8 @@ note_outage(struct loop *loop, const struct db *db)
         }
         return;
     }
-    if (retry_log_is_due(&loop->outage_log)) {
+    struct retry_log *log = db_history_refused(db) ? &loop->history_log : &loop->outage_log;
+    if (retry_log_is_due(log)) {
         log_warning("PostgreSQL does not answer", log_number("loop", loop->index),
                     log_number("wanted_connections", loop->server->connections),
                     log_text("reason", db_failure(db)));
@@ -132,6 +133,7 @@ database_options(struct loop *loop)
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
         .call_deadline_ms = CALL_DEADLINE_MS,
         .pending_max = PENDING_MAX,
+        .history = &loop->server->history,
         .on_state = on_database_state,
         .argument = loop,
     };

@@ -53,7 +53,8 @@ struct loop {
     struct event *draining;
     struct event *patience; /* until clients are accepted although PostgreSQL does not answer yet */
     int64_t stopping_since_ms;
-    struct retry_log outage_log; /* limits the log while PostgreSQL is down; zeroed when it answers again */
+    struct retry_log outage_log;  /* limits the log while PostgreSQL is down; zeroed when it answers again */
+    struct retry_log history_log; /* the same, while an old primary answers */
 };
 
 /* loop_init() makes the loop. loop_run() runs it on the calling thread; it returns when the loop has been

@@ -4,6 +4,7 @@
 #define SERVER_SERVER_H
 
 #include "common/config.h"
+#include "common/db_history.h"
 #include "common/retry.h"
 #include "common/secret.h"
 #include <stdatomic.h>
@@ -55,10 +56,11 @@ struct server {
     struct address_log *failed_sign_ins;    /* limits their log */
     struct retry_shared_log public_url_log; /* public_url.c's */
     struct trusted_proxies *trusted_proxies;
-    struct loop *loops;   /* config->threads of them; main makes them */
-    int connections;      /* to PostgreSQL, of all loops together */
-    atomic_int connected; /* how often one became usable; the program is ready when all are */
-    atomic_int serving;   /* loops that have usable connections now */
+    struct db_history history; /* of PostgreSQL */
+    struct loop *loops;        /* config->threads of them; main makes them */
+    int connections;           /* to PostgreSQL, of all loops together */
+    atomic_int connected;      /* how often one became usable; the program is ready when all are */
+    atomic_int serving;        /* loops that have usable connections now */
     atomic_bool ready;
     atomic_bool failed; /* the program must end with a failure */
 };

@@ -14,6 +14,7 @@
 struct link {
     char *url;
     struct db_sync *db;
+    struct db_history history;
     struct retry retry;
 };
 
@@ -70,6 +71,10 @@ link_open(struct link *link)
     if (db_sync_check_session(link->db, link->url, "testkase-worker", error, sizeof(error)) < 0 ||
         !db_sync_schema_fits(link->db, error, sizeof(error))) {
         return refuse_database(link, error);
+    }
+    if (db_sync_follow_history(link->db, &link->history, error, sizeof(error)) < 0) {
+        retry_failed(&link->retry, "", error);
+        return give_up(link, LINK_DOWN);
     }
     if (listen_begin(link->db) < 0) {
         retry_failed(&link->retry, "", db_sync_error(link->db));

@@ -19,8 +19,8 @@ struct link *link_new(const char *url);
 /* Closes; NULL is fine. */
 void link_free(struct link *link);
 
-/* Connects, checks the schema's version, listens. Logs failures, once a minute at most. A signal to stop ends
- * the process while it connects. */
+/* Connects, checks that this is not the old primary of a failover, and the schema's version, listens. Logs
+ * failures, once a minute at most. A signal to stop ends the process while it connects. */
 enum link_outcome link_open(struct link *link);
 
 /* The connection works: the next failure is the first of a new row. */

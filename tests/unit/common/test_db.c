@@ -15,6 +15,7 @@
 
 static struct event_base *base;
 static struct db *db;
+static struct db_history history;
 static int usable, lost; /* how often on_state said so */
 
 static struct {
@@ -70,6 +71,7 @@ open_db(const char *url)
                                         .statement_timeout_ms = 1000,
                                         .call_deadline_ms = 2000,
                                         .pending_max = 8,
+                                        .history = &history,
                                         .on_state = on_state,
                                         .argument = &db };
     db = db_new(base, &options);
@@ -90,6 +92,7 @@ set_up(void **state)
     secret_setup();
     memset(calls, 0, sizeof(calls));
     call_count = answer_count = usable = lost = 0;
+    history.newest = 0;
     again = false;
     postgres_start();
     postgres_says_text(QUERY, "here");
@@ -293,6 +296,86 @@ test_a_standby_is_not_used(void **state)
     wait_for(&usable, 1);
 }
 
+/* PostgreSQL says that it is on that timeline of system 7. */
+static void
+says_timeline(const char *number)
+{
+    postgres_says(QUERY_DB_HISTORY, (struct postgres_reply){ .columns = 2, .cells = { "7", number } });
+}
+
+static void
+test_an_old_primary_is_not_used(void **state)
+{
+    (void)state;
+    says_timeline("2");
+    assert_true(db_history_follow(&history, db_history_timeline(7, 3)));
+    wait_for(&lost, 1);
+    assert_int_equal(usable, 0);
+    assert_true(db_history_refused(db));
+    assert_non_null(strstr(db_failure(db), "an old timeline (2) of a PostgreSQL whose timeline 3"));
+    says_timeline("3");
+    wait_for(&usable, 1);
+    assert_false(db_history_refused(db));
+}
+
+static void
+test_what_postgresql_does_not_tell_is_not_refused(void **state)
+{
+    (void)state;
+    assert_true(db_history_follow(&history, db_history_timeline(7, 3)));
+    postgres_says(QUERY_DB_HISTORY,
+                  (struct postgres_reply){ .reaction = POSTGRES_REFUSES, .sqlstate = "42501" });
+    wait_for(&usable, 1);
+    submit();
+    wait_for(&answer_count, 1);
+    assert_int_equal(calls[0].status, DB_OK);
+}
+
+static void
+test_a_connection_to_the_old_primary_ends_when_another_has_seen_the_new_one(void **state)
+{
+    (void)state;
+    says_timeline("2");
+    wait_for(&usable, 1);
+    assert_true(db_history_newest(&history) == db_history_timeline(7, 2));
+    postgres_says(QUERY, (struct postgres_reply){ .reaction = POSTGRES_IS_SILENT });
+    submit();
+    assert_true(db_history_follow(&history, db_history_timeline(7, 3)));
+    submit(); /* this is when it is noticed */
+    wait_for(&answer_count, 2);
+    assert_int_equal(calls[0].status, DB_UNAVAILABLE);
+    assert_int_equal(calls[1].status, DB_UNAVAILABLE);
+    assert_int_equal(lost, 1);
+    assert_non_null(strstr(db_failure(db), "an old timeline (2)"));
+}
+
+static void
+test_an_answer_of_the_old_primary_is_not_believed(void **state)
+{
+    (void)state;
+    says_timeline("2");
+    wait_for(&usable, 1);
+    submit();
+    assert_true(db_history_follow(&history, db_history_timeline(7, 3)));
+    wait_for(&answer_count, 1);
+    assert_int_equal(calls[0].status, DB_UNAVAILABLE);
+}
+
+/* Well before the call's own deadline. */
+static void
+test_a_call_that_waits_for_the_old_primary_ends(void **state)
+{
+    (void)state;
+    says_timeline("2");
+    wait_for(&usable, 1);
+    postgres_says(QUERY, (struct postgres_reply){ .reaction = POSTGRES_IS_SILENT });
+    submit();
+    assert_true(db_history_follow(&history, db_history_timeline(7, 3)));
+    wait_for(&answer_count, 1);
+    assert_int_equal(calls[0].status, DB_UNAVAILABLE);
+    assert_true(db_history_refused(db));
+}
+
 static void
 test_a_session_that_cannot_be_relied_on_is_not_used(void **state)
 {
@@ -398,6 +481,11 @@ main(void)
         TEST(test_no_more_than_so_many_wait),
         TEST(test_calling_again_from_within_the_answer),
         TEST(test_a_standby_is_not_used),
+        TEST(test_an_old_primary_is_not_used),
+        TEST(test_what_postgresql_does_not_tell_is_not_refused),
+        TEST(test_a_connection_to_the_old_primary_ends_when_another_has_seen_the_new_one),
+        TEST(test_an_answer_of_the_old_primary_is_not_believed),
+        TEST(test_a_call_that_waits_for_the_old_primary_ends),
         TEST(test_a_session_that_cannot_be_relied_on_is_not_used),
         TEST(test_a_schema_without_its_triggers_is_not_used),
         TEST(test_a_schema_of_another_version_is_not_used),

@@ -165,6 +165,21 @@ test_a_standby_is_refused(void **state)
 }
 
 static void
+test_an_old_primary_is_told_apart(void **state)
+{
+    (void)state;
+    struct db_history history = { 0 };
+    postgres_says(QUERY_DB_HISTORY, (struct postgres_reply){ .columns = 2, .cells = { "7", "2" } });
+    assert_int_equal(db_sync_follow_history(db, &history, error, sizeof(error)), 0);
+    postgres_says(QUERY_DB_HISTORY, (struct postgres_reply){ .columns = 2, .cells = { "7", "1" } });
+    assert_int_equal(db_sync_follow_history(db, &history, error, sizeof(error)), -1);
+    assert_non_null(strstr(error, "an old timeline (1) of a PostgreSQL whose timeline 2"));
+    postgres_says(QUERY_DB_HISTORY,
+                  (struct postgres_reply){ .reaction = POSTGRES_REFUSES, .sqlstate = "42501" });
+    assert_int_equal(db_sync_follow_history(db, &history, error, sizeof(error)), 0);
+}
+
+static void
 test_an_address_that_leads_nowhere(void **state)
 {
     (void)state;
@@ -191,6 +206,7 @@ main(void)
         TEST(test_another_schema_is_refused_where_it_is_checked),
         TEST(test_no_schema_at_all),
         TEST(test_a_standby_is_refused),
+        TEST(test_an_old_primary_is_told_apart),
         TEST(test_an_address_that_leads_nowhere),
     };
     db_sync_close(NULL);

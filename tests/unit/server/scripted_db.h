@@ -213,6 +213,13 @@ db_schema_refused(const struct db *db)
     return false;
 }
 
+bool
+db_history_refused(const struct db *db)
+{
+    (void)db;
+    return false;
+}
+
 const char *
 db_failure(const struct db *db)
 {

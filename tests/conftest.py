@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from support.postgres import ROOT, Cluster
+from support.postgres import ROOT, Cluster, Pair
 from support.process import Program, close_all
 from support.service import Service
 
@@ -18,6 +18,8 @@ def pytest_addoption(parser):
                           "(default: $PAT_TEST_BIN, then build/asan)")
     parser.addoption("--revocations", metavar="N", type=int, default=400,
                      help="tokens that each test of fault/test_revocation.py ends (default: 400)")
+    parser.addoption("--failovers", metavar="N", type=int, default=2,
+                     help="how often the primary is killed in fault/test_failover.py (default: 2)")
 
 
 def pytest_configure():
@@ -88,6 +90,21 @@ def own_cluster():
     made = Cluster()
     yield made
     made.remove()
+
+
+@pytest.fixture(scope="module")
+def module_pair():
+    """The Pair that the tests of one file share. Tests ask for `pair`."""
+    made = Pair()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def pair(module_pair):
+    """The file's primary and standby, which the test may break."""
+    module_pair.repair()
+    return module_pair
 
 
 @pytest.fixture

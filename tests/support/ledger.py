@@ -3,6 +3,7 @@ after something was killed."""
 
 import random
 import threading
+import time
 
 import requests
 
@@ -28,6 +29,7 @@ class Ledger:
         self.deleted = set()
         self.undecided = set()
         self.refusals = 0
+        self.moments = []  # when each acknowledgement came, by time.monotonic()
         self.violations = []
         self._news = threading.Condition()
         self._stop = threading.Event()
@@ -60,6 +62,7 @@ class Ledger:
                     mine.append((body["id"], body["token"]))
                     with self._news:
                         self.created[body["token"]] = body["id"]
+                        self.moments.append(time.monotonic())
                         self._news.notify_all()
                 if mine and chooser.random() < 0.6:
                     self._delete(api, *mine.pop(chooser.randrange(len(mine))))
@@ -75,6 +78,7 @@ class Ledger:
             with self._news:
                 self.undecided.discard(token)
                 self.deleted.add(token)
+                self.moments.append(time.monotonic())
                 self._news.notify_all()
 
     def _ask(self, api, method, path, expected, **options):
@@ -107,13 +111,14 @@ class Ledger:
             assert not self.violations, self.violations[:3]
             assert reached, f"{goal - self.acknowledged()} acknowledgements are missing after {seconds} s"
 
-    def check(self, service):
-        """Nothing acknowledged is lost, nothing revoked comes back, everything is whole or absent."""
+    def check(self, service, server=None):
+        """Nothing acknowledged is lost, nothing revoked comes back, everything is whole or absent. Asks the service's first
+        server, or the given one."""
+        server = server or service.server
         assert not self.violations, self.violations[:5]
         for token in self.created:
             # A loop whose connections are not back yet says nothing about the token.
-            status = until(lambda: (now := service.server.bearer(token).get("/session").status_code) != 503 and now, 20,
-                           "an answer")
+            status = until(lambda: (now := server.bearer(token).get("/session").status_code) != 503 and now, 20, "an answer")
             if token in self.deleted:
                 assert status == 401, "a token works whose deletion was acknowledged"
             elif token not in self.undecided:

@@ -47,9 +47,10 @@ def migrations():
 
 class Cluster:
     """A cluster of its own in a temporary folder, with the roles of the service. PostgreSQL refuses root, so under root it
-    runs as user postgres. fsync is off: that matters only to a machine that loses power."""
+    runs as user postgres. fsync is off: that matters only to a machine that loses power. With `primary`, it is a standby of
+    that cluster."""
 
-    def __init__(self, settings=None):
+    def __init__(self, settings=None, primary=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="testkase-pg-", dir="/tmp"))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
@@ -64,20 +65,26 @@ class Cluster:
         os.chmod(self.folder, 0o755)
         self._process = None
         try:
-            self._initialize(settings or {})
+            if primary:
+                self.copy(primary)
+            else:
+                self._initialize(settings or {})
             self.start()
-            self._make_template()
+            if not primary:
+                self._make_template()
         except BaseException:
             self.remove()
             raise
 
-    def _initialize(self, settings):
-        done = subprocess.run([self.bin / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
-                               "--locale=C.UTF-8", "--no-sync"], cwd="/", stdin=subprocess.DEVNULL, capture_output=True,
+    def _run(self, program, *arguments):
+        done = subprocess.run([self.bin / program, *arguments], cwd="/", stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=120, check=False, **self._account)
         assert done.returncode == 0, done.stderr
+
+    def _initialize(self, settings):
+        self._run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         lines = {
-            "listen_addresses": "", "unix_socket_directories": self.folder, "port": self.port, "max_connections": 200,
+            "listen_addresses": "", "port": self.port, "max_connections": 200,
             "fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB", "timezone": "UTC",
             "log_timezone": "UTC", "autovacuum_naptime": "10s", **settings}
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
@@ -91,8 +98,8 @@ class Cluster:
     def start(self):
         """Returns when it takes connections."""
         with open(self.log, "ab") as log:
-            self._process = subprocess.Popen([self.bin / "postgres", "-D", self.data], cwd="/", stdin=subprocess.DEVNULL,
-                                             stdout=log, stderr=log, **self._account)
+            self._process = subprocess.Popen([self.bin / "postgres", "-D", self.data, "-k", self.folder], cwd="/",
+                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._account)
         until(self._answers, 60, f"PostgreSQL is up; its log is {self.log}")
 
     def _answers(self):
@@ -102,6 +109,23 @@ class Cluster:
         except psycopg2.OperationalError:
             return False
         return True
+
+    def copy(self, primary):
+        """Makes it anew, as a standby of a running cluster; it must not run."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        self._run("pg_basebackup", "--dbname", primary.url("postgres", "postgres"), "--pgdata", self.data,
+                  "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+
+    def rewind(self, primary):
+        """Makes a primary that was killed a standby of the one that took over."""
+        # pg_rewind reads the timeline of the last checkpoint, and finds nothing to do if that was before the promotion.
+        primary.execute("checkpoint")
+        self._run("pg_rewind", "--target-pgdata", self.data, "--source-server", primary.url("postgres", "postgres"),
+                  "--write-recovery-conf", "--no-sync")
+
+    def promote(self):
+        """Returns when the standby has become a primary."""
+        assert self.execute("select pg_promote(true, 60)") == [(True,)]
 
     def stop(self, number=signal.SIGINT):
         """Stops it by SIGTERM (waits for its clients), SIGINT (cuts them off) or SIGQUIT (at once, to recover at the next
@@ -181,8 +205,78 @@ class Cluster:
         return Database(self, name)
 
 
+class Pair:
+    """A primary, and a standby for which its commits wait. Like a Cluster, it knows URLs, which name both hosts, and runs
+    statements on the primary."""
+
+    def __init__(self):
+        self.hosts = []
+        self.made = 0
+        try:
+            self.hosts.append(Cluster({
+                "full_page_writes": "on", "wal_log_hints": "on", "wal_keep_size": "256MB",  # what pg_rewind needs
+                "wal_retrieve_retry_interval": "100ms"}))
+            self.hosts.append(Cluster(primary=self.hosts[0]))
+            self.primary, self.standby = self.hosts
+            self.have_commits_wait()
+        except BaseException:
+            self.remove()
+            raise
+        self.bin = self.primary.bin
+
+    def have_commits_wait(self):
+        self.set_standby_names("*")
+        until(self._is_in_step, 30, "commits wait for the standby")
+
+    def _is_in_step(self):
+        return self.execute("select sync_state, state from pg_stat_replication") == [("sync", "streaming")]
+
+    def set_standby_names(self, names):
+        self.execute(f"alter system set synchronous_standby_names = '{names}'")
+        self.execute("select pg_reload_conf()")
+
+    def promote(self):
+        """The standby takes over; it has no standby of its own then, and its commits wait for none."""
+        self.standby.promote()
+        self.primary, self.standby = self.standby, self.primary
+
+    def rebuild(self, rewind):
+        """The former primary, which was killed, follows the new one: with what it has after `rewind`, or as a new copy."""
+        (self.standby.rewind if rewind else self.standby.copy)(self.primary)
+        self.standby.start()
+        self.have_commits_wait()
+
+    def repair(self):
+        """Whatever a test has left: both hosts run, and the standby follows."""
+        for host in self.hosts:
+            host.thaw()
+        if not self.primary.processes():
+            self.primary.start()
+        if not (self.standby.processes() and self._is_in_step()):
+            self.standby.stop(signal.SIGQUIT)
+            self.set_standby_names("")
+            self.rebuild(rewind=False)
+
+    def remove(self):
+        for host in self.hosts:
+            host.remove()
+
+    def url(self, role, database):
+        folders = ",".join(urllib.parse.quote(str(host.folder), safe="") for host in self.hosts)
+        ports = ",".join(str(host.port) for host in self.hosts)
+        return f"postgresql://{role}@/{database}?host={folders}&port={ports}"
+
+    def connect(self, database, role="postgres"):
+        return self.primary.connect(database, role)
+
+    def execute(self, sql, database="postgres"):
+        return self.primary.execute(sql, database)
+
+    create_database = Cluster.create_database
+
+
 class Database:
-    """One database of a cluster."""
+    """One database of a cluster or a pair."""
 
     def __init__(self, cluster, name):
         self.cluster = cluster

@@ -5,6 +5,7 @@
 #include "server/resources/account.h"
 #include "server/resources/activity.h"
 #include "server/resources/api_keys.h"
+#include "server/resources/custodians.h"
 #include "server/resources/exposition.h"
 #include "server/resources/hygiene.h"
 #include "server/resources/members.h"
@@ -13,6 +14,7 @@
 #include "server/resources/organization.h"
 #include "server/resources/pages.h"
 #include "server/resources/projects.h"
+#include "server/resources/reminders.h"
 #include "server/resources/results.h"
 #include "server/resources/session.h"
 #include "server/resources/test_cases.h"
@@ -73,6 +75,9 @@ const struct route routes[] = {
     { HTTP_GET,    "/api/v1/api-keys/{id}/history",    ROUTE_CALLER,    0,         .endpoint = &api_keys_history },
     { HTTP_GET,    "/api/v1/api-keys/{id}/activity",   ROUTE_CALLER,    0,         .endpoint = &activity_list },
 
+    { HTTP_GET,    "/api/v1/reminders",                ROUTE_CALLER,    0,         .endpoint = &reminders_list },
+    { HTTP_POST,   "/api/v1/reminders/{id}/acknowledge", ROUTE_CALLER,    0,         .endpoint = &reminders_acknowledge },
+
     { HTTP_ANY,    "/api/v1/auth/verify",              ROUTE_CALLER,    0,         .handle = verify },
     { HTTP_ANY,    "/api/v1/auth/verify/{rest}",       ROUTE_CALLER,    0,         .handle = verify },
 
@@ -106,6 +111,9 @@ const struct route routes[] = {
     { HTTP_GET,    "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_get },
     { HTTP_PATCH,  "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, BODY_JSON, .endpoint = &users_update },
     { HTTP_DELETE, "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_delete },
+    { HTTP_GET,    "/api/v1/users/{id}/custodians",    ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_list },
+    { HTTP_PUT,    "/api/v1/users/{id}/custodians/{user}", ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_set },
+    { HTTP_DELETE, "/api/v1/users/{id}/custodians/{user}", ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_remove },
 };
 /* clang-format on */
 

@@ -212,6 +212,20 @@ CREATE FUNCTION testkase.counted(number bigint, one text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((number || ' '::text) || one) || CASE WHEN (number = 1) THEN ''::text ELSE 's'::text END);
 
+CREATE FUNCTION testkase.custodians_guard() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    if (select kind from users where id = new.service_id) <> 'service'
+       or (select kind from users where id = new.user_id) <> 'person' then
+        raise exception 'a custodian is a person who looks after a service account'
+            using errcode = 'integrity_constraint_violation', constraint = 'custodians_kinds';
+    end if;
+    return new;
+end
+$$;
+
 CREATE FUNCTION testkase.descendants_of(of_token bigint) RETURNS TABLE(id bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -466,6 +480,16 @@ CREATE FUNCTION testkase.is_refused(status smallint) RETURNS boolean
 CREATE FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN (testkase.is_operator() AND (NOT (current_setting('testkase.renewal'::text, true) IS DISTINCT FROM of_what)) AND COALESCE((split_part(new_hash, '$'::text, 4) <> split_part(old_hash, '$'::text, 4)), false));
+
+CREATE FUNCTION testkase.is_replaced(token bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select exists (
+        select from testkase.api_tokens n
+        join testkase.users u on u.id = n.user_id and u.credential_generation = n.owner_generation
+        join testkase.api_token_last_used l on l.token_id = n.id
+        where n.predecessor_id = token and n.ended_at is null and n.expires_at > now())
+$$;
 
 CREATE FUNCTION testkase.live_tokens_of(of_user bigint) RETURNS TABLE(id bigint, user_id bigint, organization_id bigint, name text, preview text)
     LANGUAGE sql
@@ -779,6 +803,19 @@ CREATE FUNCTION testkase.refuse_change() RETURNS trigger
 begin
     raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
 end
+$$;
+
+CREATE FUNCTION testkase.reminder_stages(rotate_at timestamp with time zone, expires_at timestamp with time zone) RETURNS TABLE(rank bigint, stage text, at timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+    select row_number() over (order by s.at), s.stage, s.at
+    from (
+        select 'rotation' as stage, reminder_stages.rotate_at as at
+        union all
+        select p.stage, reminder_stages.expires_at - p.days_before * interval '86400 seconds'
+        from testkase.reminder_policy p
+        where reminder_stages.expires_at - p.days_before * interval '86400 seconds' > reminder_stages.rotate_at
+    ) s
 $$;
 
 CREATE FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) RETURNS boolean
@@ -1260,6 +1297,29 @@ begin
     end if;
     return null;
 end
+$$;
+
+CREATE FUNCTION testkase.told_about(account bigint) RETURNS TABLE(user_id bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    with about as (
+        select u.id, u.organization_id, u.kind from testkase.users u where u.id = account
+    ), custodian as (
+        select p.id
+        from about a
+        join testkase.custodians c on c.service_id = a.id
+        join testkase.users p on p.id = c.user_id and p.status = 'active'
+        where a.kind = 'service'
+    )
+    select a.id from about a where a.kind = 'person'
+    union all
+    select c.id from custodian c
+    union all
+    select u.id
+    from about a
+    join testkase.users u on u.organization_id = a.organization_id and u.kind = 'person' and u.status = 'active'
+                             and u.org_role in ('owner', 'admin')
+    where a.kind = 'service' and not exists (select from custodian)
 $$;
 
 CREATE FUNCTION testkase.usage_pairs_max() RETURNS integer
@@ -2010,9 +2070,11 @@ CREATE TABLE testkase.rotation_reminders (
     id bigint NOT NULL,
     token_id bigint NOT NULL,
     user_id bigint NOT NULL,
-    due_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
     state text DEFAULT 'scheduled'::text NOT NULL,
     state_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    stage text,
+    CONSTRAINT rotation_reminders_stage_check CHECK ((stage = ANY (ARRAY['rotation'::text, 'week'::text, 'day'::text]))),
     CONSTRAINT rotation_reminders_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'due'::text, 'acknowledged'::text, 'closed'::text])))
 );
 
@@ -2040,7 +2102,7 @@ UNION ALL
     count(*) AS pending,
     min(r.due_at) AS since
    FROM testkase.rotation_reminders r
-  WHERE ((r.state = 'scheduled'::text) AND (r.due_at <= now()))
+  WHERE ((r.state <> 'closed'::text) AND (r.due_at <= now()))
 UNION ALL
  SELECT 'erase_hashes'::text AS job,
     count(*) AS pending,
@@ -2253,6 +2315,13 @@ ALTER TABLE testkase.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE testkase.custodians (
+    organization_id bigint NOT NULL,
+    service_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE testkase.dismissed_findings (
     token_id bigint NOT NULL,
     practice text NOT NULL,
@@ -2304,6 +2373,13 @@ ALTER TABLE testkase.projects ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE testkase.reminder_policy (
+    stage text NOT NULL,
+    days_before smallint NOT NULL,
+    CONSTRAINT reminder_policy_days_before_check CHECK (((days_before >= 1) AND (days_before <= 30))),
+    CONSTRAINT reminder_policy_stage_check CHECK ((stage = ANY (ARRAY['week'::text, 'day'::text])))
+);
+
 CREATE TABLE testkase.result_uploads (
     user_id bigint NOT NULL,
     idempotency_key text NOT NULL COLLATE pg_catalog."C",
@@ -2353,6 +2429,30 @@ CREATE TABLE testkase.shadow_key (
     seed bigint NOT NULL,
     CONSTRAINT shadow_key_only_row_check CHECK (only_row)
 );
+
+CREATE VIEW testkase.shown_reminders AS
+ SELECT r.id,
+    r.user_id,
+    r.token_id AS "apiKeyId",
+    t.name AS "apiKeyName",
+    t.preview AS "tokenPreview",
+    u.id AS "ownerId",
+    u.name AS "ownerName",
+    r.stage,
+    r.state,
+    testkase.rfc3339(s.at) AS "dueAt",
+    testkase.rfc3339(r.due_at) AS "nextAt",
+    testkase.rfc3339(t.expires_at) AS "expiresAt",
+    n.live_successor_id AS "successorId"
+   FROM ((((testkase.rotation_reminders r
+     JOIN testkase.api_tokens t ON ((t.id = r.token_id)))
+     JOIN testkase.users u ON (((u.id = t.user_id) AND (u.status = 'active'::text) AND (u.credential_generation = t.owner_generation))))
+     JOIN testkase.api_token_rotations n ON ((n.id = t.id)))
+     CROSS JOIN LATERAL ( SELECT s_1.at
+           FROM testkase.reminder_stages(t.rotate_at, t.expires_at) s_1(rank, stage, at)
+          WHERE (s_1.stage = r.stage)
+         OFFSET 0) s)
+  WHERE ((r.state = ANY (ARRAY['due'::text, 'acknowledged'::text])) AND (t.ended_at IS NULL) AND (t.expires_at > now()) AND (NOT testkase.is_replaced(t.id)));
 
 CREATE VIEW testkase.shown_tokens AS
  SELECT t.id,
@@ -2591,6 +2691,9 @@ ALTER TABLE ONLY testkase.auth_changes
 ALTER TABLE ONLY testkase.auth_epoch
     ADD CONSTRAINT auth_epoch_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY testkase.custodians
+    ADD CONSTRAINT custodians_pkey PRIMARY KEY (service_id, user_id);
+
 ALTER TABLE ONLY testkase.dismissed_findings
     ADD CONSTRAINT dismissed_findings_pkey PRIMARY KEY (token_id, practice);
 
@@ -2617,6 +2720,12 @@ ALTER TABLE ONLY testkase.projects
 
 ALTER TABLE ONLY testkase.projects
     ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.reminder_policy
+    ADD CONSTRAINT reminder_policy_days_before_key UNIQUE (days_before);
+
+ALTER TABLE ONLY testkase.reminder_policy
+    ADD CONSTRAINT reminder_policy_pkey PRIMARY KEY (stage);
 
 ALTER TABLE ONLY testkase.result_uploads
     ADD CONSTRAINT result_uploads_pkey PRIMARY KEY (user_id, idempotency_key);
@@ -2730,11 +2839,13 @@ CREATE INDEX audit_events_target_idx ON ONLY testkase.audit_events USING btree (
 
 CREATE INDEX audit_events_default_target_kind_target_id_id_idx ON testkase.audit_events_default USING btree (target_kind, target_id, id DESC);
 
+CREATE INDEX custodians_user_idx ON testkase.custodians USING btree (user_id);
+
 CREATE INDEX project_members_user_idx ON testkase.project_members USING btree (user_id, project_id);
 
 CREATE INDEX result_uploads_idx ON testkase.result_uploads USING btree (uploaded_at);
 
-CREATE INDEX rotation_reminders_scheduled_idx ON testkase.rotation_reminders USING btree (due_at) WHERE (state = 'scheduled'::text);
+CREATE INDEX rotation_reminders_due_idx ON testkase.rotation_reminders USING btree (due_at) WHERE ((state <> 'closed'::text) AND (due_at IS NOT NULL));
 
 CREATE INDEX rotation_reminders_user_idx ON testkase.rotation_reminders USING btree (user_id, id DESC);
 
@@ -2810,6 +2921,8 @@ CREATE TRIGGER audit_events_guard BEFORE INSERT ON testkase.audit_events FOR EAC
 
 CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON testkase.audit_events FOR EACH STATEMENT EXECUTE FUNCTION testkase.refuse_change();
 
+CREATE TRIGGER custodians_guard BEFORE INSERT OR UPDATE ON testkase.custodians FOR EACH ROW EXECUTE FUNCTION testkase.custodians_guard();
+
 CREATE TRIGGER organizations_changed AFTER UPDATE ON testkase.organizations REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.organizations_changed();
 
 ALTER TABLE testkase.organizations ENABLE ALWAYS TRIGGER organizations_changed;
@@ -2878,6 +2991,12 @@ ALTER TABLE ONLY testkase.api_tokens
 
 ALTER TABLE ONLY testkase.api_tokens
     ADD CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.custodians
+    ADD CONSTRAINT custodians_organization_id_service_id_fkey FOREIGN KEY (organization_id, service_id) REFERENCES testkase.users(organization_id, id);
+
+ALTER TABLE ONLY testkase.custodians
+    ADD CONSTRAINT custodians_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES testkase.users(organization_id, id);
 
 ALTER TABLE ONLY testkase.dismissed_findings
     ADD CONSTRAINT dismissed_findings_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
@@ -2968,6 +3087,8 @@ REVOKE ALL ON FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) FROM PU
 REVOKE ALL ON FUNCTION testkase.counted(number bigint, one text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.counted(number bigint, one text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.custodians_guard() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.descendants_of(of_token bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.descendants_of(of_token bigint) TO testkase_server;
 
@@ -3017,6 +3138,10 @@ GRANT ALL ON FUNCTION testkase.is_refused(status smallint) TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) TO testkase_server;
 GRANT ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash text) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.is_replaced(token bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.is_replaced(token bigint) TO testkase_server;
+GRANT ALL ON FUNCTION testkase.is_replaced(token bigint) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) TO testkase_server;
@@ -3121,6 +3246,10 @@ GRANT ALL ON FUNCTION testkase.recent_use(of_user bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.refuse_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.reminder_stages(rotate_at timestamp with time zone, expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.reminder_stages(rotate_at timestamp with time zone, expires_at timestamp with time zone) TO testkase_server;
+GRANT ALL ON FUNCTION testkase.reminder_stages(rotate_at timestamp with time zone, expires_at timestamp with time zone) TO testkase_worker;
+
 REVOKE ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.renew_password_hash(of_user bigint, old_hash text, new_hash text) TO testkase_server;
 
@@ -3199,6 +3328,10 @@ GRANT ALL ON FUNCTION testkase.sum_up_usage() TO testkase_worker;
 REVOKE ALL ON FUNCTION testkase.test_cases_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.test_results_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.told_about(account bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.told_about(account bigint) TO testkase_server;
+GRANT ALL ON FUNCTION testkase.told_about(account bigint) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.usage_pairs_max() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.usage_pairs_max() TO testkase_server;
@@ -3365,12 +3498,15 @@ GRANT INSERT(token_id) ON TABLE testkase.rotation_reminders TO testkase_server;
 GRANT INSERT(user_id) ON TABLE testkase.rotation_reminders TO testkase_server;
 
 GRANT INSERT(due_at) ON TABLE testkase.rotation_reminders TO testkase_server;
+GRANT UPDATE(due_at) ON TABLE testkase.rotation_reminders TO testkase_worker;
 
 GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_server;
 GRANT UPDATE(state) ON TABLE testkase.rotation_reminders TO testkase_worker;
 
 GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_server;
 GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_worker;
+
+GRANT UPDATE(stage) ON TABLE testkase.rotation_reminders TO testkase_worker;
 
 GRANT SELECT ON TABLE testkase.worker_backlog TO testkase_worker;
 
@@ -3412,6 +3548,15 @@ GRANT INSERT(hour) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
 
 GRANT INSERT(pairs),UPDATE(pairs) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
 
+GRANT SELECT,DELETE ON TABLE testkase.custodians TO testkase_server;
+GRANT SELECT ON TABLE testkase.custodians TO testkase_worker;
+
+GRANT INSERT(organization_id) ON TABLE testkase.custodians TO testkase_server;
+
+GRANT INSERT(service_id) ON TABLE testkase.custodians TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.custodians TO testkase_server;
+
 GRANT SELECT ON TABLE testkase.dismissed_findings TO testkase_server;
 
 GRANT INSERT(token_id) ON TABLE testkase.dismissed_findings TO testkase_server;
@@ -3436,6 +3581,9 @@ GRANT INSERT(topic) ON TABLE testkase.outbox TO testkase_worker;
 GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_server;
 GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_worker;
 
+GRANT SELECT ON TABLE testkase.reminder_policy TO testkase_server;
+GRANT SELECT ON TABLE testkase.reminder_policy TO testkase_worker;
+
 GRANT SELECT ON TABLE testkase.result_uploads TO testkase_server;
 
 GRANT INSERT(user_id) ON TABLE testkase.result_uploads TO testkase_server;
@@ -3454,6 +3602,8 @@ GRANT SELECT ON TABLE testkase.rotation_policy TO testkase_worker;
 GRANT SELECT ON TABLE testkase.rotation_verdict TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.shadow_key TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.shown_reminders TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.shown_tokens TO testkase_server;
 

@@ -40,6 +40,9 @@ WRITES = {
     "make an account": ("POST", "/users", ACCOUNT),
     "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
     "delete an account": ("DELETE", "/users/{person}", None),
+    "add a custodian": ("PUT", "/users/{robot}/custodians/{guest}", None),
+    "remove a custodian": ("DELETE", "/users/{robot}/custodians/{person}", None),
+    "acknowledge a reminder": ("POST", "/reminders/{reminder}/acknowledge", None),
     "make a project": ("POST", "/projects", {"name": "Late"}),
     "rename a project": ("PATCH", "/projects/PRJ-1", {"name": "Late"}),
     "set a member": ("PUT", "/projects/PRJ-1/members/{guest}", {"role": "project_admin"}),
@@ -110,8 +113,17 @@ class Late:
         method, path, self.body = WRITES[write]
         if self.body is RESULTS:
             self.body = {**RESULTS, "orgId": people.id}
+        reminder = self.database.value("""update testkase.rotation_reminders set state = 'due', stage = 'rotation'
+                                          where token_id = %s returning id""", (other,))
+        robot = self.database.value(
+            """with robot as (
+                   insert into testkase.users (organization_id, email, name, kind)
+                   values (%s, 'robot-' || %s || '@example.test', 'Robot', 'service') returning id, organization_id)
+               insert into testkase.custodians (organization_id, service_id, user_id)
+               select organization_id, id, %s from robot returning service_id""", (people.id, people.id, people.member.id))
         finding = self.database.value("select testkase.finding_id('poor_name', %s, 'Test')", (other,))
-        places = {"token": other, "person": people.member.id, "guest": people.guest.id, "session": session, "finding": finding}
+        places = {"token": other, "person": people.member.id, "guest": people.guest.id, "session": session, "finding": finding,
+                  "reminder": reminder, "robot": robot}
         self.method, self.path = method, "/api/v1" + path.format(**places)
         if by_session:
             session = service.sign_in(self.actor).session
@@ -142,6 +154,10 @@ class Late:
                    (select count(*) from testkase.audit_events a
                     where a.organization_id = %(organization)s and a.action <> 'session.created'
                       and a.action not like '%%.hash_renewed'), -- done behind, after a sign-in or a token's first use
+                   (select array_agg((c.service_id, c.user_id)::text order by c.user_id) from testkase.custodians c
+                    where c.organization_id = %(organization)s),
+                   (select array_agg((r.id, r.state)::text order by r.id) from testkase.rotation_reminders r
+                    where r.user_id = %(actor)s),
                    (select count(*) from testkase.dismissed_findings d join testkase.api_tokens t on t.id = d.token_id
                     where t.user_id = %(actor)s),
                    (select array_agg((s.id, s.confirmed_at)::text order by s.id) from testkase.sessions s

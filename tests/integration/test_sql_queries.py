@@ -132,6 +132,7 @@ HOT = {
     "api_keys/get.sql": {"api_tokens", "api_token_last_used"},
     "api_keys/create.sql": {"users", "api_tokens"},
     "api_keys/revoke.sql": {"api_tokens", "users", "rotation_reminders"},
+    "reminders/acknowledge.sql": {"api_tokens", "rotation_reminders"},
     "usage/add.sql": {"api_tokens", "api_token_last_used", "api_token_usage_pairs"},
     "users/list.sql": {"users"},
     "users/update.sql": {"users"},

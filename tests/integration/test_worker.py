@@ -41,7 +41,7 @@ def make_user(database, organization):
 
 def make_tokens(database, user, count=1, expires_in="-1 hour", due_in=None, ended=None, reminder="scheduled"):
     """Ids of tokens of 30 days that expire in this interval from now; a reminder each, due in `due_in` from now (default: on
-    day 23). With `ended`, they have ended for that reason when they expired. Nothing notifies of them."""
+    day 23), or past its last stage. With `ended`, they have ended for that reason when they expired. Nothing notifies of them."""
     first = next(numbers) * 100000
     database.without_triggers(
         """with made as (
@@ -55,8 +55,11 @@ def make_tokens(database, user, count=1, expires_in="-1 hour", due_in=None, ende
                from testkase.users u, generate_series(1, %(count)s) g, (select now() + %(expires_in)s::interval as at) e
                where u.id = %(user)s
                returning id, user_id, rotate_at)
-           insert into testkase.rotation_reminders (token_id, user_id, due_at, state)
-           select id, user_id, coalesce(now() + %(due_in)s::interval, rotate_at), %(reminder)s from made""",
+           insert into testkase.rotation_reminders (token_id, user_id, due_at, state, stage)
+           select id, user_id,
+                  case when %(reminder)s = 'scheduled' then coalesce(now() + %(due_in)s::interval, rotate_at) end, %(reminder)s,
+                  case when %(reminder)s <> 'scheduled' then 'day' end
+           from made""",
         {"first": first, "count": count, "user": user, "expires_in": expires_in, "due_in": due_in, "ended": ended,
          "reminder": reminder})
     return [row[0] for row in database.query(
@@ -318,9 +321,9 @@ def test_reminder_becomes_due_and_is_told_once(database, user, worker):
     program.terminate(10)
     worker()
     told = outbox(database)
-    assert {(topic, to) for topic, to, _ in told} == {("rotation.due", user)}
+    assert {(topic, to) for topic, to, _ in told} == {("api_key.rotation_due", user)}
     assert sorted(payload["apiKeyId"] for _, _, payload in told) == due
-    assert set(told[0][2]) == {"reminderId", "apiKeyId", "name", "expiresInDays", "dueAt", "expiresAt"}
+    assert set(told[0][2]) == {"reminderId", "apiKeyId", "name", "expiresInDays", "stage", "dueAt", "expiresAt"}
     assert "argon2" not in json.dumps([payload for _, _, payload in told])
 
 

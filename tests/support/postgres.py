@@ -321,8 +321,9 @@ class Database:
                    set created_at = created_at - %(shift)s::interval, expires_at = expires_at - %(shift)s::interval,
                        rotate_at = rotate_at - %(shift)s::interval
                    where id = %(id)s
-                   returning id, rotate_at)
-               update testkase.rotation_reminders r set due_at = aged.rotate_at from aged where r.token_id = aged.id""",
+                   returning id)
+               update testkase.rotation_reminders r set due_at = due_at - %(shift)s::interval from aged
+               where r.token_id = aged.id""",
             {"shift": shift, "id": token_id})
         # The triggers would have incremented the epoch.
         self.query("update testkase.auth_epoch set epoch = epoch + 1")

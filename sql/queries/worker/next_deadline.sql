@@ -5,7 +5,7 @@
 select ceil(1000 * extract(epoch from greatest(interval '0', least(
            now() + interval '1 minute',
            (select min(expires_at) from api_tokens where ended_at is null),
-           (select min(due_at) from rotation_reminders where state = 'scheduled'),
+           (select min(due_at) from rotation_reminders where state <> 'closed'),
            (select min(ended_at) + interval '30 days' from hashes_to_erase)) - now())))::bigint,
        (select max(version) from schema_migrations),
        round(100 * notification_queue_usage())::integer, notifications_are_sent(),

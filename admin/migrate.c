@@ -23,8 +23,10 @@ static const char bootstrap[] = "create schema if not exists testkase;"
 static const char try_lock[] = BEGIN_LOCKING "'1ms'" LOCK_SCHEMA;
 static const char wait_for_lock[] = "rollback;" BEGIN_LOCKING "0" LOCK_SCHEMA;
 
-/* Resets the settings that a migration may have made. */
-static const char begin[] = "begin; set local search_path = testkase, pg_temp";
+/* Resets the settings that a migration may have made, and waits for the migration of a program that was
+ * killed: PostgreSQL may still run it, although the lock's connection has ended. */
+static const char begin[] = "begin; set local search_path = testkase, pg_temp;"
+                            "lock table testkase.schema_migrations in share update exclusive mode";
 
 /* Reads the state of the database; when this build cannot go on from it, prints why not. */
 static int
@@ -219,6 +221,10 @@ static enum command_exit
 bring_up(struct db_sync *db, bool json)
 {
     int version;
+    if (run_script(db, begin) < 0 || run_script(db, "commit") < 0) {
+        output_error("cannot lock testkase.schema_migrations: %s", db_sync_error(db));
+        return COMMAND_FAILED;
+    }
     if (read_version(db, &version) < 0 || apply_pending(db, version, json) < 0) {
         return COMMAND_FAILED;
     }

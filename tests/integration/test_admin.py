@@ -15,6 +15,7 @@ import psycopg2.errors
 import pytest
 
 from support import token as tokens
+from support.admin import Admin
 from support.deadline import until
 from support.postgres import migrations
 from support.schema import without_noise
@@ -27,40 +28,6 @@ SUBCOMMANDS = [
     "migrate", "status", "org create", "user create", "user list", "user deactivate", "user reactivate", "user delete",
     "user set-password", "project create", "project add-member", "token list", "token create", "token revoke",
     "token set-rate-limit", "token identify"]
-
-
-class Admin:
-    """Runs the program against one database, as testkase_owner by default."""
-
-    def __init__(self, path, database, role="testkase_owner"):
-        self.path = path
-        self.database = database
-        self.environment = {"TESTKASE_ADMIN_DATABASE_URL": database.url(role), "TESTKASE_ARGON2_MEMORY_KIB": "8192",
-                            "TESTKASE_ARGON2_TIME": "1"}
-
-    def run(self, *arguments, standard_input="", **variables):
-        return run(self.path, arguments, {**self.environment, **variables}, standard_input)
-
-    def done(self, *arguments, **options):
-        """What it prints with --json; it must succeed."""
-        result = self.run(*arguments, "--json", **options)
-        assert result.returncode == 0, result.stderr
-        return json.loads(result.stdout)
-
-    def refused(self, *arguments, status=1, **options):
-        """Its line on standard error; it must fail with this exit status, print nothing and say why."""
-        result = self.run(*arguments, **options)
-        assert result.returncode == status, (result.returncode, result.stdout, result.stderr)
-        assert result.stdout == ""
-        assert result.stderr.startswith("testkase-admin: "), result.stderr
-        if status == 1:
-            assert result.stderr.count("\n") == 1, result.stderr
-        return result.stderr
-
-    def begin(self, *arguments, **options):
-        options.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.Popen([str(self.path), *arguments], env={**ENVIRONMENT, **self.environment}, cwd="/",
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
 def finish(process, seconds=60):
@@ -429,7 +396,7 @@ def test_killed_within_a_migration(fresh, database, version):
     before = settled(fresh.database)
     holder = fresh.database.connect()
     with holder.cursor() as cursor:
-        cursor.execute("lock table testkase.schema_migrations in share mode")
+        cursor.execute(RECORD, (len(before) + 1,))
         process = fresh.begin("migrate")
         if len(before) < LAST:
             until(lambda: waits_for_the_record(fresh.database), 20, "it waits at the record")
@@ -449,10 +416,14 @@ def kill_after_line(process, line):
     process.communicate()
 
 
+# While this is not committed, a program that records the same migration waits.
+RECORD = "insert into testkase.schema_migrations (version, name, checksum) values (%s, 'held', '')"
+
+
 def waits_for_the_record(database):
     return database.value(
-        """select count(*) from pg_locks where not granted and relation = 'testkase.schema_migrations'::regclass
-           and database = (select oid from pg_database where datname = current_database())""")
+        """select count(*) from pg_stat_activity where wait_event_type = 'Lock' and wait_event = 'transactionid'
+           and application_name = 'testkase-admin' and datname = current_database()""")
 
 
 def waits_for_the_tokens(database):
@@ -478,7 +449,7 @@ def test_connection_cut_within_a_migration(fresh):
            reset role""")
     holder = fresh.database.connect()
     with holder.cursor() as cursor:
-        cursor.execute("lock table testkase.schema_migrations in share mode")
+        cursor.execute(RECORD, (1,))
         process = fresh.begin("migrate")
         until(lambda: waits_for_the_record(fresh.database), 20, "it waits at the record")
         fresh.database.query("select pg_terminate_backend(pid) from pg_stat_activity "

@@ -32,8 +32,10 @@ create table testkase.schema_migrations (
 """
 
 
-def newest_bin():
-    """The folder of the newest PostgreSQL's server programs."""
+def chosen_bin():
+    """The folder of the server programs of $PAT_TEST_POSTGRES, or else of the newest PostgreSQL."""
+    if os.environ.get("PAT_TEST_POSTGRES"):
+        return pathlib.Path(os.environ["PAT_TEST_POSTGRES"]).resolve()
     folders = glob.glob("/usr/lib/postgresql/*/bin")
     return pathlib.Path(max(folders, key=lambda folder: int(folder.split("/")[-2])))
 
@@ -46,22 +48,22 @@ def migrations():
 
 
 class Cluster:
-    """A cluster of its own in a temporary folder, with the roles of the service. PostgreSQL refuses root, so under root it
-    runs as user postgres. fsync is off: that matters only to a machine that loses power. With `primary`, it is a standby of
-    that cluster."""
+    """A cluster of its own in a temporary folder, with the roles of the service unless it is to be empty. PostgreSQL refuses
+    root, so under root it runs as user postgres. fsync is off: that matters only to a machine that loses power. With `primary`,
+    it is a standby of that cluster."""
 
-    def __init__(self, settings=None, primary=None):
+    def __init__(self, settings=None, primary=None, is_empty=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="testkase-pg-", dir="/tmp"))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.port = 5432
-        self.bin = newest_bin()
+        self.bin = chosen_bin()
         self.made = 0
-        self._account = {}
+        self.account = {}
         if os.geteuid() == 0:
             account = pwd.getpwnam("postgres")
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-            self._account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+            self.account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         os.chmod(self.folder, 0o755)
         self._process = None
         try:
@@ -70,7 +72,7 @@ class Cluster:
             else:
                 self._initialize(settings or {})
             self.start()
-            if not primary:
+            if not primary and not is_empty:
                 self._make_template()
         except BaseException:
             self.remove()
@@ -78,7 +80,7 @@ class Cluster:
 
     def _run(self, program, *arguments):
         done = subprocess.run([self.bin / program, *arguments], cwd="/", stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=120, check=False, **self._account)
+                              text=True, timeout=120, check=False, **self.account)
         assert done.returncode == 0, done.stderr
 
     def _initialize(self, settings):
@@ -99,7 +101,7 @@ class Cluster:
         """Returns when it takes connections."""
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen([self.bin / "postgres", "-D", self.data, "-k", self.folder], cwd="/",
-                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._account)
+                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.account)
         until(self._answers, 60, f"PostgreSQL is up; its log is {self.log}")
 
     def _answers(self):
@@ -184,7 +186,8 @@ class Cluster:
 
     def major(self):
         """The major release of PostgreSQL, for example 15."""
-        return int(self.bin.parent.name)
+        said = subprocess.run([self.bin / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+        return int(re.search(r"\) (\d+)", said)[1])
 
     def execute(self, sql, database="postgres"):
         """Runs one statement as superuser outside of a transaction block; returns its rows, if it has any."""
@@ -328,11 +331,17 @@ class Database:
         # The triggers would have incremented the epoch.
         self.query("update testkase.auth_epoch set epoch = epoch + 1")
 
-    def dump(self, *options):
-        """pg_dump's text."""
-        done = subprocess.run([str(self.cluster.bin / "pg_dump"), "--dbname", self.url("postgres"), *options],
+    def dump(self, *options, role="postgres"):
+        """What pg_dump writes: text, or as its options say."""
+        done = subprocess.run([str(self.cluster.bin / "pg_dump"), "--dbname", self.url(role), *options],
                               capture_output=True, timeout=60, check=True)
         return done.stdout
+
+    def restore(self, dump, *options, role="testkase_owner"):
+        """Restores a dump in pg_dump's custom format."""
+        done = subprocess.run([str(self.cluster.bin / "pg_restore"), "--exit-on-error", "--single-transaction", "--dbname",
+                               self.url(role), *options], input=dump, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr.decode()
 
     def close(self):
         if self._superuser is not None:

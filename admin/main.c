@@ -1,4 +1,5 @@
 /* testkase-admin: the operator's command line. */
+#include "admin/backup.h"
 #include "admin/command.h"
 #include "admin/migrate.h"
 #include "admin/org.h"
@@ -19,7 +20,8 @@
 #include <unistd.h>
 
 static const struct command *const tables[] = {
-    migrate_commands, status_commands, org_commands, user_commands, project_commands, token_commands,
+    migrate_commands, status_commands, org_commands,    user_commands,
+    project_commands, token_commands,  backup_commands,
 };
 
 static const char exit_statuses[] = "0  done\n"

@@ -76,8 +76,8 @@ characters(const char *text)
     return count;
 }
 
-static void
-print_visible(FILE *out, const char *text)
+void
+output_text(FILE *out, const char *text)
 {
     while (*text) {
         size_t control = control_length(text);
@@ -102,7 +102,7 @@ static void
 print_padded(FILE *out, const char *text, size_t width)
 {
     size_t shown = characters(text);
-    print_visible(out, text);
+    output_text(out, text);
     fprintf(out, "%*s", (int)(width > shown ? width - shown : 0), "");
 }
 
@@ -181,7 +181,7 @@ output_record(FILE *out, const struct output_column *columns, const char *const 
     for (size_t i = 0; columns[i].key; i++) {
         if (columns[i].title) {
             print_padded(out, columns[i].title, widest + GAP);
-            print_visible(out, for_people(columns[i].kind, cells[i]));
+            output_text(out, for_people(columns[i].kind, cells[i]));
             putc('\n', out);
         }
     }
@@ -246,7 +246,7 @@ print_line(FILE *out, const struct output_list *list, const size_t *widths, cons
         fprintf(out, "%*s", (int)pad, "");
         const char *text = cells ? for_people(list->columns[i].kind, cells[i]) : list->columns[i].title;
         size_t shown = characters(text);
-        print_visible(out, text);
+        output_text(out, text);
         pad = (widths[i] > shown ? widths[i] - shown : 0) + GAP;
     }
     putc('\n', out);
@@ -295,6 +295,6 @@ output_error(const char *format, ...)
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
     fputs("testkase-admin: ", stderr);
-    print_visible(stderr, line);
+    output_text(stderr, line);
     putc('\n', stderr);
 }

@@ -44,6 +44,9 @@ void output_list_print(FILE *out, const struct output_list *list, bool truncated
 /* Prints the document and a line end; frees the writer. */
 void output_json(FILE *out, struct json_writer *writer);
 
+/* Prints a text for people, without a line end. */
+void output_text(FILE *out, const char *text);
+
 /* Prints a line for people ("testkase-admin: …") on standard error. */
 void output_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

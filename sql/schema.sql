@@ -15,6 +15,20 @@ CREATE TYPE testkase.actor AS (
 	address inet
 );
 
+CREATE TYPE testkase.lost_event AS (
+	action text,
+	organization_id bigint,
+	target_id bigint,
+	occurred_at timestamp with time zone,
+	made_at timestamp with time zone,
+	preview text,
+	owner_id bigint,
+	reason text,
+	org_role text,
+	member_id bigint,
+	role text
+);
+
 CREATE FUNCTION testkase.acting(actor testkase.actor) RETURNS TABLE(organization_id bigint, kind text, user_id bigint, token_id bigint, request_id text, address inet, outcome text)
     LANGUAGE plpgsql ROWS 1
     SET search_path TO 'testkase', 'pg_temp'
@@ -281,6 +295,179 @@ CREATE FUNCTION testkase.email_key(email text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower((email COLLATE "C"));
 
+CREATE FUNCTION testkase.end_account_again(event testkase.lost_event, OUT name text, OUT outcome text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    account record;
+begin
+    select u.id, u.email, u.organization_id, u.org_role, u.status, u.status_changed_at, u.created_at into account
+    from users u
+    where u.id = event.target_id
+    for no key update;
+    if not found or not is_of_event(account.created_at, event) then
+        outcome := 'unknown';
+        return;
+    end if;
+    name := account.email;
+    outcome := 'already';
+    if account.organization_id <> event.organization_id then
+        outcome := 'mismatch';
+    elsif account.status = 'deleted' or is_decided(event, case
+              when event.action = 'user.updated' then array['user.updated']
+              when event.action like 'user.password%' then array['user.password_changed', 'user.password_set']
+              else array['user.deactivated', 'user.deleted', 'user.reactivated']
+          end) then
+        null;
+    elsif event.action like 'user.password%' then
+        -- The password that was replaced must not count again; the new one is lost.
+        update users u set password_hash = null where u.id = account.id and u.password_hash is not null;
+        outcome := case when found then 'ended' else 'already' end;
+    elsif event.action = 'user.updated' then
+        update users u set org_role = event.org_role
+        where u.id = account.id and u.org_role = 'admin' and event.org_role = 'member';
+        outcome := case when found then 'ended' else 'already' end;
+    elsif event.action = 'user.reactivated' then
+        -- Only after a deactivation that this transaction made again: it ended the account's tokens, and ends no more.
+        update users u set status = 'active'
+        where u.id = account.id and u.status = 'deactivated' and u.status_changed_at = now();
+    elsif account.org_role = 'owner' then
+        outcome := 'is_owner';
+    elsif event.action = 'user.deleted' or account.status = 'active' then
+        update users u set status = split_part(event.action, '.', 2) where u.id = account.id;
+        outcome := 'ended';
+    end if;
+    if outcome = 'ended' then
+        delete from sessions s where s.user_id = account.id and event.action <> 'user.updated';
+    end if;
+end
+$$;
+
+CREATE FUNCTION testkase.end_again(events json) RETURNS TABLE(action text, id bigint, name text, outcome text)
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    event testkase.lost_event;
+begin
+    for event in
+        with told as (
+            select e.action, split_part(e.action, '.', 1) as kind, e."organizationId" as organization_id,
+                   e."targetId" as target_id, e."occurredAt" as occurred_at, e.preview, e."ownerId" as owner_id, e.reason,
+                   e."orgRole" as org_role, e."memberId" as member_id, e.role,
+                   e.action like 'project.member%' or (e.action = 'user.updated' and e."orgRole" is not null) as is_role
+            from json_to_recordset(events) as e (action text, "organizationId" bigint, "targetId" bigint,
+                                                 "occurredAt" timestamptz, preview text, "ownerId" bigint, reason text,
+                                                 "orgRole" text, "memberId" bigint, role text)
+        ), seen as (
+            select t.action, t.organization_id, t.target_id, t.occurred_at,
+                   max(t.occurred_at) filter (where t.action in ('api_key.created', 'user.created'))
+                       over (partition by t.kind, t.target_id order by t.occurred_at) as made_at,
+                   t.preview, t.owner_id, t.reason, t.org_role, t.member_id, t.role, t.is_role,
+                   max(t.occurred_at) filter (where t.is_role)
+                       over (partition by t.kind, t.target_id, t.member_id) as last_role_at
+            from told t
+        )
+        select s.action, s.organization_id, s.target_id, s.occurred_at, s.made_at, s.preview, s.owner_id, s.reason, s.org_role,
+               s.member_id, s.role
+        from seen s
+        where s.action in ('api_key.revoked', 'api_key.expired', 'user.deactivated', 'user.deleted', 'user.reactivated',
+                           'user.password_changed', 'user.password_set')
+           or (s.is_role and s.occurred_at = s.last_role_at) -- the last role counts, whatever was between
+        order by s.occurred_at, s.action, s.target_id
+    loop
+        action := event.action;
+        id := coalesce(event.member_id, event.target_id);
+        if event.action like 'api\_key.%' then
+            select a.name, a.outcome into name, outcome from end_token_again(event) a;
+        elsif event.action like 'user.%' then
+            select a.name, a.outcome into name, outcome from end_account_again(event) a;
+        else
+            select a.name, a.outcome into name, outcome from end_member_again(event) a;
+        end if;
+        if outcome = 'ended' then
+            insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, detail)
+            values (event.organization_id, 'operator', event.action, split_part(event.action, '.', 1), event.target_id,
+                    jsonb_strip_nulls(jsonb_build_object(
+                        'endedBeforeRestore', rfc3339(event.occurred_at), 'ownerId', event.owner_id, 'reason', event.reason,
+                        'orgRole', case when event.action = 'user.updated' then jsonb_build_array('admin', event.org_role) end,
+                        'userId', event.member_id, 'role', event.role)));
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+CREATE FUNCTION testkase.end_member_again(event testkase.lost_event, OUT name text, OUT outcome text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    member record;
+    roles constant text[] := array['guest', 'user', 'project_admin'];
+begin
+    select m.project_id, m.user_id, m.role, m.organization_id, m.created_at, u.email into member
+    from project_members m join users u on u.id = m.user_id
+    where m.project_id = event.target_id and m.user_id = event.member_id
+    for update of m;
+    if not found or not is_of_event(member.created_at, event) then
+        outcome := 'unknown';
+        return;
+    end if;
+    name := member.email;
+    outcome := 'already';
+    if member.organization_id <> event.organization_id then
+        outcome := 'mismatch';
+    elsif is_decided(event, array['project.member_set', 'project.member_removed']) then
+        null;
+    elsif event.action = 'project.member_removed' then
+        delete from project_members m where m.project_id = member.project_id and m.user_id = member.user_id;
+        outcome := 'ended';
+    elsif array_position(roles, event.role) < array_position(roles, member.role) then
+        update project_members m set role = event.role where m.project_id = member.project_id and m.user_id = member.user_id;
+        outcome := 'ended';
+    end if;
+end
+$$;
+
+CREATE FUNCTION testkase.end_token_again(event testkase.lost_event, OUT name text, OUT outcome text) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    token record;
+begin
+    select t.id, t.name, t.preview, t.user_id, t.created_at, t.ended_at, u.organization_id into token
+    from api_tokens t join users u on u.id = t.user_id
+    where t.id = event.target_id
+    for no key update of t;
+    if not found or not is_of_event(token.created_at, event) then
+        outcome := 'unknown';
+        return;
+    end if;
+    name := token.name;
+    if token.organization_id <> event.organization_id or token.preview <> event.preview or token.user_id <> event.owner_id then
+        outcome := 'mismatch';
+    elsif token.ended_at is not null then
+        outcome := 'already';
+    else
+        update api_tokens t
+        set ended_at = case event.action when 'api_key.expired' then least(t.expires_at, now()) else now() end,
+            ended_reason = case
+                when event.action = 'api_key.expired' then 'expired'
+                when event.reason in ('leaked', 'owner_deactivated', 'owner_deleted') then event.reason
+                else 'revoked'
+            end,
+            ended_note = 'It had ended at ' || rfc3339(event.occurred_at) || ', before the database was restored.'
+        where t.id = token.id;
+        update rotation_reminders r set state = 'closed', state_changed_at = now()
+        where r.token_id = token.id and r.state <> 'closed';
+        outcome := 'ended';
+    end if;
+end
+$$;
+
 CREATE FUNCTION testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text, note text) RETURNS TABLE(id bigint, user_id bigint, organization_id bigint, name text, preview text)
     LANGUAGE plpgsql
     SET search_path TO 'testkase', 'pg_temp'
@@ -461,9 +648,56 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.identity_columns() RETURNS TABLE(table_name text, column_name text, sequence_name regclass, next_number bigint, greatest_number bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    identity record;
+begin
+    for identity in
+        select c.relname::text as table_name, a.attname::text as column_name, d.objid::regclass as sequence_name,
+               coalesce(pg_sequence_last_value(d.objid) + s.seqincrement, s.seqstart) as next_number
+        from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attidentity <> ''
+        join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
+                            and d.classid = 'pg_class'::regclass and d.deptype = 'i'
+        join pg_sequence s on s.seqrelid = d.objid
+        where c.relnamespace = 'testkase'::regnamespace and not c.relispartition
+        order by c.relname
+    loop
+        table_name := identity.table_name;
+        column_name := identity.column_name;
+        sequence_name := identity.sequence_name;
+        next_number := identity.next_number;
+        execute format('select max(%I) from testkase.%I', column_name, table_name) into greatest_number;
+        return next;
+    end loop;
+end
+$$;
+
+CREATE FUNCTION testkase.is_decided(event testkase.lost_event, by_actions text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+    select exists (select from audit_events a
+                   where a.target_kind = split_part((event).action, '.', 1) and a.target_id = (event).target_id
+                     and a.action = any (by_actions) and a.occurred_at >= (event).occurred_at
+                     and a.occurred_at <> now() -- this transaction's own
+                     and ((event).member_id is null or a.detail ->> 'userId' = (event).member_id::text))
+$$;
+
 CREATE FUNCTION testkase.is_let_in(status smallint) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (status <> ALL (ARRAY[401, 429]));
+
+CREATE FUNCTION testkase.latest(told timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    RETURN (told + CASE WHEN (date_trunc('second'::text, told) = told) THEN '00:00:01'::interval ELSE '00:00:00'::interval END);
+
+CREATE FUNCTION testkase.is_of_event(made timestamp with time zone, event testkase.lost_event) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN ((made <= testkase.latest((event).occurred_at)) AND COALESCE(((made >= (event).made_at) AND (made <= testkase.latest((event).made_at))), true));
 
 CREATE FUNCTION testkase.is_operator() RETURNS boolean
     LANGUAGE sql STABLE
@@ -602,6 +836,26 @@ CREATE FUNCTION testkase.places_of(of_token bigint, since timestamp with time zo
     from testkase.api_token_usage u
     where u.token_id = of_token and u.hour >= date_trunc('hour', since, 'UTC') and testkase.is_let_in(u.status)
     group by 1, 2
+$$;
+
+CREATE FUNCTION testkase.present_history(OUT cluster text, OUT timeline text, OUT database text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    begin
+        select s.system_identifier::text into cluster from pg_control_system() s;
+    exception
+        when insufficient_privilege or undefined_function or feature_not_supported then cluster := 'unknown';
+    end;
+    begin
+        timeline := left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
+    exception
+        when insufficient_privilege or undefined_function or feature_not_supported then timeline := 'unknown';
+    end;
+    select d.oid || '/' || 'testkase.auth_epoch'::regclass::oid into database
+    from pg_database d where d.datname = current_database();
+end
 $$;
 
 CREATE TABLE testkase.project_members (
@@ -1438,12 +1692,26 @@ CREATE VIEW ops.audit_trail AS
     e.target_kind,
     e.target_id,
     e.request_id,
-    e.address
+    e.address,
+    ((e.detail ->> 'ownerId'::text))::bigint AS owner_id,
+        CASE e.action
+            WHEN 'api_key.revoked'::text THEN (e.detail ->> 'reason'::text)
+            ELSE NULL::text
+        END AS reason,
+        CASE e.target_kind
+            WHEN 'project'::text THEN ((e.detail ->> 'userId'::text))::bigint
+            ELSE NULL::bigint
+        END AS member_id,
+        CASE e.target_kind
+            WHEN 'project'::text THEN (e.detail ->> 'role'::text)
+            ELSE NULL::text
+        END AS role,
+    ((e.detail -> 'orgRole'::text) ->> 1) AS org_role
    FROM ((testkase.audit_events e
      LEFT JOIN testkase.organizations o ON ((o.id = e.organization_id)))
      LEFT JOIN testkase.users a ON ((a.id = e.actor_user_id)));
 
-COMMENT ON VIEW ops.audit_trail IS 'What was changed, when and by whom; without details, which can hold names and addresses.';
+COMMENT ON VIEW ops.audit_trail IS 'What was changed, when and by whom; without other details, which can hold names and addresses. Copies of it that are kept elsewhere tell after a restore what had ended: testkase-admin backup check --revoked-since.';
 
 COMMENT ON COLUMN ops.audit_trail.id IS 'Id of the event.';
 
@@ -1470,6 +1738,16 @@ COMMENT ON COLUMN ops.audit_trail.target_id IS 'Its id.';
 COMMENT ON COLUMN ops.audit_trail.request_id IS 'X-Request-Id of the call.';
 
 COMMENT ON COLUMN ops.audit_trail.address IS 'Address of the client.';
+
+COMMENT ON COLUMN ops.audit_trail.owner_id IS 'Id of the account that the token belongs to.';
+
+COMMENT ON COLUMN ops.audit_trail.reason IS 'Why a token ended: revoked, leaked, owner_deactivated or owner_deleted.';
+
+COMMENT ON COLUMN ops.audit_trail.member_id IS 'Id of the account whose role in the project was changed.';
+
+COMMENT ON COLUMN ops.audit_trail.role IS 'Its new role there, or the one that it lost.';
+
+COMMENT ON COLUMN ops.audit_trail.org_role IS 'New role of the account in the organization.';
 
 CREATE TABLE testkase.usage_by_route (
     hour timestamp with time zone NOT NULL,
@@ -2330,6 +2608,23 @@ CREATE TABLE testkase.dismissed_findings (
     CONSTRAINT dismissed_findings_practice_check CHECK ((practice ~ '^[a-z_]+$'::text))
 );
 
+CREATE TABLE testkase.histories (
+    id bigint NOT NULL,
+    began_at timestamp with time zone DEFAULT now() NOT NULL,
+    cluster text NOT NULL,
+    timeline text NOT NULL,
+    database text NOT NULL
+);
+
+ALTER TABLE testkase.histories ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.histories_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE testkase.organizations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME testkase.organizations_id_seq
     START WITH 1173
@@ -2697,6 +2992,9 @@ ALTER TABLE ONLY testkase.custodians
 ALTER TABLE ONLY testkase.dismissed_findings
     ADD CONSTRAINT dismissed_findings_pkey PRIMARY KEY (token_id, practice);
 
+ALTER TABLE ONLY testkase.histories
+    ADD CONSTRAINT histories_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY testkase.organizations
     ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
 
@@ -3061,6 +3359,8 @@ REVOKE ALL ON TYPE testkase.actor FROM PUBLIC;
 GRANT ALL ON TYPE testkase.actor TO testkase_server;
 GRANT ALL ON TYPE testkase.actor TO testkase_worker;
 
+REVOKE ALL ON TYPE testkase.lost_event FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.acting(actor testkase.actor) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.acting(actor testkase.actor) TO testkase_server;
 
@@ -3101,6 +3401,14 @@ GRANT ALL ON FUNCTION testkase.draw_automation_id(of_project bigint) TO testkase
 REVOKE ALL ON FUNCTION testkase.email_key(email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.email_key(email text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.end_account_again(event testkase.lost_event, OUT name text, OUT outcome text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.end_again(events json) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.end_member_again(event testkase.lost_event, OUT name text, OUT outcome text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.end_token_again(event testkase.lost_event, OUT name text, OUT outcome text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text, note text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.end_tokens(of_user bigint, chosen bigint[], with_descendants boolean, by_user bigint, reason text, note text) TO testkase_server;
 
@@ -3122,8 +3430,16 @@ GRANT ALL ON FUNCTION testkase.forget_uploads(most integer) TO testkase_worker;
 REVOKE ALL ON FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.identity_columns() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.is_decided(event testkase.lost_event, by_actions text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.is_let_in(status smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_let_in(status smallint) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.latest(told timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.is_of_event(made timestamp with time zone, event testkase.lost_event) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.is_operator() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_operator() TO testkase_server;
@@ -3174,6 +3490,8 @@ GRANT ALL ON FUNCTION testkase.place_words(client text, address inet) TO testkas
 
 REVOKE ALL ON FUNCTION testkase.places_of(of_token bigint, since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.places_of(of_token bigint, since timestamp with time zone) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.present_history(OUT cluster text, OUT timeline text, OUT database text) FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE testkase.project_members TO testkase_server;
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Writes sql/schema.sql anew from sql/migrations, by a database of its own on a cluster of its own. A test compares them.
+"""Writes sql/schema.sql and the list in sql/queries/backup/structure.sql anew from sql/migrations, by a database of its own on a
+cluster of its own. A test compares them.
 
 Usage: tests/schema.py"""
 
@@ -14,7 +15,9 @@ def main():
         sys.exit(__doc__)
     cluster = Cluster()
     try:
-        schema.FILE.write_text(schema.document(cluster.create_database()), encoding="utf-8")
+        database = cluster.create_database()
+        schema.FILE.write_text(schema.document(database), encoding="utf-8")
+        schema.STRUCTURE.write_text(schema.structure(database), encoding="utf-8")
     finally:
         cluster.remove()
 

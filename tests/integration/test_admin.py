@@ -27,7 +27,7 @@ LABELS = [f"{version:04d}_{name}" for version, name, *_ in migrations()]
 SUBCOMMANDS = [
     "migrate", "status", "org create", "user create", "user list", "user deactivate", "user reactivate", "user delete",
     "user set-password", "project create", "project add-member", "token list", "token create", "token revoke",
-    "token set-rate-limit", "token identify"]
+    "token set-rate-limit", "token identify", "backup check"]
 
 
 def finish(process, seconds=60):
@@ -84,7 +84,6 @@ def test_help_of_the_program(admin_path):
     for name in SUBCOMMANDS:
         assert f"\n    testkase-admin {name}" in result.stdout
     assert "TESTKASE_ADMIN_DATABASE_URL" in result.stdout
-    assert "backup" not in result.stdout
 
 
 @pytest.mark.parametrize("name", SUBCOMMANDS)
@@ -110,7 +109,8 @@ def test_noun_alone_lists_its_verbs(admin_path):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["nonsense"], ["backup", "check"], ["migrate", "now"], ["migrate", "--force"], ["org", "create", "Fjord"],
+    [], ["nonsense"], ["backup"], ["backup", "check", "--dry-run"], ["backup", "check", "now"],
+    ["migrate", "now"], ["migrate", "--force"], ["org", "create", "Fjord"],
     ["user", "create", "a@example.test"], ["user", "create", "a@example.test", "--org"],
     ["user", "create", "a@example.test", "--org", "x"], ["user", "create", "a@example.test", "--org", "0"],
     ["user", "create", "no address", "--org", "1"], ["user", "create", "a@example.test", "--org", "1", "--role", "owner"],

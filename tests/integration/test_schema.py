@@ -25,6 +25,15 @@ def test_schema_sql_is_what_the_migrations_make(readable):
     assert not difference, f"run {PROGRAM} to write sql/schema.sql anew\n{difference}"
 
 
+def test_what_backup_check_compares_with_is_what_the_migrations_make(database):
+    """With every release of PostgreSQL, and in every month."""
+    kept = schema.STRUCTURE.read_text()
+    difference = "".join(difflib.unified_diff(kept.splitlines(True), schema.structure(database).splitlines(True)))
+    assert not difference, f"run {PROGRAM} to write {schema.STRUCTURE.name} anew\n{difference}"
+    assert database.value("select testkase.make_partitions(7)") > 0
+    assert schema.structure(database) == kept
+
+
 def test_schema_sql_is_the_same_in_another_month(readable):
     before = schema.document(readable)
     assert readable.value("select testkase.make_partitions(7)") > 0

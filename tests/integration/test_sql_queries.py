@@ -13,6 +13,7 @@ FILES = sorted(path.relative_to(QUERIES).as_posix() for path in QUERIES.rglob("*
 # Who sends the queries of a folder; single files below go before. The operator's CLI (testkase_owner) shares what it needs.
 SENDERS = {
     "admin": ["testkase_owner"],
+    "backup": ["testkase_owner"],
     "worker": ["testkase_worker"],
     "db": ["testkase_owner", "testkase_server", "testkase_worker"],
     "organizations/create": ["testkase_owner"],

@@ -1,10 +1,12 @@
-"""The schema of a database as text that is the same on every day, in every locale and with every minor release."""
+"""The schema of a database as text that is the same on every day, in every locale and with every minor release; and as the list
+that `testkase-admin backup check` compares a restored database with."""
 
 import re
 
 from support.postgres import ROOT
 
 FILE = ROOT / "sql" / "schema.sql"
+STRUCTURE = ROOT / "sql" / "queries" / "backup" / "structure.sql"
 
 HEADER = """\
 -- The schema as the migrations leave it, for reading only: no program runs this file. The reasons stand in sql/migrations.
@@ -31,3 +33,21 @@ def without_noise(dump):
 def document(database):
     """The text of sql/schema.sql for a migrated database."""
     return HEADER + without_noise(database.dump("--schema-only", "--no-owner", f"--exclude-table={MONTHS}"))
+
+
+LIST = re.compile(r"(?s)(?<=    -- begin\n).*?(?=    -- end\n)")
+
+
+def structure(database):
+    """The text of STRUCTURE with the list of what is in a migrated database."""
+    text = STRUCTURE.read_text()
+    query = re.sub(r"(?m)^ *--.*$", "", LIST.sub("(null, null, null, null)\n", text))
+    query = query.replace("%", "%%").replace(":part", "%(part)s")
+    lines = []
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("set search_path = testkase, pg_temp")
+        for part in ("structure", "owners", "rights"):
+            cursor.execute(query, {"part": part})
+            lines += [cursor.mogrify("    (%s, %s, %s, %s)", (part, *row[:3])).decode() for row in cursor.fetchall()]
+    connection.close()
+    return LIST.sub(lambda _: ",\n".join(sorted(lines)) + "\n", text)

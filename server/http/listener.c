@@ -188,9 +188,9 @@ listener_close(struct listener *listener)
     }
     listener->closing = true;
     for (int i = 0; i < listener->count; i++) {
+        event_del(listener->listening[i].event); /* first: the last loop that leaves may close it at once */
         if (listener_sockets_leave(listener->sockets, i, listener->index)) {
             accept_some(listener, listener->listening[i].fd, LISTENER_BACKLOG);
-            event_del(listener->listening[i].event);
             listener_sockets_close(listener->sockets, i, listener->index);
         }
     }

@@ -11,6 +11,7 @@
 #include "server/database/handlers.h"
 #include "server/http/listener.h"
 #include "server/server.h"
+#include "server/succession.h"
 #include "server/usage.h"
 #include <errno.h>
 #include <event2/event.h>
@@ -28,6 +29,7 @@
 #define UNFINISHED_MS        3000 /* for clients that are sending a request at the shutdown */
 #define LATE_MS              500  /* grace for a client accepted just before shutdown */
 #define PATIENCE_MS          1000 /* for PostgreSQL, before clients are told that it does not answer */
+#define SUCCESSION_CHECK_MS  10   /* between two looks at whether the server before this one still serves */
 #define METRICS_CONNECTIONS  32
 #define BODIES_MAX           ((size_t)40 << 20) /* bytes: two uploads of results, and others beside them */
 #define BODIES_OF_CLIENT_MAX ((size_t)1 << 20)
@@ -37,6 +39,41 @@ _Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTI
 /* Descriptors that are not clients': per loop, and for the process. */
 #define LOOP_DESCRIPTORS    (LOOP_DATABASE_CONNECTIONS + 8)
 #define PROCESS_DESCRIPTORS 40
+
+/* --- accepting --- */
+
+static void
+begin_listening(struct loop *loop)
+{
+    struct server *server = loop->server;
+    if (loop->listener || loop->stopping_since_ms) {
+        return;
+    }
+    loop->listener = listener_new(loop->base, server->sockets, loop->index, loop->pool);
+    if (loop->metrics_pool && !loop->metrics_listener) {
+        loop->metrics_listener = listener_new(loop->base, server->metrics_sockets, 0, loop->metrics_pool);
+    }
+}
+
+static void
+be_patient(const struct loop *loop, int ms)
+{
+    const struct timeval patience = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+    event_add(loop->patience, &patience);
+}
+
+static void
+on_patience_over(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    struct loop *loop = argument;
+    if (succession_is_awaited(loop->server)) {
+        be_patient(loop, SUCCESSION_CHECK_MS);
+    } else {
+        begin_listening(loop);
+    }
+}
 
 /* --- connections to PostgreSQL --- */
 
@@ -50,6 +87,8 @@ note_ready(struct loop *loop)
         atomic_store(&loop->server->ready, true);
         log_info("ready", log_text("address", listener_sockets_address(loop->server->sockets)));
         service_ready();
+        succession_ready(loop->server);
+        begin_listening(loop);
     }
     if (loop->outage_log.has_logged) {
         log_info("PostgreSQL answers again", log_number("loop", loop->index));
@@ -77,23 +116,8 @@ note_outage(struct loop *loop, const struct db *db)
     }
 }
 
-static void
-begin_listening(struct loop *loop)
-{
-    if (!loop->listener && !loop->stopping_since_ms) {
-        loop->listener = listener_new(loop->base, loop->server->sockets, loop->index, loop->pool);
-    }
-}
-
-static void
-on_patience_over(evutil_socket_t fd, short what, void *argument)
-{
-    (void)fd;
-    (void)what;
-    begin_listening(argument);
-}
-
-/* Clients that connect before PostgreSQL does, during a restart, wait in the socket. */
+/* Clients that connect before PostgreSQL does, during a restart, wait in the socket. With a server that
+ * serves them meanwhile, no loop accepts before all of them can answer. */
 static void
 note_serving(struct loop *loop)
 {
@@ -102,7 +126,7 @@ note_serving(struct loop *loop)
         loop->is_serving = is_serving;
         atomic_fetch_add(&loop->server->serving, is_serving ? 1 : -1);
     }
-    if (is_serving) {
+    if (is_serving && !succession_is_awaited(loop->server)) {
         begin_listening(loop);
     }
 }
@@ -185,8 +209,13 @@ begin_stopping(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     struct loop *loop = argument;
+    if (!atomic_load(&loop->server->stopping)) {
+        return;
+    }
     event_del(loop->stopping);
-    begin_listening(loop); /* clients may wait already: a reset would cut them off */
+    if (!succession_is_awaited(loop->server)) {
+        begin_listening(loop); /* clients may wait already: a reset would cut them off */
+    }
     loop->stopping_since_ms = clock_monotonic_ms();
     drain(loop);
     listener_close(loop->listener);
@@ -197,8 +226,9 @@ begin_stopping(evutil_socket_t fd, short what, void *argument)
 }
 
 void
-loop_stop_all(const struct server *server)
+loop_stop_all(struct server *server)
 {
+    atomic_store(&server->stopping, true);
     for (long i = 0; i < server->config->threads; i++) {
         eventfd_write(server->loops[i].stop_descriptor, 1);
     }
@@ -230,7 +260,10 @@ listen_for_metrics(struct loop *loop)
     struct connection_events events = *loop->server->metrics_events;
     events.argument = loop;
     loop->metrics_pool = connection_pool_new(loop->base, &events, METRICS_CONNECTIONS);
-    loop->metrics_listener = listener_new(loop->base, loop->server->metrics_sockets, 0, loop->metrics_pool);
+    if (!succession_is_awaited(loop->server)) {
+        loop->metrics_listener =
+            listener_new(loop->base, loop->server->metrics_sockets, 0, loop->metrics_pool);
+    }
 }
 
 static size_t
@@ -271,9 +304,8 @@ loop_init(struct loop *loop, struct server *server, int index)
     loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
     event_add(loop->stopping, NULL);
     const struct timeval second = { .tv_sec = 1 };
-    const struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
     loop->patience = evtimer_new(loop->base, on_patience_over, loop);
-    event_add(loop->patience, &patience);
+    be_patient(loop, PATIENCE_MS);
     loop->sampling = event_new(loop->base, -1, EV_PERSIST, on_sampling, loop);
     event_add(loop->sampling, &second);
     if (index == 0 && server->metrics_sockets) {

@@ -67,6 +67,6 @@ void loop_clear(struct loop *loop);
 bool loop_all_serving(const struct server *server);
 
 /* Asks every loop to end; callable from any thread. */
-void loop_stop_all(const struct server *server);
+void loop_stop_all(struct server *server);
 
 #endif

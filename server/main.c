@@ -6,10 +6,13 @@
 #include "common/program.h"
 #include "common/secret.h"
 #include "common/service.h"
+#include "server/http/listener_sockets.h"
 #include "server/loop.h"
 #include "server/request/steps.h"
 #include "server/routes.h"
 #include "server/server.h"
+#include "server/succession.h"
+#include "server/take_over/rendezvous.h"
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +38,7 @@ on_signal(evutil_socket_t fd, short what, void *server)
     (void)what;
     log_info("stopping", log_text("signal", strsignal(fd)));
     service_stopping();
+    succession_stopping(server);
     loop_stop_all(server);
 }
 
@@ -79,6 +83,7 @@ run_loops(struct server *server)
     struct event *terminate = await_signal(SIGTERM, server);
     struct event *interrupt = await_signal(SIGINT, server);
     struct event *watchdog = event_new(loops[0].base, -1, EV_PERSIST, on_watchdog, NULL);
+    succession_begin(server);
     mask_signals(SIG_UNBLOCK);
     int64_t interval = service_watchdog_interval_ms();
     if (interval > 0) {
@@ -95,6 +100,7 @@ run_loops(struct server *server)
     for (long i = 1; i < server->config->threads; i++) {
         pthread_join(loops[i].thread, NULL);
     }
+    succession_end(server);
     event_free(terminate);
     event_free(interrupt);
     event_free(watchdog);
@@ -121,6 +127,9 @@ static int
 serve(const struct config *config)
 {
     struct server server;
+    /* The sockets of systemd outlive a server anyway. */
+    struct rendezvous *rendezvous =
+        listener_sockets_are_given() ? NULL : rendezvous_new(config->listen, config->metrics_listen);
     struct route_table *table = route_table_new(routes, routes_count);
     const struct server_options server_options = {
         .config = config,
@@ -132,6 +141,7 @@ serve(const struct config *config)
         .token_queue = TOKEN_QUEUE,
         .password_queue = PASSWORD_QUEUE,
         .creation_queue = CREATION_QUEUE,
+        .rendezvous = rendezvous,
     };
     mask_signals(SIG_BLOCK);
     int outcome = server_open(&server, &server_options);
@@ -142,6 +152,7 @@ serve(const struct config *config)
     }
     server_close(&server);
     route_table_free(table);
+    rendezvous_free(rendezvous);
     return outcome;
 }
 
@@ -179,7 +190,13 @@ static const struct program program = {
     .summary =
         "The HTTP server: authenticates Personal Access Tokens against PostgreSQL and serves the REST API.\n"
         "Any number of servers may run on one database.",
-    .notes = "On SIGTERM it stops accepting, finishes the requests in flight within 10 s, and exits with 0.",
+    .notes =
+        "On SIGTERM it stops accepting, finishes the requests in flight within 10 s, and exits with 0.\n"
+        "Started beside a running testkase-server of the same account, with the same TESTKASE_LISTEN and\n"
+        "TESTKASE_METRICS_LISTEN, it takes over its sockets and what argon2 has proven. When it serves, the\n"
+        "running one ends as on SIGTERM; if it fails before, that one goes on. They meet at a socket in\n"
+        "$RUNTIME_DIRECTORY, else $XDG_RUNTIME_DIR/testkase, else /run/testkase if that is this account's;\n"
+        "without such a directory, and with sockets of systemd, there is no take-over.",
     .options = options,
     .health_addresses = health_addresses,
     .serve = serve,

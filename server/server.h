@@ -18,9 +18,12 @@ struct guess_throttle;
 struct hasher;
 struct listener_sockets;
 struct loop;
+struct predecessor;
 struct rate_limits;
+struct rendezvous;
 struct route;
 struct route_table;
+struct successors;
 struct trusted_proxies;
 struct verified;
 
@@ -33,6 +36,7 @@ struct server_options {
     const struct connection_events *metrics_events;     /* the same for the metrics address */
     int hashers;                                        /* threads that run argon2 */
     size_t token_queue, password_queue, creation_queue; /* secrets that may wait for argon2 */
+    struct rendezvous *rendezvous; /* with the server before this one and the next one; NULL: there is none */
 };
 
 struct server {
@@ -48,6 +52,9 @@ struct server {
                                           hash, so that both cases take the same time */
     struct listener_sockets *sockets;
     struct listener_sockets *metrics_sockets; /* NULL: /metrics is served to this machine only */
+    struct rendezvous *rendezvous;            /* NULL: this server takes over from none, and none from it */
+    struct predecessor *predecessor;          /* NULL: it has bound the sockets itself */
+    struct successors *successors;            /* succession.c's */
     struct hasher *hasher;
     struct background *background;
     struct verified *verified;
@@ -62,12 +69,16 @@ struct server {
     atomic_int connected;      /* how often one became usable; the program is ready when all are */
     atomic_int serving;        /* loops that have usable connections now */
     atomic_bool ready;
-    atomic_bool failed; /* the program must end with a failure */
+    atomic_bool failed;   /* the program must end with a failure */
+    atomic_bool stopping; /* whatever happened before the stop is seen by each loop that stops */
 };
 
-/* Binds the sockets and makes everything but the loops. Returns 0, or -1 after logging that an address cannot
- * be bound or argon2 does not work at the configured costs. Call server_close() in both cases. */
+/* Binds the sockets, or takes them over from a server that runs already, and makes everything but the loops.
+ * Returns 0, or -1 after logging that an address cannot be bound or argon2 does not work at the configured
+ * costs. Call server_close() in both cases. */
 int server_open(struct server *server, const struct server_options *options);
+/* Gives the unix sockets the configured mode and group. Returns 0, or -1 after logging why not. */
+int server_permit_sockets(const struct server *server);
 /* Call these after the loops are cleared. The first leaves what is known of tokens to the next process, if a
  * supervisor keeps it. */
 void server_hand_over(struct server *server);

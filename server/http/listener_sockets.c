@@ -22,18 +22,18 @@
 
 struct bound {
     int fd;                          /* -1 once closed */
-    int loop;                        /* the only one that accepts from it; ALL_LOOPS */
+    int loop;                        /* the only one that accepts from it; LISTENER_ALL_LOOPS */
     bool adopted;                    /* from systemd */
     atomic_int accepting;            /* loops that may still accept from it */
-    struct sockaddr_un unix_address; /* of the socket file that we made; sun_path is empty if we made none */
+    atomic_bool has_file;            /* a unix socket's, which is ours until it is removed */
+    struct sockaddr_un unix_address; /* of the file */
     struct stat unix_file;
 };
-
-#define ALL_LOOPS (-1)
 
 struct listener_sockets {
     char address[512]; /* of all of them, for the log */
     int loops;
+    atomic_bool shared;
     int count;
     struct bound sockets[];
 };
@@ -53,14 +53,15 @@ add_socket(struct listener_sockets *sockets, int fd, int loop)
     struct bound *bound = &sockets->sockets[sockets->count++];
     bound->fd = fd;
     bound->loop = loop;
-    atomic_init(&bound->accepting, loop == ALL_LOOPS ? sockets->loops : 1);
+    atomic_init(&bound->has_file, false);
+    atomic_init(&bound->accepting, loop == LISTENER_ALL_LOOPS ? sockets->loops : 1);
     return bound;
 }
 
 static bool
 is_accepted_by(const struct bound *bound, int loop)
 {
-    return bound->loop == ALL_LOOPS || bound->loop == loop;
+    return bound->loop == LISTENER_ALL_LOOPS || bound->loop == loop;
 }
 
 int
@@ -188,6 +189,16 @@ free_names(char **names, int count)
     errno = error;
 }
 
+bool
+listener_sockets_are_given(void)
+{
+    char **names = NULL;
+    int count = sd_listen_fds_with_names(0, &names);
+    int sockets = count > 0 ? count_sockets(names, count) : 0;
+    free_names(names, count);
+    return sockets > 0;
+}
+
 static int
 adopt_all(struct listener_sockets *sockets, char **names, int count)
 {
@@ -196,7 +207,7 @@ adopt_all(struct listener_sockets *sockets, char **names, int count)
         if (is_kept(names[i])) {
             continue;
         }
-        add_socket(sockets, SD_LISTEN_FDS_START + i, ALL_LOOPS)->adopted = true;
+        add_socket(sockets, SD_LISTEN_FDS_START + i, LISTENER_ALL_LOOPS)->adopted = true;
         if (adopt(SD_LISTEN_FDS_START + i) < 0) {
             return -1;
         }
@@ -257,8 +268,9 @@ open_unix(struct listener_sockets *sockets, const char *path)
     if (bind_path(fd, &address) < 0) {
         return close_failed(fd);
     }
-    struct bound *bound = add_socket(sockets, fd, ALL_LOOPS);
+    struct bound *bound = add_socket(sockets, fd, LISTENER_ALL_LOOPS);
     bound->unix_address = address;
+    atomic_store(&bound->has_file, true);
     if (lstat(path, &bound->unix_file) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
         return -1;
     }
@@ -274,12 +286,11 @@ static void
 remove_unix(struct bound *bound)
 {
     struct stat file;
-    char *path = bound->unix_address.sun_path;
-    if (path[0] && lstat(path, &file) == 0 && file.st_dev == bound->unix_file.st_dev &&
-        file.st_ino == bound->unix_file.st_ino) {
+    const char *path = bound->unix_address.sun_path;
+    if (atomic_exchange(&bound->has_file, false) && lstat(path, &file) == 0 &&
+        file.st_dev == bound->unix_file.st_dev && file.st_ino == bound->unix_file.st_ino) {
         unlink(path);
     }
-    path[0] = '\0';
 }
 
 /* Returns false when there is no such group. */
@@ -311,9 +322,10 @@ listener_sockets_permit(const struct listener_sockets *sockets, long mode, const
         snprintf(ret_error, error_size, "there is no group \"%.80s\"", group);
         return -1;
     }
-    for (int i = 0; i < sockets->count; i++) {
-        const char *path = sockets->sockets[i].unix_address.sun_path;
-        if (path[0] && permit(path, mode, *group ? &number : NULL) < 0) {
+    for (int i = 0; i < sockets->count && !atomic_load(&sockets->shared); i++) {
+        const struct bound *bound = &sockets->sockets[i];
+        const char *path = bound->unix_address.sun_path;
+        if (atomic_load(&bound->has_file) && permit(path, mode, *group ? &number : NULL) < 0) {
             snprintf(ret_error, error_size, "cannot set the group or mode of %s: %s", path, strerror(errno));
             return -1;
         }
@@ -536,6 +548,78 @@ listener_sockets_bind(const char *addresses, int loops, struct listener_sockets 
     return 0;
 }
 
+/* --- from one process to the next --- */
+
+int
+listener_sockets_list(const struct listener_sockets *sockets, struct listener_socket *ret_list, int most)
+{
+    for (int i = 0; i < sockets->count && i < most; i++) {
+        ret_list[i] = (struct listener_socket){ sockets->sockets[i].fd, sockets->sockets[i].loop };
+    }
+    return sockets->count <= most ? sockets->count : -1;
+}
+
+/* The file of a unix socket that is taken is ours from then on, like one that we have made. */
+static void
+own_file(struct bound *bound)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNSPEC };
+    socklen_t length = sizeof(address);
+    if (getsockname(bound->fd, (struct sockaddr *)&address, &length) == 0 && address.sun_family == AF_UNIX &&
+        memchr(address.sun_path, '\0', sizeof(address.sun_path)) &&
+        lstat(address.sun_path, &bound->unix_file) == 0) {
+        bound->unix_address = address;
+        atomic_store(&bound->has_file, true);
+    }
+}
+
+/* The sockets of one address, one for each loop, stand next to each other, and are named once. */
+static int
+take_one(struct listener_sockets *sockets, const struct listener_socket *given, bool keeps_loop,
+         char *last_name)
+{
+    char name[NAME_SIZE] = "";
+    bool has_loop = keeps_loop && given->loop >= 0 && given->loop < sockets->loops;
+    struct bound *bound = add_socket(sockets, given->fd, has_loop ? given->loop : LISTENER_ALL_LOOPS);
+    if (adopt(given->fd) < 0) {
+        return -1;
+    }
+    own_file(bound);
+    name_of(given->fd, name, sizeof(name));
+    if (strcmp(name, last_name) != 0) {
+        add_name(sockets, name);
+        memcpy(last_name, name, NAME_SIZE);
+    }
+    return 0;
+}
+
+int
+listener_sockets_take(const struct listener_socket *list, int count, int loops_before, int loops,
+                      struct listener_sockets **ret_sockets, char *ret_error, size_t error_size)
+{
+    struct listener_sockets *sockets = new_sockets(count, loops);
+    char last_name[NAME_SIZE] = "";
+    int result = 0;
+    atomic_store(&sockets->shared, true);
+    for (int i = 0; i < count; i++) {
+        result |= take_one(sockets, &list[i], loops_before == loops, last_name);
+    }
+    if (result < 0) {
+        return fail(sockets, "the sockets of the running server", "not all of them can be used", ret_error,
+                    error_size);
+    }
+    *ret_sockets = sockets;
+    return 0;
+}
+
+void
+listener_sockets_share(struct listener_sockets *sockets, bool shared)
+{
+    if (sockets) {
+        atomic_store(&sockets->shared, shared);
+    }
+}
+
 const char *
 listener_sockets_address(const struct listener_sockets *sockets)
 {
@@ -547,10 +631,11 @@ listener_sockets_leave(struct listener_sockets *sockets, int number, int loop)
 {
     struct bound *bound = &sockets->sockets[find_socket(sockets, number, loop)];
     bool is_last = atomic_fetch_sub(&bound->accepting, 1) == 1;
-    if (is_last && !bound->adopted) {
+    bool ends = is_last && !bound->adopted && !atomic_load(&sockets->shared);
+    if (ends) {
         remove_unix(bound);
     }
-    return is_last && !bound->adopted;
+    return ends;
 }
 
 void
@@ -567,7 +652,7 @@ listener_sockets_unbind(struct listener_sockets *sockets)
     if (!sockets) {
         return;
     }
-    for (int i = 0; i < sockets->count; i++) {
+    for (int i = 0; i < sockets->count && !atomic_load(&sockets->shared); i++) {
         remove_unix(&sockets->sockets[i]);
     }
     close_from(sockets, 0);

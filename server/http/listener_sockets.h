@@ -19,9 +19,37 @@ int listener_sockets_bind(const char *addresses, int loops, struct listener_sock
                           char *ret_error, size_t error_size);
 
 /* Gives the unix sockets that we made this mode and, unless it is "", this group (a name or a number).
- * Before, only this process's account may connect. Returns 0, or -1 with one clear line in `ret_error`. */
+ * Before, only this process's account may connect. While the sockets are shared with another process, which
+ * may have other settings, it only checks that there is such a group. Returns 0, or -1 with one clear line in
+ * `ret_error`. */
 int listener_sockets_permit(const struct listener_sockets *sockets, long mode, const char *group,
                             char *ret_error, size_t error_size);
+
+/* --- sockets that go from one process to the next --- */
+
+/* Whether systemd has given this process sockets. Only before listener_sockets_bind(), which takes them. */
+bool listener_sockets_are_given(void);
+
+#define LISTENER_ALL_LOOPS (-1)
+
+struct listener_socket {
+    int fd;
+    int loop; /* the only one that accepts from it; LISTENER_ALL_LOOPS */
+};
+
+/* The sockets, whose descriptors stay theirs. Returns how many, or -1 when they are more than `most`. */
+int listener_sockets_list(const struct listener_sockets *sockets, struct listener_socket *ret_list, int most);
+
+/* Takes sockets with which a process of `loops_before` loops listens. Unless this process has as many, all
+ * its loops share them. They are shared (see below) at first. The descriptors are the function's, also when
+ * it returns -1 with one clear line in `ret_error`. */
+int listener_sockets_take(const struct listener_socket *list, int count, int loops_before, int loops,
+                          struct listener_sockets **ret_sockets, char *ret_error, size_t error_size);
+
+/* Whether another process accepts from the same sockets, from now on. While they are shared, the end of this
+ * process leaves the clients that wait there, and the file of a unix socket, to the other. Callable from any
+ * thread; NULL is fine. */
+void listener_sockets_share(struct listener_sockets *sockets, bool shared);
 
 /* "127.0.0.1:41237": the real address (port 0 resolved), for the log's ready line; several are separated by
  * ", ". */

@@ -608,6 +608,105 @@ test_a_descriptor_of_systemd_that_cannot_be_used_is_told(void **state)
     close(fd);
 }
 
+/* --- from one process to the next --- */
+
+/* Takes duplicates of the set's sockets, as from another process. */
+static int
+take_from(const struct listener_sockets *set, int loops_before, int loops, struct listener_sockets **ret_set)
+{
+    struct listener_socket list[8];
+    int count = listener_sockets_list(set, list, 8);
+    assert_in_range(count, 1, 8);
+    for (int i = 0; i < count; i++) {
+        list[i].fd = dup(list[i].fd);
+    }
+    return listener_sockets_take(list, count, loops_before, loops, ret_set, fixture.error,
+                                 sizeof(fixture.error));
+}
+
+static void
+test_sockets_of_another_process_are_used(void **state)
+{
+    (void)state;
+    struct listener_sockets *before;
+    assert_int_equal(bind_to("127.0.0.1:0", 2, &before), 0);
+    assert_int_equal(listener_sockets_list(before, NULL, 0), -1);
+    assert_int_equal(take_from(before, 2, 2, &fixture.set), 0);
+    assert_string_equal(listener_sockets_address(fixture.set), listener_sockets_address(before));
+    assert_int_equal(listener_sockets_count(fixture.set, 0), 1);
+    assert_int_equal(listener_sockets_count(fixture.set, 1), 1);
+    listener_sockets_unbind(fixture.set);
+    /* With another number of loops, none may be left out. */
+    assert_int_equal(take_from(before, 2, 1, &fixture.set), 0);
+    assert_int_equal(listener_sockets_count(fixture.set, 0), 2);
+    listener_sockets_unbind(before);
+    fixture.listener = listener_new(fixture.base, fixture.set, 0, fixture.pool);
+    int client = connect_tcp(listener_sockets_address(fixture.set));
+    wait_for(NULL, 1);
+    close(client);
+}
+
+static void
+test_the_file_of_a_unix_socket_is_its_last_owners(void **state)
+{
+    (void)state;
+    struct listener_sockets *before;
+    char error[256];
+    struct stat file;
+    assert_int_equal(bind_to(fixture.address, 1, &before), 0);
+    assert_int_equal(listener_sockets_permit(before, 0600, "", error, sizeof(error)), 0);
+    assert_int_equal(take_from(before, 1, 1, &fixture.set), 0);
+    assert_int_equal(listener_sockets_permit(fixture.set, 0666, "", error, sizeof(error)), 0);
+    assert_int_equal(stat(fixture.path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0600);
+    assert_int_equal(listener_sockets_permit(fixture.set, 0666, "no-such-group", error, sizeof(error)), -1);
+    listener_sockets_share(before, true);
+    listener_sockets_share(fixture.set, false);
+    assert_int_equal(listener_sockets_permit(fixture.set, 0666, "", error, sizeof(error)), 0);
+    assert_int_equal(stat(fixture.path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0666);
+    listener_sockets_unbind(before);
+    int client = connect_unix(fixture.path);
+    assert_true(client >= 0);
+    close(client);
+    listener_sockets_unbind(fixture.set);
+    fixture.set = NULL;
+    assert_int_equal(access(fixture.path, F_OK), -1);
+}
+
+static void
+test_closing_leaves_whoever_waits_to_the_other_process(void **state)
+{
+    (void)state;
+    struct listener_sockets *after;
+    listen_on("127.0.0.1:0");
+    assert_int_equal(take_from(fixture.set, 1, 1, &after), 0);
+    int client = connect_tcp(listener_sockets_address(fixture.set));
+    listener_sockets_share(fixture.set, true);
+    listener_close(fixture.listener);
+    assert_int_equal(connection_pool_count(fixture.pool), 0);
+    fixture.listener = listener_new(fixture.base, after, 0, fixture.pool);
+    wait_for(NULL, 1);
+    close(client);
+    wait_for(NULL, 0);
+    listener_free(fixture.listener);
+    fixture.listener = NULL;
+    listener_sockets_unbind(after);
+}
+
+static void
+test_what_is_no_listening_socket_is_not_taken(void **state)
+{
+    (void)state;
+    struct listener_socket list[] = { { open("/dev/null", O_RDONLY | O_CLOEXEC), 0 },
+                                      { socket(AF_UNIX, SOCK_STREAM, 0), LISTENER_ALL_LOOPS } };
+    assert_int_equal(listener_sockets_take(list, 2, 1, 1, &fixture.set, fixture.error, sizeof(fixture.error)),
+                     -1);
+    assert_non_null(strstr(fixture.error, "the running server"));
+    assert_int_equal(fcntl(list[0].fd, F_GETFD), -1);
+    assert_int_equal(fcntl(list[1].fd, F_GETFD), -1);
+}
+
 /* --- out of descriptors --- */
 
 static struct rlimit old_limit;
@@ -808,6 +907,10 @@ main(void)
         TEST(test_all_loops_share_a_unix_socket),
         TEST(test_sockets_of_systemd_are_used),
         TEST(test_a_descriptor_of_systemd_that_cannot_be_used_is_told),
+        TEST(test_sockets_of_another_process_are_used),
+        TEST(test_the_file_of_a_unix_socket_is_its_last_owners),
+        TEST(test_closing_leaves_whoever_waits_to_the_other_process),
+        TEST(test_what_is_no_listening_socket_is_not_taken),
         TEST(test_idle_connections_make_room),
         TEST(test_without_descriptors_clients_are_turned_away),
         TEST(test_without_descriptors_closing_turns_away_whoever_waits),

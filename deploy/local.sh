@@ -30,7 +30,8 @@ Runs the service on this machine with a PostgreSQL cluster of its own, to develo
 Needs Debian 12, and root or sudo for Debian packages that are missing.
 
   start     the default: installs missing packages, compiles, makes the cluster and a demo organization if
-            they are missing, starts PostgreSQL, server and worker, and prints how to sign in
+            they are missing, starts PostgreSQL, server and worker, and prints how to sign in; if they run
+            and were compiled anew, replaces them, without a request that is refused or breaks off
   stop      stops PostgreSQL, server and worker; the data stay
   status    shows which of them run; exit status 1 unless all do
   reset     stops them, and removes everything under var, including the data
@@ -117,6 +118,26 @@ link_programs() {
     done
 }
 
+# Identifies a program as it is compiled now.
+fingerprint() {
+    stat --dereference --format='%d %i %s %Y' -- "$programs/testkase-$1"
+}
+
+note_started() {
+    fingerprint "$1" >"$state/$1.program"
+}
+
+# Whether the program was compiled anew since it was started.
+is_outdated() {
+    [[ ! -f $state/$1.program || $(<"$state/$1.program") != "$(fingerprint "$1")" ]]
+}
+
+compile() {
+    "$deploy/install-packages.sh" build run 9>&-
+    build_preset "$root" release "$logs" || fail 'the programs could not be compiled; the messages are above'
+    link_programs
+}
+
 # Whether a worker has reported to the database.
 worker_is_ready() {
     admin status >/dev/null 2>&1
@@ -131,18 +152,41 @@ server_is_ready() {
 start_worker() {
     if ! process_id worker >/dev/null; then
         process_start worker env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_worker)" "$programs/testkase-worker"
+        note_started worker
     fi
     process_wait worker 30 worker_is_ready || fail_with_log worker 'the worker does not start'
+}
+
+# launch_server NAME PORT. Servers that are started in the same runtime directory take over from each other.
+launch_server() {
+    process_start "$1" env --chdir=/ RUNTIME_DIRECTORY="$state" TESTKASE_DATABASE_URL="$(postgres_url testkase_server)" \
+        TESTKASE_LISTEN="127.0.0.1:$2" TESTKASE_PUBLIC_URL="$(url "$2")" "$programs/testkase-server"
+    note_started server
 }
 
 start_server() {
     local port=$1
     if ! process_id server >/dev/null; then
-        process_start server env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_server)" \
-            TESTKASE_LISTEN="127.0.0.1:$port" TESTKASE_PUBLIC_URL="$(url "$port")" "$programs/testkase-server"
+        launch_server server "$port"
         echo "$port" >"$state/port"
     fi
     process_wait server 30 server_is_ready "$port" || fail_with_log server 'the server does not start'
+}
+
+# Starts the new server beside the running one, which ends when the new one serves, or goes on.
+replace_server() {
+    launch_server next-server "$1"
+    if ! process_wait next-server 50 process_is_gone server; then
+        rm -f -- "$state/server.program"
+        process_stop next-server TERM 20 KILL
+        fail_with_log next-server 'the new server does not take over, and the running one goes on'
+    fi
+    process_adopt server next-server
+}
+
+replace_worker() {
+    process_stop worker TERM 20 KILL
+    start_worker
 }
 
 fill_database() {
@@ -181,24 +225,45 @@ Open $TESTKASE_URL in a browser, sign in, and choose Generate New Token.
 
 The owner's token is in var/local.env; to use it:
 
-  . '${var//\'/\'\\\'\'}/local.env'
+  . $(demo_quoted "$var/local.env")
   curl -H "Authorization: Bearer \$TESTKASE_PAT" "\$TESTKASE_URL/api/v1/session"
 
 END
 }
 
+# For a service that runs. When this fails, it still does.
+update() {
+    local name replaced=()
+    compile
+    for name in worker server; do
+        if is_outdated "$name"; then
+            replaced+=("$name")
+        fi
+    done
+    if ((${#replaced[@]} == 0)); then
+        say 'The service runs already, as it was last compiled.'
+        return
+    fi
+    postgres_start
+    fill_database "$1"
+    for name in "${replaced[@]}"; do
+        "replace_$name" "$1"
+        say "The new $name runs."
+    done
+    everything_runs "$1" || fail "not everything that was replaced runs; see $logs"
+}
+
 run_start() {
     local port
     lock
+    process_adopt server next-server # of a run that broke off
     port=$(chosen_port)
     check_port "$port"
     if everything_runs "$port" && demo_read; then
-        say 'The service runs already. To run a newly compiled version: stop, then start.'
+        update "$port"
     else
         trap stop_after_failure EXIT
-        "$deploy/install-packages.sh" build run 9>&-
-        build_preset "$root" release "$logs" || fail 'the programs could not be compiled; the messages are above'
-        link_programs
+        compile
         postgres_start
         fill_database "$port"
         start_worker
@@ -214,7 +279,7 @@ run_start() {
 
 stop_all() {
     local name
-    for name in server worker; do
+    for name in server next-server worker; do
         process_stop "$name" TERM 20 KILL
     done
     postgres_stop

@@ -25,6 +25,11 @@ demo_read() {
     done
 }
 
+# Prints a text as one word for a shell.
+demo_quoted() {
+    printf "'%s'" "${1//\'/\'\\\'\'}"
+}
+
 demo_write() {
     local name temporary
     temporary=$(mktemp "$var/local.env.XXXXXXXX")
@@ -32,7 +37,7 @@ demo_write() {
     {
         echo "# Written by deploy/local.sh; to be sourced by a shell."
         for name in "${demo_variables[@]}"; do
-            printf "export %s='%s'\n" "$name" "${!name//\'/\'\\\'\'}"
+            echo "export $name=$(demo_quoted "${!name}")"
         done
     } >"$temporary"
     mv -f -- "$temporary" "$var/local.env"

@@ -54,6 +54,15 @@ process_is_gone() {
     ! process_id "$1" >/dev/null
 }
 
+# process_adopt NAME NEXT: once NAME has ended, NEXT becomes NAME, with its log.
+process_adopt() {
+    if process_is_gone "$1" && process_id "$2" >/dev/null; then
+        mv -f -- "$logs/$1.log" "$logs/$1.log.old"
+        mv -f -- "$logs/$2.log" "$logs/$1.log"
+        mv -f -- "$state/$2.pid" "$state/$1.pid"
+    fi
+}
+
 # process_stop NAME SIGNAL SECONDS LAST: sends SIGNAL and waits; after that time sends LAST.
 process_stop() {
     local name=$1 pid end=$((SECONDS + $3)) signal

@@ -1,6 +1,7 @@
 """deploy/local.sh from its first start to its reset, in a copy of the tree under a path with a space; and what README.md
 shows."""
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 
 import psycopg2
 import pytest
@@ -73,7 +75,8 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    made = Tree(tmp_path_factory.mktemp("local") / "a clone's place")
+    # Without an apostrophe: ninja would compile everything anew each time, because it reads gcc's lists of headers otherwise.
+    made = Tree(tmp_path_factory.mktemp("local") / "a clone (of ours)")
     yield made
     done = made.script("reset", "--yes")
     assert done.returncode == 0, done.stdout
@@ -125,6 +128,15 @@ def test_printed_commands_work(running, first_start):
     done = running.shell("\n".join(commands))
     assert done.returncode == 0, done.stderr
     assert '"admin@demo.test"' in done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+@pytest.mark.parametrize("text", ["plain", "a clone's place", "''", "\\'", '$HOME "`x`"', "two\nlines"])
+def test_texts_are_quoted_for_a_shell(text, shell):
+    quoted = subprocess.run(["bash", "-c", '. "$0"; demo_quoted "$1"', ROOT / "deploy" / "local" / "demo.sh", text],
+                            capture_output=True, text=True, timeout=20, check=True).stdout
+    said = subprocess.run([shell, "-c", f"printf %s {quoted}"], capture_output=True, text=True, timeout=20, check=True).stdout
+    assert said == text
 
 
 def test_local_env(running):
@@ -184,6 +196,52 @@ def test_second_start_changes_nothing(running):
     said = running.start()
     assert "runs already" in said
     assert before == (running.variables(), [running.pid(name) for name in SERVICES], counts(running))
+
+
+def renew(tree, name):
+    """The program is another file, as if it had been compiled again."""
+    program = tree.root / "build" / "release" / name / f"testkase-{name}"
+    shutil.copy(program, f"{program}.new")
+    os.replace(f"{program}.new", program)
+
+
+def test_newly_compiled_programs_replace_the_running_ones(running):
+    """Under requests, none of which fails."""
+    before = {name: running.pid(name) for name in SERVICES}
+    answers, over = [], threading.Event()
+
+    def ask():
+        while not over.is_set():
+            answers.append(get(running, "/readyz").status_code)
+
+    for name in ("server", "worker"):
+        renew(running, name)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            said = running.start()
+        finally:
+            over.set()
+        asking.result(30)
+    assert "The new server runs" in said and "The new worker runs" in said
+    assert set(answers) == {200}
+    after = {name: running.pid(name) for name in SERVICES}
+    assert after["postgres"] == before["postgres"]
+    assert not any(is_alive(before[name]) for name in ("server", "worker"))
+    assert running.script("status").returncode == 0
+    assert "took over the listening sockets" in (running.var / "log" / "server.log").read_text()
+    assert "runs already" in running.start()
+
+
+def test_a_new_server_that_fails_leaves_the_running_one(running):
+    before = running.pid("server")
+    renew(running, "server")
+    done = running.script(environment={**ENVIRONMENT, "TESTKASE_SOCKET_GROUP": "no-such-group"})
+    assert done.returncode == 1
+    assert "the running one goes on" in done.stdout and "no-such-group" in done.stdout
+    assert running.pid("server") == before
+    assert running.script("status").returncode == 0
+    assert "The new server runs" in running.start()
 
 
 def counts(tree):

@@ -1,7 +1,9 @@
-"""Measures a restart under traffic, with and without the hand-over to the next process. A part of bench.py. The supervisor does
-what systemd does: it holds the listening socket, and keeps the descriptor that a process leaves."""
+"""Measures a restart under traffic: with and without the hand-over to the next process, and as a take-over without a supervisor.
+A part of bench.py. The supervisor does what systemd does: it holds the listening socket, and keeps the descriptor that a process
+leaves."""
 
 import array
+import concurrent.futures
 import http.client
 import os
 import random
@@ -15,6 +17,7 @@ from support.process import ENVIRONMENT
 from support.service import server_environment
 
 CLIENTS = 8
+PROVING = 8  # tokens that are proven at a time beforehand
 PAUSE = 0.02  # between two requests of a client
 BEFORE, AFTER = 5, 20  # seconds
 
@@ -22,8 +25,8 @@ BEFORE, AFTER = 5, 20  # seconds
 class Supervisor:
     """Runs one server after the other on the same socket."""
 
-    def __init__(self, path, database, folder):
-        self.path, self.folder = path, folder
+    def __init__(self, path, database, folder, hands_over):
+        self.path, self.folder, self.hands_over = path, folder, hands_over
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
         self.environment = server_environment(database, TESTKASE_THREADS="1", TESTKASE_ARGON2_MEMORY_KIB="19456",
@@ -49,9 +52,9 @@ class Supervisor:
             if b"READY=1" in text:
                 self.ready.set()
 
-    def start(self, hand_over):
+    def start(self):
         descriptors, names = [self.socket.fileno()], "http"
-        if hand_over and self.kept is not None:
+        if self.hands_over and self.kept is not None:
             descriptors.append(self.kept)
             names += ":kept-verified"
         self.kept = None
@@ -67,6 +70,34 @@ class Supervisor:
     def stop(self):
         self.process.terminate()
         assert self.process.wait(20) == 0
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+
+class Alone(Supervisor):
+    """Starts the next server beside the running one, which ends by itself."""
+
+    def __init__(self, path, database, folder):
+        super().__init__(path, database, folder, False)
+        self.socket.close()  # its port is the server's
+
+    def start(self):
+        environment = {**ENVIRONMENT, **self.environment, "NOTIFY_SOCKET": str(self.folder / "notify"),
+                       "RUNTIME_DIRECTORY": str(self.folder), "TESTKASE_LISTEN": self.address}
+        self.ready.clear()
+        self.process = subprocess.Popen([self.path], env=environment, stderr=subprocess.DEVNULL)
+        assert self.ready.wait(30)
+
+    def restart(self):
+        before = self.process
+        self.start()
+        assert before.wait(20) == 0
+
+
+def supervisor_of(way, path, database, folder):
+    return Alone(path, database, folder) if way == "take-over" else Supervisor(path, database, folder, way == "hand-over")
 
 
 class Clients:
@@ -107,21 +138,28 @@ class Clients:
         return statistics.quantiles(times, n=100)[98] if len(times) > 1 else float("nan")
 
 
-def measure_one(bench, database, tokens, path, hand_over):
-    folder = bench.folder / ("handed-over" if hand_over else "cold")
-    folder.mkdir()
-    supervisor = Supervisor(bench.options.bin / "server" / "testkase-server", database, folder)
-    supervisor.start(False)
-    for token in tokens:  # argon2 is over with each
-        connection = http.client.HTTPConnection(supervisor.address, timeout=30)
+def prove(address, path, tokens):
+    """argon2 is over with each token."""
+    def one(token):
+        connection = http.client.HTTPConnection(address, timeout=30)
         connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
         assert connection.getresponse().status == 200
         connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(PROVING) as pool:
+        list(pool.map(one, tokens))
+
+
+def measure_one(bench, database, tokens, path, way):
+    folder = bench.folder / way
+    folder.mkdir(mode=0o700)
+    supervisor = supervisor_of(way, bench.options.bin / "server" / "testkase-server", database, folder)
+    supervisor.start()
+    prove(supervisor.address, path, tokens)
     clients = Clients(supervisor.address, tokens, path)
     time.sleep(BEFORE)
     stopping = time.monotonic()
-    supervisor.stop()
-    supervisor.start(hand_over)
+    supervisor.restart()
     ready = time.monotonic()
     time.sleep(AFTER)
     clients.stop()
@@ -131,7 +169,8 @@ def measure_one(bench, database, tokens, path, hand_over):
     back = next((second for second in range(AFTER) if max(later[second:]) <= 2 * before), None)
     refused = sum(status == 503 for _, _, status in clients.answers)
     others = sum(status not in (200, 503) for _, _, status in clients.answers)
-    return [f"{ready - stopping:.2f}", f"{before:.1f}", f"{later[0]:.1f}", f"{later[4]:.1f}", f"{later[-1]:.1f}",
+    bench.say(f"{way}: p99 of each second: {' '.join(f'{ms:.1f}' for ms in later)}")
+    return [way, f"{ready - stopping:.2f}", f"{before:.1f}", f"{later[0]:.1f}", f"{later[4]:.1f}", f"{later[-1]:.1f}",
             f"{back}" if back is not None else f"more than {AFTER}", refused, others + clients.lost]
 
 
@@ -140,8 +179,8 @@ def measure_restart(bench, path):
     _, made = bench.mint(service, bench.options.tokens, "tokens-restart")
     tokens = [token for _, token in made]
     rows = []
-    for hand_over in (False, True):
-        bench.say(f"restart {'with' if hand_over else 'without'} the hand-over")
-        rows.append(["with" if hand_over else "without", *measure_one(bench, service.database, tokens, path, hand_over)])
-    return ["hand-over", "restart s", "p99 before, ms", "in the 1st second", "in the 5th", "in the last",
+    for way in ("cold", "hand-over", "take-over"):
+        bench.say(f"restart, {way}")
+        rows.append(measure_one(bench, service.database, tokens, path, way))
+    return ["", "restart s", "p99 before, ms", "in the 1st second", "in the 5th", "in the last",
             "seconds until within 2 × before", "503", "other failures"], rows

@@ -353,7 +353,7 @@ declare
 begin
     for event in
         with told as (
-            select e.action, split_part(e.action, '.', 1) as kind, e."organizationId" as organization_id,
+            select distinct e.action, split_part(e.action, '.', 1) as kind, e."organizationId" as organization_id,
                    e."targetId" as target_id, e."occurredAt" as occurred_at, e.preview, e."ownerId" as owner_id, e.reason,
                    e."orgRole" as org_role, e."memberId" as member_id, e.role,
                    e.action like 'project.member%' or (e.action = 'user.updated' and e."orgRole" is not null) as is_role
@@ -684,6 +684,7 @@ CREATE FUNCTION testkase.is_decided(event testkase.lost_event, by_actions text[]
                    where a.target_kind = split_part((event).action, '.', 1) and a.target_id = (event).target_id
                      and a.action = any (by_actions) and a.occurred_at >= (event).occurred_at
                      and a.occurred_at <> now() -- this transaction's own
+                     and ((event).action <> 'user.updated' or a.detail ? 'orgRole')
                      and ((event).member_id is null or a.detail ->> 'userId' = (event).member_id::text))
 $$;
 

@@ -53,8 +53,13 @@ open_as_owner(const struct command_call *call, enum db_sync_schema schema, int s
 {
     struct db_sync *db;
     char error[512];
-    if (db_sync_open(call->config->database_url, "testkase-admin", statement_timeout_ms,
-                     DB_SYNC_SCHEMA_UNREAD, &db, error, sizeof(error)) < 0) {
+    const struct db_sync_options options = {
+        .url = call->config->database_url,
+        .application_name = "testkase-admin",
+        .statement_timeout_ms = statement_timeout_ms,
+        .schema = DB_SYNC_SCHEMA_UNREAD,
+    };
+    if (db_sync_open(&options, &db, error, sizeof(error)) < 0) {
         snprintf(ret_error, error_size, "cannot use the database: %s%s", error, connection_advice(error));
         return -1;
     }

@@ -17,6 +17,7 @@ struct db_sync {
     PGconn *connection;
     PGnotify *notification;
     int statement_timeout_ms;
+    struct db_hosts *hosts; /* may be NULL */
     struct db_libpq_schema schema;
     bool dead;
     bool shared; /* other clients use the session */
@@ -30,6 +31,21 @@ lost(struct db_sync *db, const char *why)
     db->dead = true;
     db_libpq_one_line(why, db->error, sizeof(db->error));
     return db_result_new(DB_UNAVAILABLE, NULL);
+}
+
+static void
+pass_host_over(struct db_sync *db)
+{
+    if (db->hosts) {
+        db_hosts_pass_over(db->hosts, db->connection);
+    }
+}
+
+static struct db_result *
+lost_in_silence(struct db_sync *db)
+{
+    pass_host_over(db);
+    return lost(db, "PostgreSQL did not answer in time");
 }
 
 /* Waits until a whole result has arrived; false when the connection is dead or the deadline has passed. */
@@ -68,8 +84,8 @@ collect(struct db_sync *db)
     while (1) {
         if (!wait_for_result(db, deadline)) {
             PQclear(kept);
-            return lost(db, PQstatus(db->connection) == CONNECTION_BAD ? PQerrorMessage(db->connection)
-                                                                       : "PostgreSQL did not answer in time");
+            return PQstatus(db->connection) == CONNECTION_BAD ? lost(db, PQerrorMessage(db->connection))
+                                                              : lost_in_silence(db);
         }
         PGresult *next = PQgetResult(db->connection);
         if (!next) {
@@ -170,7 +186,7 @@ connect_to(struct db_sync *db, const char *url, const char *application_name)
     struct db_libpq_connect_parameters parameters;
     db_libpq_connect_parameters_set(
         &parameters, url, application_name,
-        db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS : 0, NULL);
+        db->statement_timeout_ms > 0 ? db->statement_timeout_ms + NETWORK_GRACE_MS : 0, db->hosts);
     db->connection = PQconnectdbParams(parameters.keywords, parameters.values, 1);
     if (PQstatus(db->connection) != CONNECTION_OK) {
         db_libpq_one_line(PQerrorMessage(db->connection), db->error, sizeof(db->error));
@@ -211,6 +227,20 @@ make_settings(struct db_sync *db)
 }
 
 static int
+follow_history(struct db_sync *db, struct db_history *history)
+{
+    struct db_result *result = db_sync_call(db, QUERY_DB_HISTORY, NULL);
+    db_timeline timeline = db_libpq_timeline(result);
+    bool is_old = timeline && !db_history_follow(history, timeline);
+    db_result_free(result);
+    if (is_old) {
+        db_libpq_old_timeline(timeline, db_history_newest(history), db->error, sizeof(db->error));
+        pass_host_over(db);
+    }
+    return is_old ? -1 : 0;
+}
+
+static int
 read_schema_version(struct db_sync *db)
 {
     struct db_result *result = db_sync_call(db, QUERY_DB_SCHEMA_VERSION, NULL);
@@ -220,17 +250,19 @@ read_schema_version(struct db_sync *db)
 }
 
 int
-db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
-             enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size)
+db_sync_open(const struct db_sync_options *options, struct db_sync **ret_db, char *ret_error,
+             size_t error_size)
 {
     int outcome;
     struct db_sync *db = memory_new(1, sizeof(*db));
-    db->statement_timeout_ms = statement_timeout_ms;
-    if (connect_to(db, url, application_name) < 0 || make_settings(db) < 0) {
+    db->statement_timeout_ms = options->statement_timeout_ms;
+    db->hosts = options->hosts;
+    if (connect_to(db, options->url, options->application_name) < 0 || make_settings(db) < 0 ||
+        (options->history && follow_history(db, options->history) < 0)) {
         snprintf(ret_error, error_size, "%s", db->error);
         goto failed;
     }
-    if (db_sync_read_schema(db, schema, ret_error, error_size) < 0) {
+    if (db_sync_read_schema(db, options->schema, ret_error, error_size) < 0) {
         goto failed;
     }
     db->error[0] = '\0';
@@ -279,19 +311,6 @@ db_sync_check_session(struct db_sync *db, const char *url, const char *applicati
         snprintf(ret_error, error_size, "%s", DB_LIBPQ_SHARED_SESSION);
     }
     return db->shared ? -1 : 0;
-}
-
-int
-db_sync_follow_history(struct db_sync *db, struct db_history *history, char *ret_error, size_t error_size)
-{
-    struct db_result *result = db_sync_call(db, QUERY_DB_HISTORY, NULL);
-    db_timeline timeline = db_libpq_timeline(result);
-    bool is_old = timeline && !db_history_follow(history, timeline);
-    db_result_free(result);
-    if (is_old) {
-        db_libpq_old_timeline(timeline, db_history_newest(history), ret_error, error_size);
-    }
-    return is_old ? -1 : 0;
 }
 
 int

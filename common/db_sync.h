@@ -4,6 +4,7 @@
 #define COMMON_DB_SYNC_H
 
 #include "common/db_history.h"
+#include "common/db_hosts.h"
 #include "common/db_result.h"
 #include "common/db_value.h"
 #include "common/queries.h"
@@ -18,23 +19,30 @@ enum db_sync_schema {
     DB_SYNC_SCHEMA_UNREAD,  /* do not read it yet: the role may lack the right; see db_sync_read_schema() */
 };
 
-/* Connects (at most 10 s a host), makes the settings of sql/queries/db/session.sql with the two time-outs
- * (statement, 0 for none; lock: half of it), sets application_name. Returns 0, or -1 or DB_SYNC_SHARED (a
- * pooler shares sessions: see db_sync_check_session()) with one line without a secret in `ret_error`. */
+struct db_sync_options {
+    const char *url;
+    const char *application_name;
+    int statement_timeout_ms; /* 0: none; a wait for a lock ends after half of it */
+    enum db_sync_schema schema;
+    /* For a program that connects again and again; either may be NULL, and both outlive the connection. A
+     * connection to an older timeline than `history` knows is refused: it is to the old primary of a
+     * failover. In `hosts`, a host that stood still or was refused for that is passed over. */
+    struct db_history *history;
+    struct db_hosts *hosts;
+};
+
+/* Connects (at most 10 s a host) and makes the settings of sql/queries/db/session.sql. Returns 0, or -1 or
+ * DB_SYNC_SHARED (a pooler shares sessions: see db_sync_check_session()) with one line without a secret in
+ * `ret_error`. */
 #define DB_SYNC_SHARED (-2)
-int db_sync_open(const char *url, const char *application_name, int statement_timeout_ms,
-                 enum db_sync_schema schema, struct db_sync **ret_db, char *ret_error, size_t error_size);
+int db_sync_open(const struct db_sync_options *options, struct db_sync **ret_db, char *ret_error,
+                 size_t error_size);
 
 /* Whether this connection has a session of PostgreSQL of its own, as statements, settings and LISTEN need it.
  * A pooler may not give it one; to find out, a second connection is made, at the same URL. Returns 0, or -1
  * with one line in `ret_error` when other clients use the session. */
 int db_sync_check_session(struct db_sync *db, const char *url, const char *application_name, char *ret_error,
                           size_t error_size);
-
-/* Whether the connection is to the newest timeline that `history` knows, which takes note of it. Returns 0,
- * or -1 with one line in `ret_error` when it is to the old primary of a failover. */
-int db_sync_follow_history(struct db_sync *db, struct db_history *history, char *ret_error,
-                           size_t error_size);
 
 /* Reads the schema's version after DB_SYNC_SCHEMA_UNREAD. Returns as db_sync_open() does. */
 int db_sync_read_schema(struct db_sync *db, enum db_sync_schema schema, char *ret_error, size_t error_size);

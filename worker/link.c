@@ -15,6 +15,7 @@ struct link {
     char *url;
     struct db_sync *db;
     struct db_history history;
+    struct db_hosts hosts;
     struct retry retry;
 };
 
@@ -34,6 +35,7 @@ link_free(struct link *link)
         return;
     }
     db_sync_close(link->db);
+    db_hosts_clear(&link->hosts);
     free(link->url);
     free(link);
 }
@@ -57,9 +59,16 @@ enum link_outcome
 link_open(struct link *link)
 {
     char error[512];
+    const struct db_sync_options options = {
+        .url = link->url,
+        .application_name = "testkase-worker",
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+        .schema = DB_SYNC_SCHEMA_ANY,
+        .history = &link->history,
+        .hosts = &link->hosts,
+    };
     stop_at_once_begin();
-    int opened = db_sync_open(link->url, "testkase-worker", STATEMENT_TIMEOUT_MS, DB_SYNC_SCHEMA_ANY,
-                              &link->db, error, sizeof(error));
+    int opened = db_sync_open(&options, &link->db, error, sizeof(error));
     stop_at_once_end();
     if (opened == DB_SYNC_SHARED) {
         return refuse_database(link, error);
@@ -71,10 +80,6 @@ link_open(struct link *link)
     if (db_sync_check_session(link->db, link->url, "testkase-worker", error, sizeof(error)) < 0 ||
         !db_sync_schema_fits(link->db, error, sizeof(error))) {
         return refuse_database(link, error);
-    }
-    if (db_sync_follow_history(link->db, &link->history, error, sizeof(error)) < 0) {
-        retry_failed(&link->retry, "", error);
-        return give_up(link, LINK_DOWN);
     }
     if (listen_begin(link->db) < 0) {
         retry_failed(&link->retry, "", db_sync_error(link->db));

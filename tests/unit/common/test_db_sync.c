@@ -12,18 +12,27 @@
 
 static struct db_sync *db;
 static char error[256];
+static struct db_history history;
+static struct db_hosts hosts;
 
 static int
 open_db(const char *url, enum db_sync_schema schema)
 {
     error[0] = '\0';
-    return db_sync_open(url, "test", 1000, schema, &db, error, sizeof(error));
+    const struct db_sync_options options = { .url = url,
+                                             .application_name = "test",
+                                             .statement_timeout_ms = 1000,
+                                             .schema = schema,
+                                             .history = &history,
+                                             .hosts = &hosts };
+    return db_sync_open(&options, &db, error, sizeof(error));
 }
 
 static int
 set_up(void **state)
 {
     (void)state;
+    history.newest = 0;
     postgres_start();
     postgres_says_text(QUERY, "here");
     assert_int_equal(open_db(postgres_url(), DB_SYNC_SCHEMA_CHECKED), 0);
@@ -165,18 +174,31 @@ test_a_standby_is_refused(void **state)
 }
 
 static void
-test_an_old_primary_is_told_apart(void **state)
+test_an_old_primary_is_refused_and_passed_over(void **state)
 {
     (void)state;
-    struct db_history history = { 0 };
-    postgres_says(QUERY_DB_HISTORY, (struct postgres_reply){ .columns = 2, .cells = { "7", "2" } });
-    assert_int_equal(db_sync_follow_history(db, &history, error, sizeof(error)), 0);
-    postgres_says(QUERY_DB_HISTORY, (struct postgres_reply){ .columns = 2, .cells = { "7", "1" } });
-    assert_int_equal(db_sync_follow_history(db, &history, error, sizeof(error)), -1);
-    assert_non_null(strstr(error, "an old timeline (1) of a PostgreSQL whose timeline 2"));
-    postgres_says(QUERY_DB_HISTORY,
-                  (struct postgres_reply){ .reaction = POSTGRES_REFUSES, .sqlstate = "42501" });
-    assert_int_equal(db_sync_follow_history(db, &history, error, sizeof(error)), 0);
+    char url[160], others_first[160];
+    snprintf(url, sizeof(url), "host=%s,/nonexistent user=u dbname=d", postgres.directory);
+    snprintf(others_first, sizeof(others_first), "/nonexistent,%s", postgres.directory);
+    static const struct {
+        struct postgres_reply reply;
+        int outcome;
+    } turns[] = {
+        { { .columns = 2, .cells = { "7", "2" } }, 0 },
+        { { .columns = 2, .cells = { "7", "1" } }, -1 },
+        { { .reaction = POSTGRES_REFUSES, .sqlstate = "42501" }, 0 }, /* what is not told is no reason */
+    };
+    for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+        db_sync_close(db);
+        db = NULL;
+        postgres_says(QUERY_DB_HISTORY, turns[i].reply);
+        assert_int_equal(open_db(url, DB_SYNC_SCHEMA_ANY), turns[i].outcome);
+        if (turns[i].outcome < 0) {
+            assert_non_null(strstr(error, "an old timeline (1) of a PostgreSQL whose timeline 2"));
+            assert_string_equal(hosts.host, others_first);
+        }
+    }
+    db_hosts_clear(&hosts);
 }
 
 static void
@@ -206,7 +228,7 @@ main(void)
         TEST(test_another_schema_is_refused_where_it_is_checked),
         TEST(test_no_schema_at_all),
         TEST(test_a_standby_is_refused),
-        TEST(test_an_old_primary_is_told_apart),
+        TEST(test_an_old_primary_is_refused_and_passed_over),
         TEST(test_an_address_that_leads_nowhere),
     };
     db_sync_close(NULL);

@@ -10,6 +10,7 @@ import pytest
 
 from support.deadline import until
 from support.ledger import Ledger, check_whole
+from support.runbook import section
 
 pytestmark = pytest.mark.no_second_chance
 
@@ -97,24 +98,28 @@ def test_the_primary_is_killed(pair, service, start, worker_path, failovers):
     organization = service.organization()
     worker = start(worker_path, {"TESTKASE_DATABASE_URL": service.database.url("testkase_worker")})
     worker.wait_ready()
-    ledgers = [Ledger(server.base, service.mint(organization.member)[1], 1) for server in service.servers]
+    token = service.mint(organization.member)[1]
+    ledgers = []
     watches = [Watch(server, service.mint(organization.owner)[1], ledgers) for server in service.servers]
     seconds = []
-    with ledgers[0], ledgers[1], watches[0], watches[1]:
+    with watches[0], watches[1]:
         for turn in range(failovers):
-            for ledger in ledgers:
-                ledger.wait_for_more(20)
-            pair.primary.kill9()
-            service.database.close()
-            begun = time.monotonic()
-            pair.promote()
-            seconds += [wait_for_write(ledger, begun) for ledger in ledgers]
-            assert_worker_listens(service, organization.member)
-            for ledger in ledgers:
-                ledger.wait_for_more(20)
+            now = [Ledger(server.base, token, threads=1) for server in service.servers]
+            ledgers += now
+            with now[0], now[1]:
+                for ledger in now:
+                    ledger.wait_for_more(20)
+                pair.primary.kill9()
+                service.database.close()
+                begun = time.monotonic()
+                pair.promote()
+                seconds += [wait_for_write(ledger, begun) for ledger in now]
+                assert_worker_listens(service, organization.member)
+                for ledger in now:
+                    ledger.wait_for_more(20)
             pair.rebuild(rewind=turn % 2 == 0)
-    for server, ledger in zip(reversed(service.servers), ledgers):
-        ledger.check(service, server)
+    for number, ledger in enumerate(ledgers):
+        ledger.check(service, service.servers[number % 2 - 1])  # not the one that was written through
     acknowledged = sum(ledger.acknowledged() for ledger in ledgers)
     print(f"{failovers} failovers: first write after {min(seconds):.2f} / {statistics.median(seconds):.2f} / "
           f"{max(seconds):.2f} s, {acknowledged} acknowledged, {sum(ledger.refusals for ledger in ledgers)} refused; "
@@ -181,3 +186,26 @@ def test_the_standby_is_lost(pair, service):
     until(lambda: bearer.get("/session").status_code == 401, 10, "the deletion takes effect when commits no longer wait")
     client.post("/api-keys", {"name": "CI", "expiresInDays": 7}, 201)
     check_whole(service.database)
+
+
+def test_the_runbook_leads_through_a_failover(pair, service):
+    old, new = pair.primary, pair.standby
+    token_id, token = service.mint(service.organization().member)
+    bearer = service.server.bearer(token)
+    names = {"db2.example.test": new.folder, "/usr/lib/postgresql/15/bin": old.bin,
+             "/etc/postgresql/15/main/postgresql.conf": old.data / "postgresql.conf", "/var/lib/postgresql/15/main": old.data}
+    with section("Failover", names) as blocks:
+        old.kill9()
+        service.database.close()
+        new.shell(blocks.next("pg_promote()"))
+        pair.swap()
+        until(lambda: bearer.delete(f"/api-keys/{token_id}").status_code == 204, WRITE_SECONDS, "a token is deleted")
+        new.shell(blocks.next("synchronous_standby_names = ''"))
+        old.shell(blocks.next("pg_rewind"))
+        old.start()
+        new.shell(blocks.next("synchronous_standby_names = '*'"))
+        followers = blocks.sql("sync_state")
+        until(lambda: [row[1:3] for row in pair.execute(followers)] == [("streaming", "sync")], 30, "commits wait again")
+        assert pair.execute(blocks.sql("reached"))[0][0] is False and old.execute(blocks.sql("reached"))[0][0] is True
+    for server in service.servers:
+        assert answer_of(server.bearer(token)) == 401

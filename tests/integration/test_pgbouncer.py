@@ -14,6 +14,7 @@ import pytest
 from support.deadline import until
 from support.postgres import ROOT, Database
 from support.process import run
+from support.runbook import section
 from support.service import Service, server_environment
 
 CONFIGURATION = """
@@ -24,7 +25,7 @@ listen_addr =
 unix_socket_dir = {folder}
 listen_port = 6432
 auth_type = trust
-auth_file = {folder}/users
+auth_file = {folder}/userlist.txt
 pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 300
@@ -33,9 +34,10 @@ server_round_robin = {round_robin}
 
 
 class Pooler:
-    """A PgBouncer in front of the database; like a Database, it knows the URL for a role."""
+    """A PgBouncer in front of the database; like a Database, it knows the URL for a role. Its configuration is ours for that
+    mode, or is written by `script(folder)`, the text of a shell script."""
 
-    def __init__(self, database, mode, size=60, round_robin=0):
+    def __init__(self, database, mode=None, size=60, round_robin=0, script=None):
         self.database = database
         self.folder = tempfile.mkdtemp(prefix="testkase-pool-", dir="/tmp")
         account = {}
@@ -45,10 +47,13 @@ class Pooler:
             account = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
         os.chmod(self.folder, 0o755)
         path = os.path.join(self.folder, "pgbouncer.ini")
-        with open(path, "w", encoding="ascii") as file:
-            file.write(CONFIGURATION.format(cluster=database.cluster.folder, port=database.cluster.port, folder=self.folder,
-                                            mode=mode, size=size, round_robin=round_robin))
-        with open(os.path.join(self.folder, "users"), "w", encoding="ascii") as file:
+        if script:
+            subprocess.run(["bash", "-ec", script(self.folder)], stdin=subprocess.DEVNULL, timeout=10, check=True)
+        else:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(CONFIGURATION.format(cluster=database.cluster.folder, port=database.cluster.port,
+                                                folder=self.folder, mode=mode, size=size, round_robin=round_robin))
+        with open(os.path.join(self.folder, "userlist.txt"), "w", encoding="ascii") as file:
             file.writelines(f'"testkase_{role}" ""\n' for role in ("owner", "server", "worker", "ops"))
         self.process = subprocess.Popen(["/usr/sbin/pgbouncer", path], cwd="/", stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **account)
@@ -102,6 +107,17 @@ def test_in_session_mode_all_works(pooled, database, binaries, start):
         until(lambda: database.value(ended, (token_id,)), 30, "the worker ends the token: notifications arrive")
     finally:
         service.close()
+
+
+def test_the_configuration_of_the_runbook_works(pooled, database, start_service):
+    """Without passwords, and on a unix socket."""
+    def script(folder):
+        names = {"/etc/pgbouncer": folder, "db1.example.test": database.cluster.folder, "testkase = ": f"{database.name} = ",
+                 "listen_addr = 127.0.0.1": f"listen_addr =\nunix_socket_dir = {folder}", "scram-sha-256": "trust"}
+        with section("Scale out", names) as blocks:
+            return blocks.next("pgbouncer.ini")
+    service = start_service(database, TESTKASE_DATABASE_URL=pooled(script=script).url("testkase_server"))
+    service.bearer(service.organization().member).get("/session", 200)
 
 
 def test_migrate_works_in_session_mode(pooled, empty_database, admin_path):

@@ -83,6 +83,10 @@ class Cluster:
                               text=True, timeout=120, check=False, **self.account)
         assert done.returncode == 0, done.stderr
 
+    def shell(self, script):
+        """Runs a script as the account that owns the cluster."""
+        self._run("/bin/bash", "-e", "-c", script)
+
     def _initialize(self, settings):
         self._run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         lines = {
@@ -241,6 +245,10 @@ class Pair:
     def promote(self):
         """The standby takes over; it has no standby of its own then, and its commits wait for none."""
         self.standby.promote()
+        self.swap()
+
+    def swap(self):
+        """The standby has been promoted."""
         self.primary, self.standby = self.standby, self.primary
 
     def rebuild(self, rewind):

@@ -2,6 +2,7 @@
 tokens, and cannot show a secret."""
 
 import contextlib
+import json
 import datetime
 import pathlib
 import re
@@ -351,10 +352,23 @@ def test_no_view_rests_on_a_secret_column(scene):
         join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid""")
     columns = {(table.removeprefix("testkase."), column) for _, table, column in used}
     assert ("api_tokens", "expires_at") in columns
-    # hashes_to_erase asks whether there is a hash, and shows none.
+    # hashes_to_erase asks whether there is a hash, and shows none. Of details, audit_trail shows ids and fixed words.
     behind = {(view, column) for view, table, column in used
               if column in SECRET.get(table.removeprefix("testkase."), ())}
-    assert behind <= {("ops.worker_backlog", "secret_hash")}
+    assert behind <= {("ops.worker_backlog", "secret_hash"), ("ops.audit_trail", "detail")}
+
+
+@pytest.mark.no_second_chance
+def test_the_audit_trail_shows_ids_and_fixed_words_of_details(scene, ops):
+    detail = {"name": "hidden", "email": "hidden", "note": "hidden", "ownerId": 3, "userId": 4, "role": "guest",
+              "reason": "leaked", "orgRole": ["admin", "member"]}
+    for action in ("api_key.revoked", "user.updated", "project.member_set", "session.refused"):
+        scene.database.query("insert into testkase.audit_events (organization_id, actor_kind, action, target_kind, target_id, "
+                             "request_id, detail) values (%s, 'system', %s, %s, 7, 'of-details', %s)",
+                             (scene.organization.id, action, action.split(".")[0], json.dumps(detail)))
+    ops.execute("select to_jsonb(e)::text from ops.audit_trail e where request_id = 'of-details'")
+    shown = [row for row, in ops.fetchall()]
+    assert len(shown) == 4 and not [row for row in shown if "hidden" in row]
 
 
 @pytest.mark.no_second_chance

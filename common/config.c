@@ -314,7 +314,7 @@ static const struct option options[] = {
     { .name = "TESTKASE_RATE_LIMIT", .kind = &kind_number, .fallback = "600",
       .minimum = 1, .maximum = 1000000,
       .offset = offsetof(struct config, rate_limit), .programs = CONFIG_SERVER,
-      .meaning = "Requests a minute for each token; every server counts separately. An admin can "
+      .meaning = "Requests a minute for each token, at all servers on the database together. An admin can "
                  "set another limit for a token." },
     { .name = "TESTKASE_SMTP_URL", .kind = &kind_smtp, .secret = true,
       .offset = offsetof(struct config, smtp_url), .programs = CONFIG_WORKER,

@@ -7,9 +7,11 @@
 #include "server/auth/body_room.h"
 #include "server/auth/gate.h"
 #include "server/auth/hasher.h"
+#include "server/auth/lease_client.h"
 #include "server/background.h"
 #include "server/database/handlers.h"
 #include "server/http/listener.h"
+#include "server/presence.h"
 #include "server/server.h"
 #include "server/succession.h"
 #include "server/usage.h"
@@ -29,7 +31,7 @@
 #define UNFINISHED_MS        3000 /* for clients that are sending a request at the shutdown */
 #define LATE_MS              500  /* grace for a client accepted just before shutdown */
 #define PATIENCE_MS          1000 /* for PostgreSQL, before clients are told that it does not answer */
-#define SUCCESSION_CHECK_MS  10   /* between two looks at whether the server before this one still serves */
+#define PATIENCE_CHECK_MS    10
 #define METRICS_CONNECTIONS  32
 #define BODIES_MAX           ((size_t)40 << 20) /* bytes: two uploads of results, and others beside them */
 #define BODIES_OF_CLIENT_MAX ((size_t)1 << 20)
@@ -56,40 +58,60 @@ begin_listening(struct loop *loop)
 }
 
 static void
-be_patient(const struct loop *loop, int ms)
+wait_a_little(const struct loop *loop)
 {
-    const struct timeval patience = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-    event_add(loop->patience, &patience);
+    event_add(loop->patience, &(struct timeval){ .tv_usec = PATIENCE_CHECK_MS * 1000 });
 }
 
+/* Clients that connect before PostgreSQL does, during a restart, wait in the socket, and also until the other
+ * servers know of this one and share the rates of tokens with it. With a server that serves them meanwhile,
+ * no loop accepts before all of them can answer. */
 static void
-on_patience_over(evutil_socket_t fd, short what, void *argument)
+on_patience(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
     struct loop *loop = argument;
-    if (succession_is_awaited(loop->server)) {
-        be_patient(loop, SUCCESSION_CHECK_MS);
-    } else {
+    bool is_served = loop->is_serving && atomic_load(&loop->server->registered);
+    int64_t most_ms = loop->is_serving ? PATIENCE_MS + PRESENCE_WAIT_MS : PATIENCE_MS;
+    bool is_over = is_served || clock_monotonic_ms() - loop->began_ms >= most_ms;
+    if (is_over && !succession_is_awaited(loop->server)) {
         begin_listening(loop);
+    } else {
+        wait_a_little(loop);
     }
 }
 
 /* --- connections to PostgreSQL --- */
 
 static void
-note_ready(struct loop *loop)
+note_step_to_ready(struct loop *loop)
+{
+    struct server *server = loop->server;
+    if (atomic_fetch_add(&server->connected, 1) == server->connections) {
+        atomic_store(&server->ready, true);
+        log_info("ready", log_text("address", listener_sockets_address(server->sockets)));
+        service_ready();
+        succession_ready(server);
+        begin_listening(loop);
+    }
+}
+
+static void
+on_registered(void *argument)
+{
+    struct loop *loop = argument;
+    atomic_store(&loop->server->registered, true);
+    note_step_to_ready(loop);
+}
+
+static void
+note_connected(struct loop *loop)
 {
     if (++loop->connected > LOOP_DATABASE_CONNECTIONS) {
         counter_add(&loop->metrics.reconnects, 1);
     }
-    if (atomic_fetch_add(&loop->server->connected, 1) + 1 == loop->server->connections) {
-        atomic_store(&loop->server->ready, true);
-        log_info("ready", log_text("address", listener_sockets_address(loop->server->sockets)));
-        service_ready();
-        succession_ready(loop->server);
-        begin_listening(loop);
-    }
+    note_step_to_ready(loop);
     if (loop->outage_log.has_logged) {
         log_info("PostgreSQL answers again", log_number("loop", loop->index));
         loop->outage_log = (struct retry_log){ 0 };
@@ -116,8 +138,6 @@ note_outage(struct loop *loop, const struct db *db)
     }
 }
 
-/* Clients that connect before PostgreSQL does, during a restart, wait in the socket. With a server that
- * serves them meanwhile, no loop accepts before all of them can answer. */
 static void
 note_serving(struct loop *loop)
 {
@@ -125,9 +145,6 @@ note_serving(struct loop *loop)
     if (is_serving != loop->is_serving) {
         loop->is_serving = is_serving;
         atomic_fetch_add(&loop->server->serving, is_serving ? 1 : -1);
-    }
-    if (is_serving && !succession_is_awaited(loop->server)) {
-        begin_listening(loop);
     }
 }
 
@@ -140,11 +157,15 @@ loop_all_serving(const struct server *server)
 static void
 on_database_state(struct db *db, bool usable, void *argument)
 {
-    note_serving(argument);
-    if (usable) {
-        note_ready(argument);
-    } else {
-        note_outage(argument, db);
+    struct loop *loop = argument;
+    note_serving(loop);
+    if (!usable) {
+        note_outage(loop, db);
+        return;
+    }
+    note_connected(loop);
+    if (loop->presence && db == handlers_background(loop->handlers)) {
+        presence_beat(loop->presence);
     }
 }
 
@@ -181,6 +202,23 @@ open_connections(const struct loop *loop)
            (loop->metrics_pool ? connection_pool_count(loop->metrics_pool) : 0);
 }
 
+/* What other loops lease from now on is lost to the other servers until its window ends. */
+static void
+leave(struct loop *loop)
+{
+    if (loop->presence && !loop->is_leaving) {
+        loop->is_leaving = true;
+        lease_client_give_all_back(loop->leases);
+        presence_leave(loop->presence);
+    }
+}
+
+static bool
+has_left(const struct loop *loop)
+{
+    return !loop->presence || (presence_has_left(loop->presence) && lease_client_is_idle(loop->leases));
+}
+
 static void
 check_drained(evutil_socket_t fd, short what, void *argument)
 {
@@ -197,8 +235,9 @@ check_drained(evutil_socket_t fd, short what, void *argument)
     bool is_empty = open_connections(loop) == 0;
     if (is_empty) {
         usage_flush(loop->usage);
+        leave(loop);
     }
-    if ((is_empty && usage_is_flushed(loop->usage)) || lasted_ms >= DRAIN_MS) {
+    if ((is_empty && usage_is_flushed(loop->usage) && has_left(loop)) || lasted_ms >= DRAIN_MS) {
         event_base_loopbreak(loop->base);
     }
 }
@@ -250,6 +289,7 @@ on_sampling(evutil_socket_t fd, short what, void *argument)
     counter_set(&loop->metrics.usage_lag_ms, (uint64_t)usage_lag_ms(loop->usage));
     counter_set(&loop->metrics.usage_lost, usage_lost(loop->usage));
     if (loop->index == 0) {
+        lease_client_second_over(loop->leases);
         memory_watch_tick(&loop->memory);
     }
 }
@@ -300,12 +340,23 @@ loop_init(struct loop *loop, struct server *server, int index)
     loop->gate = gate_new(loop->base, &options, CALLERS_MAX, &loop->metrics);
     loop->handlers = handlers_new(loop->base, &options);
     loop->usage = usage_new(loop->base, handlers_background(loop->handlers));
+    loop->leases = lease_client_new(loop->base, loop->handlers, server->rate_limits, &loop->metrics);
+    if (index == 0) {
+        const struct presence_options presence = { .base = loop->base,
+                                                   .db = handlers_background(loop->handlers),
+                                                   .limits = server->rate_limits,
+                                                   .leases = loop->leases,
+                                                   .on_registered = on_registered,
+                                                   .argument = loop };
+        loop->presence = presence_new(&presence);
+    }
     loop->stopping = event_new(loop->base, loop->stop_descriptor, EV_READ | EV_PERSIST, begin_stopping, loop);
     loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
     event_add(loop->stopping, NULL);
     const struct timeval second = { .tv_sec = 1 };
-    loop->patience = evtimer_new(loop->base, on_patience_over, loop);
-    be_patient(loop, PATIENCE_MS);
+    loop->began_ms = clock_monotonic_ms();
+    loop->patience = evtimer_new(loop->base, on_patience, loop);
+    wait_a_little(loop);
     loop->sampling = event_new(loop->base, -1, EV_PERSIST, on_sampling, loop);
     event_add(loop->sampling, &second);
     if (index == 0 && server->metrics_sockets) {
@@ -328,8 +379,11 @@ loop_clear(struct loop *loop)
     listener_free(loop->metrics_listener);
     hasher_mailbox_free(loop->mailbox);
     background_mailbox_free(loop->background);
+    lease_client_close(loop->leases);
     gate_free(loop->gate);
     handlers_free(loop->handlers);
+    lease_client_free(loop->leases);
+    presence_free(loop->presence);
     connection_pool_free(loop->pool);
     connection_pool_free(loop->metrics_pool);
     body_room_free(loop->bodies);

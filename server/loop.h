@@ -21,7 +21,9 @@ struct gate;
 struct handlers;
 struct hasher_mailbox;
 struct json_writer;
+struct lease_client;
 struct listener;
+struct presence;
 struct server;
 struct usage;
 
@@ -38,6 +40,8 @@ struct loop {
     struct gate *gate;
     struct handlers *handlers;
     struct usage *usage;
+    struct lease_client *leases;
+    struct presence *presence; /* first loop only */
     struct hasher_mailbox *mailbox;
     struct background_mailbox *background;
     struct metrics metrics;
@@ -51,8 +55,10 @@ struct loop {
     struct memory_watch memory; /* first loop only */
     struct event *stopping;
     struct event *draining;
-    struct event *patience; /* until clients are accepted although PostgreSQL does not answer yet */
+    struct event *patience; /* until clients are accepted */
+    int64_t began_ms;
     int64_t stopping_since_ms;
+    bool is_leaving;              /* first loop only: the other servers are being told */
     struct retry_log outage_log;  /* limits the log while PostgreSQL is down; zeroed when it answers again */
     struct retry_log history_log; /* the same, while an old primary answers */
 };

@@ -67,6 +67,7 @@ struct metrics {
     struct counter guesses_refused; /* tokens not checked: their address had sent too many wrong ones */
     struct counter sign_ins_failed[SIGN_IN_FAILURE_COUNT];
     struct counter verified_hits, verified_misses;
+    struct counter lease_statements, leases_taken, leases_returned, lease_waits, lease_failures;
     struct counter gate_questions, gate_refills, gate_failures, gate_catch_ups, gate_resets;
     struct histogram gate_round_size, gate_round_us;
     struct counter reconnects, usage_lost, connections_evicted;

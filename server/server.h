@@ -66,8 +66,10 @@ struct server {
     struct db_history history; /* of PostgreSQL */
     struct loop *loops;        /* config->threads of them; main makes them */
     int connections;           /* to PostgreSQL, of all loops together */
-    atomic_int connected;      /* how often one became usable; the program is ready when all are */
+    atomic_int connected;      /* how often one became usable, and whether the others know of this server; the
+                                  program is ready when all are, and they do */
     atomic_int serving;        /* loops that have usable connections now */
+    atomic_bool registered;    /* the other servers know of this one */
     atomic_bool ready;
     atomic_bool failed;   /* the program must end with a failure */
     atomic_bool stopping; /* whatever happened before the stop is seen by each loop that stops */

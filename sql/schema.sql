@@ -607,6 +607,31 @@ CREATE FUNCTION testkase.folded(words text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower((words COLLATE "C"));
 
+CREATE UNLOGGED TABLE testkase.rate_budgets (
+    token_id bigint NOT NULL,
+    window_us bigint NOT NULL,
+    granted bigint NOT NULL,
+    whole_at_us bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE FUNCTION testkase.forget_rate_budgets(most integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    BEGIN ATOMIC
+ WITH gone AS (
+          DELETE FROM testkase.rate_budgets b
+           WHERE (b.token_id IN ( SELECT c.token_id
+                    FROM testkase.rate_budgets c
+                   WHERE ((GREATEST(c.window_us, c.whole_at_us))::numeric < ((EXTRACT(epoch FROM now()) - (120)::numeric) * (1000000)::numeric))
+                  LIMIT forget_rate_budgets.most
+                  FOR UPDATE OF c SKIP LOCKED))
+           RETURNING b.token_id
+         )
+  SELECT count(*) AS count
+    FROM gone;
+END;
+
 CREATE FUNCTION testkase.forget_uploads(most integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -724,6 +749,82 @@ CREATE FUNCTION testkase.is_replaced(token bigint) RETURNS boolean
         join testkase.users u on u.id = n.user_id and u.credential_generation = n.owner_generation
         join testkase.api_token_last_used l on l.token_id = n.id
         where n.predecessor_id = token and n.ended_at is null and n.expires_at > now())
+$$;
+
+CREATE FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) RETURNS TABLE(token bigint, taken bigint, pool bigint, window_us bigint, window_left_us bigint, wait_us bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    minute constant bigint := 60000000;
+    now_us constant bigint := extract(epoch from now()) * 1000000;
+begin
+    insert into rate_budgets (token_id, window_us, granted, whole_at_us)
+    select t.id, 0, 0, 0
+    from unnest(tokens) as a (token)
+    join api_tokens t on t.id = a.token
+    order by t.id
+    on conflict (token_id) do nothing;
+    return query
+    with asked as materialized (
+        select a.token, greatest(a.wanted, 0) as wanted, greatest(a.returned, 0) as returned, a.of_window,
+               greatest(a.used, 0) as used, least(greatest(a.age, 0), minute - 1) as age, greatest(a.debt, 0) as debt,
+               q.quota, minute / q.quota as interval_us, greatest(q.quota * default_burst / default_quota, 1) as burst
+        from unnest(tokens, wanted, returned, windows, used, ages, debts)
+             as a (token, wanted, returned, of_window, used, age, debt)
+        join api_tokens t on t.id = a.token
+        join users u on u.id = t.user_id
+        join organizations o on o.id = u.organization_id
+        cross join lateral (select coalesce(t.rate_limit, o.default_rate_limit, default_quota) as quota) q
+    ), held as materialized (
+        select b.token_id, b.window_us, b.granted, b.whole_at_us
+        from rate_budgets b
+        where b.token_id in (select a.token from asked a)
+        order by b.token_id
+        for no key update
+    ), settled as materialized (
+        -- A window that seems to begin in the future is one that another server began while this statement waited for its row,
+        -- or one from before the clock was set back.
+        select a.token, a.wanted, a.quota, a.interval_us, a.burst, s.window_us, s.granted,
+               least(greatest(w.whole_at_us, now_us), now_us + a.burst * a.interval_us) as whole_at_us
+        from asked a
+        join held h on h.token_id = a.token
+        cross join lateral (select h.window_us > now_us - minute and h.window_us < now_us + 5000000 as is_open) o
+        cross join lateral (select case when o.is_open and h.window_us = a.of_window then a.returned else 0 end as back) r
+        cross join lateral (
+            select case when o.is_open then h.window_us else now_us - a.age end as window_us,
+                   greatest(case when o.is_open then h.granted else 0 end + a.used - r.back, 0) as granted
+        ) s
+        cross join lateral (
+            select least(greatest(h.whole_at_us, now_us), now_us + a.burst * a.interval_us) + a.debt - r.back * a.interval_us
+                   as whole_at_us
+        ) w
+    ), shared as materialized (
+        select s.token, s.quota, s.interval_us, s.burst, s.window_us, s.granted + t.taken as granted,
+               s.whole_at_us + t.taken * s.interval_us as whole_at_us, t.taken
+        from settled s
+        cross join lateral (
+            select greatest(least(s.quota - s.granted,
+                                  (now_us + s.burst * s.interval_us - s.whole_at_us) / s.interval_us), 0) as pool
+        ) p
+        cross join lateral (
+            select least(s.wanted, p.pool, greatest(p.pool / greatest(servers, 1), 1)) as taken
+        ) t
+    ), written as (
+        update rate_budgets b
+        set window_us = s.window_us, granted = s.granted, whole_at_us = s.whole_at_us
+        from shared s
+        where b.token_id = s.token
+    )
+    select s.token, s.taken, greatest(s.quota - s.granted, 0), s.window_us, s.window_us + minute - now_us,
+           case
+               when s.granted >= s.quota then s.window_us + minute - now_us
+               else greatest(s.whole_at_us - (s.burst - 1) * s.interval_us - now_us, 0)
+           end
+    from shared s;
+end
 $$;
 
 CREATE FUNCTION testkase.live_tokens_of(of_user bigint) RETURNS TABLE(id bigint, user_id bigint, organization_id bigint, name text, preview text)
@@ -1296,6 +1397,10 @@ $$;
 CREATE FUNCTION testkase.says_nothing(name text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((name COLLATE "C") ~ '(?i)^((my|the|a|new|test|token|key|api|pat|temp|tmp|foo|bar|asdf|abc|x+|untitled|default)[ _-]*)+[0-9]*$'::text) OR (char_length(name) < 3));
+
+CREATE FUNCTION testkase.server_silence_max() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '00:00:05'::interval;
 
 CREATE FUNCTION testkase.session_lifetime() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2020,6 +2125,37 @@ COMMENT ON COLUMN ops.schema.version IS 'Number of the migration.';
 COMMENT ON COLUMN ops.schema.name IS 'Its name.';
 
 COMMENT ON COLUMN ops.schema.applied_at IS 'When it was applied.';
+
+CREATE UNLOGGED TABLE testkase.server_heartbeats (
+    server bigint NOT NULL,
+    version text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    known bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT server_heartbeats_known_check CHECK ((cardinality(known) <= 200)),
+    CONSTRAINT server_heartbeats_version_check CHECK (((char_length(version) >= 1) AND (char_length(version) <= 100)))
+)
+WITH (fillfactor='10');
+
+CREATE VIEW ops.servers AS
+ SELECT h.server,
+    h.version,
+    h.started_at,
+    h.beat_at,
+    (h.beat_at > (now() - '00:00:05'::interval)) AS is_alive
+   FROM testkase.server_heartbeats h;
+
+COMMENT ON VIEW ops.servers IS 'The servers on this database, by their heartbeats of twice a second. Those that have been silent for a minute are deleted.';
+
+COMMENT ON COLUMN ops.servers.server IS 'A random number that the process chose.';
+
+COMMENT ON COLUMN ops.servers.version IS 'Version of the program.';
+
+COMMENT ON COLUMN ops.servers.started_at IS 'When it first beat.';
+
+COMMENT ON COLUMN ops.servers.beat_at IS 'When it last beat.';
+
+COMMENT ON COLUMN ops.servers.is_alive IS 'Whether the other servers count it: it has beaten within 5 seconds.';
 
 CREATE VIEW ops.tables AS
  SELECT p.name,
@@ -3020,6 +3156,9 @@ ALTER TABLE ONLY testkase.projects
 ALTER TABLE ONLY testkase.projects
     ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY testkase.rate_budgets
+    ADD CONSTRAINT rate_budgets_pkey PRIMARY KEY (token_id);
+
 ALTER TABLE ONLY testkase.reminder_policy
     ADD CONSTRAINT reminder_policy_days_before_key UNIQUE (days_before);
 
@@ -3043,6 +3182,9 @@ ALTER TABLE ONLY testkase.rotation_verdict
 
 ALTER TABLE ONLY testkase.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY testkase.server_heartbeats
+    ADD CONSTRAINT server_heartbeats_pkey PRIMARY KEY (server);
 
 ALTER TABLE ONLY testkase.sessions
     ADD CONSTRAINT sessions_digest_key UNIQUE (digest);
@@ -3425,6 +3567,9 @@ GRANT ALL ON FUNCTION testkase.findings_of(of_user bigint) TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.folded(words text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.folded(words text) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.forget_rate_budgets(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.forget_rate_budgets(most integer) TO testkase_worker;
+
 REVOKE ALL ON FUNCTION testkase.forget_uploads(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.forget_uploads(most integer) TO testkase_worker;
 
@@ -3459,6 +3604,9 @@ GRANT ALL ON FUNCTION testkase.is_renewal(of_what text, old_hash text, new_hash 
 REVOKE ALL ON FUNCTION testkase.is_replaced(token bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_replaced(token bigint) TO testkase_server;
 GRANT ALL ON FUNCTION testkase.is_replaced(token bigint) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) TO testkase_server;
@@ -3594,6 +3742,9 @@ GRANT ALL ON FUNCTION testkase.rotation_places(old_token bigint, new_token bigin
 
 REVOKE ALL ON FUNCTION testkase.says_nothing(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.says_nothing(name text) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.server_silence_max() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.server_silence_max() TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.session_lifetime() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_server;
@@ -3792,6 +3943,18 @@ GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_server;
 GRANT SELECT ON TABLE testkase.schema_migrations TO testkase_worker;
 
 GRANT SELECT ON TABLE ops.schema TO testkase_ops;
+
+GRANT SELECT,DELETE ON TABLE testkase.server_heartbeats TO testkase_server;
+
+GRANT INSERT(server) ON TABLE testkase.server_heartbeats TO testkase_server;
+
+GRANT INSERT(version) ON TABLE testkase.server_heartbeats TO testkase_server;
+
+GRANT UPDATE(beat_at) ON TABLE testkase.server_heartbeats TO testkase_server;
+
+GRANT INSERT(known),UPDATE(known) ON TABLE testkase.server_heartbeats TO testkase_server;
+
+GRANT SELECT ON TABLE ops.servers TO testkase_ops;
 
 GRANT SELECT ON TABLE ops.tables TO testkase_ops;
 

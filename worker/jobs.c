@@ -32,6 +32,7 @@ static const struct job {
     { "prune_usage", QUERY_WORKER_PRUNE_USAGE, 0, HOUR_MS },
     { "prune_executions", QUERY_WORKER_PRUNE_EXECUTIONS, 0, HOUR_MS },
     { "forget_uploads", QUERY_WORKER_FORGET_UPLOADS, 0, HOUR_MS },
+    { "forget_rate_budgets", QUERY_WORKER_FORGET_RATE_BUDGETS, 0, HOUR_MS },
     { "expired_sessions", QUERY_WORKER_DELETE_EXPIRED_SESSIONS, 0, HOUR_MS },
     { "stale_heartbeats", QUERY_WORKER_DELETE_STALE_HEARTBEATS, 0, HOUR_MS },
 };

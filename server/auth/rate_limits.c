@@ -4,6 +4,7 @@
 #include "server/auth/id_hash.h"
 #include "server/auth/second_chance.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define SHARDS            16
@@ -14,6 +15,8 @@
 #define ACTS_OF_QUOTA   10 /* one act for so many requests of the quota */
 #define ACTS_OF_BURST   2
 
+#define RETRY_US 1000000 /* for a request that finds every lease spent by others */
+
 enum subject { TOKEN, SESSION, ACCOUNT, CREATIONS, SIGN_INS };
 
 /* Hashed by its id (id_hash.h), so that comes first. Without padding. */
@@ -22,9 +25,20 @@ struct key {
     int64_t subject;
 };
 
+/* A token's lease; only while other servers live, and until its window ends. */
+struct held_lease {
+    TAILQ_ENTRY(held_lease) in_list;
+    struct bucket *bucket;
+    struct lease lease;
+    int asked;         /* questions under way */
+    bool is_published; /* PostgreSQL knows what the bucket has counted by itself, or is being told */
+    bool is_told;      /* it is being told */
+};
+
 struct bucket {
     struct second_chance_link link;
     struct key key;
+    struct held_lease *held;  /* NULL: counted here */
     int64_t window_start_us;  /* of a token or session */
     int64_t used;             /* in the window */
     int64_t whole_at_us;      /* the burst's allowance */
@@ -36,11 +50,14 @@ struct shard {
     pthread_mutex_t lock;
     struct bucket *buckets;
     struct second_chance order;
+    TAILQ_HEAD(held_list, held_lease) leases;
 };
 
 struct rate_limits {
     int64_t quota;
     int64_t burst;
+    _Atomic int64_t servers;         /* that share the rates of tokens */
+    _Atomic int64_t shared_until_us; /* windows that others have spent may be open until then */
     struct shard shards[SHARDS];
 };
 
@@ -50,16 +67,29 @@ rate_limits_new(int64_t quota, int64_t burst)
     struct rate_limits *limits = memory_new(1, sizeof(*limits));
     limits->quota = quota;
     limits->burst = burst;
+    limits->servers = 1;
     for (int i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&limits->shards[i].lock, NULL);
         second_chance_init(&limits->shards[i].order, BUCKETS_PER_SHARD);
+        TAILQ_INIT(&limits->shards[i].leases);
     }
     return limits;
 }
 
 static void
+drop_lease(struct shard *shard, struct bucket *bucket)
+{
+    if (bucket->held) {
+        TAILQ_REMOVE(&shard->leases, bucket->held, in_list);
+        free(bucket->held);
+        bucket->held = NULL;
+    }
+}
+
+static void
 drop(struct shard *shard, struct bucket *bucket)
 {
+    drop_lease(shard, bucket);
     HASH_DEL(shard->buckets, bucket);
     second_chance_remove(&shard->order, &bucket->link);
     free(bucket);
@@ -184,13 +214,80 @@ decide(struct bucket *bucket, const struct allowance *allowance, int64_t quota, 
                          bucket->window_start_us + WINDOW_US - now_us);
 }
 
+static bool
+is_shared(const struct rate_limits *limits)
+{
+    return rate_limits_servers(limits) > 1;
+}
+
+/* Whether something was counted here, in a window that is still open. */
+static bool
+has_own_count(const struct bucket *bucket, int64_t now_us)
+{
+    return bucket->used > 0 && now_us - bucket->window_start_us < WINDOW_US;
+}
+
+static struct held_lease *
+hold_lease(struct shard *shard, struct bucket *bucket, int64_t now_us)
+{
+    if (!bucket->held) {
+        bucket->held = memory_new(1, sizeof(*bucket->held));
+        bucket->held->bucket = bucket;
+        bucket->held->is_published = !has_own_count(bucket, now_us);
+        TAILQ_INSERT_TAIL(&shard->leases, bucket->held, in_list);
+    }
+    return bucket->held;
+}
+
+/* The bucket's lease, if its requests are counted by one: while others live, and then until the window that
+ * the last lease is of has ended. Else NULL. */
+static struct held_lease *
+find_lease(const struct rate_limits *limits, struct shard *shard, struct bucket *bucket, int64_t now_us)
+{
+    if (bucket->key.subject != TOKEN) {
+        return NULL;
+    }
+    if (is_shared(limits)) {
+        return hold_lease(shard, bucket, now_us);
+    }
+    if (bucket->held && now_us >= bucket->held->lease.ends_us && bucket->held->asked == 0) {
+        drop_lease(shard, bucket);
+    }
+    return bucket->held;
+}
+
+static struct rate_decision
+decide_by_lease(struct held_lease *held, const struct allowance *allowance, int64_t quota, int64_t now_us)
+{
+    struct lease *lease = &held->lease;
+    struct rate_decision decision;
+    int64_t blocked_us = held->bucket->blocked_until_us - now_us;
+    enum lease_answer answer = blocked_us > 0 ? LEASE_REFUSED : lease_take(lease, quota, now_us);
+    if (answer == LEASE_MISSING) {
+        decision = make_decision(allowance, quota, false, 0, RETRY_US);
+        decision.needs_lease = true;
+        return decision;
+    }
+    if (answer == LEASE_REFUSED) {
+        decision =
+            make_decision(allowance, quota, false, 0, blocked_us > 0 ? blocked_us : lease->empty_us - now_us);
+    } else {
+        decision = make_decision(allowance, quota, true, lease->left + lease->pool, lease->ends_us - now_us);
+    }
+    decision.lease_is_low = blocked_us <= 0 && held->asked == 0 && lease_is_low(lease, now_us);
+    return decision;
+}
+
 static struct rate_decision
 take_own(struct rate_limits *limits, const struct key *key, int64_t quota, int64_t now_us)
 {
     const struct allowance allowance = allowance_of(limits, quota);
     struct shard *shard = lock_shard(limits, key);
+    struct bucket *bucket = find_or_add(shard, key, now_us);
+    int64_t own = quota > 0 ? quota : limits->quota;
+    struct held_lease *held = find_lease(limits, shard, bucket, now_us);
     struct rate_decision decision =
-        decide(find_or_add(shard, key, now_us), &allowance, quota > 0 ? quota : limits->quota, now_us);
+        held ? decide_by_lease(held, &allowance, own, now_us) : decide(bucket, &allowance, own, now_us);
     pthread_mutex_unlock(&shard->lock);
     return decision;
 }
@@ -202,9 +299,13 @@ block_own(struct rate_limits *limits, const struct key *key, int64_t quota, int6
     const struct allowance allowance = allowance_of(limits, quota);
     struct shard *shard = lock_shard(limits, key);
     struct bucket *bucket = find(shard, key);
-    if (bucket) {
+    if (bucket && bucket->held) {
+        bucket->held->lease.left++;
+    } else if (bucket) {
         bucket->used -= bucket->used > 0;
         bucket->whole_at_us -= allowance.interval_us;
+    }
+    if (bucket) {
         bucket->blocked_until_us = until_us;
     }
     pthread_mutex_unlock(&shard->lock);
@@ -213,7 +314,13 @@ block_own(struct rate_limits *limits, const struct key *key, int64_t quota, int6
 struct rate_decision
 rate_limits_take(struct rate_limits *limits, int64_t token_id, int64_t quota, int64_t now_ms)
 {
-    return take_own(limits, &(struct key){ token_id, TOKEN }, quota, now_ms * 1000);
+    const struct key key = { token_id, TOKEN };
+    const struct allowance allowance = allowance_of(limits, quota);
+    struct shard *shard = lock_shard(limits, &key);
+    struct rate_decision decision = decide(find_or_add(shard, &key, now_ms * 1000), &allowance,
+                                           quota > 0 ? quota : limits->quota, now_ms * 1000);
+    pthread_mutex_unlock(&shard->lock);
+    return decision;
 }
 
 struct rate_decision
@@ -301,4 +408,185 @@ rate_limits_act_wait(struct rate_limits *limits, enum rate_act act, int64_t user
     int64_t wait_us = bucket ? allowance_wait_us(&allowance, bucket->whole_at_us, now_ms * 1000) : 0;
     pthread_mutex_unlock(&shard->lock);
     return up_to_seconds(wait_us);
+}
+
+/* --- leases --- */
+
+bool
+rate_limits_set_servers(struct rate_limits *limits, int64_t servers, int64_t now_us)
+{
+    bool was_shared = is_shared(limits);
+    if (servers > 1) {
+        atomic_store(&limits->shared_until_us, now_us + WINDOW_US);
+        atomic_store(&limits->servers, servers);
+    } else if (now_us >= atomic_load(&limits->shared_until_us)) {
+        atomic_store(&limits->servers, 1);
+    }
+    return !was_shared && is_shared(limits);
+}
+
+int64_t
+rate_limits_servers(const struct rate_limits *limits)
+{
+    return atomic_load_explicit(&limits->servers, memory_order_relaxed);
+}
+
+int64_t
+rate_limits_quota(const struct rate_limits *limits)
+{
+    return limits->quota;
+}
+
+int64_t
+rate_limits_burst(const struct rate_limits *limits)
+{
+    return limits->burst;
+}
+
+bool
+rate_limits_lacks_lease(struct rate_limits *limits, int64_t token_id, int64_t now_us)
+{
+    const struct key key = { token_id, TOKEN };
+    struct shard *shard = lock_shard(limits, &key);
+    const struct bucket *bucket = find(shard, &key);
+    bool lacks = !bucket || !bucket->held ||
+                 (bucket->held->asked == 0 && lease_is_missing(&bucket->held->lease, now_us));
+    pthread_mutex_unlock(&shard->lock);
+    return lacks;
+}
+
+/* What the bucket has counted by itself, unless its window has ended meanwhile. */
+static void
+tell_own_count(const struct held_lease *held, int64_t now_us, struct lease_terms *terms)
+{
+    const struct bucket *bucket = held->bucket;
+    if (!held->is_published && has_own_count(bucket, now_us)) {
+        terms->used = bucket->used;
+        terms->age_us = now_us - bucket->window_start_us;
+        terms->debt_us = bucket->whole_at_us > now_us ? bucket->whole_at_us - now_us : 0;
+    }
+}
+
+bool
+rate_limits_begin_lease(struct rate_limits *limits, int64_t token_id, bool wants, int64_t waiting,
+                        int64_t now_us, struct lease_terms *ret_terms)
+{
+    const struct key key = { token_id, TOKEN };
+    struct shard *shard = lock_shard(limits, &key);
+    struct held_lease *held = hold_lease(shard, find_or_add(shard, &key, now_us), now_us);
+    if (held->is_told) {
+        pthread_mutex_unlock(&shard->lock);
+        return false;
+    }
+    *ret_terms = (struct lease_terms){ .token_id = token_id, .window = held->lease.window };
+    tell_own_count(held, now_us, ret_terms);
+    held->is_published = true;
+    held->is_told = ret_terms->used > 0;
+    held->asked++;
+    if (wants) {
+        ret_terms->wanted = lease_want(&held->lease, waiting);
+    } else {
+        ret_terms->returned = lease_give_back(&held->lease, now_us);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    return true;
+}
+
+static void
+end_question(struct held_lease *held, const struct lease_terms *terms)
+{
+    held->asked -= held->asked > 0;
+    held->is_told = held->is_told && terms->used == 0;
+}
+
+void
+rate_limits_end_lease(struct rate_limits *limits, const struct lease_terms *terms,
+                      const struct lease_grant *grant, int64_t sent_us, int64_t now_us)
+{
+    const struct key key = { terms->token_id, TOKEN };
+    struct shard *shard = lock_shard(limits, &key);
+    struct held_lease *held = hold_lease(shard, find_or_add(shard, &key, now_us), now_us);
+    end_question(held, terms);
+    lease_add(&held->lease, grant, sent_us, now_us);
+    pthread_mutex_unlock(&shard->lock);
+}
+
+void
+rate_limits_fail_lease(struct rate_limits *limits, const struct lease_terms *terms)
+{
+    const struct key key = { terms->token_id, TOKEN };
+    struct shard *shard = lock_shard(limits, &key);
+    struct bucket *bucket = find(shard, &key);
+    if (bucket && bucket->held) {
+        end_question(bucket->held, terms);
+        bucket->held->is_published = bucket->held->is_published && terms->used == 0;
+    }
+    pthread_mutex_unlock(&shard->lock);
+}
+
+void
+rate_limits_publish(struct rate_limits *limits, int64_t now_us, rate_limits_each *each, void *argument)
+{
+    for (int i = 0; i < SHARDS; i++) {
+        struct shard *shard = &limits->shards[i];
+        struct bucket *bucket, *next;
+        pthread_mutex_lock(&shard->lock);
+        HASH_ITER (hh, shard->buckets, bucket, next) {
+            /* cppcheck-suppress uninitvar ; the macro sets it */
+            if (bucket->key.subject == TOKEN && !bucket->held && has_own_count(bucket, now_us)) {
+                hold_lease(shard, bucket, now_us);
+                each(bucket->key.id, argument);
+            }
+        }
+        pthread_mutex_unlock(&shard->lock);
+    }
+}
+
+/* Sets what the lease is to give back, and drops the lease of a token that has had no calls since its window
+ * ended. Returns whether there is something to give back. */
+static bool
+settle(struct shard *shard, struct held_lease *held, int64_t now_us)
+{
+    bool is_idle = held->asked == 0 && held->lease.calls == 0 && now_us >= held->lease.ends_us;
+    if (is_idle && held->is_published) {
+        drop_lease(shard, held->bucket);
+        return false;
+    }
+    lease_second_over(&held->lease, now_us);
+    return held->lease.excess > 0 || (!held->is_published && held->asked == 0);
+}
+
+void
+rate_limits_second_over(struct rate_limits *limits, int64_t now_us, rate_limits_each *each, void *argument)
+{
+    for (int i = 0; i < SHARDS; i++) {
+        struct shard *shard = &limits->shards[i];
+        pthread_mutex_lock(&shard->lock);
+        for (struct held_lease *held = TAILQ_FIRST(&shard->leases), *next; held; held = next) {
+            next = TAILQ_NEXT(held, in_list);
+            int64_t token_id = held->bucket->key.id;
+            if (settle(shard, held, now_us)) {
+                each(token_id, argument);
+            }
+        }
+        pthread_mutex_unlock(&shard->lock);
+    }
+}
+
+void
+rate_limits_give_all_back(struct rate_limits *limits, rate_limits_each *each, void *argument)
+{
+    for (int i = 0; i < SHARDS; i++) {
+        struct shard *shard = &limits->shards[i];
+        struct held_lease *held;
+        pthread_mutex_lock(&shard->lock);
+        TAILQ_FOREACH (held, &shard->leases, in_list) {
+            /* cppcheck-suppress uninitvar ; the macro sets it */
+            held->lease.excess = held->lease.left;
+            if (held->lease.excess > 0) {
+                each(held->bucket->key.id, argument);
+            }
+        }
+        pthread_mutex_unlock(&shard->lock);
+    }
 }

@@ -61,6 +61,55 @@ limits_check_session(struct request *request)
     return refuse_request(request, &decision);
 }
 
+/* --- leases, while other servers live --- */
+
+#define LEASE_WAITS_MAX 3
+
+enum step_result
+limits_ask_for_lease(struct request *request)
+{
+    struct rate_limits *limits = request->loop->server->rate_limits;
+    if (request->auth.token_id && rate_limits_servers(limits) > 1 &&
+        rate_limits_lacks_lease(limits, request->auth.token_id, clock_monotonic_us())) {
+        request->auth.lease.is_counted = true;
+        lease_client_ask(request->loop->leases, request->auth.token_id, 1);
+    }
+    return STEP_NEXT;
+}
+
+static void
+on_lease(bool is_answered, void *argument)
+{
+    struct request *request = argument;
+    request->auth.lease_failed = !is_answered;
+    request_complete(request);
+}
+
+static request_function lease_arrived;
+
+static enum step_result
+wait_for_lease(struct request *request)
+{
+    struct lease_question *question = &request->auth.lease;
+    question->is_counted = question->is_counted && request->auth.lease_waits == 0;
+    question->token_id = request->auth.caller->token_id;
+    question->callback = on_lease;
+    question->argument = request;
+    request->auth.lease_waits++;
+    lease_client_wait(request->loop->leases, question);
+    request_then(request, lease_arrived);
+    return request_wait(request);
+}
+
+static enum step_result
+lease_arrived(struct request *request)
+{
+    if (request->auth.lease_failed) {
+        return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE, NULL);
+    }
+    return limits_count(request);
+}
+
 enum step_result
 limits_count(struct request *request)
 {
@@ -74,6 +123,12 @@ limits_count(struct request *request)
                                          .quota = caller->rate_limit };
     struct rate_decision decision =
         rate_limits_take_call(request->loop->server->rate_limits, &counted, clock_monotonic_ms());
+    if (decision.needs_lease && request->auth.lease_waits < LEASE_WAITS_MAX) {
+        return wait_for_lease(request);
+    }
+    if (decision.lease_is_low) {
+        lease_client_ask(request->loop->leases, caller->token_id, 0);
+    }
     add_fields(request, &decision);
     return decision.allowed ? STEP_NEXT : refuse_request(request, &decision);
 }

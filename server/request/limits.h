@@ -7,6 +7,8 @@
 #include "server/request/request.h"
 
 request_function limits_check_session; /* a step: refuses a session over its limit before it costs a query */
+request_function limits_ask_for_lease; /* a step: while the gate is asked, gets the lease that limits_count
+                                          would have to wait for */
 request_function limits_count;         /* a step: counts the request of a caller, or refuses it */
 
 /* For handlers, before an act that costs an argon2: true when the caller's account may not do it now; the

@@ -14,6 +14,7 @@
 #include "server/auth/caller.h"
 #include "server/auth/credentials.h"
 #include "server/auth/gate.h"
+#include "server/auth/lease_client.h"
 #include "server/auth/verified.h"
 #include "server/http/client_address.h"
 #include "server/http/connection.h"
@@ -48,6 +49,9 @@ struct authentication {
     int64_t ended_id; /* of the token that has the look-up id and no hash any more; else 0 */
     struct gate_question question;
     enum gate_status gate_status;
+    struct lease_question lease; /* of the token's rate; limits.c sets it */
+    int lease_waits;             /* how often the request has waited for one */
+    bool lease_failed;
     request_function *then;  /* runs when the gate, asked again, still admits the caller */
     bool shares_usage_entry; /* counted in the token's usage entry without address and client */
     struct caller *caller;   /* NULL until it is known */

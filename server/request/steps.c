@@ -25,6 +25,7 @@ static const struct step steps[] = {
     { "identify", authenticate_identify },
     { "prove", authenticate_prove },
     { "session limit", limits_check_session },
+    { "ask for lease", limits_ask_for_lease },
     { "ask gate", authenticate_ask_gate },
     { "admit", authenticate_admit },
     { "rate limit", limits_count },

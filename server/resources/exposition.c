@@ -2,6 +2,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "server/auth/hasher.h"
+#include "server/auth/rate_limits.h"
 #include "server/http/status.h"
 #include "server/http/trusted_proxies.h"
 #include "server/loop.h"
@@ -113,6 +114,15 @@ static const struct number {
         name, type, help, offsetof(struct metrics, member), false, 1                                         \
     }
     NUMBER("rate_limited_total", "counter", rate_limited, "Requests of tokens over their limit."),
+    NUMBER("rate_lease_statements_total", "counter", lease_statements,
+           "Statements that took or gave back leases of tokens' rates; none while the server is alone."),
+    NUMBER("rate_lease_calls_taken_total", "counter", leases_taken,
+           "Calls of tokens' rates that were leased."),
+    NUMBER("rate_lease_calls_returned_total", "counter", leases_returned,
+           "Leased calls that were given back unused."),
+    NUMBER("rate_lease_waits_total", "counter", lease_waits, "Requests that waited for a lease."),
+    NUMBER("rate_lease_failures_total", "counter", lease_failures,
+           "Requests answered 503, because PostgreSQL gave no lease."),
     NUMBER("token_guesses_refused_total", "counter", guesses_refused,
            "Tokens not checked, because their address had sent too many wrong ones."),
     NUMBER("verified_hits_total", "counter", verified_hits, "Tokens whose argon2 result was remembered."),
@@ -146,6 +156,14 @@ write_numbers(FILE *out, const struct server *server)
         write_head(out, number->name, number->type, number->help);
         fprintf(out, "testkase_%s %.15g\n", number->name, (double)value / number->unit);
     }
+}
+
+static void
+write_servers(FILE *out, const struct server *server)
+{
+    write_head(out, "rate_servers", "gauge",
+               "Servers that share the rates of tokens, this one included; 1 while it is alone.");
+    fprintf(out, "testkase_rate_servers %lld\n", (long long)rate_limits_servers(server->rate_limits));
 }
 
 static void
@@ -224,6 +242,7 @@ exposition_write(const struct server *server, size_t *ret_length)
     FILE *out = open_text(&text, ret_length);
     write_requests(out, server);
     write_numbers(out, server);
+    write_servers(out, server);
     write_sign_ins(out, server);
     write_gate(out, server);
     write_hasher(out, server);

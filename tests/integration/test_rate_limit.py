@@ -217,15 +217,6 @@ def test_threads_share_the_count(database, start_service):
     assert statuses.count(200) == 30 and statuses.count(429) == 30
 
 
-def test_two_servers_allow_twice_as_much_and_no_more(database, start_service):
-    service = start_service(database, TESTKASE_RATE_LIMIT="30", TESTKASE_RATE_BURST="30")
-    other = service.start_server()
-    token = service.mint(service.organization().member)[1]
-    statuses = [server.bearer(token).get("/session").status_code
-                for _ in range(60) for server in (service.server, other)]
-    assert statuses.count(200) == 60 and statuses.count(429) == 60
-
-
 # --- guesses ---
 
 def guess(server, lookup, source=None):

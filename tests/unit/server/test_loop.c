@@ -19,7 +19,7 @@ set_usable(int connection, bool usable)
 }
 
 static void
-test_it_is_ready_when_every_connection_was_usable(void **state)
+test_it_is_ready_when_every_connection_was_usable_and_the_others_know(void **state)
 {
     (void)state;
     int count = LOOP_DATABASE_CONNECTIONS;
@@ -28,6 +28,8 @@ test_it_is_ready_when_every_connection_was_usable(void **state)
         assert_false(atomic_load(&server.ready));
         set_usable(i, true);
     }
+    assert_false(atomic_load(&server.ready));
+    answer_next(QUERY_SERVERS_BEAT, NULL, 0, 2);
     assert_true(atomic_load(&server.ready));
     assert_int_equal(counter_read(&loop.metrics.reconnects), 0);
     set_usable(0, false);
@@ -89,7 +91,7 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, loop_fixture_set_up, loop_fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_it_is_ready_when_every_connection_was_usable),
+        TEST(test_it_is_ready_when_every_connection_was_usable_and_the_others_know),
         TEST(test_an_outage_before_it_was_ready_is_waited_for),
         TEST(test_idle_connections_end_with_it),
         TEST(test_who_waits_to_be_accepted_is_answered),

@@ -223,6 +223,184 @@ test_threads_share_the_count(void **state)
     rate_limits_free(shared_limits);
 }
 
+/* --- leases --- */
+
+#define SECOND_US INT64_C(1000000)
+
+static const struct rate_caller caller_7 = { .token_id = 7, .user_id = 1 };
+
+static struct rate_decision
+call_7(struct rate_limits *limits, int64_t now_us)
+{
+    return rate_limits_take_call(limits, &caller_7, now_us / 1000);
+}
+
+/* Asks for a lease, and has it answered at once. */
+static void
+lease_7(struct rate_limits *limits, int64_t taken, int64_t pool, int64_t wait_us, int64_t now_us,
+        struct lease_terms *ret_terms)
+{
+    const struct lease_grant grant = {
+        .taken = taken, .pool = pool, .window = 1, .window_left_us = 30 * SECOND_US, .wait_us = wait_us
+    };
+    assert_true(rate_limits_begin_lease(limits, 7, taken > 0, taken, now_us, ret_terms));
+    rate_limits_end_lease(limits, ret_terms, &grant, now_us, now_us);
+}
+
+static void
+count_token(int64_t token_id, void *argument)
+{
+    assert_int_equal(token_id, 7);
+    ++*(int *)argument;
+}
+
+static void
+test_a_lone_server_needs_no_lease(void **state)
+{
+    (void)state;
+    struct rate_limits *limits = rate_limits_new(600, 120);
+    int count = 0;
+    assert_int_equal(rate_limits_servers(limits), 1);
+    assert_false(rate_limits_set_servers(limits, 1, 0));
+    assert_true(call_7(limits, 0).allowed);
+    rate_limits_second_over(limits, SECOND_US, count_token, &count);
+    assert_int_equal(count, 0);
+    rate_limits_free(limits);
+}
+
+static void
+test_calls_come_out_of_the_lease(void **state)
+{
+    (void)state;
+    struct rate_limits *limits = rate_limits_new(600, 120);
+    struct lease_terms terms;
+    assert_true(rate_limits_set_servers(limits, 2, 0));
+    assert_false(rate_limits_set_servers(limits, 3, 0));
+    assert_int_equal(rate_limits_servers(limits), 3);
+    assert_true(rate_limits_lacks_lease(limits, 7, 0));
+    struct rate_decision decision = call_7(limits, 0);
+    assert_true(decision.needs_lease);
+    assert_false(decision.allowed);
+    lease_7(limits, 2, 598, 0, 0, &terms);
+    assert_false(rate_limits_lacks_lease(limits, 7, 0));
+    decision = call_7(limits, 0);
+    assert_true(decision.allowed);
+    assert_int_equal(decision.remaining, 599);
+    assert_int_equal(decision.reset_seconds, 30);
+    decision = call_7(limits, 0);
+    assert_true(decision.allowed && decision.lease_is_low);
+    assert_int_equal(decision.remaining, 598);
+    assert_true(call_7(limits, 0).needs_lease);
+    lease_7(limits, 0, 0, 20 * SECOND_US, 0, &terms);
+    decision = call_7(limits, 0);
+    assert_false(decision.allowed || decision.needs_lease);
+    assert_int_equal(decision.remaining, 0);
+    assert_int_equal(decision.reset_seconds, 20);
+    rate_limits_free(limits);
+}
+
+static void
+test_what_was_counted_before_is_told_once(void **state)
+{
+    (void)state;
+    struct rate_limits *limits = rate_limits_new(600, 120);
+    struct lease_terms terms;
+    int count = 0;
+    for (int i = 0; i < 20; i++) {
+        assert_true(call_7(limits, SECOND_US).allowed);
+    }
+    rate_limits_set_servers(limits, 2, 2 * SECOND_US);
+    rate_limits_publish(limits, 2 * SECOND_US, count_token, &count);
+    assert_int_equal(count, 1);
+    struct lease_terms other;
+    assert_true(rate_limits_begin_lease(limits, 7, false, 0, 2 * SECOND_US, &terms));
+    assert_int_equal(terms.used, 20);
+    assert_false(rate_limits_begin_lease(limits, 7, true, 1, 2 * SECOND_US, &other)); /* by another loop */
+    assert_int_equal(terms.age_us, SECOND_US);
+    assert_int_equal(terms.debt_us, SECOND_US); /* 20 of 10 a second, a second ago */
+    rate_limits_fail_lease(limits, &terms);
+    lease_7(limits, 1, 579, 0, 2 * SECOND_US, &terms);
+    assert_int_equal(terms.used, 20);
+    lease_7(limits, 1, 578, 0, 2 * SECOND_US, &terms);
+    assert_int_equal(terms.used, 0);
+    rate_limits_free(limits);
+}
+
+static void
+test_leases_last_a_minute_longer_than_the_others(void **state)
+{
+    (void)state;
+    struct rate_limits *limits = rate_limits_new(600, 120);
+    struct lease_terms terms;
+    rate_limits_set_servers(limits, 2, 0);
+    rate_limits_set_servers(limits, 1, 59 * SECOND_US);
+    assert_int_equal(rate_limits_servers(limits), 2);
+    lease_7(limits, 1, 599, 0, 59 * SECOND_US, &terms);
+    rate_limits_set_servers(limits, 1, 60 * SECOND_US);
+    assert_int_equal(rate_limits_servers(limits), 1);
+    assert_true(call_7(limits, 60 * SECOND_US).allowed);
+    assert_true(call_7(limits, 60 * SECOND_US).needs_lease);
+    assert_int_equal(call_7(limits, 89 * SECOND_US).remaining, 599);
+    rate_limits_free(limits);
+}
+
+static void
+test_an_account_over_its_limit_leaves_the_lease(void **state)
+{
+    (void)state;
+    struct rate_limits *limits = rate_limits_new(600, 1);
+    struct lease_terms terms;
+    rate_limits_set_servers(limits, 2, 0);
+    for (int64_t token_id = 100; token_id < 110; token_id++) {
+        const struct lease_grant grant = {
+            .taken = 1, .pool = 599, .window = 1, .window_left_us = 30 * SECOND_US
+        };
+        const struct rate_caller caller = { .token_id = token_id, .user_id = 1 };
+        assert_true(rate_limits_begin_lease(limits, token_id, true, 1, 0, &terms));
+        rate_limits_end_lease(limits, &terms, &grant, 0, 0);
+        assert_true(rate_limits_take_call(limits, &caller, 0).allowed);
+    }
+    lease_7(limits, 1, 599, 0, 0, &terms);
+    assert_false(call_7(limits, 0).allowed);
+    assert_true(call_7(limits, SECOND_US).allowed);
+    rate_limits_free(limits);
+}
+
+static void
+test_what_is_unused_is_given_back(void **state)
+{
+    (void)state;
+    struct rate_limits *limits = rate_limits_new(600, 120);
+    struct lease_terms terms;
+    int count = 0;
+    rate_limits_set_servers(limits, 2, 0);
+    lease_7(limits, 20, 580, 0, 0, &terms);
+    call_7(limits, 0);
+    rate_limits_second_over(limits, SECOND_US, count_token, &count);
+    assert_int_equal(count, 1);
+    lease_7(limits, 0, 595, 0, SECOND_US, &terms);
+    assert_int_equal(terms.returned, 15);
+    assert_int_equal(terms.window, 1);
+    rate_limits_give_all_back(limits, count_token, &count);
+    lease_7(limits, 0, 599, 0, SECOND_US, &terms);
+    assert_int_equal(terms.returned, 4);
+    rate_limits_second_over(limits, 31 * SECOND_US, count_token, &count);
+    rate_limits_second_over(limits, 32 * SECOND_US, count_token, &count);
+    assert_int_equal(count, 2);
+    assert_true(rate_limits_lacks_lease(limits, 7, 32 * SECOND_US));
+    rate_limits_free(limits);
+}
+
+static void
+test_a_session_is_counted_here(void **state)
+{
+    (void)state;
+    struct rate_limits *limits = rate_limits_new(600, 120);
+    rate_limits_set_servers(limits, 2, 0);
+    assert_true(rate_limits_take_call(limits, &(struct rate_caller){ .session = 5 }, 0).allowed);
+    rate_limits_free(limits);
+}
+
 int
 main(void)
 {
@@ -237,6 +415,13 @@ main(void)
         cmocka_unit_test(test_acts_have_budgets_of_their_own),
         cmocka_unit_test(test_is_bounded),
         cmocka_unit_test(test_threads_share_the_count),
+        cmocka_unit_test(test_a_lone_server_needs_no_lease),
+        cmocka_unit_test(test_calls_come_out_of_the_lease),
+        cmocka_unit_test(test_what_was_counted_before_is_told_once),
+        cmocka_unit_test(test_leases_last_a_minute_longer_than_the_others),
+        cmocka_unit_test(test_an_account_over_its_limit_leaves_the_lease),
+        cmocka_unit_test(test_what_is_unused_is_given_back),
+        cmocka_unit_test(test_a_session_is_counted_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 #include "server/auth/hasher.h"
+#include "server/auth/rate_limits.h"
 #include "server/http/status.h"
 #include "server/loop.h"
 #include "server/resources/exposition.h"
@@ -35,6 +36,7 @@ set_up(void **state)
     server.loops = loops;
     server.routes = table = route_table_new(routes, routes_count);
     server.hasher = hasher_new(&options);
+    server.rate_limits = rate_limits_new(600, 120);
     return 0;
 }
 
@@ -43,6 +45,7 @@ tear_down(void **state)
 {
     (void)state;
     hasher_free(server.hasher);
+    rate_limits_free(server.rate_limits);
     route_table_free(table);
     free(text);
     text = NULL;

@@ -117,6 +117,11 @@ class Tokens:
         self.owner.patch(f"/users/{self.leaver.id}", {"status": "deactivated"}, 200)
         self.check(self.service.server, after=401)
 
+    def are_answered(self, server):
+        """Whether nothing is answered by 503 any more."""
+        callers = [server.bearer(token) for _, token in (self.kept, self.before, self.after, self.leavers)]
+        return all(caller.get("/session").status_code != 503 for _ in range(10) for caller in callers)
+
     def check(self, server, after):
         """The answers that the tokens get; `after` is the one to what was ended after the backup."""
         for token, status in ((self.kept, 200), (self.before, 401), (self.after, after), (self.leavers, after)):
@@ -170,8 +175,7 @@ def test_recovery_to_a_point_in_time(operator, folder, start_service):
         operator.does(blocks.next("recovery.signal"), account=cluster.account)
         cluster.start()
         until(lambda: not database.value("select pg_is_in_recovery()"), 30, "PostgreSQL takes writes")
-        kept = service.server.bearer(tokens.kept[1])
-        until(lambda: all(kept.get("/session").status_code == 200 for _ in range(20)), 20, "the server answers again")
+        until(lambda: tokens.are_answered(service.server), 20, "all connections of the server are made anew")
         tokens.check(service.server, after=200)  # as the runbook warns
         assert complaints(operator) == {"history": "failed"}
         operator.does(blocks.next("--revoked-since"))

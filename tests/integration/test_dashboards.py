@@ -2,8 +2,8 @@
 tokens, and cannot show a secret."""
 
 import contextlib
-import json
 import datetime
+import json
 import pathlib
 import re
 import signal

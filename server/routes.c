@@ -8,6 +8,7 @@
 #include "server/resources/custodians.h"
 #include "server/resources/exposition.h"
 #include "server/resources/hygiene.h"
+#include "server/resources/mail.h"
 #include "server/resources/members.h"
 #include "server/resources/new_api_key.h"
 #include "server/resources/ops.h"
@@ -53,6 +54,10 @@ const struct route routes[] = {
     { HTTP_GET,    "/api/v1/account/sessions",         ROUTE_CALLER,    0,         .endpoint = &account_sessions },
     { HTTP_DELETE, "/api/v1/account/sessions",         ROUTE_CALLER,    0,         .endpoint = &account_end_sessions },
     { HTTP_DELETE, "/api/v1/account/sessions/{id}",    ROUTE_CALLER,    0,         .endpoint = &account_end_session },
+
+    { HTTP_GET,    "/api/v1/account/mail",             ROUTE_CALLER,    0,         .endpoint = &mail_get_wishes },
+    { HTTP_PATCH,  "/api/v1/account/mail",             ROUTE_CALLER,    BODY_JSON, .endpoint = &mail_set_wishes },
+    { HTTP_POST,   "/api/v1/mail/unsubscribe/{secret}", ROUTE_ANYONE,    0,         .handle = mail_unsubscribe },
 
     { HTTP_GET,    "/api/v1/organization",             ROUTE_CALLER,    0,         .endpoint = &organization_get },
     { HTTP_PATCH,  "/api/v1/organization",             ROUTE_ORG_ADMIN, BODY_JSON, .endpoint = &organization_update },

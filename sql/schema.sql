@@ -174,6 +174,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.on_day(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'FMDD Mon YYYY'::text);
+
+CREATE FUNCTION testkase.at_time(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (testkase.on_day(moment) || to_char((moment AT TIME ZONE 'UTC'::text), ' "at" HH24:MI "UTC"'::text));
+
 CREATE FUNCTION testkase.audit_events_guard() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'testkase', 'pg_temp'
@@ -221,6 +229,93 @@ CREATE FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) RETURNS void
                  END AS "case"
             FROM bumped b;
 END;
+
+CREATE FUNCTION testkase.compose_mails(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    reader record;
+    mail uuid;
+    listed integer;
+    first_heading text;
+    made integer := 0;
+    day_end timestamptz := date_trunc('day', now(), 'UTC') + interval '1 day';
+    listed_most constant integer := 50;
+begin
+    for reader in
+        select n.user_id, n.kind, min(n.organization_id) as organization_id
+        from notices n
+        group by n.user_id, n.kind
+        having may_be_mailed(n.user_id, n.kind)
+        order by min(n.id)
+        limit most
+    loop
+        insert into mail_wishes (user_id) values (reader.user_id) on conflict do nothing;
+        -- One worker at a time composes for a person.
+        perform from mail_wishes w where w.user_id = reader.user_id for update skip locked;
+        continue when not found or not may_be_mailed(reader.user_id, reader.kind);
+        insert into mails (organization_id, user_id, kind, subject)
+        values (reader.organization_id, reader.user_id, reader.kind, 'to be set')
+        returning id into mail;
+        with taken as (
+            delete from notices n where n.user_id = reader.user_id and n.kind = reader.kind
+            returning n.id, n.topic, n.payload
+        ), soon as (
+            -- The rest of the day.
+            select r.id, s.at, s.stage, r.token_id
+            from rotation_reminders r
+            join users u on u.id = r.user_id
+            join api_tokens t on t.id = r.token_id and t.ended_at is null and t.owner_generation = u.credential_generation
+            cross join lateral reminder_stages(t.rotate_at, t.expires_at) s
+            where reader.kind = 'reminder' and r.state <> 'closed' and r.due_at < day_end and s.at >= r.due_at and s.at < day_end
+              and exists (select from told_about(r.user_id) x where x.user_id = reader.user_id)
+        ), told as (
+            select distinct on (a.about) a.topic, a.payload, a.at
+            from (
+                select t.topic, t.payload, coalesce((t.payload ->> 'apiKeyId')::bigint, -t.id) as about,
+                       (t.payload ->> 'expiresAt')::timestamptz as at, t.id
+                from taken t
+                union all
+                select case s.stage when 'rotation' then 'api_key.rotation_due' else 'api_key.expiring' end,
+                       jsonb_build_object('apiKeyId', s.token_id), s.token_id, s.at, null
+                from soon s
+            ) a
+            order by a.about, a.id desc nulls last
+        ), marked as (
+            update rotation_reminders r set mailed_until = day_end - interval '1 microsecond'
+            where reader.kind = 'reminder'
+              and r.token_id in (select (t.payload ->> 'apiKeyId')::bigint from told t)
+        ), items as (
+            select row_number() over (order by t.at nulls last, i.heading) as position, i.heading, i.sentences, i.path
+            from told t
+            cross join lateral notice_item(t.topic, t.payload, reader.user_id) i
+        ), written as (
+            insert into mail_items (mail_id, position, heading, sentences, path)
+            select mail, i.position, i.heading, i.sentences, i.path from items i where i.position <= listed_most
+        )
+        select count(*), max(i.heading) filter (where i.position = 1) into listed, first_heading from items i;
+        if listed = 0 then
+            delete from mails where id = mail; -- the tokens do not exist any more
+            continue;
+        end if;
+        if listed > listed_most then
+            insert into mail_items (mail_id, position, heading, sentences, path)
+            values (mail, listed_most + 1, 'And ' || listed - listed_most || ' more',
+                    array['The page lists all of them.'], '/settings/api-keys');
+        end if;
+        update mails
+        set subject = left(case
+                when listed = 1 then first_heading
+                when reader.kind = 'reminder' then listed || ' tokens need your attention'
+                else listed || ' changes to your account and tokens'
+            end, 200)
+        where id = mail;
+        made := made + 1;
+    end loop;
+    return made;
+end
+$$;
 
 CREATE FUNCTION testkase.counted(number bigint, one text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -751,6 +846,16 @@ CREATE FUNCTION testkase.is_replaced(token bigint) RETURNS boolean
         where n.predecessor_id = token and n.ended_at is null and n.expires_at > now())
 $$;
 
+CREATE FUNCTION testkase.last_use_of(token bigint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce('It was last used ' || testkase.ago(l.used_at) || coalesce(' by ' || nullif(l.client, ''), '')
+                    || coalesce(' from ' || host(l.address), '') || '.',
+                    'It was never used.')
+    from (select) one
+    left join testkase.api_token_last_used l on l.token_id = token
+$$;
+
 CREATE FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) RETURNS TABLE(token bigint, taken bigint, pool bigint, window_us bigint, window_left_us bigint, wait_us bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -876,6 +981,82 @@ CREATE FUNCTION testkase.mark_renewal(renewed text) RETURNS void
     select set_config('testkase.renewal', renewed, true)
 $$;
 
+CREATE FUNCTION testkase.may_be_mailed(reader bigint, of_kind text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select case of_kind
+               when 'reminder' then count(*) filter (where m.created_at >= date_trunc('day', now(), 'UTC')) = 0
+               else count(*) filter (where m.created_at > now() - interval '1 minute') = 0
+                    or count(*) filter (where m.created_at > now() - interval '1 hour') < 5
+           end
+    from testkase.mails m
+    where m.user_id = reader and m.kind = of_kind and m.created_at > now() - interval '1 day'
+$$;
+
+CREATE FUNCTION testkase.notice_item(topic text, payload jsonb, reader bigint) RETURNS TABLE(heading text, sentences text[], path text)
+    LANGUAGE sql STABLE
+    AS $$
+    with about as (
+        select t.id, t.name, t.preview, t.expires_at, t.user_id = notice_item.reader as is_own, u.name as owner_name,
+               t.ended_at, t.ended_reason, t.ended_note, n.live_successor_id, m.name as maker_name,
+               t.created_by is distinct from t.user_id as is_made_by_other, p.name as maker_token, e.name as ender_name
+        from testkase.api_tokens t
+        join testkase.users u on u.id = t.user_id
+        join testkase.api_token_rotations n on n.id = t.id
+        left join testkase.users m on m.id = t.created_by
+        left join testkase.api_tokens p on p.id = t.created_by_token
+        left join testkase.users e on e.id = t.ended_by
+        where t.id = (notice_item.payload ->> 'apiKeyId')::bigint
+    ), told as (
+        select a.*, '/settings/api-keys/' || a.id as its_path,
+               array['Token ' || a.preview || case when a.is_own then '' else ' of ' || a.owner_name end || '.'] as which,
+               array[testkase.last_use_of(a.id)] as use
+        from about a
+    )
+    select t.name || case notice_item.topic when 'api_key.expired' then ' has expired'
+                                            when 'api_key.expiring' then ' expires ' || testkase.until_then(t.expires_at)
+                                            else ' is due for rotation' end,
+           t.which || array[case
+               when t.expires_at > now()
+                   then 'It expires on ' || testkase.at_time(t.expires_at) || ', ' || testkase.until_then(t.expires_at) || '.'
+               else 'It expired on ' || testkase.at_time(t.expires_at) || '; whoever still presents it is refused.'
+           end] || t.use || array[case
+               when t.expires_at <= now() then 'Generate a new token, if something still needs one.'
+               when t.live_successor_id is not null
+                   then 'Its successor is waiting: put it in its place, see that it works, then delete the old one.'
+               else 'Generate its successor, put it in its place, see that it works, then delete the old one.'
+           end],
+           t.its_path || case when t.expires_at > now() then '/rotate' else '' end
+    from told t
+    where notice_item.topic in ('api_key.rotation_due', 'api_key.expiring', 'api_key.expired')
+    union all
+    select t.name || ' was generated',
+           t.which || array['It is valid until ' || testkase.at_time(t.expires_at) || '.', case
+               when t.maker_token is not null then 'It was generated with the token ' || t.maker_token || '.'
+               when t.is_made_by_other then 'It was generated by ' || coalesce(t.maker_name, 'an operator') || '.'
+               else 'It was generated in a session of its owner.'
+           end, case when t.ended_at is null then 'If you do not know of it, delete it, and change your password.'
+                       else 'It has ended since.' end],
+           t.its_path
+    from told t
+    where notice_item.topic in ('api_key.created', 'api_key.rotated')
+    union all
+    select t.name || case t.ended_reason when 'leaked' then ' was found elsewhere and revoked' else ' was revoked' end,
+           t.which || array_remove(array[
+               coalesce(t.ender_name, 'An operator') || ' ended it on ' || testkase.at_time(t.ended_at) || '.',
+               'The reason given: ' || t.ended_note || '.'], null) || t.use
+           || array['Whatever used it gets 401 now. It cannot be brought back; generate a new one, if something needs it.'],
+           t.its_path
+    from told t
+    where notice_item.topic = 'api_key.revoked'
+    union all
+    select 'Your password was changed',
+           array['All sessions but the one that changed it have ended. Your tokens are still valid.',
+                 'If it was not you, ask an admin of your organization for a new one, and delete tokens that you do not know.'],
+           '/account'
+    where notice_item.topic = 'user.password_changed'
+$$;
+
 CREATE FUNCTION testkase.notification_queue_usage() RETURNS double precision
     LANGUAGE sql PARALLEL SAFE
     RETURN pg_notification_queue_usage();
@@ -900,10 +1081,6 @@ begin
     return null;
 end
 $$;
-
-CREATE FUNCTION testkase.on_day(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'FMDD Mon YYYY'::text);
 
 CREATE FUNCTION testkase.organizations_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1394,6 +1571,50 @@ CREATE FUNCTION testkase.rotation_places(old_token bigint, new_token bigint) RET
         on n.client = o.client and n.address is not distinct from o.address and not (o.client = 'other' and o.address is null)
 $$;
 
+CREATE FUNCTION testkase.route_outbox(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    read_rows integer;
+begin
+    with batch as (
+        select o.id, o.organization_id, o.user_id, o.topic, o.payload, o.sequence
+        from outbox o
+        where o.routed_at is null
+        order by o.sequence
+        limit most
+        for update of o skip locked
+    ), read as (
+        update outbox o set routed_at = now() from batch b where o.id = b.id
+        returning o.id
+    ), noticed as (
+        insert into notices (organization_id, user_id, kind, topic, payload)
+        select b.organization_id, p.id, m.kind, b.topic, b.payload
+        from batch b
+        join mailed_topics m on m.topic = b.topic
+        cross join lateral told_about(b.user_id) t
+        join users p on p.id = t.user_id and p.status = 'active'
+        left join mail_wishes w on w.user_id = p.id
+        where case
+                  when m.kind = 'reminder' then
+                      coalesce(w.reminders, true)
+                      and not is_replaced((b.payload ->> 'apiKeyId')::bigint)
+                      and not exists (select from rotation_reminders r
+                                      where r.token_id = (b.payload ->> 'apiKeyId')::bigint
+                                        and r.mailed_until
+                                            >= coalesce(b.payload ->> 'dueAt', b.payload ->> 'expiresAt')::timestamptz)
+                  -- Who ended a token need not be told.
+                  when b.topic = 'api_key.revoked' then (b.payload ->> 'byUserId')::bigint is distinct from p.id
+                  else true
+              end
+        order by b.sequence
+    )
+    select count(*) into read_rows from read;
+    return read_rows;
+end
+$$;
+
 CREATE FUNCTION testkase.says_nothing(name text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((name COLLATE "C") ~ '(?i)^((my|the|a|new|test|token|key|api|pat|temp|tmp|foo|bar|asdf|abc|x+|untitled|default)[ _-]*)+[0-9]*$'::text) OR (char_length(name) < 3));
@@ -1680,6 +1901,18 @@ CREATE FUNCTION testkase.told_about(account bigint) RETURNS TABLE(user_id bigint
     join testkase.users u on u.organization_id = a.organization_id and u.kind = 'person' and u.status = 'active'
                              and u.org_role in ('owner', 'admin')
     where a.kind = 'service' and not exists (select from custodian)
+$$;
+
+CREATE FUNCTION testkase.until_then(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select case
+               when s.seconds < 60 then 'now'
+               when s.seconds < 7200 then 'in ' || floor(s.seconds / 60) || ' minutes'
+               when s.seconds < 172800 then 'in ' || floor(s.seconds / 3600) || ' hours'
+               else 'in ' || floor(s.seconds / 86400) || ' days'
+           end
+    from (select extract(epoch from moment - now()) as seconds) s
 $$;
 
 CREATE FUNCTION testkase.usage_pairs_max() RETURNS integer
@@ -2489,6 +2722,7 @@ CREATE TABLE testkase.rotation_reminders (
     state text DEFAULT 'scheduled'::text NOT NULL,
     state_changed_at timestamp with time zone DEFAULT now() NOT NULL,
     stage text,
+    mailed_until timestamp with time zone,
     CONSTRAINT rotation_reminders_stage_check CHECK ((stage = ANY (ARRAY['rotation'::text, 'week'::text, 'day'::text]))),
     CONSTRAINT rotation_reminders_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'due'::text, 'acknowledged'::text, 'closed'::text])))
 );
@@ -2762,6 +2996,79 @@ ALTER TABLE testkase.histories ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE testkase.mail_items (
+    mail_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    heading text NOT NULL,
+    sentences text[] NOT NULL,
+    path text NOT NULL,
+    CONSTRAINT mail_items_path_check CHECK ((path ~ '^/'::text))
+);
+
+CREATE TABLE testkase.mail_wishes (
+    user_id bigint NOT NULL,
+    unsubscribe_secret uuid DEFAULT gen_random_uuid() NOT NULL,
+    reminders boolean DEFAULT true NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE testkase.mailed_topics (
+    topic text NOT NULL,
+    kind text NOT NULL,
+    CONSTRAINT mailed_topics_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text])))
+);
+
+CREATE TABLE testkase.mails (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sequence bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone,
+    status integer,
+    error text,
+    ended_at timestamp with time zone,
+    CONSTRAINT mails_check CHECK (((state = 'queued'::text) = (ended_at IS NULL))),
+    CONSTRAINT mails_error_check CHECK ((char_length(error) <= 200)),
+    CONSTRAINT mails_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text]))),
+    CONSTRAINT mails_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text]))),
+    CONSTRAINT mails_subject_check CHECK (((char_length(subject) >= 1) AND (char_length(subject) <= 200)))
+);
+
+ALTER TABLE testkase.mails ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.mails_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.notices (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    kind text NOT NULL,
+    topic text NOT NULL,
+    payload jsonb NOT NULL,
+    CONSTRAINT notices_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text])))
+);
+
+ALTER TABLE testkase.notices ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.notices_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE testkase.organizations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME testkase.organizations_id_seq
     START WITH 1173
@@ -2779,6 +3086,7 @@ CREATE TABLE testkase.outbox (
     user_id bigint,
     topic text NOT NULL,
     payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    routed_at timestamp with time zone,
     CONSTRAINT outbox_topic_check CHECK ((topic ~ '^[a-z_]+\.[a-z_]+$'::text))
 );
 
@@ -3132,6 +3440,27 @@ ALTER TABLE ONLY testkase.dismissed_findings
 ALTER TABLE ONLY testkase.histories
     ADD CONSTRAINT histories_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY testkase.mail_items
+    ADD CONSTRAINT mail_items_pkey PRIMARY KEY (mail_id, "position");
+
+ALTER TABLE ONLY testkase.mail_wishes
+    ADD CONSTRAINT mail_wishes_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY testkase.mail_wishes
+    ADD CONSTRAINT mail_wishes_unsubscribe_secret_key UNIQUE (unsubscribe_secret);
+
+ALTER TABLE ONLY testkase.mailed_topics
+    ADD CONSTRAINT mailed_topics_pkey PRIMARY KEY (topic);
+
+ALTER TABLE ONLY testkase.mails
+    ADD CONSTRAINT mails_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.mails
+    ADD CONSTRAINT mails_sequence_key UNIQUE (sequence);
+
+ALTER TABLE ONLY testkase.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY testkase.organizations
     ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
 
@@ -3281,6 +3610,18 @@ CREATE INDEX audit_events_target_idx ON ONLY testkase.audit_events USING btree (
 CREATE INDEX audit_events_default_target_kind_target_id_id_idx ON testkase.audit_events_default USING btree (target_kind, target_id, id DESC);
 
 CREATE INDEX custodians_user_idx ON testkase.custodians USING btree (user_id);
+
+CREATE INDEX mails_due_idx ON testkase.mails USING btree (attempt_at) WHERE (state = 'queued'::text);
+
+CREATE INDEX mails_ended_idx ON testkase.mails USING btree (ended_at);
+
+CREATE INDEX mails_user_idx ON testkase.mails USING btree (user_id, kind, created_at DESC);
+
+CREATE INDEX notices_user_idx ON testkase.notices USING btree (user_id, kind, id);
+
+CREATE INDEX outbox_open_idx ON testkase.outbox USING btree (sequence) WHERE (routed_at IS NULL);
+
+CREATE INDEX outbox_routed_idx ON testkase.outbox USING btree (routed_at);
 
 CREATE INDEX project_members_user_idx ON testkase.project_members USING btree (user_id, project_id);
 
@@ -3442,6 +3783,24 @@ ALTER TABLE ONLY testkase.custodians
 ALTER TABLE ONLY testkase.dismissed_findings
     ADD CONSTRAINT dismissed_findings_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
 
+ALTER TABLE ONLY testkase.mail_items
+    ADD CONSTRAINT mail_items_mail_id_fkey FOREIGN KEY (mail_id) REFERENCES testkase.mails(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY testkase.mail_wishes
+    ADD CONSTRAINT mail_wishes_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.mails
+    ADD CONSTRAINT mails_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
+
+ALTER TABLE ONLY testkase.mails
+    ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.notices
+    ADD CONSTRAINT notices_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
+
+ALTER TABLE ONLY testkase.notices
+    ADD CONSTRAINT notices_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
 ALTER TABLE ONLY testkase.outbox
     ADD CONSTRAINT outbox_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
 
@@ -3516,6 +3875,11 @@ REVOKE ALL ON FUNCTION testkase.api_tokens_guard() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.api_tokens_stamp() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.on_day(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.on_day(moment timestamp with time zone) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.at_time(moment timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.audit_events_guard() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.auth_changes_max() FROM PUBLIC;
@@ -3526,6 +3890,9 @@ GRANT SELECT ON TABLE testkase.auth_changes TO testkase_server;
 GRANT SELECT ON TABLE testkase.auth_epoch TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.compose_mails(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.compose_mails(most integer) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.counted(number bigint, one text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.counted(number bigint, one text) TO testkase_server;
@@ -3605,6 +3972,8 @@ REVOKE ALL ON FUNCTION testkase.is_replaced(token bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.is_replaced(token bigint) TO testkase_server;
 GRANT ALL ON FUNCTION testkase.is_replaced(token bigint) TO testkase_worker;
 
+REVOKE ALL ON FUNCTION testkase.last_use_of(token bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) TO testkase_server;
 
@@ -3616,6 +3985,10 @@ GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker
 
 REVOKE ALL ON FUNCTION testkase.mark_renewal(renewed text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.may_be_mailed(reader bigint, of_kind text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.notice_item(topic text, payload jsonb, reader bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.notification_queue_usage() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.notification_queue_usage() TO testkase_worker;
 
@@ -3625,9 +3998,6 @@ GRANT ALL ON FUNCTION testkase.notifications_are_sent() TO testkase_worker;
 REVOKE ALL ON FUNCTION testkase.notify_ids(channel text, key text, ids anyarray) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.notify_rows() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION testkase.on_day(moment timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION testkase.on_day(moment timestamp with time zone) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.organizations_changed() FROM PUBLIC;
 
@@ -3740,6 +4110,9 @@ GRANT ALL ON FUNCTION testkase.rotation_obstacle(old_token bigint, new_token big
 REVOKE ALL ON FUNCTION testkase.rotation_places(old_token bigint, new_token bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.rotation_places(old_token bigint, new_token bigint) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.route_outbox(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.route_outbox(most integer) TO testkase_worker;
+
 REVOKE ALL ON FUNCTION testkase.says_nothing(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.says_nothing(name text) TO testkase_server;
 
@@ -3802,6 +4175,8 @@ REVOKE ALL ON FUNCTION testkase.test_results_changed() FROM PUBLIC;
 REVOKE ALL ON FUNCTION testkase.told_about(account bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.told_about(account bigint) TO testkase_server;
 GRANT ALL ON FUNCTION testkase.told_about(account bigint) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.until_then(moment timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.usage_pairs_max() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.usage_pairs_max() TO testkase_server;
@@ -3990,6 +4365,8 @@ GRANT UPDATE(state_changed_at) ON TABLE testkase.rotation_reminders TO testkase_
 
 GRANT UPDATE(stage) ON TABLE testkase.rotation_reminders TO testkase_worker;
 
+GRANT UPDATE(mailed_until) ON TABLE testkase.rotation_reminders TO testkase_worker;
+
 GRANT SELECT ON TABLE testkase.worker_backlog TO testkase_worker;
 
 GRANT SELECT ON TABLE ops.worker_backlog TO testkase_ops;
@@ -4049,7 +4426,67 @@ GRANT INSERT(evidence_key),UPDATE(evidence_key) ON TABLE testkase.dismissed_find
 
 GRANT UPDATE(dismissed_at) ON TABLE testkase.dismissed_findings TO testkase_server;
 
-GRANT SELECT ON TABLE testkase.outbox TO testkase_worker;
+GRANT SELECT,DELETE ON TABLE testkase.mail_items TO testkase_worker;
+
+GRANT INSERT(mail_id) ON TABLE testkase.mail_items TO testkase_worker;
+
+GRANT INSERT("position") ON TABLE testkase.mail_items TO testkase_worker;
+
+GRANT INSERT(heading) ON TABLE testkase.mail_items TO testkase_worker;
+
+GRANT INSERT(sentences) ON TABLE testkase.mail_items TO testkase_worker;
+
+GRANT INSERT(path) ON TABLE testkase.mail_items TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.mail_wishes TO testkase_server;
+GRANT SELECT ON TABLE testkase.mail_wishes TO testkase_worker;
+
+GRANT INSERT(user_id) ON TABLE testkase.mail_wishes TO testkase_server;
+GRANT INSERT(user_id) ON TABLE testkase.mail_wishes TO testkase_worker;
+
+GRANT INSERT(reminders),UPDATE(reminders) ON TABLE testkase.mail_wishes TO testkase_server;
+
+GRANT UPDATE(changed_at) ON TABLE testkase.mail_wishes TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.mailed_topics TO testkase_worker;
+
+GRANT SELECT,DELETE ON TABLE testkase.mails TO testkase_worker;
+
+GRANT INSERT(organization_id) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT INSERT(user_id) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT INSERT(kind) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT INSERT(subject) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(state) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(attempts) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(attempt_at) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(leased_until) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(status) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(error) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(ended_at) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT SELECT,DELETE ON TABLE testkase.notices TO testkase_worker;
+
+GRANT INSERT(organization_id) ON TABLE testkase.notices TO testkase_worker;
+
+GRANT INSERT(user_id) ON TABLE testkase.notices TO testkase_worker;
+
+GRANT INSERT(kind) ON TABLE testkase.notices TO testkase_worker;
+
+GRANT INSERT(topic) ON TABLE testkase.notices TO testkase_worker;
+
+GRANT INSERT(payload) ON TABLE testkase.notices TO testkase_worker;
+
+GRANT SELECT,DELETE ON TABLE testkase.outbox TO testkase_worker;
 
 GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_server;
 GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_worker;
@@ -4062,6 +4499,8 @@ GRANT INSERT(topic) ON TABLE testkase.outbox TO testkase_worker;
 
 GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_server;
 GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT UPDATE(routed_at) ON TABLE testkase.outbox TO testkase_worker;
 
 GRANT SELECT ON TABLE testkase.reminder_policy TO testkase_server;
 GRANT SELECT ON TABLE testkase.reminder_policy TO testkase_worker;

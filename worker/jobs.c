@@ -26,6 +26,8 @@ static const struct job {
     { "leavers_sessions", QUERY_WORKER_DELETE_LEAVERS_SESSIONS, LISTEN_USERS, MINUTE_MS },
     { "expire", QUERY_WORKER_EXPIRE_TOKENS, LISTEN_TOKENS, 0 },
     { "remind", QUERY_WORKER_REMIND, LISTEN_REMINDERS, 0 },
+    { "route_outbox", QUERY_WORKER_ROUTE_OUTBOX, LISTEN_OUTBOX, MINUTE_MS },
+    { "compose_mails", QUERY_WORKER_COMPOSE_MAILS, LISTEN_OUTBOX, MINUTE_MS },
     { "erase_hashes", QUERY_WORKER_ERASE_HASHES, 0, 0 },
     { "sum_up_usage", QUERY_WORKER_SUM_UP_USAGE, 0, MINUTE_MS },
     { "make_partitions", QUERY_WORKER_MAKE_PARTITIONS, 0, HOUR_MS },
@@ -34,6 +36,7 @@ static const struct job {
     { "forget_uploads", QUERY_WORKER_FORGET_UPLOADS, 0, HOUR_MS },
     { "forget_rate_budgets", QUERY_WORKER_FORGET_RATE_BUDGETS, 0, HOUR_MS },
     { "expired_sessions", QUERY_WORKER_DELETE_EXPIRED_SESSIONS, 0, HOUR_MS },
+    { "prune_messages", QUERY_WORKER_PRUNE_MESSAGES, 0, HOUR_MS },
     { "stale_heartbeats", QUERY_WORKER_DELETE_STALE_HEARTBEATS, 0, HOUR_MS },
 };
 

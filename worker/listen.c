@@ -9,6 +9,7 @@ static const struct channel {
     { "testkase_tokens", LISTEN_TOKENS },
     { "testkase_users", LISTEN_USERS },
     { "testkase_reminders", LISTEN_REMINDERS },
+    { "testkase_outbox", LISTEN_OUTBOX },
 };
 
 #define CHANNEL_COUNT (sizeof(channels) / sizeof(channels[0]))

@@ -9,6 +9,7 @@ enum listen_channel {
     LISTEN_TOKENS = 1,
     LISTEN_USERS = 2,
     LISTEN_REMINDERS = 4,
+    LISTEN_OUTBOX = 8,
 };
 
 /* Listens on every channel. Returns 0, or -1 (see db_sync_error()). */

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/retry.h"
 #include "common/service.h"
+#include "worker/delivery/dispatcher.h"
 #include "worker/figures.h"
 #include "worker/heartbeat.h"
 #include "worker/jobs.h"
@@ -29,6 +30,7 @@ struct loop {
     struct jobs *jobs;
     struct heartbeat *heartbeat;
     struct figures *figures; /* NULL when nobody can read the metrics */
+    struct dispatcher *dispatcher;
     struct metrics metrics;
     struct retry deadline;      /* of the query for it */
     struct retry notifications; /* whether they are sent */
@@ -90,10 +92,15 @@ connect_until_up(struct loop *loop)
 static void
 work(struct loop *loop, struct db_sync *db)
 {
+    int64_t changed;
     do {
         jobs_wake(loop->jobs, listen_take(db));
         heartbeat_beat(loop->heartbeat, db);
-    } while (jobs_round(loop->jobs, db, loop->stop) > 0 && db_sync_alive(db) && !stop_requested(loop->stop));
+        changed = jobs_round(loop->jobs, db, loop->stop);
+        if (changed > 0) {
+            dispatcher_wake(loop->dispatcher);
+        }
+    } while (changed > 0 && db_sync_alive(db) && !stop_requested(loop->stop));
 }
 
 static void
@@ -234,12 +241,13 @@ run(struct loop *loop)
 }
 
 int
-loop_run(const char *database_url, const char *metrics_address, const struct stop *stop)
+loop_run(const struct config *config, const struct stop *stop)
 {
     char error[256];
+    const char *metrics_address = config->metrics_listen;
     struct loop loop = {
         .stop = stop,
-        .link = link_new(database_url),
+        .link = link_new(config->database_url),
         .heartbeat = heartbeat_new(),
         .deadline = { .what = "asking for the next deadline" },
         .notifications = { .what = "notifications" },
@@ -247,7 +255,7 @@ loop_run(const char *database_url, const char *metrics_address, const struct sto
     loop.jobs = jobs_new(&loop.metrics);
     struct metrics_server *server = NULL;
     int outcome = 0;
-    if (metrics_address && *metrics_address) {
+    if (*metrics_address) {
         server = metrics_server_new(metrics_address, &loop.metrics, error, sizeof(error));
         outcome = server ? 0 : -1;
         loop.figures = figures_new(&loop.metrics);
@@ -255,7 +263,9 @@ loop_run(const char *database_url, const char *metrics_address, const struct sto
     if (outcome < 0) {
         log_error("cannot start", log_text("reason", error));
     } else {
+        loop.dispatcher = dispatcher_new(config, &loop.metrics);
         outcome = run(&loop);
+        dispatcher_free(loop.dispatcher);
     }
     metrics_server_free(server);
     figures_free(loop.figures);

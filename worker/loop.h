@@ -3,10 +3,11 @@
 #ifndef WORKER_LOOP_H
 #define WORKER_LOOP_H
 
+#include "common/config.h"
 #include "worker/stop.h"
 
 /* Works until `stop` is requested, then returns 0. Returns -1, after logging why, when it cannot work.
- * Exposes metrics at `metrics_address`, unless that is NULL or "". */
-int loop_run(const char *database_url, const char *metrics_address, const struct stop *stop);
+ * Exposes metrics and sends mail as `config` says. */
+int loop_run(const struct config *config, const struct stop *stop);
 
 #endif

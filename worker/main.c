@@ -15,7 +15,7 @@ serve(const struct config *config)
         return -1;
     }
     log_info("started", log_text("version", TESTKASE_VERSION));
-    int outcome = loop_run(config->database_url, config->metrics_listen, stop);
+    int outcome = loop_run(config, stop);
     log_info("stopped");
     stop_free(stop);
     return outcome;

@@ -90,6 +90,27 @@ write_jobs(struct evbuffer *out, const struct metrics *metrics, const char *name
 }
 
 static void
+write_deliveries(struct evbuffer *out, const struct metrics *metrics)
+{
+    write_head(out, "deliveries_total", "counter", "Attempts to deliver, by kind and what came of them.");
+    for (size_t i = 0; i < METRICS_CARRIERS && metrics->deliveries[i].name; i++) {
+        const struct metrics_delivery *counts = &metrics->deliveries[i];
+        const struct {
+            const char *outcome;
+            uint64_t count;
+        } rows[] = {
+            { "sent", atomic_load(&counts->sent) },
+            { "failed", atomic_load(&counts->failed) },
+            { "refused", atomic_load(&counts->refused) },
+        };
+        for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+            evbuffer_add_printf(out, "testkase_worker_deliveries_total{kind=\"%s\",outcome=\"%s\"} %llu\n",
+                                counts->name, rows[row].outcome, (unsigned long long)rows[row].count);
+        }
+    }
+}
+
+static void
 write_figures(struct evbuffer *out, const struct metrics *metrics)
 {
     int64_t computed_at = atomic_load(&metrics->figures_at);
@@ -117,6 +138,7 @@ write_all(struct evbuffer *out, const struct metrics *metrics)
                offsetof(struct metrics, jobs[0].rows));
     write_jobs(out, metrics, "job_failures_total", "Batches that PostgreSQL refused, by job.",
                offsetof(struct metrics, jobs[0].failures));
+    write_deliveries(out, metrics);
     write_head(out, "database_connections_total", "counter", "Connections made to PostgreSQL.");
     evbuffer_add_printf(out, "testkase_worker_database_connections_total %llu\n",
                         (unsigned long long)atomic_load(&metrics->connections));

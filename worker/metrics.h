@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define METRICS_JOBS    16
-#define METRICS_FIGURES 15
+#define METRICS_JOBS     24
+#define METRICS_CARRIERS 1
+#define METRICS_FIGURES  15
 
 /* A gauge that sql/queries/worker/figures.sql computes: `column` names its column there. */
 struct metrics_figure {
@@ -27,6 +28,10 @@ struct metrics {
         const char *name; /* a constant; set before the thread starts */
         atomic_uint_fast64_t runs, rows, failures;
     } jobs[METRICS_JOBS];
+    struct metrics_delivery {
+        const char *name; /* of the carrier, a constant */
+        atomic_uint_fast64_t sent, failed, refused;
+    } deliveries[METRICS_CARRIERS];
     atomic_uint_fast64_t connections; /* made to PostgreSQL */
     atomic_bool connected;
     atomic_bool working;                            /* connected, and every job has run on this connection */

@@ -36,6 +36,7 @@ WRITES = {
     "change the password": ("POST", "/account/password", NEW_PASSWORD),
     "end a session": ("DELETE", "/account/sessions/{session}", None),
     "end all other sessions": ("DELETE", "/account/sessions", None),
+    "say which mails one wants": ("PATCH", "/account/mail", {"reminders": False}),
     "change the organization": ("PATCH", "/organization", SETTINGS),
     "make an account": ("POST", "/users", ACCOUNT),
     "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
@@ -156,6 +157,7 @@ class Late:
                       and a.action not like '%%.hash_renewed'), -- done behind, after a sign-in or a token's first use
                    (select array_agg((c.service_id, c.user_id)::text order by c.user_id) from testkase.custodians c
                     where c.organization_id = %(organization)s),
+                   (select (w.reminders, w.changed_at)::text from testkase.mail_wishes w where w.user_id = %(actor)s),
                    (select array_agg((r.id, r.state)::text order by r.id) from testkase.rotation_reminders r
                     where r.user_id = %(actor)s),
                    (select count(*) from testkase.dismissed_findings d join testkase.api_tokens t on t.id = d.token_id

@@ -618,6 +618,8 @@ STATED = {
                    "link", "idempotency_key", "created_by", "created_by_token"},
     "api_token_last_used": {"token_id", "used_at", "address", "client"},
     "rotation_reminders": {"token_id", "user_id", "due_at"},
+    "custodians": {"organization_id", "service_id", "user_id"},
+    "mail_wishes": {"user_id", "reminders"},
     "audit_events": {"organization_id", "actor_kind", "actor_user_id", "actor_token_id", "action", "target_kind", "target_id",
                      "request_id", "address", "detail"},
     "outbox": {"organization_id", "user_id", "topic", "payload"},

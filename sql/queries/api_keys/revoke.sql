@@ -20,8 +20,8 @@ with actor as materialized (
 ), noticed as (
     insert into outbox (organization_id, user_id, topic, payload)
     select e.organization_id, e.user_id, 'api_key.revoked',
-           jsonb_build_object('apiKeyId', e.id, 'name', e.name, 'reason', :reason::text)
-    from ended e
+           jsonb_strip_nulls(jsonb_build_object('apiKeyId', e.id, 'name', e.name, 'reason', :reason::text, 'byUserId', a.user_id))
+    from ended e, actor a
 )
 select case when a.outcome = 'allowed' and e.id is null then 'not_found' else a.outcome end as outcome, e.id, e.name,
        e.preview as "tokenPreview", e.user_id as "ownerId"

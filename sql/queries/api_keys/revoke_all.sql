@@ -27,9 +27,10 @@ with actor as materialized (
 ), noticed as (
     insert into outbox (organization_id, user_id, topic, payload)
     select c.organization_id, c.user_id, 'api_key.revoked',
-           jsonb_build_object('apiKeyId', c.id, 'name', c.name, 'reason', 'revoked')
+           jsonb_strip_nulls(jsonb_build_object('apiKeyId', c.id, 'name', c.name, 'reason', 'revoked', 'byUserId', a.user_id))
     from ended e
     join chosen c on c.id = e.id
+    cross join actor a
 )
 select a.outcome, c.id, c.name, c.preview as "tokenPreview"
 from actor a

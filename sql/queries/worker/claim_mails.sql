@@ -1,0 +1,32 @@
+-- Takes mails that are due, each for two minutes, in their order. A mail to somebody who has left since, or who wants no
+-- reminders any more, is not sent.
+-- takes: limit
+-- → of each: its id, the address and the name of its reader, kind, subject, the secret with which reminders are stopped, and the
+--   items as JSON: [{"heading", "sentences": [], "path"}]
+with due as (
+    select m.id, u.email, u.name, w.unsubscribe_secret,
+           u.status = 'active' and (m.kind <> 'reminder' or w.reminders) as is_wanted
+    from mails m
+    join users u on u.id = m.user_id
+    join mail_wishes w on w.user_id = m.user_id
+    where m.state = 'queued' and m.attempt_at <= now() and (m.leased_until is null or m.leased_until <= now())
+    order by m.attempt_at, m.sequence
+    limit :limit::integer
+    for update of m skip locked
+), dropped as (
+    update mails m set state = 'parked', ended_at = now(), error = 'no longer wanted'
+    from due d
+    where m.id = d.id and not d.is_wanted
+), taken as (
+    update mails m set leased_until = now() + interval '2 minutes', attempts = m.attempts + 1
+    from due d
+    where m.id = d.id and d.is_wanted
+    returning m.id, m.sequence, m.kind, m.subject
+)
+select t.id, d.email as address, d.name, t.kind, t.subject, d.unsubscribe_secret as secret,
+       (select json_agg(json_build_object('heading', i.heading, 'sentences', i.sentences, 'path', i.path) order by i.position)
+        from mail_items i
+        where i.mail_id = t.id) as items
+from taken t
+join due d on d.id = t.id
+order by t.sequence;

@@ -1,0 +1,3 @@
+-- Makes mails of the open notices of up to 50 people.
+-- → how many mails it made
+select compose_mails(50);

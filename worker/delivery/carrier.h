@@ -1,0 +1,50 @@
+/* How one kind of message leaves the worker: mails by SMTP, events by calls of webhooks. The dispatcher
+ * (dispatcher.h) takes rows that are due, lets the carrier set up a transfer for each, and records what came
+ * of it. The time of the next attempt is decided by the statement that records, not here. */
+#ifndef WORKER_DELIVERY_CARRIER_H
+#define WORKER_DELIVERY_CARRIER_H
+
+#include "common/config.h"
+#include "common/db_result.h"
+#include "common/queries.h"
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum verdict_outcome {
+    VERDICT_SENT,
+    VERDICT_TRY_AGAIN,
+    VERDICT_REFUSED, /* for good */
+};
+
+struct verdict {
+    enum verdict_outcome outcome;
+    long status;              /* of SMTP or HTTP; 0: there was no answer */
+    long retry_after_seconds; /* that the receiver asked for; 0: none */
+    char error[200];          /* one line, without a secret; "" when sent */
+};
+
+struct carrier {
+    const char *name; /* a constant, for the log */
+    size_t most;      /* transfers at once */
+
+    /* Takes limit → the rows to send now, which nobody else takes for two minutes: "id" and what begin()
+     * reads. */
+    enum query claim;
+
+    /* Takes id, outcome (sent | try_again | refused), status, retryAfter, error: what came of an attempt. */
+    enum query record;
+
+    /* Whether the configuration lets this carrier send at all. */
+    bool (*is_configured)(const struct config *config);
+
+    /* Sets the options of one transfer on `curl` and returns its state, for end(); the row is gone after
+     * that. NULL, with the verdict, when it cannot be sent at all. */
+    void *(*begin)(const struct config *config, CURL *curl, const struct db_result *rows, int row,
+                   struct verdict *ret_verdict);
+
+    /* Says what came of the transfer and frees its state. */
+    void (*end)(void *state, CURL *curl, CURLcode code, struct verdict *ret_verdict);
+};
+
+#endif

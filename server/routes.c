@@ -5,6 +5,7 @@
 #include "server/resources/account.h"
 #include "server/resources/activity.h"
 #include "server/resources/api_keys.h"
+#include "server/resources/calendar.h"
 #include "server/resources/custodians.h"
 #include "server/resources/exposition.h"
 #include "server/resources/hygiene.h"
@@ -82,6 +83,11 @@ const struct route routes[] = {
 
     { HTTP_GET,    "/api/v1/reminders",                ROUTE_CALLER,    0,         .endpoint = &reminders_list },
     { HTTP_POST,   "/api/v1/reminders/{id}/acknowledge", ROUTE_CALLER,    0,         .endpoint = &reminders_acknowledge },
+
+    { HTTP_GET,    "/api/v1/calendar",                 ROUTE_CALLER,    0,         .endpoint = &calendar_get },
+    { HTTP_POST,   "/api/v1/calendar",                 ROUTE_CALLER,    0,         .handle = calendar_create },
+    { HTTP_DELETE, "/api/v1/calendar",                 ROUTE_CALLER,    0,         .endpoint = &calendar_delete },
+    { HTTP_GET,    "/api/v1/calendar/{secret}",        ROUTE_ANYONE,    0,         .handle = calendar_feed },
 
     { HTTP_ANY,    "/api/v1/auth/verify",              ROUTE_CALLER,    0,         .handle = verify },
     { HTTP_ANY,    "/api/v1/auth/verify/{rest}",       ROUTE_CALLER,    0,         .handle = verify },

@@ -230,6 +230,17 @@ CREATE FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) RETURNS void
             FROM bumped b;
 END;
 
+CREATE FUNCTION testkase.calendar_feeds_stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    select u.credential_generation into new.user_generation from users u where u.id = new.user_id;
+    new.created_at := now();
+    return new;
+end
+$$;
+
 CREATE FUNCTION testkase.compose_mails(most integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -2964,6 +2975,14 @@ ALTER TABLE testkase.audit_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE testkase.calendar_feeds (
+    user_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    user_generation integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT calendar_feeds_digest_check CHECK ((octet_length(digest) = 32))
+);
+
 CREATE TABLE testkase.custodians (
     organization_id bigint NOT NULL,
     service_id bigint NOT NULL,
@@ -3431,6 +3450,12 @@ ALTER TABLE ONLY testkase.auth_changes
 ALTER TABLE ONLY testkase.auth_epoch
     ADD CONSTRAINT auth_epoch_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY testkase.calendar_feeds
+    ADD CONSTRAINT calendar_feeds_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY testkase.calendar_feeds
+    ADD CONSTRAINT calendar_feeds_pkey PRIMARY KEY (user_id);
+
 ALTER TABLE ONLY testkase.custodians
     ADD CONSTRAINT custodians_pkey PRIMARY KEY (service_id, user_id);
 
@@ -3703,6 +3728,8 @@ CREATE TRIGGER audit_events_guard BEFORE INSERT ON testkase.audit_events FOR EAC
 
 CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON testkase.audit_events FOR EACH STATEMENT EXECUTE FUNCTION testkase.refuse_change();
 
+CREATE TRIGGER calendar_feeds_stamp BEFORE INSERT OR UPDATE ON testkase.calendar_feeds FOR EACH ROW EXECUTE FUNCTION testkase.calendar_feeds_stamp();
+
 CREATE TRIGGER custodians_guard BEFORE INSERT OR UPDATE ON testkase.custodians FOR EACH ROW EXECUTE FUNCTION testkase.custodians_guard();
 
 CREATE TRIGGER organizations_changed AFTER UPDATE ON testkase.organizations REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.organizations_changed();
@@ -3773,6 +3800,9 @@ ALTER TABLE ONLY testkase.api_tokens
 
 ALTER TABLE ONLY testkase.api_tokens
     ADD CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.calendar_feeds
+    ADD CONSTRAINT calendar_feeds_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
 
 ALTER TABLE ONLY testkase.custodians
     ADD CONSTRAINT custodians_organization_id_service_id_fkey FOREIGN KEY (organization_id, service_id) REFERENCES testkase.users(organization_id, id);
@@ -3890,6 +3920,8 @@ GRANT SELECT ON TABLE testkase.auth_changes TO testkase_server;
 GRANT SELECT ON TABLE testkase.auth_epoch TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.bump_auth_epoch(changed_tokens bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.calendar_feeds_stamp() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.compose_mails(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.compose_mails(most integer) TO testkase_worker;
@@ -4406,6 +4438,12 @@ GRANT INSERT(token_id) ON TABLE testkase.api_token_usage_pairs TO testkase_serve
 GRANT INSERT(hour) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
 
 GRANT INSERT(pairs),UPDATE(pairs) ON TABLE testkase.api_token_usage_pairs TO testkase_server;
+
+GRANT SELECT,DELETE ON TABLE testkase.calendar_feeds TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.calendar_feeds TO testkase_server;
+
+GRANT INSERT(digest),UPDATE(digest) ON TABLE testkase.calendar_feeds TO testkase_server;
 
 GRANT SELECT,DELETE ON TABLE testkase.custodians TO testkase_server;
 GRANT SELECT ON TABLE testkase.custodians TO testkase_worker;

@@ -1,5 +1,6 @@
 #include "server/resources/pages.h"
 #include "server/http/accept.h"
+#include "server/request/conditional.h"
 #include "server/request/request.h"
 #include "server/server.h"
 #include "server/web/assets.h"
@@ -50,31 +51,14 @@ choose_form(const struct request *request, const struct asset *asset)
     return packs ? &asset->gzip : &asset->plain;
 }
 
-/* If-None-Match (RFC 9110 §13.1.2): "*", or a list of tags, which may be weak. */
-static bool
-client_has(const struct request *request, const char *etag)
-{
-    struct http_slice rest = http_head_field(request->head, "if-none-match"), tag;
-    while (rest.bytes && http_slice_next(&rest, ',', &tag)) {
-        tag = http_slice_trim(tag);
-        if (tag.length > 2 && memcmp(tag.bytes, "W/", 2) == 0) {
-            tag = http_slice_between(tag.bytes + 2, tag.bytes + tag.length);
-        }
-        if (http_slice_equals(tag, etag) || http_slice_equals(tag, "*")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The form that the client has already: both forms have the same content, so either is current. */
 static const struct asset_form *
 find_held_form(const struct request *request, const struct asset *asset, const struct asset_form *chosen)
 {
     const struct asset_form *other = chosen == &asset->plain ? &asset->gzip : &asset->plain;
-    return client_has(request, chosen->etag)                  ? chosen
-           : other->bytes && client_has(request, other->etag) ? other
-                                                              : NULL;
+    return conditional_client_has(request, chosen->etag)                  ? chosen
+           : other->bytes && conditional_client_has(request, other->etag) ? other
+                                                                          : NULL;
 }
 
 /* --- answers --- */

@@ -36,6 +36,8 @@ WRITES = {
     "change the password": ("POST", "/account/password", NEW_PASSWORD),
     "end a session": ("DELETE", "/account/sessions/{session}", None),
     "end all other sessions": ("DELETE", "/account/sessions", None),
+    "make a calendar feed": ("POST", "/calendar", None),
+    "delete a calendar feed": ("DELETE", "/calendar", None),
     "say which mails one wants": ("PATCH", "/account/mail", {"reminders": False}),
     "change the organization": ("PATCH", "/organization", SETTINGS),
     "make an account": ("POST", "/users", ACCOUNT),
@@ -116,6 +118,8 @@ class Late:
             self.body = {**RESULTS, "orgId": people.id}
         reminder = self.database.value("""update testkase.rotation_reminders set state = 'due', stage = 'rotation'
                                           where token_id = %s returning id""", (other,))
+        self.database.query("""insert into testkase.calendar_feeds (user_id, digest) values (%s, sha256(%s::text::bytea))""",
+                            (self.actor.id, self.actor.id))
         robot = self.database.value(
             """with robot as (
                    insert into testkase.users (organization_id, email, name, kind)
@@ -157,6 +161,7 @@ class Late:
                       and a.action not like '%%.hash_renewed'), -- done behind, after a sign-in or a token's first use
                    (select array_agg((c.service_id, c.user_id)::text order by c.user_id) from testkase.custodians c
                     where c.organization_id = %(organization)s),
+                   (select f.digest from testkase.calendar_feeds f where f.user_id = %(actor)s),
                    (select (w.reminders, w.changed_at)::text from testkase.mail_wishes w where w.user_id = %(actor)s),
                    (select array_agg((r.id, r.state)::text order by r.id) from testkase.rotation_reminders r
                     where r.user_id = %(actor)s),

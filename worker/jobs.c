@@ -44,8 +44,8 @@ static const struct job {
 
 struct job_state {
     int64_t next_ms;
-    int64_t rows; /* changed since it last found no work */
-    bool has_run;
+    int64_t rows;   /* changed since it last found no work */
+    bool was_tried; /* since jobs_wake_all() */
     struct retry retry;
 };
 
@@ -80,7 +80,7 @@ jobs_wake_all(struct jobs *jobs)
 {
     for (size_t i = 0; i < JOB_COUNT; i++) {
         jobs->states[i].next_ms = 0;
-        jobs->states[i].has_run = false;
+        jobs->states[i].was_tried = false;
     }
 }
 
@@ -99,7 +99,7 @@ static void
 note_success(const struct job *job, struct job_state *state, int64_t rows)
 {
     retry_worked(&state->retry);
-    state->has_run = true;
+    state->was_tried = true;
     state->rows += rows;
     state->next_ms = rows > 0 ? 0 : clock_monotonic_ms() + job->every_ms;
     if (rows == 0 && state->rows > 0) {
@@ -112,6 +112,7 @@ static void
 note_failure(struct job_state *state, const struct db_result *result)
 {
     retry_failed(&state->retry, db_sqlstate(result), db_message(result));
+    state->was_tried = true;
     state->next_ms =
         clock_monotonic_ms() + retry_delay_ms(state->retry.failures, RETRY_FIRST_MS, RETRY_MOST_MS);
 }
@@ -157,10 +158,21 @@ jobs_round(struct jobs *jobs, struct db_sync *db, const struct stop *stop)
 }
 
 bool
+jobs_tried(const struct jobs *jobs)
+{
+    for (size_t i = 0; i < JOB_COUNT; i++) {
+        if (!jobs->states[i].was_tried) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
 jobs_complete(const struct jobs *jobs)
 {
     for (size_t i = 0; i < JOB_COUNT; i++) {
-        if (!jobs->states[i].has_run || jobs->states[i].retry.failures > 0) {
+        if (!jobs->states[i].was_tried || jobs->states[i].retry.failures > 0) {
             return false;
         }
     }

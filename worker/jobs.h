@@ -30,6 +30,9 @@ void jobs_wake(struct jobs *jobs, unsigned channels);
  * Ends early when a stop is requested or the connection is lost (db_sync_alive()). */
 int64_t jobs_round(struct jobs *jobs, struct db_sync *db, const struct stop *stop);
 
+/* Whether every job has run or failed since jobs_wake_all(). */
+bool jobs_tried(const struct jobs *jobs);
+
 /* Whether every job has run since jobs_wake_all() and none is failing. */
 bool jobs_complete(const struct jobs *jobs);
 

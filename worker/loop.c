@@ -103,13 +103,17 @@ work(struct loop *loop, struct db_sync *db)
     } while (changed > 0 && db_sync_alive(db) && !stop_requested(loop->stop));
 }
 
+/* A job that fails keeps the worker from working as it should, but not from being ready: systemd would end
+ * it, and with it the other jobs. */
 static void
-become_ready(struct loop *loop)
+note_jobs(struct loop *loop)
 {
-    link_settled(loop->link);
-    service_status("working");
-    atomic_store(&loop->metrics.working, true);
-    if (!loop->ready) {
+    if (jobs_complete(loop->jobs)) {
+        link_settled(loop->link);
+        service_status("working");
+        atomic_store(&loop->metrics.working, true);
+    }
+    if (jobs_tried(loop->jobs) && !loop->ready) {
         loop->ready = true;
         service_ready();
         log_info("ready");
@@ -210,8 +214,8 @@ serve(struct loop *loop)
         atomic_store(&loop->metrics.alive_ms, clock_monotonic_ms());
         work(loop, db);
         refresh_figures(loop, db);
-        if (jobs_complete(loop->jobs) && db_sync_alive(db) && !stop_requested(loop->stop)) {
-            become_ready(loop);
+        if (db_sync_alive(db) && !stop_requested(loop->stop)) {
+            note_jobs(loop);
         }
         sleep_until_needed(loop, db);
     }

@@ -569,6 +569,16 @@ def test_stops_within_10_seconds_of_a_frozen_postgres(own_cluster, start, worker
     own_cluster.thaw()
 
 
+def test_a_failing_job_keeps_nobody_from_being_ready(database, user, start, worker_path):
+    """Else systemd would end the worker, and start it again and again."""
+    database.query("revoke execute on function testkase.sum_up_usage() from testkase_worker")
+    one, = make_tokens(database, user)
+    program = start(worker_path, environment(database))
+    program.wait_ready()
+    assert FAILED.search(program.log()) and token(database, one)[0] == "expired"
+    program.check_sane()
+
+
 def test_failing_job_is_logged_once_and_holds_up_nobody(database, organization, user, worker):
     leaver = make_user(database, organization)
     worker_program = worker()

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define PREPARE_ATTEMPTS 5
+/* After a rollback of the programs: the schema does not go back. */
+#define NEWER_WORKS                                                                                          \
+    "nothing is pending: the schema is version %d, and works with this program, of version %d\n"
 
 /* The schema and the table that records migrations, which must exist before the first migration. One implicit
  * transaction. */
@@ -210,7 +213,9 @@ show_pending(struct db_sync *db, bool json)
         printf("pending %04d_%s\n", migrations[i].version, migrations[i].name);
     }
     print_effect(version);
-    if (version == migration_count) {
+    if (version > migration_count) {
+        printf(NEWER_WORKS, version, migration_count);
+    } else if (version == migration_count) {
         printf("nothing is pending: the schema is version %d\n", version);
     }
     return COMMAND_DONE;
@@ -229,9 +234,11 @@ bring_up(struct db_sync *db, bool json)
         return COMMAND_FAILED;
     }
     if (json) {
-        print_json("applied", version, migration_count);
+        print_json("applied", version, version > migration_count ? version : migration_count);
     } else if (version == migration_count) {
         printf("up to date: the schema is version %d\n", version);
+    } else if (version > migration_count) {
+        printf(NEWER_WORKS, version, migration_count);
     } else {
         printf("the schema is now version %d\n", migration_count);
     }
@@ -285,7 +292,8 @@ const struct command migrate_commands[] = {
                      "settings belong to the session. The database's encoding must be UTF8.\n"
                      "\n"
                      "Refuses when a migration that was applied has changed since, and when the\n"
-                     "database is newer than this program. Nothing is changed then.",
+                     "database is newer than this program and does not say that it works with it.\n"
+                     "Nothing is changed then.",
       .options = { { "dry-run", NULL, "Only list the pending migrations.", false } },
       .examples = "testkase-admin migrate --dry-run\n"
                   "testkase-admin migrate",

@@ -53,6 +53,18 @@ describe_difference(const struct schema_record *record, int index, char *ret_lin
         label, record->name, record->checksum, migrations[index].checksum);
 }
 
+/* Whether the migrations that this build does not have work with it. */
+static bool
+all_work(const struct schema_record *records, int count)
+{
+    for (int i = migration_count; i < count; i++) {
+        if (records[i].oldest_program > migration_count) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum schema_state
 schema_compare(const struct schema_record *records, int count, char *ret_line, size_t size)
 {
@@ -61,6 +73,9 @@ schema_compare(const struct schema_record *records, int count, char *ret_line, s
             describe_difference(&records[i], i, ret_line, size);
             return SCHEMA_CHANGED;
         }
+    }
+    if (count > migration_count && all_work(records, count)) {
+        return SCHEMA_AHEAD;
     }
     if (count > migration_count) {
         snprintf(
@@ -87,6 +102,7 @@ take_records(const struct db_result *result)
         records[row].version = (int)db_int64(result, row, 0);
         records[row].name = db_text(result, row, 1);
         records[row].checksum = db_text(result, row, 2);
+        records[row].oldest_program = (int)db_int64(result, row, 3);
     }
     return records;
 }

@@ -10,12 +10,14 @@ struct schema_record {
     int version;
     const char *name;
     const char *checksum;
+    int oldest_program; /* programs of this schema version and later work with the migration */
 };
 
 enum schema_state {
     SCHEMA_CURRENT,
     SCHEMA_BEHIND,
-    SCHEMA_NEWER,   /* the database records migrations that this build does not have */
+    SCHEMA_AHEAD,   /* the database records further migrations, which say that they work with this build */
+    SCHEMA_NEWER,   /* the database records further migrations, which do not work with this build */
     SCHEMA_CHANGED, /* a recorded migration differs from this build's, or one in between is missing */
 };
 

@@ -44,7 +44,7 @@ look_at_schema(struct db_sync *db, struct findings *findings)
         snprintf(findings->schema_line, sizeof(findings->schema_line),
                  "%d migration%s pending: run testkase-admin migrate", migration_count - findings->version,
                  migration_count - findings->version == 1 ? " is" : "s are");
-    } else if (findings->state == SCHEMA_CURRENT) {
+    } else if (findings->state == SCHEMA_CURRENT || findings->state == SCHEMA_AHEAD) {
         db_sync_schema_fits(db, findings->schema_line, sizeof(findings->schema_line));
     }
 }
@@ -101,7 +101,7 @@ look(const struct command_call *call, struct findings *findings)
     }
     findings->connected = true;
     look_at_schema(db, findings);
-    if (findings->schema_read && findings->state == SCHEMA_CURRENT) {
+    if (findings->schema_read && (findings->state == SCHEMA_CURRENT || findings->state == SCHEMA_AHEAD)) {
         look_at_workers(db, findings);
         look_at_notifications(db, findings);
     }
@@ -141,7 +141,8 @@ print_text(const struct findings *findings)
 {
     printf("database  %s\n", findings->connected ? "connected" : "unusable");
     if (findings->schema_read) {
-        printf("schema    version %d; this program knows version %d\n", findings->version, migration_count);
+        printf("schema    version %d; this program knows version %d%s\n", findings->version, migration_count,
+               findings->state == SCHEMA_AHEAD ? " and works with it" : "");
         for (int i = findings->version; i < migration_count; i++) {
             printf("pending   %04d_%s\n", migrations[i].version, migrations[i].name);
         }

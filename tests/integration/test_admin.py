@@ -269,6 +269,18 @@ def test_newer_database_is_refused(admin):
         assert f"version {LAST + 1}, newer than version {LAST} of this program" in error
 
 
+def test_newer_database_that_works_with_this_program(admin):
+    """As after a rollback of the programs."""
+    admin.database.query("insert into testkase.schema_migrations values (%s, 'future', 'x', now(), %s)", (LAST + 1, LAST))
+    beat(admin.database, "here", 1)
+    for arguments in (["migrate"], ["migrate", "--dry-run"], ["user", "list"], ["status"]):
+        done = admin.run(*arguments)
+        assert done.returncode == 0 and done.stderr == "", (arguments, done.stderr)
+    assert f"version {LAST + 1}; this program knows version {LAST} and works with it" in done.stdout
+    assert admin.done("migrate") == {"schemaVersion": LAST + 1, "knownVersion": LAST, "applied": []}
+    assert admin.done("status")["healthy"] is True
+
+
 def test_older_database_is_refused_by_the_others(fresh):
     assert "run testkase-admin migrate" in fresh.refused("user", "list")
 

@@ -15,8 +15,8 @@ all_applied(void)
 {
     struct schema_record *records = memory_new((size_t)migration_count + 1, sizeof(*records));
     for (int i = 0; i < migration_count; i++) {
-        records[i] =
-            (struct schema_record){ migrations[i].version, migrations[i].name, migrations[i].checksum };
+        records[i] = (struct schema_record){ migrations[i].version, migrations[i].name,
+                                             migrations[i].checksum, i + 1 };
     }
     return records;
 }
@@ -40,9 +40,24 @@ one_more_is_newer(void **state)
     (void)state;
     struct schema_record *records = all_applied();
     char line[512] = "";
-    records[migration_count] = (struct schema_record){ migration_count + 1, "future", "00" };
+    records[migration_count] =
+        (struct schema_record){ migration_count + 1, "future", "00", migration_count + 1 };
     assert_int_equal(schema_compare(records, migration_count + 1, line, sizeof(line)), SCHEMA_NEWER);
     assert_non_null(strstr(line, "install the newer release"));
+    free(records);
+}
+
+static void
+one_more_that_works_with_this_program_is_ahead(void **state)
+{
+    (void)state;
+    struct schema_record *records = all_applied();
+    char line[512] = "untouched";
+    records[migration_count] = (struct schema_record){ migration_count + 1, "future", "00", migration_count };
+    assert_int_equal(schema_compare(records, migration_count + 1, line, sizeof(line)), SCHEMA_AHEAD);
+    assert_string_equal(line, "untouched");
+    records[0].checksum = "";
+    assert_int_equal(schema_compare(records, migration_count + 1, line, sizeof(line)), SCHEMA_CHANGED);
     free(records);
 }
 
@@ -84,7 +99,8 @@ change_counts_more_than_newness(void **state)
     struct schema_record *records = all_applied();
     char line[512] = "";
     records[0].checksum = "";
-    records[migration_count] = (struct schema_record){ migration_count + 1, "future", "00" };
+    records[migration_count] =
+        (struct schema_record){ migration_count + 1, "future", "00", migration_count + 1 };
     assert_int_equal(schema_compare(records, migration_count + 1, line, sizeof(line)), SCHEMA_CHANGED);
     free(records);
 }
@@ -93,8 +109,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_is_current_and_fewer_is_behind), cmocka_unit_test(one_more_is_newer),
-        cmocka_unit_test(another_checksum_or_name_is_changed), cmocka_unit_test(gap_is_changed),
+        cmocka_unit_test(same_is_current_and_fewer_is_behind),
+        cmocka_unit_test(one_more_is_newer),
+        cmocka_unit_test(one_more_that_works_with_this_program_is_ahead),
+        cmocka_unit_test(another_checksum_or_name_is_changed),
+        cmocka_unit_test(gap_is_changed),
         cmocka_unit_test(change_counts_more_than_newness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,12 +10,14 @@ import pytest
 import requests
 import yaml
 
+from support import runbook
 from support.compose import Compose
 from support.deadline import until
 from support.http import Api
 from support.ledger import Ledger
 from support.machine import AS_ROOT
 from support.postgres import ROOT
+from support.runbook import section
 
 PASSWORD = "correct-horse-battery"
 OWNER = "ada@example.com"
@@ -75,11 +77,15 @@ def client(made):
 
 @pytest.fixture(scope="module")
 def token(composed):
-    """As README.md has it: an organization, and a first token."""
-    admin = ["--profile", "admin", "run", "--rm", "--no-deps", "-T", "admin"]
-    composed.compose(*admin, "org", "create", "Example Ltd", "--owner", OWNER, "--password-stdin", stdin=None,
-                     input=PASSWORD + "\n")
-    made = composed.compose(*admin, "token", "create", OWNER, "--name", "Test", "--expires-in-days", "30").stdout
+    """As the runbook has it: an organization, and a first token."""
+    up, organization, first = runbook.blocks_of(runbook.sections()["Install with Compose"], "sh")[0].text.splitlines()
+    assert up == "docker compose --file deploy/docker/compose.yaml up --detach"  # which is what `composed` has done
+    with section("Install with Compose") as blocks:
+        blocks.next(up)
+        composed.operate(organization, PASSWORD + "\n")
+        made = composed.operate(first)
+        check = blocks.next("status")
+        until(lambda: "is well" in composed.operate(check + "echo is well", check=False), 30, "the worker has reported")
     return re.search(r"tk_pat_\w+", made)[0]
 
 
@@ -96,6 +102,12 @@ def processes(composed, service):
 def read(path):
     """As root, because the processes belong to others."""
     return subprocess.run([*AS_ROOT, "cat", path], check=True, capture_output=True, text=True).stdout
+
+
+def test_before_you_begin(composed):
+    with section("Before you begin with Compose") as blocks:
+        shown = composed.operate(blocks.next("compose.yaml ps") + "\nsql --command 'select current_user'")
+    assert "server-1" in shown and "ready" in shown and "postgres" in shown
 
 
 def test_up_within_a_minute(composed):
@@ -322,7 +334,12 @@ def test_restart_keeps_everything(composed, token):
     """Down and up again: the same passwords, data and certificates."""
     before = composed.ca.read_text()
     composed.compose("down", "--timeout", "10")
-    composed.up(without=NOT_HERE)
+    with section("Upgrade with Compose") as blocks:
+        assert blocks.next("up") == "docker compose --file deploy/docker/compose.yaml up --build --detach\n"
+        composed.build()
+        composed.up(without=NOT_HERE)
+        check = blocks.next("status")
+        until(lambda: "is well" in composed.operate(check + "echo is well", check=False), 60, "server and worker work")
     until(lambda: answers(composed), 60, "an answer by https")
     assert wait_for_certificate(composed).read_text() == before
     assert call(composed, token).status_code == 200

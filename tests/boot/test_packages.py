@@ -3,16 +3,14 @@
 import json
 import re
 import subprocess
-import time
 
 import pytest
 
 from support.deadline import until
-from support.machine import Machine
+from support.machine import PASSWORD, URL
 from support.postgres import ROOT
+from support.runbook import section
 
-URL = "http://127.0.0.1:8080"
-PASSWORD = "correct-horse-battery"
 SERVICES = ("testkase-server.service", "testkase-worker.service", "testkase-migrate.service")
 
 # Where nothing may be writable, except for a program's own temporary folder.
@@ -34,47 +32,6 @@ while not select.select([sys.stdin], [], [], 0.05)[0]:
         failures.append(repr(error))
 print(json.dumps([asked, failures]))
 """
-
-
-@pytest.fixture(scope="module")
-def packages():
-    """The packages as a person makes them."""
-    done = subprocess.run([ROOT / "deploy" / "package.sh"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=900, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    made = sorted((ROOT / "build" / "packages").glob("*.deb"))
-    assert [path.name.split("_")[0] for path in made] == [
-        f"testkase-{name}" for name in ("admin", "common", "reporter", "server", "worker")]
-    return made
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    started = Machine(tmp_path_factory.mktemp("machine"))
-    yield started
-    started.close()
-
-
-@pytest.fixture(scope="module")
-def token(machine, packages):
-    """From the packages to a token that works; installing and setting up."""
-    machine.put(*packages)
-    began = time.monotonic()
-    machine.shell("apt-get install --yes /root/testkase-*.deb")
-    done = machine.run("testkase-setup", "--organization", "Example Ltd", "--owner", "ada@example.com", "--password-stdin",
-                       text=PASSWORD + "\n")
-    made = done.stdout.strip()
-    assert re.fullmatch(r"tk_pat_\w+", made)
-    assert status(machine, made) == 200
-    print(f"from the packages to a working token: {time.monotonic() - began:.1f} s")
-    return made
-
-
-def status(machine, token):
-    """What the service answers to a request with that token, given as a file: arguments are for everybody to see."""
-    done = machine.run("curl", "--silent", "--max-time", "20", "--output", "/dev/null", "--write-out", "%{http_code}",
-                       "--header", "@-", f"{URL}/api/v1/session", text=f"Authorization: Bearer {token}\n", check=False)
-    return int(done.stdout or 0)
 
 
 def repack(path, folder, version):
@@ -115,6 +72,16 @@ def test_manual_pages_and_settings(machine):
     assert "#TESTKASE_RATE_LIMIT=600" in settings
 
 
+@pytest.mark.usefixtures("token")
+def test_dashboards_alerts_and_runbook(machine):
+    """They are where README.md and the runbook say."""
+    for folder in ("grafana", "prometheus"):
+        for path in (ROOT / "deploy" / folder).rglob("*.*"):
+            assert machine.run("cat", f"/usr/share/testkase/{path.relative_to(ROOT / 'deploy')}").stdout == path.read_text()
+    runbook = machine.run("cat", "/usr/share/doc/testkase-common/RUNBOOK.md").stdout
+    assert runbook == (ROOT / "deploy" / "RUNBOOK.md").read_text()
+
+
 @pytest.mark.parametrize("unit", SERVICES)
 @pytest.mark.usefixtures("token")
 def test_exposure(machine, unit):
@@ -149,7 +116,7 @@ def test_a_restart_fails_no_request(machine, token):
         before = machine.property("testkase-server.service", "MainPID")
         machine.run("systemctl", "restart", "testkase-server.service")
         assert machine.property("testkase-server.service", "MainPID") != before
-        assert status(machine, token) == 200
+        assert machine.status(token) == 200
     out, error = knocking.communicate("", timeout=60)
     asked, failures = json.loads(out)
     assert asked > 20 and not failures, (asked, failures, error)
@@ -163,12 +130,12 @@ def counters(machine):
 
 def test_a_restart_costs_no_argon2(machine, token):
     """What the process before has verified, the next one knows; after a crash it does not."""
-    assert status(machine, token) == 200
+    assert machine.status(token) == 200
     machine.run("systemctl", "restart", "testkase-server.service")
-    assert status(machine, token) == 200
+    assert machine.status(token) == 200
     assert counters(machine)["testkase_verified_misses_total"] == 0
     machine.run("systemctl", "kill", "--signal=KILL", "testkase-server.service")
-    until(lambda: status(machine, token) == 200, 30, "200")
+    until(lambda: machine.status(token) == 200, 30, "200")
     assert counters(machine)["testkase_verified_misses_total"] > 0
 
 
@@ -177,11 +144,11 @@ def test_a_restart_revives_no_token(machine, token):
     made = machine.run("curl", "--silent", "--fail", "--header", "@-", "--json", '{"name": "Short", "expiresInDays": 7}',
                        f"{URL}/api/v1/api-keys", text=f"Authorization: Bearer {token}\n").stdout
     short = json.loads(made)["token"]
-    assert status(machine, short) == 200
+    assert machine.status(short) == 200
     machine.run("runuser", "--user", "testkase_owner", "--", "testkase-admin", "token", "revoke",
                 str(json.loads(made)["id"]))
     machine.run("systemctl", "restart", "testkase-server.service")
-    assert status(machine, short) == 401 and status(machine, token) == 200
+    assert machine.status(short) == 401 and machine.status(token) == 200
     assert counters(machine)["testkase_verified_misses_total"] == 0
 
 
@@ -190,14 +157,14 @@ def test_setting_up_again_changes_nothing(machine, token):
     done = machine.run("testkase-setup")
     assert done.stdout == "" and "An organization with tokens exists already" in done.stderr
     assert machine.property("testkase-server.service", "MainPID") == pid
-    assert status(machine, token) == 200
+    assert machine.status(token) == 200
 
 
 def test_misuse_changes_nothing(machine, token):
     for arguments in (["--colour"], ["--owner"], ["--token-days", "31"]):
         assert machine.run("testkase-setup", *arguments, check=False).returncode == 2
     assert machine.run("runuser", "--user", "nobody", "--", "testkase-setup", check=False).returncode == 1
-    assert status(machine, token) == 200
+    assert machine.status(token) == 200
 
 
 @pytest.mark.usefixtures("token")
@@ -206,16 +173,16 @@ def test_a_second_server_on_the_machine(machine, token):
     done = machine.run("curl", "--silent", "--fail", "http://127.0.0.1:8081/readyz")
     assert "ready" in done.stdout
     machine.run("systemctl", "stop", "testkase-server@8081.socket", "testkase-server@8081.service")
-    assert status(machine, token) == 200
+    assert machine.status(token) == 200
 
 
 def test_postgresql_comes_later(machine, token):
     """As at a boot where PostgreSQL is slow: the server waits for it, and serves as soon as it answers."""
     machine.run("systemctl", "stop", "testkase.target", "testkase-server.socket", "postgresql")
     machine.run("systemctl", "start", "--no-block", "testkase.target", "testkase-server.socket")
-    until(lambda: status(machine, token) == 503, 30, "503 without PostgreSQL")
+    until(lambda: machine.status(token) == 503, 30, "503 without PostgreSQL")
     machine.run("systemctl", "start", "postgresql")
-    until(lambda: status(machine, token) == 200, 30, "200 with PostgreSQL")
+    until(lambda: machine.status(token) == 200, 30, "200 with PostgreSQL")
     for unit in SERVICES[:2]:
         machine.wait_active(unit)
 
@@ -224,23 +191,46 @@ def test_a_server_that_hangs_is_replaced(machine, token):
     pid = machine.property("testkase-server.service", "MainPID")
     machine.shell(f"kill -STOP {pid}")
     until(lambda: machine.property("testkase-server.service", "MainPID") not in (pid, "0"), 60, "another process")
-    until(lambda: status(machine, token) == 200, 30, "200")
+    until(lambda: machine.status(token) == 200, 30, "200")
     assert "Watchdog timeout" in machine.journal("testkase-server.service")
 
 
-def test_upgrade(machine, token, packages, tmp_path):
+def test_upgrade(machine, token, packages, paste, tmp_path):
     """Keeps the operator's settings, restarts what runs, and not what does not."""
     machine.shell("echo TESTKASE_RATE_LIMIT=601 >>/etc/testkase/server.env")
     before = machine.property("testkase-server.service", "MainPID")
-    machine.put(*(repack(path, tmp_path, "0.1.1-1") for path in packages))
-    machine.shell("apt-get install --yes /root/testkase-*_0.1.1-1_amd64.deb")
-    assert machine.property("testkase-server.service", "MainPID") != before
+    machine.put(*(repack(path, tmp_path, "0.1.1-1") for path in packages), folder="root/new")
+    with section("Upgrade Debian packages") as blocks:
+        assert "nothing is pending" in paste(blocks.next("--dry-run"), folder="/root/new").stdout
+        paste(blocks.next("apt install"), folder="/root/new")
+        assert machine.property("testkase-server.service", "MainPID") != before
+        check = blocks.next("status")
+        until(lambda: paste(check, check=False).returncode == 0, 30, "server and worker work")
+        assert "0 loaded units listed" in paste(check).stdout
     assert "TESTKASE_RATE_LIMIT=601" in machine.shell("cat /etc/testkase/server.env").stdout
-    until(lambda: status(machine, token) == 200, 30, "200")
     headers = machine.run("curl", "--silent", "--include", "--header", "@-", f"{URL}/api/v1/session",
                           text=f"Authorization: Bearer {token}\n").stdout
     assert "q=601" in headers
     assert machine.property("testkase-server@8081.service", "ActiveState") == "inactive"
+
+
+def test_roll_back(machine, token, paste, query):
+    """The newer release had a migration with which the older one works."""
+    known = int(re.search(r"schema (\d+)", paste("testkase-admin --version").stdout)[1])
+    query("-- as testkase_owner\ninsert into testkase.schema_migrations (version, name, checksum, oldest_program) "
+          f"values ({known + 1}, 'next', '', {known})")
+    before = machine.property("testkase-server.service", "MainPID")
+    with section("Roll back") as blocks:
+        assert query(blocks.sql("oldest_program")) == f"schema,oldest_program\n{known + 1},{known}\n"
+        assert f"(schema {known})" in paste(blocks.next("--version"), folder="/root").stdout
+        paste(blocks.next("--allow-downgrades"), folder="/root", typed="y\n")
+        assert machine.shell("dpkg-query --show testkase-server").stdout.split()[1] == "0.1.0-1"
+        assert machine.property("testkase-server.service", "MainPID") != before
+        check = blocks.next("status")
+        until(lambda: paste(check, check=False).returncode == 0, 30, "server and worker work")
+        assert f"version {known + 1}; this program knows version {known} and works with it" in paste(check).stdout
+    assert machine.status(token) == 200
+    assert machine.run("systemctl", "--failed", "--plain", "--no-legend").stdout == ""
 
 
 @pytest.mark.usefixtures("token")

@@ -18,6 +18,7 @@ import requests
 
 from support.deadline import until
 from support.postgres import ROOT, is_alive
+from support.runbook import section
 
 SERVICES = ("postgres", "worker", "server")
 VARIABLES = {
@@ -120,6 +121,13 @@ def test_first_start_tells_progress_and_access(tree, first_start):
     assert variables["TESTKASE_ADMIN_EMAIL"] in first_start
     assert variables["TESTKASE_ADMIN_PASSWORD"] in first_start
     assert "\r" not in first_start, "progress meant for a terminal went elsewhere"
+
+
+def test_what_the_runbook_says(running):
+    with section("Install to try it out") as blocks:
+        done = running.shell(blocks.next("local.sh"))
+        assert done.returncode == 0 and f"http://127.0.0.1:{running.port}" in done.stdout
+        assert running.shell(blocks.next("status")).returncode == 0
 
 
 def test_printed_commands_work(running, first_start):

@@ -18,8 +18,8 @@ SQL = [(heading, block.text) for heading, text in runbook.sections().items() for
 def test_a_statement_runs_in_the_role_that_it_names(service, heading, sql):
     assert heading in runbook.sections()
     with contextlib.closing(service.database.connect(runbook.role_of(sql))) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)  # and is rolled back
-        assert cursor.description or cursor.rowcount >= 0
+        cursor.execute(sql)  # and is rolled back, unless it commits
+        assert cursor.statusmessage
 
 
 def test_the_subcommands_exist(admin_path):

@@ -11,6 +11,7 @@ import subprocess
 
 import yaml
 
+from support import runbook
 from support.deadline import until
 from support.environment import Environment
 from support.machine import AS_ROOT, FOLDER, limits, make_root
@@ -87,6 +88,28 @@ class Compose:
             env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **self.variables}, **options)
         assert not check or done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done
+
+    def operate(self, text, typed="", check=True):
+        """What a person pastes into a shell in the clone, after the functions of the runbook. `docker` is podman-compose: it
+        wants a profile and no dependencies for `run`, and no terminal where there is none."""
+        [functions] = runbook.blocks_of(runbook.sections()["Before you begin with Compose"], "sh")
+        files = [argument for path in self.files for argument in ("-f", path)]
+        program = shlex.join(map(str, [self.program, "--podman-path", self.script, "-p", self.project, *files]))
+        docker = f"""docker() {{
+            shift 3 # compose --file deploy/docker/compose.yaml
+            case $1 in
+            run) shift; set -- --profile admin run --no-deps -T "$@" ;;
+            exec) shift; set -- exec -T "$@" ;;
+            esac
+            {program} "$@"
+        }}
+        """
+        prelude = "\n".join(line for line in functions.text.splitlines() if "()" in line)
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", f"{docker}\n{prelude}\n{text}"], cwd=ROOT, input=typed,
+                              capture_output=True, text=True, timeout=300, check=False,
+                              env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **self.variables})
+        assert not check or done.returncode == 0, f"{text} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
 
     def name(self, service):
         return f"{self.project}_{service}_1"

@@ -11,11 +11,11 @@ from support.postgres import ROOT
 FOLDER = ROOT / "build" / "boot"
 AS_ROOT = () if os.geteuid() == 0 else ("sudo", "-n")
 
-# What the packages of the service depend on, and what a person uses to look at it.
+# What the packages of the service depend on, a proxy in front of it, and what a person uses to look at it.
 PACKAGES = (
-    "systemd-sysv", "dbus", "postgresql-15", "postgresql-client", "curl", "ca-certificates", "libargon2-1", "libcurl4",
-    "libevent-core-2.1-7", "libevent-extra-2.1-7", "libexpat1", "libpq5", "libsodium23", "libsystemd0", "libutf8proc2",
-    "libyajl2", "zlib1g")
+    "systemd-sysv", "dbus", "postgresql-15", "postgresql-client", "nginx-light", "curl", "openssl", "ca-certificates",
+    "libargon2-1", "libcurl4", "libevent-core-2.1-7", "libevent-extra-2.1-7", "libexpat1", "libpq5", "libsodium23",
+    "libsystemd0", "libutf8proc2", "libyajl2", "zlib1g")
 
 
 def make_root(name="bookworm", extra=PACKAGES):
@@ -39,8 +39,14 @@ def limits():
         yield f"{name}={most}:{most}"
 
 
+# The service on it.
+URL = "http://127.0.0.1:8080"
+PASSWORD = "correct-horse-battery"
+
+
 class Machine:
-    """Boots in `folder`, which the caller owns; close() leaves nothing there."""
+    """Boots in `folder`, which the caller owns; close() leaves nothing there. PostgreSQL's data lie on a file system
+    of their own, which a test can fill."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -50,6 +56,7 @@ class Machine:
         try:
             self.as_root("tar", "--extract", "--file", make_root(), "--directory", self.root)
             self.container = self.podman("run", "--detach", "--systemd=always", "--network=none",
+                                         "--tmpfs=/var/lib/postgresql:size=512m,mode=0755",
                                          *(f"--ulimit={limit}" for limit in limits()),
                                          "--rootfs", self.root, "/sbin/init").stdout.strip()
             until(self.is_up, 60, "systemd has started everything")
@@ -67,9 +74,12 @@ class Machine:
         options = {"check": True, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 300} | options
         return subprocess.run([*AS_ROOT, *command], **options)
 
+    def _podman(self, *arguments):
+        return ("podman", "--runtime=runc", "--cgroup-manager=cgroupfs", "--storage-driver=vfs",
+                "--root", self.folder / "store", "--runroot", self.folder / "run", *arguments)
+
     def podman(self, command, *arguments, **options):
-        return self.as_root("podman", "--runtime=runc", "--cgroup-manager=cgroupfs", "--storage-driver=vfs",
-                            "--root", self.folder / "store", "--runroot", self.folder / "run", command, *arguments, **options)
+        return self.as_root(*self._podman(command, *arguments), **options)
 
     def run(self, *command, text=None, check=True):
         """Runs a command in it, with `text` as its standard input."""
@@ -81,6 +91,15 @@ class Machine:
 
     def shell(self, text, **options):
         return self.run("bash", "-c", text, **options)
+
+    def status(self, token, method="GET", path="/session", text=None):
+        """The status of the service's answer to a request with that token; 0 when there is none. The token is given as a file:
+        arguments are for everybody to see."""
+        data = ["--json", text] if text is not None else []
+        done = self.run("curl", "--silent", "--max-time", "20", "--output", "/dev/null", "--write-out", "%{http_code}",
+                        "--request", method, *data, "--header", "@-", f"{URL}/api/v1{path}",
+                        text=f"Authorization: Bearer {token}\n", check=False)
+        return int(done.stdout or 0)
 
     def property(self, unit, name):
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()
@@ -95,9 +114,15 @@ class Machine:
         return subprocess.Popen([*AS_ROOT, "nsenter", f"--net=/proc/{pid}/ns/net", sys.executable, "-EsB", "-c", program,
                                  *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def put(self, *files):
-        """Copies files of the host into /root."""
-        self.as_root("cp", *files, self.root / "root")
+    def converse(self, *command):
+        """Starts a command in it, to be talked to."""
+        return subprocess.Popen([*AS_ROOT, *self._podman("exec", "--interactive", self.container, *command)],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def put(self, *files, folder="root"):
+        """Copies files of the host into that folder."""
+        self.as_root("mkdir", "--parents", self.root / folder)
+        self.as_root("cp", *files, self.root / folder)
 
     def wait_active(self, unit, seconds=30):
         until(lambda: self.property(unit, "ActiveState") == "active", seconds, f"{unit} is active")

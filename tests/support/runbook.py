@@ -18,7 +18,7 @@ from support.postgres import ROOT
 PATH = ROOT / "deploy" / "RUNBOOK.md"
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What is written inline and is more than the name of a program.
-COMMAND = re.compile(r"`((?:testkase-\w+|systemctl|journalctl|select) [^`]+)`")
+COMMAND = re.compile(r"`((?:testkase-admin|testkase-setup|systemctl|journalctl|select) [^`]+)`")
 
 
 @dataclasses.dataclass(frozen=True)

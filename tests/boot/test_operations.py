@@ -15,7 +15,8 @@ OWNER = "ada@example.com"
 VOLUME = "/var/lib/postgresql"
 
 # Commands within the text that these tests run elsewhere.
-ELSEWHERE = {"testkase-admin backup check": "integration/test_backup_check.py", "select pg_is_in_recovery()": "fault/test_backup.py"}
+ELSEWHERE = {"testkase-admin backup check": "integration/test_backup_check.py",
+             "select pg_is_in_recovery()": "fault/test_backup.py"}
 
 NGINX = """
 server {

@@ -122,6 +122,13 @@ def test_a_restart_fails_no_request(machine, token):
     assert asked > 20 and not failures, (asked, failures, error)
 
 
+@pytest.mark.usefixtures("token")
+def test_restarts_in_a_row(machine):
+    """More than systemd allows by default within ten seconds: each start of a program starts the update of the schema."""
+    machine.shell("for number in 1 2 3 4 5 6 7; do systemctl restart testkase-worker; done")
+    assert machine.run("systemctl", "--failed", "--plain", "--no-legend").stdout == ""
+
+
 def counters(machine):
     """The server's counters, by name."""
     text = machine.run("curl", "--silent", "--fail", f"{URL}/metrics").stdout

@@ -33,7 +33,7 @@ def machine(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def paste(machine):
-    """paste(text) runs what root pastes into a shell, in `folder`, after the functions of the runbook; `text` is typed in."""
+    """paste(text) runs what root pastes into a shell, in `folder`, after the functions of the runbook, and types in."""
     [functions] = runbook.blocks_of(runbook.sections()["Before you begin on Debian packages"], "sh")
 
     def run(block, typed="", folder="/var/tmp", check=True):

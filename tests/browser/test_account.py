@@ -111,3 +111,44 @@ def test_all_tokens_are_deleted_at_once(visitor, service):
     page.get_by_role("navigation", name="Main").get_by_role("link", name="API Keys").click()
     page.get_by_role("button", name="Revoked").click()
     expect(row(page, "Jenkins")).to_be_visible()
+
+
+# --- reminders ---
+
+
+def test_mails_about_what_is_due_can_be_stopped(visitor, service):
+    page = visitor.open("/account")
+    box = page.get_by_label("Mail me what is due")
+    expect(box).to_be_checked()
+    box.uncheck()
+    expect(page.locator("#toast")).to_contain_text("You get no mails about what is due.")
+    page.reload()
+    expect(page.get_by_label("Mail me what is due")).not_to_be_checked()
+    assert service.sign_in(visitor.person).get("/account/mail", 200).json() == {"reminders": False}
+
+
+def test_the_address_of_the_calendar(visitor, service):
+    page = visitor.open("/account")
+    reminders = page.get_by_role("region", name="Reminders")
+    reminders.get_by_role("button", name="Make an address").click()
+    address = reminders.get_by_role("textbox", name="Address of the calendar")
+    expect(address).to_be_visible()
+    first = address.input_value()
+    assert first.endswith(".ics")
+    feed = f"/calendar/{first.rsplit('/', 1)[1]}"
+    anybody = service.server.api()
+    assert anybody.get(feed, 200).text.startswith("BEGIN:VCALENDAR")
+
+    reminders.get_by_role("button", name="Make another address").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make another address").click()
+    expect(address).not_to_have_value(first)
+    anybody.get(feed, 404)
+    second = address.input_value()
+
+    page.reload()
+    expect(reminders.get_by_text("It has had an address since")).to_be_visible()
+    expect(address).to_have_count(0)
+    reminders.get_by_role("button", name="Remove the address").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove the address").click()
+    expect(reminders.get_by_role("button", name="Make an address")).to_be_visible()
+    anybody.get(f"/calendar/{second.rsplit('/', 1)[1]}", 404)

@@ -137,6 +137,14 @@ export interface SessionEntry {
   current: boolean;
 }
 
+export interface MailWishes {
+  reminders: boolean;
+}
+
+export interface CalendarFeed {
+  createdAt: string | null;
+}
+
 export interface Project {
   id: string;
   name: string;

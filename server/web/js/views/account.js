@@ -1,6 +1,6 @@
-// Account: who the reader is, password, sessions, theme, and the end of all tokens.
+// Account: who the reader is, reminders, password, sessions, theme, and the end of all tokens.
 
-/** @import { Everything, Session, SessionEntry, View } from '../types.js' */
+/** @import { CalendarFeed, Everything, MailWishes, Session, SessionEntry, View } from '../types.js' */
 import { api } from '../api.js';
 import { html, icon } from '../dom.js';
 import { lazy } from '../lazy.js';
@@ -8,6 +8,7 @@ import { busy, once } from '../ui/busy.js';
 import { head, person } from '../ui/parts.js';
 import { themeSwitch } from '../ui/theme-switch.js';
 import { passwordForm } from './account/password.js';
+import { reminderSettings } from './account/reminders.js';
 import { sessionList } from './account/sessions.js';
 
 const ROLE = { owner: 'Owner', admin: 'Admin', member: 'Member' };
@@ -53,13 +54,20 @@ function deleteAll() {
   </section>`;
 }
 
-/** @type {View<{ sessions: Everything<SessionEntry> }>} */
+/** @type {View<{ sessions: Everything<SessionEntry>, wishes: MailWishes, feed: CalendarFeed }>} */
 export default {
   title: 'Account',
 
-  load: async () => ({ sessions: await api.all('/account/sessions') }),
+  async load() {
+    const [sessions, wishes, feed] = await Promise.all([
+      api.all('/account/sessions'),
+      api.get('/account/mail'),
+      api.get('/calendar'),
+    ]);
+    return { sessions, wishes, feed };
+  },
 
-  render({ sessions }, context) {
+  render({ sessions, wishes, feed }, context) {
     return html`<div class="page page-narrow">
       ${head({ title: 'Account' })} ${you(context.session)}
       <section class="card" aria-labelledby="theme-title">
@@ -71,6 +79,7 @@ export default {
           ${themeSwitch()}
         </div>
       </section>
+      ${reminderSettings(wishes, feed, context)}
       <section class="card" aria-labelledby="password-title">
         <div class="card-head"><h2 id="password-title">Password</h2></div>
         <div class="card-body">${passwordForm(context)}</div>

@@ -1,0 +1,125 @@
+// How the reader is reminded of tokens that are due: by mail, and in the reader's own calendar.
+
+/** @import { CalendarFeed, Context, MailWishes } from '../../types.js' */
+import { api } from '../../api.js';
+import { html, icon } from '../../dom.js';
+import { busy, wordsFor } from '../../ui/busy.js';
+import { copyButton } from '../../ui/copy.js';
+import { confirm } from '../../ui/dialog.js';
+import { onDay } from '../../ui/time.js';
+import { toast } from '../../ui/toast.js';
+
+const ANOTHER = {
+  title: 'Make another address?',
+  body: 'The address that you have now leads nowhere from then on. Calendars that read it need the new one.',
+  yes: 'Make another address',
+};
+const REMOVE = {
+  title: 'Remove the address?',
+  body: 'Calendars that read it get nothing any more.',
+  yes: 'Remove the address',
+};
+
+/** @param {MailWishes} wishes */
+function mail(wishes) {
+  const box = html`<input id="mail-reminders" type="checkbox" aria-describedby="mail-hint" />`;
+  box.checked = wishes.reminders;
+  box.addEventListener('change', async () => {
+    box.disabled = true;
+    try {
+      const now = await api.patch('/account/mail', { reminders: box.checked });
+      box.checked = now.reminders;
+      toast(now.reminders ? 'You get mails about what is due.' : 'You get no mails about what is due.');
+    } catch (problem) {
+      box.checked = !box.checked;
+      toast(wordsFor(problem));
+    }
+    box.disabled = false;
+    box.focus();
+  });
+  return html`<div class="card-body">
+    <div class="check">
+      ${box}
+      <label for="mail-reminders">Mail me what is due</label>
+      <p class="hint" id="mail-hint">
+        Once a day at most. Mails about the security of your account come in any case.
+      </p>
+    </div>
+  </div>`;
+}
+
+/** Shown once, after it was made. @param {string} address */
+const shown = (address) =>
+  html`<div class="card-body stack" role="status">
+    <p>
+      <b>Copy the address now.</b> It is not shown again. Whoever has it can read when your tokens are due.
+    </p>
+    <div class="copy-line">
+      <input class="input mono" readonly aria-label="Address of the calendar" value=${address} />
+      ${copyButton({ text: () => address, label: 'Copy', name: 'Copy the address of the calendar' })}
+    </div>
+    <p class="hint">
+      In your calendar program, add a calendar “from the web” or “by URL”, and paste it there.
+    </p>
+  </div>`;
+
+/** @param {CalendarFeed} feed @param {Context} context */
+function calendar(feed, context) {
+  const place = html`<div></div>`;
+  const words = html`<span class="hint"></span>`;
+  const make = html`<button type="button" class="button"></button>`;
+  const remove = html`<button type="button" class="button button-danger-quiet">
+    ${icon('trash3')}Remove the address
+  </button>`;
+  const show = (/** @type {string | null} */ since) => {
+    words.replaceChildren(
+      since
+        ? html`<span>It has had an address since ${onDay(since)}.</span>`
+        : html`<span>Your calendar shows when tokens are due and when they expire.</span>`,
+    );
+    make.replaceChildren(icon('calendar-event'), since ? 'Make another address' : 'Make an address');
+    remove.hidden = !since;
+  };
+  let since = feed.createdAt;
+  make.addEventListener('click', async () => {
+    if (since && !(await confirm(ANOTHER))) return;
+    await busy(make, async () => {
+      try {
+        const made = await api.post('/calendar');
+        since = made.createdAt;
+        place.replaceChildren(shown(made.url));
+        place.querySelector('input').select();
+      } catch (problem) {
+        toast(wordsFor(problem));
+      }
+    });
+    show(since);
+  });
+  remove.addEventListener('click', async () => {
+    if (!(await confirm(REMOVE))) return;
+    await busy(remove, async () => {
+      try {
+        await api.delete('/calendar');
+        toast('The calendar has no address any more.');
+      } catch (problem) {
+        toast(/** @type {any} */ (problem).status === 404 ? 'It had none any more.' : wordsFor(problem));
+      }
+    });
+    await context.reload();
+  });
+  show(since);
+  return html`<div>
+    <div class="setting">
+      <div><b>Calendar</b>${words}</div>
+      <div class="button-row">${make}${remove}</div>
+    </div>
+    ${place}
+  </div>`;
+}
+
+/** @param {MailWishes} wishes @param {CalendarFeed} feed @param {Context} context */
+export const reminderSettings = (wishes, feed, context) =>
+  html`<section class="card" aria-labelledby="reminders-title">
+    <div class="card-head"><h2 id="reminders-title">Reminders</h2></div>
+    ${mail(wishes)}${calendar(feed, context)}
+  </section>`;

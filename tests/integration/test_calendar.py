@@ -7,6 +7,9 @@ import icalendar
 import pytest
 import requests
 
+from support.http import check_answer
+
+
 NAMES = ["Läufe; nachts, \\ täglich — 日本語のとても長い名前のパイプラインのためのトークンである", "a,b;c:d\"e", "Plain"]
 
 
@@ -24,6 +27,7 @@ def mint(service, person, name="GitHub Actions", days=90, age=0.0):
 def read(url, status=200, **fields):
     answer = requests.get(url, headers=fields, timeout=30)
     assert answer.status_code == status, answer.text
+    check_answer(answer)
     return answer
 
 

@@ -22,7 +22,8 @@ test_listens_on_every_channel(void **state)
     (void)state;
     assert_int_equal(listen_begin(&scripted), 0);
     assert_string_equal(scripted.script,
-                        "listen testkase_tokens;listen testkase_users;listen testkase_reminders;");
+                        "listen testkase_tokens;listen testkase_users;listen testkase_reminders;"
+                        "listen testkase_outbox;");
 }
 
 static void

@@ -273,14 +273,15 @@ begin
             delete from notices n where n.user_id = reader.user_id and n.kind = reader.kind
             returning n.id, n.topic, n.payload
         ), soon as (
-            -- The rest of the day.
+            -- The rest of the day. Of the reader's own tokens only: those of a service account have several readers, of whom
+            -- one mail says nothing.
             select r.id, s.at, s.stage, r.token_id
             from rotation_reminders r
             join users u on u.id = r.user_id
             join api_tokens t on t.id = r.token_id and t.ended_at is null and t.owner_generation = u.credential_generation
             cross join lateral reminder_stages(t.rotate_at, t.expires_at) s
             where reader.kind = 'reminder' and r.state <> 'closed' and r.due_at < day_end and s.at >= r.due_at and s.at < day_end
-              and exists (select from told_about(r.user_id) x where x.user_id = reader.user_id)
+              and r.user_id = reader.user_id
         ), told as (
             select distinct on (a.about) a.topic, a.payload, a.at
             from (
@@ -295,7 +296,7 @@ begin
             order by a.about, a.id desc nulls last
         ), marked as (
             update rotation_reminders r set mailed_until = day_end - interval '1 microsecond'
-            where reader.kind = 'reminder'
+            where reader.kind = 'reminder' and r.user_id = reader.user_id
               and r.token_id in (select (t.payload ->> 'apiKeyId')::bigint from told t)
         ), items as (
             select row_number() over (order by t.at nulls last, i.heading) as position, i.heading, i.sentences, i.path

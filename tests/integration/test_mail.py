@@ -219,6 +219,21 @@ def test_custodians_get_the_mail_of_their_service_account(service, organization,
     assert " of CI." in parts(mail)[0]
 
 
+def test_a_mail_to_one_custodian_is_none_to_another(service, organization, member, mail_server, start_worker):
+    admin = service.sign_in(organization.admin)
+    account = {"email": f"ci-{organization.id}@example.test", "name": "CI", "kind": "service"}
+    robot = admin.post("/users", account, 201).json()["id"]
+    for person in (organization.member, organization.admin):
+        admin.put(f"/users/{robot}/custodians/{person.id}", expect=200)
+    mint(service, organization.member, "Own", 81.0)
+    soon = mint(service, type("Person", (), {"id": robot}), "Nightly", 80 - 10 / 86400)
+    start_worker(mail_server.url)
+    mail_server.wait_for(1)
+    service.database.query("update testkase.rotation_reminders set due_at = now() where token_id = %s", (soon,))
+    until(lambda: of(list(mail_server.accepted), organization.admin), 30, "the other custodian is told of the token")
+    assert "Nightly is due for rotation" in parts(of(mail_server.accepted, organization.admin)[0])[0]
+
+
 # --- the server's ways to fail ---
 
 

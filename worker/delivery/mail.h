@@ -1,5 +1,5 @@
-/* Mails by SMTP (RFC 5321), with libcurl: STARTTLS is required as soon as the configured address has a
- * password, or the server is not on this machine. A mail is text and HTML (letter.h). */
+/* Mails by SMTP (RFC 5321), with libcurl: TLS is required when the configured address has credentials, and
+ * used where the server offers it when there are none. A mail is text and HTML (letter.h). */
 #ifndef WORKER_DELIVERY_MAIL_H
 #define WORKER_DELIVERY_MAIL_H
 

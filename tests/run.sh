@@ -25,6 +25,8 @@ workers=$((2 * $(nproc)))
 readonly workers
 passed=0 failed=0 skipped=0 complete=0
 preset=asan suite='' covered=''
+counting=$preset # the preset of those tests whose lines are counted; see run_coverage
+counted=()       # the suites that have counted in this run
 
 print_help() {
     cat <<END
@@ -54,8 +56,9 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
   boot         the Debian packages on a machine of their own, in a container with systemd: installed, set up,
                restarted, upgraded, removed; and deploy/docker, each of whose containers is killed under traffic
   docs         whether the documents agree with the tree, and whether this script counts right
-  coverage     most unit and integration tests once more, to measure which lines of C they run; the figure
-               stands near the end, those of the folders are in build/test-logs/coverage
+  coverage     which lines of C the unit and integration tests run; the figure stands near the end, those of
+               the folders are in build/test-logs/coverage. Unless it is named alone, it adds up what the
+               suites unit and integration have counted
 
 Not among all suites, and run only when it is named:
 
@@ -275,8 +278,9 @@ run_ctest() {
 }
 
 run_unit() {
-    compile "$preset" || return 0
-    run_ctest unit "$preset"
+    compile "$counting" || return 0
+    begin_counting unit
+    run_ctest unit "$counting"
 }
 
 # The unit tests whose own source or whose tested file has to do with threads.
@@ -367,15 +371,17 @@ run_pytest() {
     tally "$name" "$status" 1
 }
 
-# run_pytest_both FOLDER SECONDS PRESET: those that bear company side by side, then the others.
+# run_pytest_both FOLDER SECONDS PRESET [PRESET]: those that bear company side by side, then the others, with the programs of
+# the second preset.
 run_pytest_both() {
     run_pytest "$1" "$2" "$3" --numprocesses "$workers" -m 'not alone' "$1"
-    run_pytest "$1-alone" "$2" "$3" -m alone "$1"
+    run_pytest "$1-alone" "$2" "${4-$3}" -m alone "$1"
 }
 
 run_integration() {
-    compile "$preset" || return 0
-    run_pytest_both integration 900 "$preset"
+    compile "$preset" && compile "$counting" || return 0
+    begin_counting integration
+    run_pytest_both integration 900 "$counting" "$preset"
 }
 
 run_api() {
@@ -426,17 +432,24 @@ run_tools() {
 
 # --- coverage ---
 
-# What was killed by SIGKILL has counted nothing. Nothing is measured of times here, so tests that are alone are left out, and so
-# are those that walk the same lines once more under other circumstances.
+# When coverage is wanted, the suites unit and integration run programs that count, and are not run a second time. What was killed
+# by SIGKILL has counted nothing. Tests that are alone measure times, so their programs do not count.
 run_coverage() {
-    compile coverage || return 0
-    forget_counters
-    run_ctest coverage-unit coverage
-    run_pytest coverage-integration 900 coverage --numprocesses "$workers" -m 'not alone' \
-        --ignore=integration/defaults --ignore=integration/test_late_rights.py integration
+    local suite_to_count
+    for suite_to_count in unit integration; do
+        [[ " ${counted[*]-} " == *" $suite_to_count "* ]] || "run_$suite_to_count"
+    done
+    [[ -e $root/build/coverage/build.ninja ]] || return 0 # it did not compile, which is a failed test
     rm -f -- "$logs/coverage"
     check 'adding up' "$logs/coverage.log" measure_coverage
     [[ ! -s $logs/coverage ]] || covered=$(tail -n 1 -- "$logs/coverage")
+}
+
+# begin_counting SUITE
+begin_counting() {
+    [[ $counting == coverage ]] || return 0
+    ((${#counted[@]} > 0)) || forget_counters
+    counted+=("$1")
 }
 
 # Those of earlier runs, and those of files that are no more, which gcovr would look for.
@@ -485,7 +498,7 @@ finish() {
 wanted=()
 for argument in "$@"; do
     if [[ $argument == quick && $# == 1 ]]; then
-        preset=dev wanted=("${quick[@]}")
+        preset=dev counting=dev wanted=("${quick[@]}")
         break
     elif [[ $argument == --help || $argument == -h ]]; then
         print_help
@@ -512,6 +525,7 @@ rm -f -- "$logs/flaky"
 "$root/deploy/install-packages.sh" build run test 9>&-
 compiled=()
 ((${#wanted[@]} > 0)) || wanted=("${suites[@]}")
+[[ " ${wanted[*]} " != *" coverage "* ]] || counting=coverage
 for suite in "${wanted[@]}"; do
     run_suite "$suite"
 done

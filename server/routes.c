@@ -9,6 +9,7 @@
 #include "server/resources/custodians.h"
 #include "server/resources/exposition.h"
 #include "server/resources/hygiene.h"
+#include "server/resources/leaks.h"
 #include "server/resources/mail.h"
 #include "server/resources/members.h"
 #include "server/resources/new_api_key.h"
@@ -72,6 +73,7 @@ const struct route routes[] = {
     { HTTP_POST,   "/api/v1/api-keys/current/rotate",  ROUTE_CALLER,    0,         .handle = new_api_key_rotate_current },
     { HTTP_GET,    "/api/v1/api-keys/hygiene",         ROUTE_CALLER,    0,         .endpoint = &hygiene_list },
     { HTTP_POST,   "/api/v1/api-keys/hygiene/{finding}/dismiss", ROUTE_CALLER,    0,         .handle = hygiene_dismiss },
+    { HTTP_POST,   "/api/v1/api-keys/report-leak",     ROUTE_ANYONE,    BODY_JSON, .handle = leaks_report },
     { HTTP_GET,    "/api/v1/api-keys/{id}",            ROUTE_CALLER,    0,         .endpoint = &api_keys_get },
     { HTTP_DELETE, "/api/v1/api-keys/{id}",            ROUTE_CALLER,    BODY_JSON, .endpoint = &api_keys_delete,
       .body_optional = true },

@@ -35,6 +35,7 @@ struct key {
     uint16_t status;
     uint8_t method;
     bool address_known;
+    bool is_after_end;
     char client[CLIENT_SIZE];
 };
 
@@ -148,6 +149,7 @@ usage_add(struct usage *usage, const struct usage_call *call)
     added.key.route = call->route;
     added.key.status = (uint16_t)call->status;
     added.key.method = (uint8_t)call->method;
+    added.key.is_after_end = call->is_after_end;
     if (call->address) {
         added.key.address_known = call->address->known;
         memcpy(added.key.address, call->address->bytes, sizeof(added.key.address));
@@ -184,6 +186,9 @@ write_entry(struct json_writer *writer, const struct entry *entry, int64_t now_u
     json_integer_member(writer, "status", entry->key.status);
     json_integer_member(writer, "calls", entry->calls);
     json_integer_member(writer, "age", (now_us - entry->last_us) / 1000);
+    if (entry->key.is_after_end) {
+        json_boolean_member(writer, "afterEnd", true);
+    }
     json_close_object(writer);
 }
 

@@ -31,7 +31,8 @@ struct usage_call {
     enum http_method method;
     const char *route; /* the pattern; it lives as long as the program */
     int status;
-    int64_t ended_us; /* by the monotonic clock */
+    bool is_after_end; /* refused because the token, whose secret was proven, has expired or was revoked */
+    int64_t ended_us;  /* by the monotonic clock */
 };
 
 void usage_add(struct usage *usage, const struct usage_call *call);

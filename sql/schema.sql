@@ -283,17 +283,20 @@ begin
             where reader.kind = 'reminder' and r.state <> 'closed' and r.due_at < day_end and s.at >= r.due_at and s.at < day_end
               and r.user_id = reader.user_id
         ), told as (
-            select distinct on (a.about) a.topic, a.payload, a.at
+            -- Of one token, the latest reminder; of what concerns security, each kind of event, and each network.
+            select distinct on (a.about, a.kind_of_event) a.topic, a.payload, a.at
             from (
                 select t.topic, t.payload, coalesce((t.payload ->> 'apiKeyId')::bigint, -t.id) as about,
-                       (t.payload ->> 'expiresAt')::timestamptz as at, t.id
+                       (t.payload ->> 'expiresAt')::timestamptz as at, t.id,
+                       case when reader.kind = 'security' then t.topic || ' ' || coalesce(t.payload ->> 'network', '') end
+                           as kind_of_event
                 from taken t
                 union all
                 select case s.stage when 'rotation' then 'api_key.rotation_due' else 'api_key.expiring' end,
-                       jsonb_build_object('apiKeyId', s.token_id), s.token_id, s.at, null
+                       jsonb_build_object('apiKeyId', s.token_id), s.token_id, s.at, null, null
                 from soon s
             ) a
-            order by a.about, a.id desc nulls last
+            order by a.about, a.kind_of_event, a.id desc nulls last
         ), marked as (
             update rotation_reminders r set mailed_until = day_end - interval '1 microsecond'
             where reader.kind = 'reminder' and r.user_id = reader.user_id
@@ -993,6 +996,10 @@ CREATE FUNCTION testkase.mark_renewal(renewed text) RETURNS void
     select set_config('testkase.renewal', renewed, true)
 $$;
 
+CREATE FUNCTION testkase.may_alert(topic text, told_at timestamp with time zone, told integer) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE topic WHEN 'api_key.rate_limited'::text THEN (told_at <= (now() - '01:00:00'::interval)) ELSE ((told_at <= (now() - '1 day'::interval)) AND (told < 5)) END;
+
 CREATE FUNCTION testkase.may_be_mailed(reader bigint, of_kind text) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1005,16 +1012,26 @@ CREATE FUNCTION testkase.may_be_mailed(reader bigint, of_kind text) RETURNS bool
     where m.user_id = reader and m.kind = of_kind and m.created_at > now() - interval '1 day'
 $$;
 
+CREATE FUNCTION testkase.met(payload jsonb) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((testkase.at_time(((payload ->> 'at'::text))::timestamp with time zone) || COALESCE((' by '::text || NULLIF((payload ->> 'client'::text), ''::text)), ''::text)) || COALESCE((' from '::text || (payload ->> 'address'::text)), ''::text));
+
+CREATE FUNCTION testkase.network_of(address inet) RETURNS cidr
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN network(set_masklen(address, CASE family(address) WHEN 4 THEN 24 ELSE 48 END));
+
 CREATE FUNCTION testkase.notice_item(topic text, payload jsonb, reader bigint) RETURNS TABLE(heading text, sentences text[], path text)
     LANGUAGE sql STABLE
     AS $$
     with about as (
         select t.id, t.name, t.preview, t.expires_at, t.user_id = notice_item.reader as is_own, u.name as owner_name,
-               t.ended_at, t.ended_reason, t.ended_note, n.live_successor_id, m.name as maker_name,
+               t.ended_at, t.ended_reason, t.ended_note, s.status, s.ended_at as over_at,
+               n.live_successor_id, m.name as maker_name,
                t.created_by is distinct from t.user_id as is_made_by_other, p.name as maker_token, e.name as ender_name
         from testkase.api_tokens t
         join testkase.users u on u.id = t.user_id
         join testkase.api_token_rotations n on n.id = t.id
+        join testkase.api_token_states s on s.id = t.id
         left join testkase.users m on m.id = t.created_by
         left join testkase.api_tokens p on p.id = t.created_by_token
         left join testkase.users e on e.id = t.ended_by
@@ -1061,6 +1078,52 @@ CREATE FUNCTION testkase.notice_item(topic text, payload jsonb, reader bigint) R
            t.its_path
     from told t
     where notice_item.topic = 'api_key.revoked'
+    union all
+    select t.name || ' has leaked and is revoked',
+           t.which || array_remove(array[
+               'Somebody who had found it reported it; it was revoked at once, on ' || testkase.at_time(t.ended_at) || '.',
+               t.use[1],
+               (select case count(*)
+                           when 0 then null
+                           when 1 then 'A token that it made is still valid: delete it, unless you know it.'
+                           else 'It made ' || count(*) || ' tokens that are still valid: delete those that you do not know.'
+                       end
+                from testkase.descendants_of(t.id)),
+               'Whatever used it gets 401 now. Generate a new one, if something needs it, and keep that out of the place where '
+               || 'the old one was found.'], null),
+           t.its_path
+    from told t
+    where notice_item.topic = 'api_key.leaked'
+    union all
+    select t.name || ' is still presented, but ' || case t.status when 'expired' then 'has expired' else 'was revoked' end,
+           t.which || array_remove(array[
+               'It ' || case t.status when 'expired' then 'expired' else 'was revoked' end || ' on '
+               || testkase.at_time(t.over_at) || '.',
+               'It was presented on ' || testkase.met(notice_item.payload) || ', and refused.',
+               (select 'Calls that were refused in the last 24 hours: ' || sum(u.calls) || '.'
+                from testkase.api_token_usage u
+                where u.token_id = t.id and u.hour >= now() - interval '1 day' and u.status = 401),
+               'If that is a program of yours, give it another token. If not, somebody has a copy of a token that opens nothing '
+               || 'any more.'], null),
+           t.its_path
+    from told t
+    where notice_item.topic = 'api_key.presented_after_end' and t.status <> 'active'
+    union all
+    select t.name || ' was used from a new network',
+           t.which || array['It was used on ' || testkase.met(notice_item.payload) || '. It had not been used from that network ('
+                            || (notice_item.payload ->> 'network') || ') before.',
+                            case when t.status = 'active' then 'If you do not know of it, delete the token.'
+                                 else 'It has ended since.' end],
+           t.its_path
+    from told t
+    where notice_item.topic = 'api_key.new_network'
+    union all
+    select 'A sign-in from a new network',
+           array['Somebody signed in to your account with your password on ' || testkase.met(notice_item.payload)
+                 || '. There had been no sign-in from that network (' || (notice_item.payload ->> 'network') || ') before.',
+                 'If it was not you, end that session, and change your password at once.'],
+           '/account'
+    where notice_item.topic = 'user.signed_in'
     union all
     select 'Your password was changed',
            array['All sessions but the one that changed it have ended. Your tokens are still valid.',
@@ -1891,6 +1954,10 @@ begin
     return null;
 end
 $$;
+
+CREATE FUNCTION testkase.token_networks_max() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 50;
 
 CREATE FUNCTION testkase.told_about(account bigint) RETURNS TABLE(user_id bigint)
     LANGUAGE sql STABLE
@@ -2831,6 +2898,20 @@ COMMENT ON COLUMN ops.workers.silent_for IS 'Time since then.';
 
 COMMENT ON COLUMN ops.workers.silent_seconds IS 'Time since then, in seconds.';
 
+CREATE TABLE testkase.api_token_alerts (
+    token_id bigint NOT NULL,
+    topic text NOT NULL,
+    told_at timestamp with time zone DEFAULT now() NOT NULL,
+    told integer DEFAULT 1 NOT NULL,
+    CONSTRAINT api_token_alerts_topic_check CHECK ((topic = ANY (ARRAY['api_key.presented_after_end'::text, 'api_key.rate_limited'::text])))
+);
+
+CREATE TABLE testkase.api_token_networks (
+    token_id bigint NOT NULL,
+    network cidr NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE VIEW testkase.api_token_states AS
  SELECT t.id,
         CASE
@@ -3406,6 +3487,12 @@ ALTER TABLE testkase.test_runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE testkase.user_networks (
+    user_id bigint NOT NULL,
+    network cidr NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 ALTER TABLE testkase.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME testkase.users_id_seq
     START WITH 1
@@ -3421,8 +3508,14 @@ ALTER TABLE ONLY testkase.audit_events ATTACH PARTITION testkase.audit_events_de
 
 ALTER TABLE ONLY testkase.test_executions ATTACH PARTITION testkase.test_executions_default DEFAULT;
 
+ALTER TABLE ONLY testkase.api_token_alerts
+    ADD CONSTRAINT api_token_alerts_pkey PRIMARY KEY (token_id, topic);
+
 ALTER TABLE ONLY testkase.api_token_last_used
     ADD CONSTRAINT api_token_last_used_pkey PRIMARY KEY (token_id);
+
+ALTER TABLE ONLY testkase.api_token_networks
+    ADD CONSTRAINT api_token_networks_pkey PRIMARY KEY (token_id, network);
 
 ALTER TABLE ONLY testkase.api_token_usage
     ADD CONSTRAINT api_token_usage_token_id_hour_address_client_method_route_s_key UNIQUE NULLS NOT DISTINCT (token_id, hour, address, client, method, route, status);
@@ -3591,6 +3684,9 @@ ALTER TABLE ONLY testkase.usage_hours
 
 ALTER TABLE ONLY testkase.usage_refusals
     ADD CONSTRAINT usage_refusals_pkey PRIMARY KEY (hour, reason);
+
+ALTER TABLE ONLY testkase.user_networks
+    ADD CONSTRAINT user_networks_pkey PRIMARY KEY (user_id, network);
 
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id);
@@ -3781,8 +3877,14 @@ CREATE TRIGGER users_truncated AFTER TRUNCATE ON testkase.users FOR EACH STATEME
 
 ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_truncated;
 
+ALTER TABLE ONLY testkase.api_token_alerts
+    ADD CONSTRAINT api_token_alerts_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
+
 ALTER TABLE ONLY testkase.api_token_last_used
     ADD CONSTRAINT api_token_last_used_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
+
+ALTER TABLE ONLY testkase.api_token_networks
+    ADD CONSTRAINT api_token_networks_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
 
 ALTER TABLE ONLY testkase.api_tokens
     ADD CONSTRAINT api_tokens_created_by_fkey FOREIGN KEY (created_by) REFERENCES testkase.users(id);
@@ -3879,6 +3981,9 @@ ALTER TABLE ONLY testkase.test_runs
 
 ALTER TABLE ONLY testkase.test_runs
     ADD CONSTRAINT test_runs_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.user_networks
+    ADD CONSTRAINT user_networks_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
 
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
@@ -4018,7 +4123,15 @@ GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker
 
 REVOKE ALL ON FUNCTION testkase.mark_renewal(renewed text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.may_alert(topic text, told_at timestamp with time zone, told integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.may_alert(topic text, told_at timestamp with time zone, told integer) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.may_be_mailed(reader bigint, of_kind text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.met(payload jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.network_of(address inet) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.network_of(address inet) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.notice_item(topic text, payload jsonb, reader bigint) FROM PUBLIC;
 
@@ -4204,6 +4317,9 @@ GRANT ALL ON FUNCTION testkase.sum_up_usage() TO testkase_worker;
 REVOKE ALL ON FUNCTION testkase.test_cases_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.test_results_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.token_networks_max() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.token_networks_max() TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.told_about(account bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.told_about(account bigint) TO testkase_server;
@@ -4407,6 +4523,22 @@ GRANT SELECT ON TABLE ops.worker_backlog TO testkase_ops;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE testkase.worker_heartbeats TO testkase_worker;
 
 GRANT SELECT ON TABLE ops.workers TO testkase_ops;
+
+GRANT SELECT ON TABLE testkase.api_token_alerts TO testkase_server;
+
+GRANT INSERT(token_id) ON TABLE testkase.api_token_alerts TO testkase_server;
+
+GRANT INSERT(topic) ON TABLE testkase.api_token_alerts TO testkase_server;
+
+GRANT UPDATE(told_at) ON TABLE testkase.api_token_alerts TO testkase_server;
+
+GRANT UPDATE(told) ON TABLE testkase.api_token_alerts TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.api_token_networks TO testkase_server;
+
+GRANT INSERT(token_id) ON TABLE testkase.api_token_networks TO testkase_server;
+
+GRANT INSERT(network) ON TABLE testkase.api_token_networks TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.api_token_states TO testkase_server;
 
@@ -4648,5 +4780,13 @@ GRANT UPDATE(fail) ON TABLE testkase.test_runs TO testkase_server;
 GRANT UPDATE(blocked) ON TABLE testkase.test_runs TO testkase_server;
 
 GRANT UPDATE(skipped) ON TABLE testkase.test_runs TO testkase_server;
+
+GRANT SELECT,DELETE ON TABLE testkase.user_networks TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.user_networks TO testkase_server;
+
+GRANT INSERT(network) ON TABLE testkase.user_networks TO testkase_server;
+
+GRANT UPDATE(seen_at) ON TABLE testkase.user_networks TO testkase_server;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE testkase_owner REVOKE ALL ON FUNCTIONS  FROM PUBLIC;

@@ -27,6 +27,9 @@ static const struct budgets {
     [GUESS_TOKEN] = { { { 60, SECOND_US }, { 120, SECOND_US / 2 }, { 240, SECOND_US / 4 } },
                       { 20, 2 * SECOND_US },
                       { 10, 10 * SECOND_US } },
+    [GUESS_LEAK] = { { { 30, 2 * SECOND_US }, { 60, SECOND_US }, { 120, SECOND_US / 2 } },
+                     { 1, 30 * SECOND_US },
+                     { 5, 60 * SECOND_US } },
 };
 
 struct bucket {
@@ -183,7 +186,7 @@ make_keys(const struct guess_throttle *throttle, const struct guess *guess, stru
 /* --- a guess --- */
 
 /* Whether the address is charged before the guess is checked, or only for a wrong one. */
-static const bool charges_address_first[GUESS_KIND_COUNT] = { [GUESS_PASSWORD] = true };
+static const bool charges_address_first[GUESS_KIND_COUNT] = { [GUESS_PASSWORD] = true, [GUESS_LEAK] = true };
 
 static int64_t
 networks_wait_us(struct guess_throttle *throttle, const struct guess *guess, const struct keys *keys,

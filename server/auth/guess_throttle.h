@@ -1,12 +1,13 @@
 /* Slows down guessing: of passwords, and of the secrets of tokens whose look-up id is known. Each kind has
- * budgets of failures, which refill with time:
+ * budgets of failures, which refill with time. Reports of leaked tokens have budgets, too, of which each
+ * report takes its part, also one that is right:
  *
- *                            passwords                       tokens
- *   per address              20, then one every 10 s         60, then one a second
- *   per IPv6 /56             40, then one every 5 s         120, then two a second
- *   per IPv6 /48             80, then one every 2.5 s       240, then four a second
- *   reserve of an address    10, then one every 30 s         20, then one every 2 s
- *   per address and target    5, then one a minute           10, then one every 10 s
+ *                            passwords                  tokens                    leaks
+ *   per address              20, then one every 10 s    60, then one a second     30, then one every 2 s
+ *   per IPv6 /56             40, then one every 5 s    120, then two a second     60, then one a second
+ *   per IPv6 /48             80, then one every 2.5 s  240, then four a second   120, then two a second
+ *   reserve of an address    10, then one every 30 s    20, then one every 2 s     1, then one every 30 s
+ *   per address and target    5, then one a minute      10, then one every 10 s    5, then one a minute
  *
  * An address is an IPv4 address or an IPv6 /64; the IPv4 address within one of NAT64, 6to4 or Teredo counts
  * as itself. A target is an account or a look-up id, whether it exists or not. There is deliberately no
@@ -31,7 +32,7 @@
 
 struct guess_throttle;
 
-enum guess_kind { GUESS_PASSWORD, GUESS_TOKEN, GUESS_KIND_COUNT };
+enum guess_kind { GUESS_PASSWORD, GUESS_TOKEN, GUESS_LEAK, GUESS_KIND_COUNT };
 
 /* One guess, from its beginning to its settlement. In an account, the ASCII case of `target` is ignored; in a
  * look-up id it counts. */

@@ -257,6 +257,7 @@ refuse_expired(struct request *request)
 {
     const struct caller *caller = request->auth.caller;
     char detail[160];
+    request->auth.is_after_end = true;
     if (!rate_limits_take(request->loop->server->rate_limits, caller->token_id, caller->rate_limit,
                           clock_monotonic_ms())
              .allowed) {
@@ -281,6 +282,7 @@ admit_token(struct request *request)
     case GATE_EXPIRED:
         return refuse_expired(request);
     case GATE_ENDED:
+        request->auth.is_after_end = true;
         return refuse_ended(request, request->auth.token_id);
     default:
         return answer_refuse(&request->answer, PROBLEM_UNAVAILABLE, NULL);

@@ -193,6 +193,7 @@ count_answer(const struct request *request)
             .method = request->head->method,
             .route = caller ? request->route->pattern : "none",
             .status = request->answer.status,
+            .is_after_end = request->auth.is_after_end,
             .ended_us = now_us,
         };
         usage_add(loop->usage, &call);

@@ -53,6 +53,7 @@ struct authentication {
     int lease_waits;             /* how often the request has waited for one */
     bool lease_failed;
     request_function *then;  /* runs when the gate, asked again, still admits the caller */
+    bool is_after_end;       /* the token, whose secret is proven, has expired or was revoked */
     bool shares_usage_entry; /* counted in the token's usage entry without address and client */
     struct caller *caller;   /* NULL until it is known */
 };

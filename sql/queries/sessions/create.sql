@@ -1,7 +1,8 @@
 -- Begins a session of 7 days, if the person is still active and the password is still the one that was proven. A renewal of its
 -- hash meanwhile does not matter; a new password, which moves the session generation, does. The account's row is locked as the
 -- trigger sessions_stamp locks it. The session that the browser had before ends if it is the same account's. It ends before the
--- new one begins, because the trigger deletes sessions, too, and a statement may delete a row only once.
+-- new one begins, because the trigger deletes sessions, too, and a statement may delete a row only once. A person who has signed
+-- in before, but never from this network, is told.
 -- takes: person, generation, digest, replaced, address, client, request
 -- generation: the account's session generation when its hash was read; digest: of the cookie; replaced: the digest of the cookie
 -- that the browser sent, or null
@@ -28,6 +29,27 @@ with person as (
     from person p
     cross join begun b
     left join ended e on true
+), networks as materialized (
+    select n.network, n.seen_at, row_number() over (order by n.seen_at desc) as place
+    from user_networks n
+    where n.user_id = :person::bigint
+), arrived as (
+    insert into user_networks as n (user_id, network)
+    select p.id, network_of(:address::inet) from person p cross join begun b where :address::inet is not null
+    on conflict (user_id, network) do update set seen_at = now()
+    returning n.network
+), forgotten as (
+    delete from user_networks n using networks k, person p
+    where n.user_id = p.id and n.network = k.network and k.place >= 50 and k.network <> network_of(:address::inet)
+), noticed as (
+    insert into outbox (organization_id, user_id, topic, payload)
+    select p.organization_id, p.id, 'user.signed_in',
+           jsonb_build_object('userId', p.id, 'sessionId', b.id, 'address', host(:address::inet), 'network', a.network,
+                              'client', left(:client, 200), 'at', rfc3339(now()))
+    from person p
+    cross join begun b
+    cross join arrived a
+    where exists (select from networks) and not exists (select from networks k where k.network = a.network)
 )
 select p.id, p.email, p.name, p.kind, p.org_role, o.id as organization_id, o.name as organization_name,
        extract(epoch from b.expires_at - now())::bigint as seconds

@@ -83,11 +83,11 @@ spend_address(struct guess_throttle *throttle, enum guess_kind kind, const char 
     int count = 0;
     for (char target[] = "a"; *target < 'j'; ++*target) {
         int passed = 0;
-        for (int i = 0; i < (kind == GUESS_PASSWORD ? 5 : 10); i++) {
+        for (int i = 0; i < (kind == GUESS_TOKEN ? 10 : 5); i++) {
             passed += guess_once(throttle, kind, from, target, true);
         }
         count += passed;
-        if (passed < (kind == GUESS_PASSWORD ? 5 : 10)) {
+        if (passed < (kind == GUESS_TOKEN ? 10 : 5)) {
             break;
         }
     }
@@ -98,7 +98,7 @@ static void
 test_an_address_has_a_budget_over_all_targets(void **state)
 {
     (void)state;
-    static const int budgets[] = { [GUESS_PASSWORD] = 20, [GUESS_TOKEN] = 60 };
+    static const int budgets[] = { [GUESS_PASSWORD] = 20, [GUESS_TOKEN] = 60, [GUESS_LEAK] = 30 };
     for (int kind = 0; kind < GUESS_KIND_COUNT; kind++) {
         struct guess_throttle *throttle = guess_throttle_new();
         assert_int_equal(spend_address(throttle, kind, "::ffff:192.0.2.1"),
@@ -114,7 +114,7 @@ static void
 test_a_first_try_passes_on_the_reserve(void **state)
 {
     (void)state;
-    static const int reserves[] = { [GUESS_PASSWORD] = 10, [GUESS_TOKEN] = 20 };
+    static const int reserves[] = { [GUESS_PASSWORD] = 10, [GUESS_TOKEN] = 20, [GUESS_LEAK] = 1 };
     for (int kind = 0; kind < GUESS_KIND_COUNT; kind++) {
         struct guess_throttle *throttle = guess_throttle_new();
         struct client_address here = address_of("::ffff:192.0.2.1");

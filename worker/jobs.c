@@ -13,39 +13,50 @@
 #define RETRY_FIRST_MS 1000
 #define RETRY_MOST_MS  MINUTE_MS
 
+/* After an outage, tokens are ended first. Mails are made when all is in the notices that they list, since a
+ * person gets one mail a day. */
+#define ROUTE_PATIENCE_MS   5000
+#define COMPOSE_PATIENCE_MS (10 * MINUTE_MS)
+
 /* In the order of a round. The jobs for leavers come first, so that a leaver's tokens are ended for that
  * reason, instead of expiring or causing a reminder. */
 static const struct job {
     const char *name;
     enum query query;
-    unsigned channels; /* a notification on one of these makes it run */
-    int64_t
-        every_ms; /* it runs at least this often; 0: in every round, because its work comes by deadlines */
+    unsigned channels;   /* a notification on one of these makes it run */
+    int64_t every_ms;    /* so often at least; 0: in every round, because its work comes by deadlines */
+    int64_t batch;       /* as many rows at once mean that there is a backlog; 0: nobody waits for it */
+    int64_t patience_ms; /* so long it waits while the jobs before it have a backlog */
 } jobs_table[] = {
-    { "leavers_tokens", QUERY_WORKER_END_LEAVERS_TOKENS, LISTEN_USERS, MINUTE_MS },
-    { "leavers_sessions", QUERY_WORKER_DELETE_LEAVERS_SESSIONS, LISTEN_USERS, MINUTE_MS },
-    { "expire", QUERY_WORKER_EXPIRE_TOKENS, LISTEN_TOKENS, 0 },
-    { "remind", QUERY_WORKER_REMIND, LISTEN_REMINDERS, 0 },
-    { "erase_hashes", QUERY_WORKER_ERASE_HASHES, 0, 0 },
-    { "sum_up_usage", QUERY_WORKER_SUM_UP_USAGE, 0, MINUTE_MS },
-    { "route_outbox", QUERY_WORKER_ROUTE_OUTBOX, LISTEN_OUTBOX, MINUTE_MS },
-    { "compose_mails", QUERY_WORKER_COMPOSE_MAILS, LISTEN_OUTBOX, MINUTE_MS },
-    { "make_partitions", QUERY_WORKER_MAKE_PARTITIONS, 0, HOUR_MS },
-    { "prune_usage", QUERY_WORKER_PRUNE_USAGE, 0, HOUR_MS },
-    { "prune_executions", QUERY_WORKER_PRUNE_EXECUTIONS, 0, HOUR_MS },
-    { "forget_uploads", QUERY_WORKER_FORGET_UPLOADS, 0, HOUR_MS },
-    { "forget_rate_budgets", QUERY_WORKER_FORGET_RATE_BUDGETS, 0, HOUR_MS },
-    { "expired_sessions", QUERY_WORKER_DELETE_EXPIRED_SESSIONS, 0, HOUR_MS },
-    { "prune_messages", QUERY_WORKER_PRUNE_MESSAGES, 0, HOUR_MS },
-    { "stale_heartbeats", QUERY_WORKER_DELETE_STALE_HEARTBEATS, 0, HOUR_MS },
+    { "leavers_tokens", QUERY_WORKER_END_LEAVERS_TOKENS, .channels = LISTEN_USERS, .every_ms = MINUTE_MS,
+      .batch = 200 },
+    { "leavers_sessions", QUERY_WORKER_DELETE_LEAVERS_SESSIONS, .channels = LISTEN_USERS,
+      .every_ms = MINUTE_MS },
+    { "expire", QUERY_WORKER_EXPIRE_TOKENS, .channels = LISTEN_TOKENS, .batch = 1000 },
+    { "remind", QUERY_WORKER_REMIND, .channels = LISTEN_REMINDERS, .batch = 1000 },
+    { "erase_hashes", QUERY_WORKER_ERASE_HASHES, .every_ms = 0 },
+    { "sum_up_usage", QUERY_WORKER_SUM_UP_USAGE, .every_ms = MINUTE_MS },
+    { "route_outbox", QUERY_WORKER_ROUTE_OUTBOX, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
+      .batch = 1000, .patience_ms = ROUTE_PATIENCE_MS },
+    { "compose_mails", QUERY_WORKER_COMPOSE_MAILS, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
+      .patience_ms = COMPOSE_PATIENCE_MS },
+    { "make_partitions", QUERY_WORKER_MAKE_PARTITIONS, .every_ms = HOUR_MS },
+    { "prune_usage", QUERY_WORKER_PRUNE_USAGE, .every_ms = HOUR_MS },
+    { "prune_executions", QUERY_WORKER_PRUNE_EXECUTIONS, .every_ms = HOUR_MS },
+    { "forget_uploads", QUERY_WORKER_FORGET_UPLOADS, .every_ms = HOUR_MS },
+    { "forget_rate_budgets", QUERY_WORKER_FORGET_RATE_BUDGETS, .every_ms = HOUR_MS },
+    { "expired_sessions", QUERY_WORKER_DELETE_EXPIRED_SESSIONS, .every_ms = HOUR_MS },
+    { "prune_messages", QUERY_WORKER_PRUNE_MESSAGES, .every_ms = HOUR_MS },
+    { "stale_heartbeats", QUERY_WORKER_DELETE_STALE_HEARTBEATS, .every_ms = HOUR_MS },
 };
 
 #define JOB_COUNT (sizeof(jobs_table) / sizeof(jobs_table[0]))
 
 struct job_state {
     int64_t next_ms;
-    int64_t rows;   /* changed since it last found no work */
-    bool was_tried; /* since jobs_wake_all() */
+    int64_t rows;     /* changed since it last found no work */
+    int64_t since_ms; /* since when it waits for a backlog of the jobs before it; 0: it does not wait */
+    bool was_tried;   /* since jobs_wake_all() */
     struct retry retry;
 };
 
@@ -132,6 +143,26 @@ run_batch(const struct job *job, struct job_state *state, struct db_sync *db)
     return rows;
 }
 
+/* A job that waits is not failing, so it counts as tried. */
+static bool
+must_wait(const struct job *job, struct job_state *state, bool backlog)
+{
+    int64_t now = clock_monotonic_ms();
+    if (!backlog || job->patience_ms == 0) {
+        state->since_ms = 0;
+        return false;
+    }
+    if (state->since_ms == 0) {
+        state->since_ms = now;
+    }
+    if (now - state->since_ms >= job->patience_ms) {
+        state->since_ms = now;
+        return false;
+    }
+    state->was_tried = true;
+    return true;
+}
+
 static void
 count_run(const struct jobs *jobs, size_t job, int64_t rows)
 {
@@ -146,12 +177,16 @@ int64_t
 jobs_round(struct jobs *jobs, struct db_sync *db, const struct stop *stop)
 {
     int64_t changed = 0;
+    bool backlog = false;
     for (size_t i = 0; i < JOB_COUNT && db_sync_alive(db) && !stop_requested(stop); i++) {
+        const struct job *job = &jobs_table[i];
+        struct job_state *state = &jobs->states[i];
         service_watchdog();
-        if (jobs->states[i].next_ms <= clock_monotonic_ms()) {
-            int64_t rows = run_batch(&jobs_table[i], &jobs->states[i], db);
+        if (state->next_ms <= clock_monotonic_ms() && !must_wait(job, state, backlog)) {
+            int64_t rows = run_batch(job, state, db);
             count_run(jobs, i, rows);
             changed += rows;
+            backlog = backlog || (job->batch > 0 && rows >= job->batch);
         }
     }
     return changed;

@@ -1,7 +1,8 @@
 /* The worker's jobs. Each is one statement of sql/queries/worker that changes at most a batch of rows,
  * together with everything that belongs to the change, and returns their number. Several workers share the
  * work; a worker that is killed leaves nothing half done. A job that fails waits, longer each time, without
- * delaying the others.
+ * delaying the others. The jobs that tell people wait, for a bounded time, while those before them have a
+ * backlog.
  */
 #ifndef WORKER_JOBS_H
 #define WORKER_JOBS_H

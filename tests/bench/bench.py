@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import jobs  # noqa: E402
 import load  # noqa: E402
 import reports  # noqa: E402
 import restart  # noqa: E402
@@ -377,10 +378,21 @@ def measure_restart(bench):
     return table(*restart.measure_restart(bench, VERIFY))
 
 
+def measure_jobs(bench):
+    return table(["", "by", "seconds", "a second", "ratio"],
+                 jobs.measure_expiry(bench, bench.options.expired) + jobs.measure_leaver(bench)
+                 + jobs.measure_reminders(bench, bench.options.expired // 10))
+
+
+def measure_beside_jobs(bench):
+    return table(["", "ratio", "requests/s", "p50 ms", "p99 ms", "errors"],
+                 jobs.measure_beside(bench, bench.options.expired, VERIFY))
+
+
 PARTS = {"throughput": measure_throughput, "population": measure_population, "revocations": measure_revocations,
          "cold": measure_cold, "flood": measure_flood, "files": measure_files, "memory": measure_memory,
          "uploads": measure_uploads, "beside-uploads": measure_beside_uploads, "reporter": measure_reporter,
-         "restart": measure_restart}
+         "restart": measure_restart, "jobs": measure_jobs, "beside-jobs": measure_beside_jobs}
 
 
 def write(name, text):
@@ -403,6 +415,7 @@ def main():
     parser.add_argument("--populations", type=lambda text: [int(number) for number in text.split(",")],
                         default=[1000, 100_000, 5_000_000], help="tokens in the database (default: 1000,100000,5000000)")
     parser.add_argument("--tokens", type=int, default=10_000, help="live tokens over a restart (default: 10000)")
+    parser.add_argument("--expired", type=int, default=1_000_000, help="expired tokens for the worker (default: 1000000)")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure (default: all)")
     options = parser.parse_args()

@@ -13,11 +13,12 @@ source "$root/deploy/build.sh"
 
 if [[ " $* " == *" --help "* ]]; then
     cat <<'END'
-Usage: tests/bench/run.sh [--seconds N] [--rounds N] [--populations N,...] [--without-node] [--write] [PART...]
+Usage: tests/bench/run.sh [--seconds N] [--rounds N] [--populations N,...] [--expired N] [--without-node] [--write] [PART...]
 
 Installs what is missing, builds the programs for release and measures: throughput, population, revocations,
-cold, flood, files, memory, uploads, beside-uploads, reporter, restart (all of them when none is named). Every figure is a
-median of interleaved rounds. With --write the tables go into tests/bench/README.md. All together take about 30 minutes.
+cold, flood, files, memory, uploads, beside-uploads, reporter, restart, jobs, beside-jobs (all of them when none is named).
+Every figure is a median of interleaved rounds, but for the jobs of the worker, each of which is measured once. With --write
+the tables go into tests/bench/README.md. All together take about 45 minutes.
 END
     exit 0
 fi

@@ -1,4 +1,4 @@
--- Ends up to 200 tokens past their expiry, as of the instant they expired, and notifies their owners. The hash stays for now,
+-- Ends up to 1000 tokens past their expiry, as of the instant they expired, and notifies their owners. The hash stays for now,
 -- so that a client that still presents such a token learns that it expired. Tokens of owners who have left are not included:
 -- see end_leavers_tokens. The owner's row is locked together with the token's. The foreign key of the outbox row would lock it
 -- too late, after the epoch: a concurrent change of that owner would then deadlock with this statement.
@@ -9,7 +9,7 @@ with batch as (
     join users u on u.id = t.user_id and u.credential_generation <= t.owner_generation
     where t.ended_at is null and t.expires_at <= now()
     order by t.expires_at
-    limit 200
+    limit 1000
     for share of u skip locked
     for update of t skip locked
 ), ended as (

@@ -1,4 +1,4 @@
--- Makes up to 200 reminders due whose next stage has come, and notifies. A reminder that missed stages reaches the last of them,
+-- Makes up to 1000 reminders due whose next stage has come, and notifies. A reminder that missed stages reaches the last of them,
 -- and tells that one only. Nobody is told of a token whose live successor is in use. The reminder of a token that is no longer
 -- live, whether or not the worker has recorded that yet, is closed instead.
 -- → how many rows it changed
@@ -12,7 +12,7 @@ with batch as (
     join users u on u.id = t.user_id
     where r.state <> 'closed' and r.due_at <= now()
     order by r.due_at
-    limit 200
+    limit 1000
     for share of u skip locked
     for update of r skip locked
 ), reached as (

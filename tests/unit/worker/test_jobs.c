@@ -184,6 +184,52 @@ test_retries_come_later_each_time_up_to_a_minute(void **state)
 }
 
 static void
+test_backlog_goes_before_what_people_are_told(void **state)
+{
+    scripted.answers[QUERY_WORKER_EXPIRE_TOKENS].number = 1000;
+    scripted.answers[QUERY_WORKER_ROUTE_OUTBOX].number = 1;
+    jobs_round(*state, &scripted, stop);
+    assert_int_equal(scripted.calls[QUERY_WORKER_ROUTE_OUTBOX], 0);
+    assert_int_equal(scripted.calls[QUERY_WORKER_COMPOSE_MAILS], 0);
+    assert_true(jobs_tried(*state));
+    assert_true(jobs_complete(*state));
+
+    /* The outbox is read in between, so that nothing waits for long. */
+    at(4999);
+    jobs_round(*state, &scripted, stop);
+    assert_int_equal(scripted.calls[QUERY_WORKER_ROUTE_OUTBOX], 0);
+    at(5000);
+    jobs_round(*state, &scripted, stop);
+    assert_int_equal(scripted.calls[QUERY_WORKER_ROUTE_OUTBOX], 1);
+    jobs_round(*state, &scripted, stop);
+    assert_int_equal(scripted.calls[QUERY_WORKER_ROUTE_OUTBOX], 1);
+
+    /* No full batch: no backlog. But the outbox has one. */
+    scripted.answers[QUERY_WORKER_EXPIRE_TOKENS].number = 999;
+    scripted.answers[QUERY_WORKER_ROUTE_OUTBOX].number = 1000;
+    jobs_round(*state, &scripted, stop);
+    assert_int_equal(scripted.calls[QUERY_WORKER_ROUTE_OUTBOX], 2);
+    assert_int_equal(scripted.calls[QUERY_WORKER_COMPOSE_MAILS], 0);
+
+    scripted.answers[QUERY_WORKER_ROUTE_OUTBOX].number = 1;
+    jobs_round(*state, &scripted, stop);
+    assert_int_equal(scripted.calls[QUERY_WORKER_COMPOSE_MAILS], 1);
+}
+
+static void
+test_endless_backlog_does_not_keep_mails_for_ever(void **state)
+{
+    scripted.answers[QUERY_WORKER_ROUTE_OUTBOX].number = 1000;
+    jobs_round(*state, &scripted, stop);
+    at(599999);
+    jobs_round(*state, &scripted, stop);
+    assert_int_equal(scripted.calls[QUERY_WORKER_COMPOSE_MAILS], 0);
+    at(600000);
+    jobs_round(*state, &scripted, stop);
+    assert_int_equal(scripted.calls[QUERY_WORKER_COMPOSE_MAILS], 1);
+}
+
+static void
 test_lost_connection_ends_the_round(void **state)
 {
     scripted.answers[QUERY_WORKER_DELETE_LEAVERS_SESSIONS].status = DB_UNAVAILABLE;
@@ -227,6 +273,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_job_with_work_runs_again, begin, end),
         cmocka_unit_test_setup_teardown(test_failing_job_waits_and_holds_up_nobody, begin, end),
         cmocka_unit_test_setup_teardown(test_retries_come_later_each_time_up_to_a_minute, begin, end),
+        cmocka_unit_test_setup_teardown(test_backlog_goes_before_what_people_are_told, begin, end),
+        cmocka_unit_test_setup_teardown(test_endless_backlog_does_not_keep_mails_for_ever, begin, end),
         cmocka_unit_test_setup_teardown(test_lost_connection_ends_the_round, begin, end),
         cmocka_unit_test_setup_teardown(test_stop_ends_the_round, begin, end),
     };

@@ -339,6 +339,10 @@ static const struct option options[] = {
     { .name = "TESTKASE_URL", .kind = &kind_origin,
       .offset = offsetof(struct config, url), .programs = CONFIG_REPORTER,
       .meaning = "Address of the server to report to. The option --url takes precedence." },
+    { .name = "TESTKASE_WEBHOOK_NETWORKS", .kind = &kind_networks,
+      .offset = offsetof(struct config, webhook_networks), .programs = CONFIG_SERVER | CONFIG_WORKER,
+      .meaning = "Comma-separated CIDRs or addresses that webhooks may call although they are not on the "
+                 "internet, and without TLS." },
 };
 /* clang-format on */
 

@@ -46,6 +46,7 @@ struct config {
     char *metrics_listen;       /* TESTKASE_METRICS_LISTEN */
     char *smtp_url;             /* TESTKASE_SMTP_URL, smtp:// or smtps:// */
     char *mail_from;            /* TESTKASE_MAIL_FROM */
+    char *webhook_networks;     /* TESTKASE_WEBHOOK_NETWORKS, in the form of trusted_proxies */
     char *url;                  /* TESTKASE_URL, in the form of public_url; testkase-reporter only */
     char *pat;                  /* TESTKASE_PAT; testkase-reporter only */
     /* The first of the variables whose _FILE form names a file that every user of the machine may read. The

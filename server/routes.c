@@ -24,6 +24,7 @@
 #include "server/resources/test_cycles.h"
 #include "server/resources/users.h"
 #include "server/resources/verify.h"
+#include "server/resources/webhooks.h"
 
 /* Enough for every call so far; a call that takes more names its own bound. */
 #define BODY_JSON    ((size_t)16 * 1024)
@@ -127,6 +128,18 @@ const struct route routes[] = {
     { HTTP_GET,    "/api/v1/users/{id}/custodians",    ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_list },
     { HTTP_PUT,    "/api/v1/users/{id}/custodians/{user}", ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_set },
     { HTTP_DELETE, "/api/v1/users/{id}/custodians/{user}", ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_remove },
+
+    { HTTP_GET,    "/api/v1/webhooks",                 ROUTE_ORG_ADMIN, 0,         .endpoint = &webhooks_list },
+    { HTTP_POST,   "/api/v1/webhooks",                 ROUTE_ORG_ADMIN, BODY_JSON, .handle = webhooks_create },
+    { HTTP_GET,    "/api/v1/webhooks/{id}",            ROUTE_ORG_ADMIN, 0,         .endpoint = &webhooks_get },
+    { HTTP_PATCH,  "/api/v1/webhooks/{id}",            ROUTE_ORG_ADMIN, BODY_JSON, .handle = webhooks_update },
+    { HTTP_DELETE, "/api/v1/webhooks/{id}",            ROUTE_ORG_ADMIN, 0,         .endpoint = &webhooks_delete },
+    { HTTP_POST,   "/api/v1/webhooks/{id}/rotate-secret", ROUTE_ORG_ADMIN, BODY_JSON, .handle = webhooks_rotate_secret,
+      .body_optional = true },
+    { HTTP_POST,   "/api/v1/webhooks/{id}/test",       ROUTE_ORG_ADMIN, 0,         .endpoint = &webhooks_test },
+    { HTTP_GET,    "/api/v1/webhooks/{id}/deliveries", ROUTE_ORG_ADMIN, 0,         .endpoint = &webhooks_deliveries },
+    { HTTP_POST,   "/api/v1/webhooks/{id}/deliveries/{delivery}/redeliver", ROUTE_ORG_ADMIN, 0,
+      .endpoint = &webhooks_redeliver },
 };
 /* clang-format on */
 

@@ -1652,9 +1652,10 @@ CREATE FUNCTION testkase.route_outbox(most integer) RETURNS integer
     AS $$
 declare
     read_rows integer;
+    queued_most constant integer := 1000;
 begin
     with batch as (
-        select o.id, o.organization_id, o.user_id, o.topic, o.payload, o.sequence
+        select o.id, o.organization_id, o.user_id, o.topic, o.payload, o.sequence, o.created_at
         from outbox o
         where o.routed_at is null
         order by o.sequence
@@ -1684,6 +1685,29 @@ begin
                   else true
               end
         order by b.sequence
+    ), wanted as (
+        select h.id as webhook_id, b.topic, b.payload, b.user_id, b.created_at, b.sequence,
+               row_number() over (partition by h.id order by b.sequence) as place
+        from batch b
+        join webhooks h on h.organization_id = b.organization_id and h.deleted_at is null and h.status = 'enabled'
+                           and b.topic = any (h.topics)
+    ), webhook as (
+        -- How many already wait: an endpoint that does not answer for days must not fill the table.
+        select w.webhook_id,
+               (select count(*)
+                from (select from webhook_deliveries d
+                      where d.webhook_id = w.webhook_id and d.state = 'queued' limit queued_most) q) as queued
+        from wanted w
+        group by w.webhook_id
+    ), queued as (
+        insert into webhook_deliveries (webhook_id, topic, message, state, error, ended_at)
+        select w.webhook_id, w.topic, webhook_message(w.topic, w.payload, w.user_id, w.created_at), s.state,
+               case when s.state = 'parked' then 'too many deliveries were waiting' end,
+               case when s.state = 'parked' then now() end
+        from wanted w
+        join webhook h on h.webhook_id = w.webhook_id
+        cross join lateral (select case when h.queued + w.place > queued_most then 'parked' else 'queued' end as state) s
+        order by w.sequence, w.webhook_id
     )
     select count(*) into read_rows from read;
     return read_rows;
@@ -2055,6 +2079,60 @@ begin
     elsif new.password_hash is distinct from old.password_hash and new.session_generation = old.session_generation
           and not is_renewal('user ' || old.id, old.password_hash, new.password_hash) then
         new.session_generation := old.session_generation + 1;
+    end if;
+    return new;
+end
+$$;
+
+CREATE FUNCTION testkase.webhook_message(topic text, payload jsonb, about bigint, happened_at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+        'type', webhook_message.topic,
+        'timestamp', testkase.rfc3339(webhook_message.happened_at),
+        'data', webhook_message.payload - 'reminderId' || jsonb_strip_nulls(case
+            when webhook_message.topic like 'api\_key.%' then jsonb_build_object(
+                'preview', t.preview,
+                'owner', case when u.id is not null then jsonb_build_object('id', u.id, 'name', u.name, 'email', u.email) end)
+            when webhook_message.topic like 'user.%' then jsonb_build_object('name', u.name)
+            else '{}'
+        end))
+    from (select) one
+    left join testkase.users u on u.id = webhook_message.about
+    left join testkase.api_tokens t on t.id = (webhook_message.payload ->> 'apiKeyId')::bigint
+$$;
+
+CREATE FUNCTION testkase.webhooks_stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        -- Locked, so that two admins at once do not make one too many.
+        perform from organizations o where o.id = new.organization_id for no key update;
+        if (select count(*) from webhooks h where h.organization_id = new.organization_id and h.deleted_at is null) >= 20 then
+            raise exception 'the organization has 20 webhooks' using errcode = 'check_violation', constraint = 'webhooks_limit';
+        end if;
+        new.secret_changed_at := case when new.secret is not null then now() end;
+    else
+        new.url := coalesce(new.url, old.url);
+        if new.secret is distinct from old.secret then
+            new.secret_changed_at := now();
+            new.previous_secret := old.secret;
+        end if;
+    end if;
+    if new.deleted_at is not null then
+        new.url := null;
+        new.secret := null;
+        new.previous_secret_until := null;
+    end if;
+    if coalesce(new.previous_secret_until <= now(), true) then
+        new.previous_secret := null;
+        new.previous_secret_until := null;
+    end if;
+    new.disabled_reason := case when new.status = 'disabled' then coalesce(new.disabled_reason, 'admin') end;
+    if new.status = 'enabled' and tg_op = 'UPDATE' and old.status = 'disabled' then
+        new.failing_since := null;
     end if;
     return new;
 end
@@ -2787,6 +2865,114 @@ COMMENT ON COLUMN ops.unused_tokens.last_used_at IS 'When a call with it was las
 
 COMMENT ON COLUMN ops.unused_tokens.expires_at IS 'When it expires.';
 
+CREATE TABLE testkase.webhook_deliveries (
+    id bigint NOT NULL,
+    message_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    webhook_id bigint NOT NULL,
+    topic text NOT NULL,
+    message jsonb NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone,
+    status integer,
+    error text,
+    ended_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_check CHECK (((state = 'queued'::text) = (ended_at IS NULL))),
+    CONSTRAINT webhook_deliveries_error_check CHECK ((char_length(error) <= 200)),
+    CONSTRAINT webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text]))),
+    CONSTRAINT webhook_deliveries_topic_check CHECK ((topic ~ '^[a-z_]+\.[a-z_]+$'::text))
+);
+
+CREATE TABLE testkase.webhooks (
+    id bigint NOT NULL,
+    organization_id bigint NOT NULL,
+    name text NOT NULL,
+    platform text NOT NULL,
+    url text,
+    masked_url text GENERATED ALWAYS AS (("substring"(url, '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+'::text) ||
+CASE
+    WHEN (url ~ '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+/?$'::text) THEN ''::text
+    ELSE '/***'::text
+END)) STORED,
+    topics text[] NOT NULL,
+    secret text,
+    secret_changed_at timestamp with time zone,
+    previous_secret text,
+    previous_secret_until timestamp with time zone,
+    status text DEFAULT 'enabled'::text NOT NULL,
+    disabled_reason text,
+    failing_since timestamp with time zone,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT webhooks_check CHECK (((url IS NULL) = (deleted_at IS NOT NULL))),
+    CONSTRAINT webhooks_check1 CHECK (((secret IS NULL) = ((platform <> 'custom'::text) OR (deleted_at IS NOT NULL)))),
+    CONSTRAINT webhooks_check2 CHECK (((status = 'disabled'::text) = (disabled_reason IS NOT NULL))),
+    CONSTRAINT webhooks_disabled_reason_check CHECK ((disabled_reason = ANY (ARRAY['admin'::text, 'gone'::text, 'failing'::text]))),
+    CONSTRAINT webhooks_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT webhooks_platform_check CHECK ((platform = ANY (ARRAY['slack'::text, 'discord'::text, 'teams'::text, 'google_chat'::text, 'custom'::text]))),
+    CONSTRAINT webhooks_secret_check CHECK ((secret ~ '^whsec_[A-Za-z0-9+/]+=*$'::text)),
+    CONSTRAINT webhooks_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text]))),
+    CONSTRAINT webhooks_topics_check CHECK ((((cardinality(topics) >= 1) AND (cardinality(topics) <= 11)) AND (array_position(topics, NULL::text) IS NULL) AND (topics <@ ARRAY['api_key.created'::text, 'api_key.rotated'::text, 'api_key.revoked'::text, 'api_key.expired'::text, 'api_key.rotation_due'::text, 'api_key.expiring'::text, 'api_key.leaked'::text, 'api_key.rate_limited'::text, 'user.deactivated'::text, 'test_cycle.completed'::text, 'automation.results_received'::text]))),
+    CONSTRAINT webhooks_url_check CHECK ((((octet_length(url) >= 10) AND (octet_length(url) <= 2000)) AND (url ~ '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+([/?]|$)'::text)))
+);
+
+CREATE VIEW ops.webhooks AS
+ SELECT h.id,
+    h.organization_id,
+    o.name AS organization,
+    h.name,
+    h.platform,
+    h.masked_url,
+    h.status,
+    h.disabled_reason,
+    h.failing_since,
+    ( SELECT count(*) AS count
+           FROM testkase.webhook_deliveries d
+          WHERE ((d.webhook_id = h.id) AND (d.state = 'queued'::text))) AS queued,
+    ( SELECT min(d.created_at) AS min
+           FROM testkase.webhook_deliveries d
+          WHERE ((d.webhook_id = h.id) AND (d.state = 'queued'::text))) AS queued_since,
+    ( SELECT count(*) AS count
+           FROM testkase.webhook_deliveries d
+          WHERE ((d.webhook_id = h.id) AND (d.state = 'sent'::text))) AS sent,
+    ( SELECT count(*) AS count
+           FROM testkase.webhook_deliveries d
+          WHERE ((d.webhook_id = h.id) AND (d.state = 'parked'::text))) AS parked
+   FROM (testkase.webhooks h
+     JOIN testkase.organizations o ON ((o.id = h.organization_id)))
+  WHERE (h.deleted_at IS NULL);
+
+COMMENT ON VIEW ops.webhooks IS 'Webhooks, with their deliveries of the last 30 days.';
+
+COMMENT ON COLUMN ops.webhooks.id IS 'Id of the webhook.';
+
+COMMENT ON COLUMN ops.webhooks.organization_id IS 'Id of the organization.';
+
+COMMENT ON COLUMN ops.webhooks.organization IS 'Its name.';
+
+COMMENT ON COLUMN ops.webhooks.name IS 'Name that an admin gave the webhook.';
+
+COMMENT ON COLUMN ops.webhooks.platform IS 'slack, discord, teams, google_chat or custom.';
+
+COMMENT ON COLUMN ops.webhooks.masked_url IS 'Scheme and host of its address; the rest may be a secret.';
+
+COMMENT ON COLUMN ops.webhooks.status IS 'enabled or disabled.';
+
+COMMENT ON COLUMN ops.webhooks.disabled_reason IS 'admin, gone (the endpoint answered 410) or failing (every delivery of a week failed).';
+
+COMMENT ON COLUMN ops.webhooks.failing_since IS 'When a delivery was parked after its last retry, if none was sent since.';
+
+COMMENT ON COLUMN ops.webhooks.queued IS 'Deliveries that wait for their next attempt.';
+
+COMMENT ON COLUMN ops.webhooks.queued_since IS 'When the oldest of them was made.';
+
+COMMENT ON COLUMN ops.webhooks.sent IS 'Deliveries that the endpoint accepted.';
+
+COMMENT ON COLUMN ops.webhooks.parked IS 'Deliveries that were given up; an admin can send them again.';
+
 CREATE VIEW testkase.hashes_to_erase AS
  SELECT api_tokens.id,
     api_tokens.ended_at
@@ -3502,6 +3688,24 @@ ALTER TABLE testkase.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+ALTER TABLE testkase.webhook_deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.webhook_deliveries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE testkase.webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.webhooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE ONLY testkase.api_token_usage ATTACH PARTITION testkase.api_token_usage_default DEFAULT;
 
 ALTER TABLE ONLY testkase.audit_events ATTACH PARTITION testkase.audit_events_default DEFAULT;
@@ -3694,6 +3898,15 @@ ALTER TABLE ONLY testkase.users
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY testkase.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_message_id_key UNIQUE (message_id);
+
+ALTER TABLE ONLY testkase.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY testkase.worker_heartbeats
     ADD CONSTRAINT worker_heartbeats_pkey PRIMARY KEY (worker);
 
@@ -3784,6 +3997,18 @@ CREATE UNIQUE INDEX users_one_owner_key ON testkase.users USING btree (organizat
 CREATE INDEX users_organization_idx ON testkase.users USING btree (organization_id, id) WHERE (status <> 'deleted'::text);
 
 CREATE INDEX users_sign_in_idx ON testkase.users USING btree (id) WHERE ((status = 'active'::text) AND (password_hash IS NOT NULL));
+
+CREATE INDEX webhook_deliveries_due_idx ON testkase.webhook_deliveries USING btree (webhook_id, attempt_at, id) WHERE (state = 'queued'::text);
+
+CREATE INDEX webhook_deliveries_ended_idx ON testkase.webhook_deliveries USING btree (ended_at) WHERE (state <> 'queued'::text);
+
+CREATE INDEX webhook_deliveries_leased_idx ON testkase.webhook_deliveries USING btree (leased_until) WHERE ((state = 'queued'::text) AND (leased_until IS NOT NULL));
+
+CREATE INDEX webhook_deliveries_webhook_idx ON testkase.webhook_deliveries USING btree (webhook_id, id DESC);
+
+CREATE INDEX webhooks_deleted_idx ON testkase.webhooks USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+
+CREATE INDEX webhooks_organization_idx ON testkase.webhooks USING btree (organization_id, id) WHERE (deleted_at IS NULL);
 
 ALTER INDEX testkase.api_token_usage_hour_idx ATTACH PARTITION testkase.api_token_usage_default_hour_idx;
 
@@ -3876,6 +4101,8 @@ ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_guard;
 CREATE TRIGGER users_truncated AFTER TRUNCATE ON testkase.users FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_truncated();
 
 ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_truncated;
+
+CREATE TRIGGER webhooks_stamp BEFORE INSERT OR UPDATE ON testkase.webhooks FOR EACH ROW EXECUTE FUNCTION testkase.webhooks_stamp();
 
 ALTER TABLE ONLY testkase.api_token_alerts
     ADD CONSTRAINT api_token_alerts_token_id_fkey FOREIGN KEY (token_id) REFERENCES testkase.api_tokens(id);
@@ -3987,6 +4214,15 @@ ALTER TABLE ONLY testkase.user_networks
 
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
+
+ALTER TABLE ONLY testkase.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES testkase.webhooks(id);
+
+ALTER TABLE ONLY testkase.webhooks
+    ADD CONSTRAINT webhooks_created_by_fkey FOREIGN KEY (created_by) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.webhooks
+    ADD CONSTRAINT webhooks_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
 
 GRANT USAGE ON SCHEMA ops TO testkase_ops;
 
@@ -4334,6 +4570,10 @@ REVOKE ALL ON FUNCTION testkase.users_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.users_guard() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.webhook_message(topic text, payload jsonb, about bigint, happened_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.webhooks_stamp() FROM PUBLIC;
+
 GRANT SELECT ON TABLE testkase.audit_events TO testkase_server;
 
 GRANT INSERT(organization_id) ON TABLE testkase.audit_events TO testkase_server;
@@ -4493,6 +4733,72 @@ GRANT SELECT ON TABLE ops.top_clients TO testkase_ops;
 GRANT SELECT ON TABLE ops.top_tokens TO testkase_ops;
 
 GRANT SELECT ON TABLE ops.unused_tokens TO testkase_ops;
+
+GRANT SELECT ON TABLE testkase.webhook_deliveries TO testkase_server;
+GRANT SELECT,DELETE ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT INSERT(webhook_id) ON TABLE testkase.webhook_deliveries TO testkase_server;
+
+GRANT INSERT(topic) ON TABLE testkase.webhook_deliveries TO testkase_server;
+
+GRANT INSERT(message) ON TABLE testkase.webhook_deliveries TO testkase_server;
+
+GRANT UPDATE(state) ON TABLE testkase.webhook_deliveries TO testkase_server;
+GRANT UPDATE(state) ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT UPDATE(attempts) ON TABLE testkase.webhook_deliveries TO testkase_server;
+GRANT UPDATE(attempts) ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT UPDATE(attempt_at) ON TABLE testkase.webhook_deliveries TO testkase_server;
+GRANT UPDATE(attempt_at) ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT UPDATE(leased_until) ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT UPDATE(status) ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT UPDATE(error) ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT UPDATE(ended_at) ON TABLE testkase.webhook_deliveries TO testkase_server;
+GRANT UPDATE(ended_at) ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT SELECT,DELETE ON TABLE testkase.webhooks TO testkase_worker;
+
+GRANT SELECT(id) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(organization_id),INSERT(organization_id) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(platform),INSERT(platform) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT INSERT(url),UPDATE(url) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(masked_url) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(topics),INSERT(topics),UPDATE(topics) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT INSERT(secret),UPDATE(secret) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(secret_changed_at) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(previous_secret_until),UPDATE(previous_secret_until) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(status),UPDATE(status) ON TABLE testkase.webhooks TO testkase_server;
+GRANT UPDATE(status) ON TABLE testkase.webhooks TO testkase_worker;
+
+GRANT SELECT(disabled_reason) ON TABLE testkase.webhooks TO testkase_server;
+GRANT UPDATE(disabled_reason) ON TABLE testkase.webhooks TO testkase_worker;
+
+GRANT SELECT(failing_since) ON TABLE testkase.webhooks TO testkase_server;
+GRANT UPDATE(failing_since) ON TABLE testkase.webhooks TO testkase_worker;
+
+GRANT SELECT(created_by),INSERT(created_by) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(created_at) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT(deleted_at),UPDATE(deleted_at) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT SELECT ON TABLE ops.webhooks TO testkase_ops;
 
 GRANT SELECT ON TABLE testkase.hashes_to_erase TO testkase_worker;
 

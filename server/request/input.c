@@ -52,7 +52,10 @@ refuse_unknown(struct request *request, const struct input *inputs)
 static const char *
 type_refusal(const struct input *input, char ret_refusal[REFUSAL_SIZE])
 {
-    if (input->kind == INPUT_IDS) {
+    if (input->kind == INPUT_WORDS) {
+        snprintf(ret_refusal, REFUSAL_SIZE,
+                 "must be an array of words that the documentation lists, each once");
+    } else if (input->kind == INPUT_IDS) {
         snprintf(ret_refusal, REFUSAL_SIZE, "must be an array of ids%s%s", input->choices ? ", or " : "",
                  input->choices ? input->choices : "");
     } else if (input->choices) {
@@ -104,6 +107,54 @@ take_ids(struct input_value *value, const struct json_value *array)
     return true;
 }
 
+static bool
+is_repeated(const struct json_value *array, size_t index)
+{
+    const char *word = json_string(json_at(array, index, NULL), NULL);
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(json_string(json_at(array, i, NULL), NULL), word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "{one,other}"; false when an element is none of the choices, whose characters an array does not quote. */
+static bool
+take_words(struct input_value *value, const struct json_value *array)
+{
+    size_t count = json_count(array), length = 0;
+    char *text = memory_new(1, strlen(value->input->choices) + 3);
+    text[length++] = '{';
+    for (size_t i = 0; i < count; i++) {
+        const struct json_value *element = json_at(array, i, NULL);
+        size_t word_length = 0;
+        if (json_type(element) != JSON_STRING ||
+            !text_is_choice(json_string(element, &word_length), value->input->choices) ||
+            is_repeated(array, i)) {
+            free(text);
+            return false;
+        }
+        if (i > 0) {
+            text[length++] = ',';
+        }
+        memcpy(text + length, json_string(element, NULL), word_length);
+        length += word_length;
+    }
+    text[length++] = '}';
+    own_text(value, text, length);
+    free(text);
+    return count > 0;
+}
+
+static bool
+take_array(struct input_value *value, const struct json_value *array)
+{
+    return value->input->kind == INPUT_IDS     ? take_ids(value, array)
+           : value->input->kind == INPUT_WORDS ? take_words(value, array)
+                                               : false;
+}
+
 /* Takes the value of a member; false when its JSON type is not that of the input. */
 static bool
 take_member(struct input_value *value, const struct json_value *member)
@@ -120,10 +171,11 @@ take_member(struct input_value *value, const struct json_value *member)
         value->length = strlen(value->text);
         return kind == INPUT_BOOLEAN;
     case JSON_ARRAY:
-        return kind == INPUT_IDS && take_ids(value, member);
+        return take_array(value, member);
     case JSON_STRING:
         value->text = json_string(member, &value->length);
-        return kind != INPUT_INTEGER && kind != INPUT_BOOLEAN && (kind != INPUT_IDS || value->input->choices);
+        return kind != INPUT_INTEGER && kind != INPUT_BOOLEAN && kind != INPUT_WORDS &&
+               (kind != INPUT_IDS || value->input->choices);
     default:
         return false;
     }
@@ -302,7 +354,7 @@ static check_function *const checks[] = {
     [INPUT_CHOICE] = check_choice,   [INPUT_INTEGER] = check_integer, [INPUT_TIME] = check_time,
     [INPUT_PROJECT] = check_project, [INPUT_LINE] = check_line,       [INPUT_PASSWORD] = check_password,
     [INPUT_NOTE] = check_note,       [INPUT_LINK] = check_link,       [INPUT_BOOLEAN] = check_boolean,
-    [INPUT_IDS] = check_ids,
+    [INPUT_IDS] = check_ids,         [INPUT_WORDS] = check_text,
 };
 
 /* Finds the value and checks it; false when it is refused. */

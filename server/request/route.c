@@ -14,6 +14,7 @@ static const struct placeholder {
     { "id", "", false },
     { "user", "", false },
     { "key", "", false },
+    { "delivery", "", false },
     { "project", TEXT_PROJECT_PREFIX, false },
     { "cycle", TEXT_CYCLE_PREFIX, false },
     { "case", TEXT_CASE_PREFIX, false },

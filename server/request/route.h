@@ -19,9 +19,9 @@ enum route_access {
 
 struct endpoint;
 
-/* `pattern` is a path. A segment in braces is a placeholder; its name gives its type: {id}, {user}, {key} are
- * numbers, {project} is PRJ-n, {cycle} TCYCLE-n, {case} TC-n, {secret} and {finding} are any text.
- * {rest}, at the end, is the whole rest of the path, slashes included, even an empty one. */
+/* `pattern` is a path. A segment in braces is a placeholder; its name gives its type: {id}, {user}, {key},
+ * {delivery} are numbers, {project} is PRJ-n, {cycle} TCYCLE-n, {case} TC-n, {secret} and {finding} are any
+ * text. {rest}, at the end, is the whole rest of the path, slashes included, even an empty one. */
 struct route {
     enum http_method method; /* HTTP_ANY: all of them */
     const char *pattern;

@@ -19,6 +19,7 @@ ACCOUNT = {"email": "late@example.test", "name": "Late", "password": "late but l
 NEW_PASSWORD = {"currentPassword": PASSWORD, "newPassword": "late but long enough"}
 SETTINGS = {"name": "Late", "tokensMayCreateTokens": False, "maxExpiryDays": 7}
 
+WEBHOOK = {"name": "Late", "platform": "custom", "url": "https://hooks.example.com/", "events": ["api_key.created"]}
 RESULTS = {"orgId": 0, "projectId": "PRJ-1", "results": [{"automationId": 12345, "status": "fail"}]}
 
 # Method, path and body; {token} and {person} are others of the actor's own organization, {session} is another of the actor's own.
@@ -56,12 +57,18 @@ WRITES = {
     "make a test cycle": ("POST", "/test-cycles?projectId=PRJ-1", {"name": "Late"}),
     "change a test cycle": ("PATCH", "/test-cycles/TCYCLE-2?projectId=PRJ-1", {"name": "Late"}),
     "report results": ("POST", "/automation/results", RESULTS),
+    "make a webhook": ("POST", "/webhooks", WEBHOOK),
+    "change a webhook": ("PATCH", "/webhooks/{webhook}", {"name": "Late"}),
+    "delete a webhook": ("DELETE", "/webhooks/{webhook}", None),
+    "rotate a webhook's secret": ("POST", "/webhooks/{webhook}/rotate-secret", None),
+    "test a webhook": ("POST", "/webhooks/{webhook}/test", None),
+    "redeliver": ("POST", "/webhooks/{webhook}/deliveries/{delivery}/redeliver", None),
     "archive a test cycle": ("DELETE", "/test-cycles/TCYCLE-2?projectId=PRJ-1", None),
 }
 BODIES = [name for name, (_, _, body) in WRITES.items() if body]
 HASHES = ["make a token", "rotate a token", "rotate the current token", "make an account", "change the password"]
 FOR_ADMINS = [name for name, (_, path, _) in WRITES.items()
-              if path.startswith(("/users", "/organization")) or path == "/projects"]
+              if path.startswith(("/users", "/organization", "/webhooks")) or path == "/projects"]
 IN_PROJECT = [name for name, (_, path, body) in WRITES.items() if "PRJ-1" in path or body is RESULTS]
 BY_SESSION = ["sign out", "confirm the session", "change the password"]
 
@@ -126,9 +133,15 @@ class Late:
                    values (%s, 'robot-' || %s || '@example.test', 'Robot', 'service') returning id, organization_id)
                insert into testkase.custodians (organization_id, service_id, user_id)
                select organization_id, id, %s from robot returning service_id""", (people.id, people.id, people.member.id))
+        webhook, delivery = self.database.query(
+            """with webhook as (
+                   insert into testkase.webhooks (organization_id, name, platform, url, topics, secret)
+                   values (%s, 'W', 'custom', 'https://hooks.example.com/', '{user.deactivated}', 'whsec_AAAA') returning id)
+               insert into testkase.webhook_deliveries (webhook_id, topic, message, state, ended_at)
+               select id, 'user.deactivated', '{}', 'parked', now() from webhook returning webhook_id, id""", (people.id,))[0]
         finding = self.database.value("select testkase.finding_id('poor_name', %s, 'Test')", (other,))
         places = {"token": other, "person": people.member.id, "guest": people.guest.id, "session": session, "finding": finding,
-                  "reminder": reminder, "robot": robot}
+                  "reminder": reminder, "robot": robot, "webhook": webhook, "delivery": delivery}
         self.method, self.path = method, "/api/v1" + path.format(**places)
         if by_session:
             session = service.sign_in(self.actor).session
@@ -182,6 +195,9 @@ class Late:
                    (select array_agg((y.number, y.name, y.archived_at)::text order by y.number)
                     from testkase.test_cycles y join testkase.projects p on p.id = y.project_id
                     where p.organization_id = %(organization)s),
+                   (select array_agg(h::text order by h.id) from testkase.webhooks h where h.organization_id = %(organization)s),
+                   (select array_agg(d::text order by d.id) from testkase.webhook_deliveries d
+                    join testkase.webhooks h on h.id = d.webhook_id where h.organization_id = %(organization)s),
                    (select u.password_hash from testkase.users u where u.id = %(actor)s),
                    (select count(*) from testkase.outbox o where o.organization_id = %(organization)s)""",
             {"actor": self.actor.id, "organization": self.actor.organization_id})

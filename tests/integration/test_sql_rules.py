@@ -636,6 +636,8 @@ STATED = {
     "result_uploads": {"user_id", "idempotency_key", "digest", "answer"},
     "test_cases": {"project_id", "number", "title", "automation_id"},
     "test_cycles": {"project_id", "number", "name"},
+    "webhooks": {"organization_id", "name", "platform", "url", "topics", "secret", "created_by"},
+    "webhook_deliveries": {"webhook_id", "topic", "message"},
 }
 
 

@@ -246,6 +246,31 @@ test_ids(void **state)
 }
 
 static void
+test_words(void **state)
+{
+    (void)state;
+    static const struct input inputs[] = {
+        { "words", INPUT_WORDS, .required = true, .choices = "a.one|a.two|b" }, { 0 }
+    };
+    static const char *const others[] = { "{\"words\":[]}",
+                                          "{\"words\":[\"b\",\"b\"]}",
+                                          "{\"words\":[\"b\",1]}",
+                                          "{\"words\":[\"\"]}",
+                                          "{\"words\":[\"a.one|a.two\"]}",
+                                          "{\"words\":[\"c\"]}",
+                                          "{\"words\":[[\"b\"]]}",
+                                          "{\"words\":\"b\"}",
+                                          "{\"words\":\"{b}\"}",
+                                          "{\"words\":null}",
+                                          NULL };
+    assert_true(read_from(inputs, "{\"words\":[\"b\",\"a.one\",\"a.two\"]}", ""));
+    assert_string_equal(input_text(&request, "words"), "{b,a.one,a.two}");
+    assert_true(read_from(inputs, "{\"words\":[\"a.two\"]}", ""));
+    assert_string_equal(input_text(&request, "words"), "{a.two}");
+    assert_all_refused(inputs, others, "must be an array of words that the documentation lists, each once");
+}
+
+static void
 test_a_note_and_a_link(void **state)
 {
     (void)state;
@@ -353,6 +378,7 @@ main(void)
         TEST(test_a_number_between_bounds),
         TEST(test_true_or_false),
         TEST(test_ids),
+        TEST(test_words),
         TEST(test_a_note_and_a_link),
         TEST(test_no_body),
         TEST(test_null_as_a_value),

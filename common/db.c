@@ -67,6 +67,8 @@ struct db {
     bool schema_refused;
     bool history_refused;
     char failure[512];
+    void (*on_notification)(const char *channel, void *argument); /* NULL: nobody is told */
+    void *notification_argument;
 };
 
 static void
@@ -354,6 +356,25 @@ read_results(struct db *db)
 }
 
 static void
+take_notifications(struct db *db)
+{
+    PGnotify *notification;
+    while ((notification = PQnotifies(db->connection))) {
+        if (db->on_notification) {
+            db->on_notification(notification->relname, db->notification_argument);
+        }
+        PQfreemem(notification);
+    }
+}
+
+void
+db_on_notification(struct db *db, void (*callback)(const char *channel, void *argument), void *argument)
+{
+    db->on_notification = callback;
+    db->notification_argument = argument;
+}
+
+static void
 on_readable(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
@@ -365,7 +386,9 @@ on_readable(evutil_socket_t fd, short what, void *argument)
     }
     if (!PQconsumeInput(db->connection) || !read_results(db) || PQstatus(db->connection) == CONNECTION_BAD) {
         lose_by_libpq(db);
+        return;
     }
+    take_notifications(db);
 }
 
 static void

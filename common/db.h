@@ -40,6 +40,10 @@ struct db_options {
 /* Begins to connect, in the loop. Never NULL. */
 struct db *db_new(struct event_base *base, const struct db_options *options);
 
+/* Has `callback` told the channel of each notification that the connection receives (LISTEN). Those that come
+ * while it is lost are lost, too. */
+void db_on_notification(struct db *db, void (*callback)(const char *channel, void *argument), void *argument);
+
 /* Fails the pending calls, whose callbacks run before it returns, closes the connection and frees it; NULL is
  * fine. Not to be called from a callback. */
 void db_free(struct db *db);

@@ -13,6 +13,8 @@
 #include "server/http/listener.h"
 #include "server/presence.h"
 #include "server/server.h"
+#include "server/streams/reader.h"
+#include "server/streams/streams.h"
 #include "server/succession.h"
 #include "server/usage.h"
 #include <errno.h>
@@ -33,6 +35,7 @@
 #define PATIENCE_MS          1000 /* for PostgreSQL, before clients are told that it does not answer */
 #define PATIENCE_CHECK_MS    10
 #define METRICS_CONNECTIONS  32
+#define STREAMS_SHARE        2                  /* one of so many connections may be a stream of events */
 #define BODIES_MAX           ((size_t)40 << 20) /* bytes: two uploads of results, and others beside them */
 #define BODIES_OF_CLIENT_MAX ((size_t)1 << 20)
 _Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTIONS,
@@ -167,6 +170,9 @@ on_database_state(struct db *db, bool usable, void *argument)
     if (loop->presence && db == handlers_background(loop->handlers)) {
         presence_beat(loop->presence);
     }
+    if (loop->reader && db == handlers_background(loop->handlers)) {
+        reader_connected(loop->reader);
+    }
 }
 
 static struct db_options
@@ -189,6 +195,7 @@ database_options(struct loop *loop)
 static void
 drain(struct loop *loop)
 {
+    streams_close(loop->streams);
     connection_pool_drain(loop->pool);
     if (loop->metrics_pool) {
         connection_pool_drain(loop->metrics_pool);
@@ -350,6 +357,15 @@ loop_init(struct loop *loop, struct server *server, int index)
                                                    .argument = loop };
         loop->presence = presence_new(&presence);
     }
+    const struct streams_options streams = { .base = loop->base,
+                                             .handlers = loop->handlers,
+                                             .hub = server->hub,
+                                             .metrics = &loop->metrics,
+                                             .most = connection_capacity(server) / STREAMS_SHARE };
+    loop->streams = streams_new(&streams);
+    if (index == 0) {
+        loop->reader = reader_new(loop->base, handlers_background(loop->handlers), server->hub);
+    }
     loop->stopping = event_new(loop->base, loop->stop_descriptor, EV_READ | EV_PERSIST, begin_stopping, loop);
     loop->draining = event_new(loop->base, -1, EV_PERSIST, check_drained, loop);
     event_add(loop->stopping, NULL);
@@ -386,6 +402,8 @@ loop_clear(struct loop *loop)
     presence_free(loop->presence);
     connection_pool_free(loop->pool);
     connection_pool_free(loop->metrics_pool);
+    streams_free(loop->streams);
+    reader_free(loop->reader);
     body_room_free(loop->bodies);
     usage_free(loop->usage);
     event_free(loop->sampling);

@@ -24,7 +24,9 @@ struct json_writer;
 struct lease_client;
 struct listener;
 struct presence;
+struct reader;
 struct server;
+struct streams;
 struct usage;
 
 struct loop {
@@ -42,6 +44,8 @@ struct loop {
     struct usage *usage;
     struct lease_client *leases;
     struct presence *presence; /* first loop only */
+    struct streams *streams;
+    struct reader *reader; /* first loop only; of news for streams */
     struct hasher_mailbox *mailbox;
     struct background_mailbox *background;
     struct metrics metrics;

@@ -70,9 +70,11 @@ struct metrics {
     struct counter lease_statements, leases_taken, leases_returned, lease_waits, lease_failures;
     struct counter gate_questions, gate_refills, gate_failures, gate_catch_ups, gate_resets;
     struct histogram gate_round_size, gate_round_us;
+    struct counter stream_events;
     struct counter reconnects, usage_lost, connections_evicted;
     /* Current values, set about once a second. */
     struct counter connections, requests_open, database_connections, usage_lag_ms;
+    struct counter streams; /* set whenever it changes */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include "server/resources/api_keys.h"
 #include "server/resources/calendar.h"
 #include "server/resources/custodians.h"
+#include "server/resources/events.h"
 #include "server/resources/exposition.h"
 #include "server/resources/hygiene.h"
 #include "server/resources/leaks.h"
@@ -86,6 +87,8 @@ const struct route routes[] = {
 
     { HTTP_GET,    "/api/v1/reminders",                ROUTE_CALLER,    0,         .endpoint = &reminders_list },
     { HTTP_POST,   "/api/v1/reminders/{id}/acknowledge", ROUTE_CALLER,    0,         .endpoint = &reminders_acknowledge },
+
+    { HTTP_GET,    "/api/v1/events",                   ROUTE_CALLER,    0,         .handle = events_get },
 
     { HTTP_GET,    "/api/v1/calendar",                 ROUTE_CALLER,    0,         .endpoint = &calendar_get },
     { HTTP_POST,   "/api/v1/calendar",                 ROUTE_CALLER,    0,         .handle = calendar_create },

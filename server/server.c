@@ -11,6 +11,7 @@
 #include "server/http/listener_sockets.h"
 #include "server/http/trusted_proxies.h"
 #include "server/loop.h"
+#include "server/streams/hub.h"
 #include "server/take_over/predecessor.h"
 #include <errno.h>
 #include <string.h>
@@ -186,6 +187,7 @@ server_open(struct server *server, const struct server_options *options)
                                            .creation_queue = options->creation_queue };
     server->hasher = hasher_new(&hasher);
     server->background = background_new(UPLOADS_MAX);
+    server->hub = hub_new();
     server->rate_limits = rate_limits_new(config->rate_limit, config->rate_burst);
     server->guess_throttle = guess_throttle_new();
     server->failed_sign_ins = address_log_new();
@@ -198,6 +200,7 @@ server_close(struct server *server)
 {
     hasher_free(server->hasher);
     background_free(server->background);
+    hub_free(server->hub);
     verified_free(server->verified);
     rate_limits_free(server->rate_limits);
     guess_throttle_free(server->guess_throttle);

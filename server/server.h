@@ -16,6 +16,7 @@ struct background;
 struct connection_events;
 struct guess_throttle;
 struct hasher;
+struct hub;
 struct listener_sockets;
 struct loop;
 struct predecessor;
@@ -57,6 +58,7 @@ struct server {
     struct successors *successors;            /* succession.c's */
     struct hasher *hasher;
     struct background *background;
+    struct hub *hub; /* of streams of events */
     struct verified *verified;
     struct rate_limits *rate_limits;
     struct guess_throttle *guess_throttle;

@@ -947,6 +947,73 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.listen_for_events() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    listen testkase_outbox;
+    listen testkase_sessions;
+    return true;
+end
+$$;
+
+CREATE FUNCTION testkase.session_lifetime() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '168:00:00'::interval;
+
+CREATE TABLE testkase.sessions (
+    id bigint NOT NULL,
+    digest bytea NOT NULL,
+    user_id bigint NOT NULL,
+    user_generation integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + testkase.session_lifetime()) NOT NULL,
+    address inet,
+    client text,
+    confirmed_at timestamp with time zone DEFAULT now() NOT NULL,
+    wrong_passwords smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT sessions_client_check CHECK ((char_length(client) <= 200)),
+    CONSTRAINT sessions_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT sessions_end_in_time CHECK ((expires_at <= (created_at + testkase.session_lifetime()))),
+    CONSTRAINT sessions_wrong_passwords_check CHECK ((wrong_passwords >= 0))
+);
+
+CREATE TABLE testkase.users (
+    id bigint NOT NULL,
+    organization_id bigint NOT NULL,
+    email text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    kind text DEFAULT 'person'::text NOT NULL,
+    org_role text DEFAULT 'member'::text NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    password_hash text,
+    credential_generation integer DEFAULT 1 NOT NULL,
+    session_generation integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
+    CONSTRAINT users_email_is_ascii CHECK ((email ~ '^[!-~]+@[!-~]+$'::text)),
+    CONSTRAINT users_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text]))),
+    CONSTRAINT users_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT users_org_role_check CHECK ((org_role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text]))),
+    CONSTRAINT users_owner_is_active_person CHECK (((org_role <> 'owner'::text) OR ((kind = 'person'::text) AND (status = 'active'::text)))),
+    CONSTRAINT users_password_hash_check CHECK ((password_hash ~~ '$argon2id$%'::text)),
+    CONSTRAINT users_service_has_no_password CHECK (((kind = 'person'::text) OR (password_hash IS NULL))),
+    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'deactivated'::text, 'deleted'::text])))
+);
+
+CREATE FUNCTION testkase.live_sessions(ids bigint[]) RETURNS TABLE(id bigint, user_id bigint, left_ms bigint)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT s.id,
+     s.user_id,
+     (ceil((EXTRACT(epoch FROM (LEAST(s.expires_at, (s.last_seen_at + '12:00:00'::interval)) - now())) * (1000)::numeric)))::bigint AS ceil
+    FROM (testkase.sessions s
+      JOIN testkase.users u ON ((u.id = s.user_id)))
+   WHERE ((s.id = ANY (live_sessions.ids)) AND (s.expires_at > now()) AND (s.last_seen_at > (now() - '12:00:00'::interval)) AND (s.user_generation = u.session_generation) AND (u.status = 'active'::text));
+END;
+
 CREATE FUNCTION testkase.live_tokens_of(of_user bigint) RETURNS TABLE(id bigint, user_id bigint, organization_id bigint, name text, preview text)
     LANGUAGE sql
     AS $$
@@ -1235,30 +1302,6 @@ CREATE TABLE testkase.projects (
     CONSTRAINT projects_next_case_number_check CHECK ((next_case_number > 0)),
     CONSTRAINT projects_next_cycle_number_check CHECK ((next_cycle_number > 0)),
     CONSTRAINT projects_number_check CHECK ((number > 0))
-);
-
-CREATE TABLE testkase.users (
-    id bigint NOT NULL,
-    organization_id bigint NOT NULL,
-    email text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    kind text DEFAULT 'person'::text NOT NULL,
-    org_role text DEFAULT 'member'::text NOT NULL,
-    status text DEFAULT 'active'::text NOT NULL,
-    password_hash text,
-    credential_generation integer DEFAULT 1 NOT NULL,
-    session_generation integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT users_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
-    CONSTRAINT users_email_is_ascii CHECK ((email ~ '^[!-~]+@[!-~]+$'::text)),
-    CONSTRAINT users_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text]))),
-    CONSTRAINT users_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
-    CONSTRAINT users_org_role_check CHECK ((org_role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text]))),
-    CONSTRAINT users_owner_is_active_person CHECK (((org_role <> 'owner'::text) OR ((kind = 'person'::text) AND (status = 'active'::text)))),
-    CONSTRAINT users_password_hash_check CHECK ((password_hash ~~ '$argon2id$%'::text)),
-    CONSTRAINT users_service_has_no_password CHECK (((kind = 'person'::text) OR (password_hash IS NULL))),
-    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'deactivated'::text, 'deleted'::text])))
 );
 
 CREATE FUNCTION testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text) RETURNS TABLE(id bigint, number integer, name text, role text, outcome text)
@@ -1722,9 +1765,17 @@ CREATE FUNCTION testkase.server_silence_max() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '00:00:05'::interval;
 
-CREATE FUNCTION testkase.session_lifetime() RETURNS interval
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN '168:00:00'::interval;
+CREATE FUNCTION testkase.session_generations_moved() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    perform notify_ids('testkase_sessions', 'userIds',
+                       array(select a.id from after_rows a
+                             join before_rows b on b.id = a.id and b.session_generation <> a.session_generation limit 50));
+    return null;
+end
+$$;
 
 CREATE FUNCTION testkase.sessions_guard() RETURNS trigger
     LANGUAGE plpgsql
@@ -1778,24 +1829,6 @@ CREATE FUNCTION testkase.shown_counts(cases integer, pass integer, fail integer,
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN json_build_object('total', cases, 'notExecuted', ((((cases - pass) - fail) - blocked) - skipped), 'pass', pass, 'fail', fail, 'blocked', blocked, 'skipped', skipped);
 
-CREATE TABLE testkase.sessions (
-    id bigint NOT NULL,
-    digest bytea NOT NULL,
-    user_id bigint NOT NULL,
-    user_generation integer NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone DEFAULT (now() + testkase.session_lifetime()) NOT NULL,
-    address inet,
-    client text,
-    confirmed_at timestamp with time zone DEFAULT now() NOT NULL,
-    wrong_passwords smallint DEFAULT 0 NOT NULL,
-    CONSTRAINT sessions_client_check CHECK ((char_length(client) <= 200)),
-    CONSTRAINT sessions_digest_check CHECK ((octet_length(digest) = 32)),
-    CONSTRAINT sessions_end_in_time CHECK ((expires_at <= (created_at + testkase.session_lifetime()))),
-    CONSTRAINT sessions_wrong_passwords_check CHECK ((wrong_passwords >= 0))
-);
-
 CREATE FUNCTION testkase.signed_in_recently(of_session bigint) RETURNS boolean
     LANGUAGE sql
     BEGIN ATOMIC
@@ -1823,6 +1856,36 @@ CREATE FUNCTION testkase.still_presented(of_user bigint) RETURNS TABLE(token_id 
     ) p
     group by p.id
 $$;
+
+CREATE TABLE testkase.outbox (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sequence bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id bigint NOT NULL,
+    user_id bigint,
+    topic text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    routed_at timestamp with time zone,
+    written_by xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    CONSTRAINT outbox_topic_check CHECK ((topic ~ '^[a-z_]+\.[a-z_]+$'::text))
+);
+
+CREATE TABLE testkase.streamed_topics (
+    topic text NOT NULL
+);
+
+CREATE FUNCTION testkase.streamed_since(since pg_snapshot) RETURNS TABLE(sequence bigint, written_by xid8, user_id bigint, topic text, data text)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT o.sequence,
+     o.written_by,
+     o.user_id,
+     o.topic,
+     ((o.payload || jsonb_build_object('ownerId', o.user_id, 'at', testkase.rfc3339(o.created_at))))::text AS text
+    FROM (testkase.outbox o
+      JOIN testkase.streamed_topics t ON ((t.topic = o.topic)))
+   WHERE ((o.written_by >= pg_snapshot_xmin(streamed_since.since)) AND (o.written_by < pg_snapshot_xmax(pg_current_snapshot())) AND (NOT pg_visible_in_snapshot(o.written_by, streamed_since.since)) AND (o.user_id IS NOT NULL));
+END;
 
 CREATE FUNCTION testkase.successor_name(name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3365,18 +3428,6 @@ ALTER TABLE testkase.organizations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
-CREATE TABLE testkase.outbox (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    sequence bigint NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    organization_id bigint NOT NULL,
-    user_id bigint,
-    topic text NOT NULL,
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
-    routed_at timestamp with time zone,
-    CONSTRAINT outbox_topic_check CHECK ((topic ~ '^[a-z_]+\.[a-z_]+$'::text))
-);
-
 ALTER TABLE testkase.outbox ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME testkase.outbox_sequence_seq
     START WITH 1
@@ -3847,6 +3898,9 @@ ALTER TABLE ONLY testkase.sessions
 ALTER TABLE ONLY testkase.shadow_key
     ADD CONSTRAINT shadow_key_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY testkase.streamed_topics
+    ADD CONSTRAINT streamed_topics_pkey PRIMARY KEY (topic);
+
 ALTER TABLE ONLY testkase.test_cases
     ADD CONSTRAINT test_cases_automation_id_key UNIQUE (project_id, automation_id);
 
@@ -3957,6 +4011,8 @@ CREATE INDEX notices_user_idx ON testkase.notices USING btree (user_id, kind, id
 CREATE INDEX outbox_open_idx ON testkase.outbox USING btree (sequence) WHERE (routed_at IS NULL);
 
 CREATE INDEX outbox_routed_idx ON testkase.outbox USING btree (routed_at);
+
+CREATE INDEX outbox_written_idx ON testkase.outbox USING btree (written_by);
 
 CREATE INDEX project_members_user_idx ON testkase.project_members USING btree (user_id, project_id);
 
@@ -4071,6 +4127,10 @@ CREATE TRIGGER outbox_added AFTER INSERT ON testkase.outbox REFERENCING NEW TABL
 CREATE TRIGGER projects_begin AFTER INSERT ON testkase.projects REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.projects_begin();
 
 CREATE TRIGGER rotation_reminders_changed AFTER UPDATE ON testkase.rotation_reminders REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_reminders', 'reminderIds');
+
+CREATE TRIGGER session_generations_moved AFTER UPDATE ON testkase.users REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.session_generations_moved();
+
+CREATE TRIGGER sessions_deleted AFTER DELETE ON testkase.sessions REFERENCING OLD TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_sessions', 'sessionIds');
 
 CREATE TRIGGER sessions_guard BEFORE UPDATE ON testkase.sessions FOR EACH ROW EXECUTE FUNCTION testkase.sessions_guard();
 
@@ -4351,6 +4411,63 @@ REVOKE ALL ON FUNCTION testkase.last_use_of(token bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.listen_for_events() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.listen_for_events() TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.session_lifetime() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_server;
+GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_worker;
+
+GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_server;
+GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_worker;
+
+GRANT INSERT(digest) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(user_id) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(address) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT INSERT(client) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT UPDATE(confirmed_at) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT UPDATE(wrong_passwords) ON TABLE testkase.sessions TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.users TO testkase_server;
+
+GRANT SELECT(id) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(organization_id) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(organization_id) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(email) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(email) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(name) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(kind) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(kind) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(org_role),UPDATE(org_role) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(org_role) ON TABLE testkase.users TO testkase_worker;
+
+GRANT UPDATE(status) ON TABLE testkase.users TO testkase_server;
+GRANT SELECT(status) ON TABLE testkase.users TO testkase_worker;
+
+GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE testkase.users TO testkase_server;
+
+GRANT SELECT(credential_generation) ON TABLE testkase.users TO testkase_worker;
+
+GRANT SELECT(session_generation) ON TABLE testkase.users TO testkase_worker;
+
+GRANT SELECT(status_changed_at),UPDATE(status_changed_at) ON TABLE testkase.users TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.live_sessions(ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.live_sessions(ids bigint[]) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) TO testkase_server;
 
@@ -4416,36 +4533,6 @@ GRANT UPDATE(next_case_number) ON TABLE testkase.projects TO testkase_server;
 
 GRANT UPDATE(next_cycle_number) ON TABLE testkase.projects TO testkase_server;
 
-GRANT SELECT ON TABLE testkase.users TO testkase_server;
-
-GRANT SELECT(id) ON TABLE testkase.users TO testkase_worker;
-
-GRANT INSERT(organization_id) ON TABLE testkase.users TO testkase_server;
-GRANT SELECT(organization_id) ON TABLE testkase.users TO testkase_worker;
-
-GRANT INSERT(email) ON TABLE testkase.users TO testkase_server;
-GRANT SELECT(email) ON TABLE testkase.users TO testkase_worker;
-
-GRANT INSERT(name),UPDATE(name) ON TABLE testkase.users TO testkase_server;
-GRANT SELECT(name) ON TABLE testkase.users TO testkase_worker;
-
-GRANT INSERT(kind) ON TABLE testkase.users TO testkase_server;
-GRANT SELECT(kind) ON TABLE testkase.users TO testkase_worker;
-
-GRANT INSERT(org_role),UPDATE(org_role) ON TABLE testkase.users TO testkase_server;
-GRANT SELECT(org_role) ON TABLE testkase.users TO testkase_worker;
-
-GRANT UPDATE(status) ON TABLE testkase.users TO testkase_server;
-GRANT SELECT(status) ON TABLE testkase.users TO testkase_worker;
-
-GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE testkase.users TO testkase_server;
-
-GRANT SELECT(credential_generation) ON TABLE testkase.users TO testkase_worker;
-
-GRANT SELECT(session_generation) ON TABLE testkase.users TO testkase_worker;
-
-GRANT SELECT(status_changed_at),UPDATE(status_changed_at) ON TABLE testkase.users TO testkase_worker;
-
 REVOKE ALL ON FUNCTION testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.project_for(organization bigint, caller bigint, project_number integer, least_role text) TO testkase_server;
 
@@ -4501,9 +4588,7 @@ GRANT ALL ON FUNCTION testkase.says_nothing(name text) TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.server_silence_max() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.server_silence_max() TO testkase_server;
 
-REVOKE ALL ON FUNCTION testkase.session_lifetime() FROM PUBLIC;
-GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_server;
-GRANT ALL ON FUNCTION testkase.session_lifetime() TO testkase_worker;
+REVOKE ALL ON FUNCTION testkase.session_generations_moved() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.sessions_guard() FROM PUBLIC;
 
@@ -4519,28 +4604,38 @@ GRANT ALL ON FUNCTION testkase.shown_build(build jsonb) TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.shown_counts(cases integer, pass integer, fail integer, blocked integer, skipped integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.shown_counts(cases integer, pass integer, fail integer, blocked integer, skipped integer) TO testkase_server;
 
-GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_server;
-GRANT SELECT,DELETE ON TABLE testkase.sessions TO testkase_worker;
-
-GRANT INSERT(digest) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT INSERT(user_id) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT UPDATE(last_seen_at) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT INSERT(address) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT INSERT(client) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT UPDATE(confirmed_at) ON TABLE testkase.sessions TO testkase_server;
-
-GRANT UPDATE(wrong_passwords) ON TABLE testkase.sessions TO testkase_server;
-
 REVOKE ALL ON FUNCTION testkase.signed_in_recently(of_session bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.signed_in_recently(of_session bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.still_presented(of_user bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.still_presented(of_user bigint) TO testkase_server;
+
+GRANT SELECT,DELETE ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT SELECT(sequence) ON TABLE testkase.outbox TO testkase_server;
+
+GRANT SELECT(created_at) ON TABLE testkase.outbox TO testkase_server;
+
+GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_server;
+GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT SELECT(user_id),INSERT(user_id) ON TABLE testkase.outbox TO testkase_server;
+GRANT INSERT(user_id) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT SELECT(topic),INSERT(topic) ON TABLE testkase.outbox TO testkase_server;
+GRANT INSERT(topic) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT SELECT(payload),INSERT(payload) ON TABLE testkase.outbox TO testkase_server;
+GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT UPDATE(routed_at) ON TABLE testkase.outbox TO testkase_worker;
+
+GRANT SELECT(written_by) ON TABLE testkase.outbox TO testkase_server;
+
+GRANT SELECT ON TABLE testkase.streamed_topics TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.streamed_since(since pg_snapshot) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.streamed_since(since pg_snapshot) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.successor_name(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.successor_name(name text) TO testkase_server;
@@ -4962,22 +5057,6 @@ GRANT INSERT(kind) ON TABLE testkase.notices TO testkase_worker;
 GRANT INSERT(topic) ON TABLE testkase.notices TO testkase_worker;
 
 GRANT INSERT(payload) ON TABLE testkase.notices TO testkase_worker;
-
-GRANT SELECT,DELETE ON TABLE testkase.outbox TO testkase_worker;
-
-GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_server;
-GRANT INSERT(organization_id) ON TABLE testkase.outbox TO testkase_worker;
-
-GRANT INSERT(user_id) ON TABLE testkase.outbox TO testkase_server;
-GRANT INSERT(user_id) ON TABLE testkase.outbox TO testkase_worker;
-
-GRANT INSERT(topic) ON TABLE testkase.outbox TO testkase_server;
-GRANT INSERT(topic) ON TABLE testkase.outbox TO testkase_worker;
-
-GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_server;
-GRANT INSERT(payload) ON TABLE testkase.outbox TO testkase_worker;
-
-GRANT UPDATE(routed_at) ON TABLE testkase.outbox TO testkase_worker;
 
 GRANT SELECT ON TABLE testkase.reminder_policy TO testkase_server;
 GRANT SELECT ON TABLE testkase.reminder_policy TO testkase_worker;

@@ -243,6 +243,22 @@ step_sending(struct connection *connection)
     return AGAIN;
 }
 
+/* The request has ended with the answer's head. What the client sends now is dropped. */
+static enum turn
+step_streaming(struct connection *connection)
+{
+    const struct connection_stream *stream = &connection->stream;
+    if (connection->exchange.has_request) {
+        connection_io_drop_input(connection);
+        finish_request(connection, !connection->socket.gone);
+        connection->lingered = 0;
+    }
+    if (connection->socket.ended || stream->is_too_full || connection->lingered >= CONNECTION_SKIP_MAX) {
+        return CLOSE;
+    }
+    return stream->is_over && !connection->socket.output ? linger(connection) : WAIT;
+}
+
 static enum turn
 step_skipping(struct connection *connection)
 {
@@ -318,6 +334,7 @@ static const struct behaviour {
     [CONNECTION_HANDLING] = { "handling", step_handling, 30, CONNECTION_HEAD, expire_handling },
     [CONNECTION_BODY] = { "body", step_body, 30, CONNECTION_HEAD, expire_body },
     [CONNECTION_SENDING] = { "sending", step_sending, 30, CONNECTION_SENDING, expire_sending },
+    [CONNECTION_STREAMING] = { "streaming", step_streaming, 30, CONNECTION_STREAMING, expire_by_closing },
     [CONNECTION_SKIPPING] = { "skipping", step_skipping, 10, CONNECTION_SKIPPING, expire_by_closing },
     [CONNECTION_LINGERING] = { "lingering", step_lingering, 2, CONNECTION_LINGERING, expire_by_closing },
 };
@@ -333,6 +350,8 @@ connection_is_unfinished(const struct connection *connection)
     case CONNECTION_SENDING:
     case CONNECTION_SKIPPING:
         return true;
+    case CONNECTION_STREAMING:
+        return connection->socket.output != NULL;
     default:
         return false;
     }
@@ -456,9 +475,13 @@ connection_free(struct connection *connection)
     connection_pool_unfile(connection);
     connection_pool_forget(connection);
     if (connection->exchange.has_request) {
-        pool->busy -= connection->state != CONNECTION_SENDING;
-        finish_request(connection, connection->state == CONNECTION_SENDING && !connection->socket.output &&
-                                       !connection->socket.gone);
+        bool is_answered =
+            connection->state == CONNECTION_SENDING || connection->state == CONNECTION_STREAMING;
+        pool->busy -= !is_answered;
+        finish_request(connection, is_answered && !connection->socket.output && !connection->socket.gone);
+    }
+    if (connection->stream.on_end) {
+        connection->stream.on_end(connection->stream.argument);
     }
     connection_io_end(connection);
     http_body_end(&connection->body);
@@ -511,4 +534,35 @@ connection_body(const struct connection *connection, size_t *ret_length)
 {
     *ret_length = connection->body.length;
     return connection->body.bytes ? connection->body.bytes : "";
+}
+
+/* --- streams --- */
+
+void
+connection_stream_send(struct connection *connection, const char *bytes, size_t length)
+{
+    const struct iovec part = { (void *)(uintptr_t)bytes, length };
+    struct connection_socket *socket = &connection->socket;
+    size_t waits = socket->output ? socket->output_length - socket->output_sent + socket->constant.length : 0;
+    bool had_output = socket->output != NULL;
+    if (connection->state != CONNECTION_STREAMING || connection->stream.is_over || socket->gone) {
+        return;
+    }
+    connection->stream.is_too_full = waits + length > CONNECTION_STREAM_MAX;
+    if (!connection->stream.is_too_full) {
+        connection_io_send(connection, &part, 1, false);
+    }
+    if (connection->stream.is_too_full || socket->gone || (!had_output && socket->output)) {
+        connection->timed_state = -1;
+        connection_pool_defer(connection);
+    }
+}
+
+void
+connection_stream_end(struct connection *connection)
+{
+    if (!connection->stream.is_over) {
+        connection->stream.is_over = true;
+        connection_pool_defer(connection);
+    }
 }

@@ -7,6 +7,9 @@
  * accepts no byte of an answer for 30 s is cut off; an idle connection is closed after 75 s. Apart from a
  * wanted body, the memory held for one client stays below 64 KiB.
  *
+ * An answer may be a stream: its body grows until its owner, or the client, ends the connection. Then there
+ * is no request any more, and no memory of one.
+ *
  * All connections of a loop share one connection_pool: its limits, its list of idle connections, and the
  * timer that checks deadlines once a second.
  *
@@ -103,6 +106,10 @@ struct connection_reply {
     size_t body_length;
     bool body_is_constant; /* it lives as long as the program, and need not be copied */
     bool close;            /* close the connection after this answer */
+    /* Of a stream, which begins with `body`; else NULL. Called once, from the loop, when the connection is
+     * freed. The connection has one stream at most, and closes after it; after the head of one, too. */
+    void (*on_stream_end)(void *stream);
+    void *stream;
 };
 
 /* Answers the current request; copies everything but a constant body. A reply to HEAD carries the body's
@@ -110,5 +117,16 @@ struct connection_reply {
  * closes the connection. The head and the body are gone after this call; the next request begins from the
  * loop. */
 void connection_reply(struct connection *connection, const struct connection_reply *reply);
+
+/* --- streams --- */
+
+/* How many bytes of a stream may wait for the client. */
+#define CONNECTION_STREAM_MAX ((size_t)64 * 1024)
+
+/* Sends more of the stream; copies it. A client that leaves too much untaken, or takes nothing for 30 s, is
+ * cut off. */
+void connection_stream_send(struct connection *connection, const char *bytes, size_t length);
+/* Closes the connection when the client has taken what was sent. Send nothing afterwards. */
+void connection_stream_end(struct connection *connection);
 
 #endif

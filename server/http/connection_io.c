@@ -3,10 +3,14 @@
 #include "server/http/connection_private.h"
 #include <errno.h>
 #include <event2/event.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define STREAM_BUFFER     (32 * 1024)
+#define STREAM_SILENCE_MS 60000 /* an unacknowledged heartbeat ends the connection after this time */
 
 #define AT_ONCE_MAX 4096 /* a reply up to this size is copied together and sent as one piece */
 
@@ -48,7 +52,7 @@ receive(struct connection *connection, void *bytes, size_t size)
     return note_received(connection, recv(connection->socket.fd, bytes, size, 0));
 }
 
-/* Receives only to keep a reset from cutting off our last answer; ignores the bytes. */
+/* Receives only to keep a reset from cutting off our answer, and to learn of the end; ignores the bytes. */
 static void
 receive_and_drop(struct connection *connection)
 {
@@ -96,7 +100,7 @@ on_readable(evutil_socket_t fd, short what, void *argument)
     struct connection *connection = argument;
     char *room;
     size_t size;
-    if (connection->state == CONNECTION_LINGERING) {
+    if (connection->state == CONNECTION_LINGERING || connection->state == CONNECTION_STREAMING) {
         receive_and_drop(connection);
     } else if (connection->state == CONNECTION_BODY && !has_unused_input(connection) &&
                (size = http_body_room(&connection->body, &room))) {
@@ -343,13 +347,28 @@ connection_io_start(struct connection *connection, evutil_socket_t fd)
 }
 
 void
-connection_io_shut(struct connection *connection)
+connection_io_drop_input(struct connection *connection)
 {
-    shutdown(connection->socket.fd, SHUT_WR);
     if (connection->input) {
         connection->input->used = connection->input->filled;
         connection_io_consume(connection);
     }
+}
+
+/* A unix socket has no time-out, and needs none. */
+void
+connection_io_begin_stream(struct connection *connection)
+{
+    const int buffer = STREAM_BUFFER, silence_ms = STREAM_SILENCE_MS;
+    setsockopt(connection->socket.fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+    setsockopt(connection->socket.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof(silence_ms));
+}
+
+void
+connection_io_shut(struct connection *connection)
+{
+    shutdown(connection->socket.fd, SHUT_WR);
+    connection_io_drop_input(connection);
 }
 
 /* If there is output left, the client was cut off: a reset frees the kernel's buffers, too. */
@@ -366,8 +385,5 @@ connection_io_end(struct connection *connection)
         event_free(connection->socket.writable);
     }
     close(connection->socket.fd);
-    if (connection->input) {
-        connection->input->used = connection->input->filled;
-        connection_io_consume(connection);
-    }
+    connection_io_drop_input(connection);
 }

@@ -50,6 +50,7 @@ connection_pool_new(struct event_base *base, const struct connection_events *eve
     TAILQ_INIT(&pool->idle);
     TAILQ_INIT(&pool->lingering);
     TAILQ_INIT(&pool->overdue);
+    TAILQ_INIT(&pool->streaming);
     TAILQ_INIT(&pool->ready);
     STAILQ_INIT(&pool->cache);
     for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
@@ -86,6 +87,7 @@ connection_pool_free(struct connection_pool *pool)
     close_some(&pool->idle, SIZE_MAX);
     close_some(&pool->lingering, SIZE_MAX);
     close_some(&pool->overdue, SIZE_MAX);
+    close_some(&pool->streaming, SIZE_MAX);
     for (size_t i = 0; i < CONNECTION_POOL_SLOTS; i++) {
         close_some(&pool->slots[i], SIZE_MAX);
     }
@@ -327,6 +329,9 @@ list_for(struct connection *connection)
     }
     if (connection->state == CONNECTION_HANDLING && connection->exchange.overdue) {
         return &pool->overdue;
+    }
+    if (connection->state == CONNECTION_STREAMING && !connection->socket.output) {
+        return &pool->streaming;
     }
     return slot_for(connection);
 }

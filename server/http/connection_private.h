@@ -25,13 +25,14 @@ struct event;
 #define CONNECTION_INPUT_MAX  (HTTP_HEAD_MAX + CONNECTION_INPUT_ROOM)
 
 enum connection_state {
-    CONNECTION_IDLE,     /* between requests */
-    CONNECTION_HEAD,     /* some of a head is here */
-    CONNECTION_HANDLING, /* the owner has the request */
-    CONNECTION_BODY,     /* the owner waits for the body */
-    CONNECTION_SENDING,  /* answered; the socket has not taken all of it yet */
-    CONNECTION_SKIPPING, /* answered; the rest of an unwanted body is still arriving */
-    CONNECTION_LINGERING /* shut for sending; waits for the client to close (RFC 9112 §9.6) */
+    CONNECTION_IDLE,      /* between requests */
+    CONNECTION_HEAD,      /* some of a head is here */
+    CONNECTION_HANDLING,  /* the owner has the request */
+    CONNECTION_BODY,      /* the owner waits for the body */
+    CONNECTION_SENDING,   /* answered; the socket has not taken all of it yet */
+    CONNECTION_STREAMING, /* the answer is a stream, and not over */
+    CONNECTION_SKIPPING,  /* answered; the rest of an unwanted body is still arriving */
+    CONNECTION_LINGERING  /* shut for sending; waits for the client to close (RFC 9112 §9.6) */
 };
 
 /* Received bytes: those up to `used` are processed, those from there up to `filled` are not. During a request
@@ -72,6 +73,14 @@ struct connection_socket {
     struct http_slice constant; /* what follows the output, not copied; only while there is output */
 };
 
+/* An answer that is a stream. */
+struct connection_stream {
+    void (*on_end)(void *argument); /* NULL: there is none */
+    void *argument;
+    bool is_over;     /* its owner has ended it */
+    bool is_too_full; /* the client takes too little */
+};
+
 struct connection {
     struct connection_pool *pool;
     TAILQ_ENTRY(connection) entry;       /* in `list`, except while a step runs */
@@ -87,7 +96,8 @@ struct connection {
     struct connection_input *input;
     struct connection_exchange exchange;
     struct http_body body;
-    size_t lingered; /* bytes received since it lingers */
+    size_t lingered; /* bytes received since it lingers, or streams */
+    struct connection_stream stream;
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
@@ -107,6 +117,7 @@ struct connection_pool {
     struct connection_list idle;      /* ordered by deadline */
     struct connection_list lingering; /* ordered by deadline */
     struct connection_list overdue;   /* without a deadline */
+    struct connection_list streaming; /* the same: nothing waits for the client */
     struct connection_list slots[CONNECTION_POOL_SLOTS];
     int64_t swept_s;
     struct event *sweep;
@@ -169,6 +180,10 @@ void connection_io_resume(struct connection *connection);
 void connection_io_grow(struct connection *connection, size_t size);
 /* Drops the processed bytes, including the head. */
 void connection_io_consume(struct connection *connection);
+/* Drops the processed and the other bytes that have arrived. */
+void connection_io_drop_input(struct connection *connection);
+/* Bounds what the kernel holds for a client that reads nothing, and has it notice a client that has gone. */
+void connection_io_begin_stream(struct connection *connection);
 /* Shuts the socket for sending, and drops the input. */
 void connection_io_shut(struct connection *connection);
 

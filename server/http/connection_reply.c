@@ -55,6 +55,9 @@ status_has_body(int status)
 static void
 add_length(struct text *text, const struct connection_reply *reply)
 {
+    if (reply->on_stream_end) {
+        return;
+    }
     if (status_has_body(reply->status) || (reply->status == 304 && reply->body_length)) {
         add_text(text, "Content-Length: ");
         add_number(text, reply->body_length);
@@ -117,13 +120,18 @@ connection_reply(struct connection *connection, const struct connection_reply *r
 {
     struct connection_pool *pool = connection->pool;
     assert(connection->state == CONNECTION_HANDLING || connection->state == CONNECTION_BODY);
+    bool has_stream = reply->on_stream_end, is_stream = has_stream && !connection->exchange.head_only;
     connection->exchange.keep = !reply->close && !connection->exchange.refused &&
-                                connection->exchange.client_stays && !pool->draining &&
+                                connection->exchange.client_stays && !pool->draining && !has_stream &&
                                 can_skip_body(connection);
+    connection->stream = (struct connection_stream){ reply->on_stream_end, reply->stream, false, false };
+    if (is_stream) {
+        connection_io_begin_stream(connection);
+    }
     send_reply(connection, reply);
     /* Only now, because the reply may point into the body. */
     http_body_drop(&connection->body, CONNECTION_SKIP_MAX);
-    connection->state = CONNECTION_SENDING;
+    connection->state = is_stream ? CONNECTION_STREAMING : CONNECTION_SENDING;
     pool->busy--;
     if (pool->advancing != connection) {
         connection_pool_defer(connection);

@@ -134,6 +134,16 @@ answer_constant(struct answer *answer, int status, const char *content_type, con
     return STEP_DONE;
 }
 
+enum step_result
+answer_stream(struct answer *answer, const char *content_type, char *bytes, size_t length,
+              void (*on_end)(void *stream), void *stream)
+{
+    answer_bytes(answer, 200, content_type, bytes, length);
+    answer->on_stream_end = on_end;
+    answer->stream = stream;
+    return STEP_DONE;
+}
+
 /* --- header fields --- */
 
 static char *
@@ -189,6 +199,8 @@ answer_reply(struct answer *answer)
         .body_length = answer->length,
         .body_is_constant = answer->body == ANSWER_BYTES && !answer->owned,
         .close = answer->closes,
+        .on_stream_end = answer->on_stream_end,
+        .stream = answer->stream,
     };
     if (answer->body == ANSWER_PROBLEM) {
         json_writer_reset(answer->writer);

@@ -29,6 +29,8 @@ struct answer {
     struct json_writer *writer; /* the loop's; filled and sent within one turn of the loop */
     const char *bytes;
     size_t length;
+    void (*on_stream_end)(void *stream); /* of a stream; else NULL */
+    void *stream;
     char *owned;             /* the same as `bytes` when it must be freed; else NULL */
     struct problem *problem; /* the refusal, or the field errors so far; else NULL */
     bool closes;             /* close the connection after the answer */
@@ -69,6 +71,11 @@ enum step_result answer_bytes(struct answer *answer, int status, const char *con
 /* Answers with bytes that live as long as the program. */
 enum step_result answer_constant(struct answer *answer, int status, const char *content_type,
                                  const char *bytes, size_t length);
+
+/* Answers with a stream that begins with these bytes, and takes ownership of them; on_end as in struct
+ * connection_reply. */
+enum step_result answer_stream(struct answer *answer, const char *content_type, char *bytes, size_t length,
+                               void (*on_end)(void *stream), void *stream);
 
 /* Adds a header field. The value must not contain CR or LF. */
 void answer_add_header(struct answer *answer, const char *name, const char *value);

@@ -140,6 +140,8 @@ static const struct number {
     NUMBER("http_connections", "gauge", connections, "Client connections."),
     NUMBER("http_connections_evicted_total", "counter", connections_evicted,
            "Unfinished client connections closed to make room for others."),
+    NUMBER("event_streams", "gauge", streams, "Open streams of events."),
+    NUMBER("stream_events_total", "counter", stream_events, "Events sent in streams."),
     NUMBER("http_requests_open", "gauge", requests_open, "Requests begun and not yet answered."),
     NUMBER("database_connections", "gauge", database_connections, "Usable connections to PostgreSQL."),
 #undef NUMBER

@@ -51,7 +51,8 @@ def test_what_came_is_in_no_label(service, organization):
 @pytest.mark.parametrize("series", [
     "rate_limited_total", "token_guesses_refused_total", "verified_hits_total", "verified_misses_total", "gate_questions_total",
     "gate_refills_total", "gate_failures_total", "database_reconnects_total", "usage_lost_total", "usage_flush_lag_seconds",
-    "http_connections", "http_requests_open", "gate_round_tokens_count", "gate_round_duration_seconds_sum",
+    "http_connections", "http_requests_open", "event_streams", "stream_events_total",
+    "gate_round_tokens_count", "gate_round_duration_seconds_sum",
     'argon2_waiting{share="tokens"}', 'argon2_refused_total{share="passwords"}', "argon2_duration_seconds_count",
     'argon2_wait_seconds_count{share="tokens"}',
     "resident_memory_bytes"])

@@ -975,7 +975,7 @@ def test_channels_carry_ids_and_nothing_else(database):
     listener = database.connect()
     listener.autocommit = True
     with listener.cursor() as cursor:
-        for channel in ("testkase_tokens", "testkase_users", "testkase_reminders", "testkase_outbox"):
+        for channel in ("testkase_tokens", "testkase_users", "testkase_reminders", "testkase_outbox", "testkase_sessions"):
             cursor.execute(f"listen {channel}")
         organization = database.value("insert into testkase.organizations (name) values ('Acme') returning id")
         user = database.value("""insert into testkase.users (organization_id, email, name) values (%s, 'a@example.test', 'N')
@@ -985,6 +985,9 @@ def test_channels_carry_ids_and_nothing_else(database):
             """insert into testkase.api_tokens (user_id, owner_generation, lookup_id, secret_hash, preview, name, expires_in_days)
                values (%s, 1, %s, %s, %s, 'CI', 7) returning id""",
             (user, tokens.lookup(token), tokens.argon2id(token, 64), tokens.preview(token)))
+        session = database.value("insert into testkase.sessions (digest, user_id) values (%s, %s) returning id",
+                                 (bytes(32), user))
+        database.query("delete from testkase.sessions")
         database.query("update testkase.users set status = 'deactivated' where id = %s", (user,))
         notice = database.value("""insert into testkase.outbox (organization_id, topic) values (%s, 'api_key.created')
                                    returning id""", (organization,))
@@ -995,7 +998,8 @@ def test_channels_carry_ids_and_nothing_else(database):
     listener.poll()
     heard = [(notify.channel, json.loads(notify.payload)) for notify in listener.notifies]
     listener.close()
-    assert heard == [("testkase_tokens", {"tokenIds": [token_id]}), ("testkase_users", {"userIds": [user]}),
+    assert heard == [("testkase_tokens", {"tokenIds": [token_id]}), ("testkase_sessions", {"sessionIds": [session]}),
+                     ("testkase_sessions", {"userIds": [user]}), ("testkase_users", {"userIds": [user]}),
                      ("testkase_outbox", {"outboxIds": [notice]}), ("testkase_reminders", {"reminderIds": [reminder]})]
 
 

@@ -220,6 +220,14 @@ db_history_refused(const struct db *db)
     return false;
 }
 
+void
+db_on_notification(struct db *db, void (*callback)(const char *channel, void *argument), void *argument)
+{
+    (void)db;
+    (void)callback;
+    (void)argument;
+}
+
 const char *
 db_failure(const struct db *db)
 {

@@ -2,6 +2,7 @@
 #include "admin/check.h"
 #include "admin/database.h"
 #include "admin/new_person.h"
+#include "common/password_link.h"
 #include <string.h>
 
 #define LIST_DEFAULT 1000
@@ -286,6 +287,77 @@ run_set_password(const struct command_call *call)
     return outcome;
 }
 
+/* --- user invite --- */
+
+static const struct output_column link_columns[] = {
+    { "email", "e-mail", OUTPUT_TEXT },
+    { "purpose", "purpose", OUTPUT_TEXT },
+    { "expiresAt", "expires", OUTPUT_TEXT },
+    { "link", "link", OUTPUT_TEXT },
+    { NULL, NULL, OUTPUT_TEXT },
+};
+
+static void
+print_link(const struct command_call *call, const struct user_found *user, const struct db_result *made,
+           const char *secret)
+{
+    char link[PASSWORD_LINK_SIZE];
+    const char *cells[DATABASE_COUNT(link_columns)];
+    password_link_write(call->config->public_url, secret, link);
+    database_cells(made, 0, link_columns, cells);
+    output_set_cell(link_columns, cells, "email", user->email);
+    output_set_cell(link_columns, cells, "link", link);
+    output_record(stdout, link_columns, cells, call->json);
+    secret_wipe(link, sizeof(link));
+}
+
+static enum command_exit
+make_link(const struct command_call *call, struct db_sync *db, const struct user_found *user)
+{
+    char secret[PASSWORD_LINK_SECRET_SIZE];
+    unsigned char digest[SECRET_DIGEST_SIZE];
+    password_link_make(secret, digest);
+    const struct db_named values[] = {
+        { "organization", DB_INT64(user->organization_id) },
+        { "id", DB_INT64(user->id) },
+        { "session", DB_NULL },
+        { "digest", DB_BINARY((const char *)digest, sizeof(digest)) },
+        { "actor", DATABASE_OPERATOR },
+        { 0 },
+    };
+    struct db_result *made = database_call(db, QUERY_PASSWORD_LINKS_MAKE, values, NULL);
+    const char *outcome = made ? database_text(made, 0, "outcome") : "";
+    bool is_made = strcmp(outcome, "made") == 0;
+    if (is_made) {
+        print_link(call, user, made, secret);
+    } else if (strcmp(outcome, "is_service") == 0) {
+        output_error("a service account has no password; make a token for it with `token create`");
+    } else if (strcmp(outcome, "not_active") == 0) {
+        output_error("the account is deactivated; reactivate it first");
+    } else if (made) {
+        output_error("the account does not exist any more");
+    }
+    db_result_free(made);
+    secret_wipe(secret, sizeof(secret));
+    return is_made ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+static enum command_exit
+run_invite(const struct command_call *call)
+{
+    if (!check_email(call->arguments[0])) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    struct user_found user;
+    enum command_exit outcome = COMMAND_FAILED;
+    if (db && user_find(db, call->arguments[0], &user)) {
+        outcome = make_link(call, db, &user);
+    }
+    db_sync_close(db);
+    return outcome;
+}
+
 #define EMAIL_ARGUMENT                                                                                       \
     {                                                                                                        \
         {                                                                                                    \
@@ -297,9 +369,9 @@ const struct command user_commands[] = {
     { .name = "user create",
       .summary = "make an account",
       .description = "Makes the account of a person or, with --service, of a machine (\"ci-bot@…\").\n"
-                     "A person without a password cannot sign in until you run\n"
-                     "`testkase-admin user set-password EMAIL`. A service account never has one;\n"
-                     "it uses tokens, from `testkase-admin token create EMAIL`.",
+                     "A person without a password cannot sign in: pass on the link that\n"
+                     "`testkase-admin user invite EMAIL` prints. A service account never has a\n"
+                     "password; it uses tokens, from `testkase-admin token create EMAIL`.",
       .arguments = { { "EMAIL", "E-mail address; no other account may have it.", false } },
       .options = { { "org", "ID", "Organization that the account belongs to.", true },
                    { "role", "admin|member", "Role in the organization; member by default.", false },
@@ -314,6 +386,18 @@ const struct command user_commands[] = {
           "testkase-admin user create grace@example.com --org 1173 --role admin --name \"Grace Hopper\"\n"
           "testkase-admin user create ci-bot@example.com --org 1173 --service",
       .run = run_create },
+    { .name = "user invite",
+      .summary = "print a link by which a person sets a password",
+      .description = "Makes a one-time link and prints it, this once: only a digest of it is kept.\n"
+                     "A person who has no password yet gets an invitation, valid for 7 days; a person\n"
+                     "who has one gets a link that replaces it, valid for a day, and, if the worker\n"
+                     "sends mail, is told of it. It takes the place of the link that this command\n"
+                     "or an admin made before. Whoever has the link can sign in as the person: pass\n"
+                     "it on by a private message. It begins with TESTKASE_PUBLIC_URL.",
+      .arguments = EMAIL_ARGUMENT,
+      .examples = "testkase-admin user invite grace@example.com\n"
+                  "testkase-admin user invite grace@example.com --json | jq -r .link",
+      .run = run_invite },
     { .name = "user list",
       .summary = "list accounts",
       .description = "Lists people and service accounts, with the number of their live tokens, without\n"

@@ -305,7 +305,7 @@ static const struct option options[] = {
       .offset = offsetof(struct config, pat), .programs = CONFIG_REPORTER,
       .meaning = "Personal Access Token to report with. The option --token takes precedence." },
     { .name = "TESTKASE_PUBLIC_URL", .kind = &kind_origin, .fallback = "http://127.0.0.1:8080",
-      .offset = offsetof(struct config, public_url), .programs = CONFIG_SERVER | CONFIG_WORKER,
+      .offset = offsetof(struct config, public_url), .programs = PROGRAMS_WITH_DATABASE,
       .meaning = "Address of the service as browsers see it, without a path. https turns on Secure and "
                  "__Host- cookies and HSTS." },
     { .name = "TESTKASE_RATE_BURST", .kind = &kind_number, .fallback = "120", .minimum = 1, .maximum = 100000,

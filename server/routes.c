@@ -17,6 +17,7 @@
 #include "server/resources/ops.h"
 #include "server/resources/organization.h"
 #include "server/resources/pages.h"
+#include "server/resources/password_links.h"
 #include "server/resources/projects.h"
 #include "server/resources/reminders.h"
 #include "server/resources/results.h"
@@ -40,6 +41,7 @@ const struct route routes[] = {
     { HTTP_GET,    "/",                                ROUTE_ANYONE,    0,         .handle = pages_index },
     { HTTP_GET,    "/sign-in",                         ROUTE_ANYONE,    0,         .handle = pages_index },
     { HTTP_GET,    "/account",                         ROUTE_ANYONE,    0,         .handle = pages_index },
+    { HTTP_GET,    "/set-password",                    ROUTE_ANYONE,    0,         .handle = pages_index },
     { HTTP_GET,    "/settings/{rest}",                 ROUTE_ANYONE,    0,         .handle = pages_index },
     { HTTP_GET,    "/test-cases",                      ROUTE_ANYONE,    0,         .handle = pages_index },
     { HTTP_GET,    "/test-cases/{rest}",               ROUTE_ANYONE,    0,         .handle = pages_index },
@@ -53,6 +55,9 @@ const struct route routes[] = {
     { HTTP_POST,   "/api/v1/session",                  ROUTE_ANYONE,    BODY_JSON, .handle = session_create },
     { HTTP_DELETE, "/api/v1/session",                  ROUTE_CALLER,    0,         .handle = session_delete },
     { HTTP_POST,   "/api/v1/session/confirm",          ROUTE_CALLER,    BODY_JSON, .handle = session_confirm },
+
+    { HTTP_POST,   "/api/v1/password-resets",          ROUTE_ANYONE,    BODY_JSON, .handle = password_links_request },
+    { HTTP_POST,   "/api/v1/password-resets/confirm",  ROUTE_ANYONE,    BODY_JSON, .handle = password_links_use },
 
     { HTTP_POST,   "/api/v1/account/password",         ROUTE_CALLER,    BODY_JSON, .handle = account_change_password },
     { HTTP_GET,    "/api/v1/account/sessions",         ROUTE_CALLER,    0,         .endpoint = &account_sessions },
@@ -128,6 +133,7 @@ const struct route routes[] = {
     { HTTP_GET,    "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_get },
     { HTTP_PATCH,  "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, BODY_JSON, .endpoint = &users_update },
     { HTTP_DELETE, "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_delete },
+    { HTTP_POST,   "/api/v1/users/{id}/password-link", ROUTE_ORG_ADMIN, BODY_JSON, .handle = password_links_make },
     { HTTP_GET,    "/api/v1/users/{id}/custodians",    ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_list },
     { HTTP_PUT,    "/api/v1/users/{id}/custodians/{user}", ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_set },
     { HTTP_DELETE, "/api/v1/users/{id}/custodians/{user}", ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_remove },

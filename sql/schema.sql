@@ -91,6 +91,38 @@ CREATE FUNCTION testkase.ago(moment timestamp with time zone) RETURNS text
     from (select extract(epoch from now() - moment) as seconds) s
 $$;
 
+CREATE FUNCTION testkase.answer_password_requests(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    request record;
+    made record;
+    count integer := 0;
+begin
+    for request in
+        delete from password_requests r
+        where r.id in (select p.id from password_requests p order by p.id limit most for update skip locked)
+        returning r.email, r.created_at, r.request_id, r.address
+    loop
+        count := count + 1;
+        continue when request.created_at < now() - interval '1 hour';
+        for made in
+            select u.id, u.organization_id, l.purpose
+            from users u
+            cross join lateral make_password_link(u.id, true, null, null) l
+            where email_key(u.email) = email_key(request.email) and u.status = 'active' and u.kind = 'person'
+              and l.outcome = 'made'
+        loop
+            insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, request_id, address, detail)
+            values (made.organization_id, 'system', 'user.password_link_requested', 'user', made.id, request.request_id,
+                    request.address, jsonb_build_object('purpose', made.purpose));
+        end loop;
+    end loop;
+    return count;
+end
+$$;
+
 CREATE FUNCTION testkase.api_tokens_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -1025,6 +1057,13 @@ CREATE FUNCTION testkase.live_tokens_of(of_user bigint) RETURNS TABLE(id bigint,
     for no key update of t
 $$;
 
+CREATE FUNCTION testkase.mail_is_sent() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+    select exists (select from worker_heartbeats where sends_mail and beat_at > now() - interval '1 minute')
+$$;
+
 CREATE FUNCTION testkase.make_partitions(ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'testkase', 'pg_temp'
@@ -1056,6 +1095,73 @@ begin
     return made;
 end
 $_$;
+
+CREATE FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea) RETURNS TABLE(outcome text, id bigint, purpose text, expires_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER ROWS 1
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+declare
+    person record;
+    maker text;
+    until_when text;
+    mail uuid;
+begin
+    select u.organization_id, u.session_generation, u.password_hash is null as is_new, o.name as organization into person
+    from users u
+    join organizations o on o.id = u.organization_id
+    where u.id = of_user and u.kind = 'person' and u.status = 'active'
+    for no key update of u;
+    if not found then
+        outcome := 'not_possible';
+        return next;
+        return;
+    end if;
+    if secret_digest is null
+       and (select count(*) from mails m
+            where m.user_id = of_user and m.kind = 'security' and m.created_at > now() - interval '1 hour'
+              and m.carries_link and m.is_requested = requested) >= 3 then
+        outcome := 'too_many_mails';
+        return next;
+        return;
+    end if;
+    outcome := 'made';
+    purpose := case when person.is_new then 'invitation' else 'reset' end;
+    expires_at := now() + password_link_lifetime(purpose, requested);
+    until_when := at_time(expires_at);
+    select u.name into maker from users u where u.id = made_by;
+    maker := coalesce(maker, 'An operator');
+    if secret_digest is null then
+        mail := queue_mail(person.organization_id, of_user,
+            case purpose when 'invitation' then 'Your account at ' || person.organization else 'Set a new password' end,
+            array[
+                case when requested then 'Somebody, probably you, asked for it on the sign-in page.'
+                     when purpose = 'invitation' then maker || ' made an account for you with this e-mail address.'
+                     else maker || ' sends you this link so that you can set a new password.' end,
+                'The link below sets the password. It works once, until ' || until_when || '.',
+                case purpose when 'invitation' then 'If you do not know of an account here, ignore this mail.'
+                     else 'All your sessions end when you use it; your tokens stay valid. If you do not want a new password, '
+                          || 'ignore this mail: the one that you have stays.' end],
+            '/set-password', true, requested);
+    elsif purpose = 'reset' and mail_is_sent() then
+        perform queue_mail(person.organization_id, of_user, 'A link that sets your password was given out',
+            array[maker || ' made it on ' || at_time(now()) || ', to pass it on to you. It works once, until ' || until_when
+                  || '.',
+                  'If you did not ask for it, sign in and change your password: that ends the link. Then talk to them.'],
+            '/account', false, false);
+    end if;
+    delete from password_links l where l.user_id = of_user and l.purpose = purpose and l.is_requested = requested;
+    insert into password_links (user_id, purpose, is_requested, user_generation, created_by, expires_at, mail_id)
+    values (of_user, purpose, requested, person.session_generation, made_by, expires_at, mail)
+    returning password_links.id into id;
+    if secret_digest is not null then
+        insert into password_link_secrets (digest, link_id) values (secret_digest, id);
+    else
+        perform notify_ids('testkase_outbox', 'mailIds', array[mail]);
+    end if;
+    return next;
+end
+$$;
 
 CREATE FUNCTION testkase.mark_renewal(renewed text) RETURNS void
     LANGUAGE sql
@@ -1237,6 +1343,10 @@ begin
     return null;
 end
 $$;
+
+CREATE FUNCTION testkase.password_link_lifetime(purpose text, is_requested boolean) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (purpose = 'invitation'::text) THEN '7 days'::interval WHEN is_requested THEN '01:00:00'::interval ELSE '1 day'::interval END;
 
 CREATE FUNCTION testkase.periods_up_to(max_days smallint) RETURNS json
     LANGUAGE sql STABLE
@@ -1422,6 +1532,22 @@ begin
     return dropped;
 end
 $_$;
+
+CREATE FUNCTION testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text, carries_link boolean, is_requested boolean) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+declare
+    mail uuid;
+begin
+    insert into mail_wishes (user_id) values (reader) on conflict do nothing;
+    insert into mails (organization_id, user_id, kind, subject, carries_link, is_requested)
+    values (organization, reader, 'security', left(heading, 200), carries_link, is_requested)
+    returning id into mail;
+    insert into mail_items (mail_id, position, heading, sentences, path) values (mail, 1, heading, sentences, path);
+    return mail;
+end
+$$;
 
 CREATE FUNCTION testkase.recent_sign_in() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3121,6 +3247,7 @@ CREATE TABLE testkase.worker_heartbeats (
     version text NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    sends_mail boolean DEFAULT false NOT NULL,
     CONSTRAINT worker_heartbeats_worker_check CHECK (((char_length(worker) >= 1) AND (char_length(worker) <= 200)))
 );
 
@@ -3383,6 +3510,8 @@ CREATE TABLE testkase.mails (
     status integer,
     error text,
     ended_at timestamp with time zone,
+    carries_link boolean DEFAULT false NOT NULL,
+    is_requested boolean DEFAULT false NOT NULL,
     CONSTRAINT mails_check CHECK (((state = 'queued'::text) = (ended_at IS NULL))),
     CONSTRAINT mails_error_check CHECK ((char_length(error) <= 200)),
     CONSTRAINT mails_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text]))),
@@ -3440,6 +3569,54 @@ ALTER TABLE testkase.outbox ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTI
 CREATE TABLE testkase.partitioned_tables (
     name text NOT NULL,
     by_column text NOT NULL
+);
+
+CREATE TABLE testkase.password_link_secrets (
+    digest bytea NOT NULL,
+    link_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT password_link_secrets_digest_check CHECK ((octet_length(digest) = 32))
+);
+
+CREATE TABLE testkase.password_links (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    purpose text NOT NULL,
+    is_requested boolean NOT NULL,
+    user_generation integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by bigint,
+    expires_at timestamp with time zone NOT NULL,
+    mail_id uuid,
+    CONSTRAINT password_links_purpose_check CHECK ((purpose = ANY (ARRAY['invitation'::text, 'reset'::text])))
+);
+
+ALTER TABLE testkase.password_links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.password_links_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE testkase.password_requests (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    email text NOT NULL COLLATE pg_catalog."C",
+    request_id text,
+    address inet,
+    CONSTRAINT password_requests_email_check CHECK ((char_length(email) <= 254)),
+    CONSTRAINT password_requests_request_id_check CHECK ((char_length(request_id) <= 64))
+);
+
+ALTER TABLE testkase.password_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME testkase.password_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 ALTER TABLE testkase.projects ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3847,6 +4024,21 @@ ALTER TABLE ONLY testkase.outbox
 ALTER TABLE ONLY testkase.partitioned_tables
     ADD CONSTRAINT partitioned_tables_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY testkase.password_link_secrets
+    ADD CONSTRAINT password_link_secrets_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY testkase.password_links
+    ADD CONSTRAINT password_links_mail_id_key UNIQUE (mail_id);
+
+ALTER TABLE ONLY testkase.password_links
+    ADD CONSTRAINT password_links_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY testkase.password_links
+    ADD CONSTRAINT password_links_user_id_purpose_is_requested_key UNIQUE (user_id, purpose, is_requested);
+
+ALTER TABLE ONLY testkase.password_requests
+    ADD CONSTRAINT password_requests_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY testkase.project_members
     ADD CONSTRAINT project_members_pkey PRIMARY KEY (project_id, user_id);
 
@@ -4014,6 +4206,10 @@ CREATE INDEX outbox_routed_idx ON testkase.outbox USING btree (routed_at);
 
 CREATE INDEX outbox_written_idx ON testkase.outbox USING btree (written_by);
 
+CREATE INDEX password_link_secrets_link_idx ON testkase.password_link_secrets USING btree (link_id);
+
+CREATE INDEX password_links_expires_idx ON testkase.password_links USING btree (expires_at);
+
 CREATE INDEX project_members_user_idx ON testkase.project_members USING btree (user_id, project_id);
 
 CREATE INDEX result_uploads_idx ON testkase.result_uploads USING btree (uploaded_at);
@@ -4124,6 +4320,8 @@ ALTER TABLE testkase.organizations ENABLE ALWAYS TRIGGER organizations_truncated
 
 CREATE TRIGGER outbox_added AFTER INSERT ON testkase.outbox REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_outbox', 'outboxIds');
 
+CREATE TRIGGER password_requests_added AFTER INSERT ON testkase.password_requests REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_outbox', 'requestIds');
+
 CREATE TRIGGER projects_begin AFTER INSERT ON testkase.projects REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.projects_begin();
 
 CREATE TRIGGER rotation_reminders_changed AFTER UPDATE ON testkase.rotation_reminders REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION testkase.notify_rows('testkase_reminders', 'reminderIds');
@@ -4227,6 +4425,18 @@ ALTER TABLE ONLY testkase.outbox
 ALTER TABLE ONLY testkase.outbox
     ADD CONSTRAINT outbox_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
 
+ALTER TABLE ONLY testkase.password_link_secrets
+    ADD CONSTRAINT password_link_secrets_link_id_fkey FOREIGN KEY (link_id) REFERENCES testkase.password_links(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY testkase.password_links
+    ADD CONSTRAINT password_links_created_by_fkey FOREIGN KEY (created_by) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.password_links
+    ADD CONSTRAINT password_links_mail_id_fkey FOREIGN KEY (mail_id) REFERENCES testkase.mails(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY testkase.password_links
+    ADD CONSTRAINT password_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
 ALTER TABLE ONLY testkase.project_members
     ADD CONSTRAINT project_members_organization_id_project_id_fkey FOREIGN KEY (organization_id, project_id) REFERENCES testkase.projects(organization_id, id);
 
@@ -4300,6 +4510,9 @@ GRANT ALL ON FUNCTION testkase.acting(actor testkase.actor) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.ago(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.ago(moment timestamp with time zone) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.answer_password_requests(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.answer_password_requests(most integer) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.api_tokens_changed() FROM PUBLIC;
 
@@ -4471,8 +4684,14 @@ GRANT ALL ON FUNCTION testkase.live_sessions(ids bigint[]) TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.live_tokens_of(of_user bigint) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.mail_is_sent() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.mail_is_sent() TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.make_partitions(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.mark_renewal(renewed text) FROM PUBLIC;
 
@@ -4499,6 +4718,8 @@ REVOKE ALL ON FUNCTION testkase.notify_ids(channel text, key text, ids anyarray)
 REVOKE ALL ON FUNCTION testkase.notify_rows() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.organizations_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.password_link_lifetime(purpose text, is_requested boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.periods_up_to(max_days smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.periods_up_to(max_days smallint) TO testkase_server;
@@ -4543,6 +4764,8 @@ GRANT ALL ON FUNCTION testkase.prune_executions(executions integer) TO testkase_
 
 REVOKE ALL ON FUNCTION testkase.prune_usage(months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.prune_usage(months integer) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text, carries_link boolean, is_requested boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.recent_sign_in() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.recent_sign_in() TO testkase_server;
@@ -5057,6 +5280,23 @@ GRANT INSERT(kind) ON TABLE testkase.notices TO testkase_worker;
 GRANT INSERT(topic) ON TABLE testkase.notices TO testkase_worker;
 
 GRANT INSERT(payload) ON TABLE testkase.notices TO testkase_worker;
+
+GRANT SELECT ON TABLE testkase.password_link_secrets TO testkase_server;
+
+GRANT INSERT(digest) ON TABLE testkase.password_link_secrets TO testkase_worker;
+
+GRANT INSERT(link_id) ON TABLE testkase.password_link_secrets TO testkase_worker;
+
+GRANT SELECT,DELETE ON TABLE testkase.password_links TO testkase_server;
+GRANT SELECT,DELETE ON TABLE testkase.password_links TO testkase_worker;
+
+GRANT SELECT(id) ON TABLE testkase.password_requests TO testkase_server;
+
+GRANT INSERT(email) ON TABLE testkase.password_requests TO testkase_server;
+
+GRANT INSERT(request_id) ON TABLE testkase.password_requests TO testkase_server;
+
+GRANT INSERT(address) ON TABLE testkase.password_requests TO testkase_server;
 
 GRANT SELECT ON TABLE testkase.reminder_policy TO testkase_server;
 GRANT SELECT ON TABLE testkase.reminder_policy TO testkase_worker;

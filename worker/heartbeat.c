@@ -12,13 +12,14 @@
 
 struct heartbeat {
     char worker[HOST_NAME_MAX + 16];
+    bool sends_mail;
     bool written;
     int64_t next_ms;
     struct retry retry;
 };
 
 struct heartbeat *
-heartbeat_new(void)
+heartbeat_new(bool sends_mail)
 {
     struct heartbeat *heartbeat = memory_new(1, sizeof(*heartbeat));
     char host[HOST_NAME_MAX + 1];
@@ -27,6 +28,7 @@ heartbeat_new(void)
     }
     host[sizeof(host) - 1] = '\0';
     snprintf(heartbeat->worker, sizeof(heartbeat->worker), "%s:%ld", host, (long)getpid());
+    heartbeat->sends_mail = sends_mail;
     heartbeat->retry.what = "heartbeat";
     return heartbeat;
 }
@@ -46,7 +48,8 @@ heartbeat_beat(struct heartbeat *heartbeat, struct db_sync *db)
     }
     heartbeat->next_ms = now + BEAT_EVERY_MS;
     struct db_value values[] = { DB_TEXT(heartbeat->worker), DB_TEXT(TESTKASE_VERSION),
-                                 DB_TEXT(heartbeat->written ? "false" : "true") };
+                                 DB_TEXT(heartbeat->written ? "false" : "true"),
+                                 DB_TEXT(heartbeat->sends_mail ? "true" : "false") };
     struct db_result *result = db_sync_call(db, QUERY_WORKER_BEAT, values);
     if (db_status(result) == DB_OK) {
         heartbeat->written = true;

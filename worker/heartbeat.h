@@ -3,11 +3,13 @@
 #define WORKER_HEARTBEAT_H
 
 #include "common/db_sync.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 struct heartbeat;
 
-struct heartbeat *heartbeat_new(void);
+/* `sends_mail`: whether this worker is configured to; the server says so to people. */
+struct heartbeat *heartbeat_new(bool sends_mail);
 void heartbeat_free(struct heartbeat *heartbeat);
 
 /* Renews the row if it is due. Logs a failure, and tries again at the next beat. */

@@ -36,6 +36,8 @@ static const struct job {
     { "remind", QUERY_WORKER_REMIND, .channels = LISTEN_REMINDERS, .batch = 1000 },
     { "erase_hashes", QUERY_WORKER_ERASE_HASHES, .every_ms = 0 },
     { "sum_up_usage", QUERY_WORKER_SUM_UP_USAGE, .every_ms = MINUTE_MS },
+    { "password_requests", QUERY_WORKER_ANSWER_PASSWORD_REQUESTS, .channels = LISTEN_OUTBOX,
+      .every_ms = MINUTE_MS },
     { "route_outbox", QUERY_WORKER_ROUTE_OUTBOX, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
       .batch = 1000, .patience_ms = ROUTE_PATIENCE_MS },
     { "compose_mails", QUERY_WORKER_COMPOSE_MAILS, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
@@ -46,6 +48,7 @@ static const struct job {
     { "forget_uploads", QUERY_WORKER_FORGET_UPLOADS, .every_ms = HOUR_MS },
     { "forget_rate_budgets", QUERY_WORKER_FORGET_RATE_BUDGETS, .every_ms = HOUR_MS },
     { "expired_sessions", QUERY_WORKER_DELETE_EXPIRED_SESSIONS, .every_ms = HOUR_MS },
+    { "expired_links", QUERY_WORKER_DELETE_EXPIRED_LINKS, .every_ms = HOUR_MS },
     { "prune_messages", QUERY_WORKER_PRUNE_MESSAGES, .every_ms = HOUR_MS },
     { "stale_heartbeats", QUERY_WORKER_DELETE_STALE_HEARTBEATS, .every_ms = HOUR_MS },
 };

@@ -5,6 +5,7 @@
 #include "common/retry.h"
 #include "common/service.h"
 #include "worker/delivery/dispatcher.h"
+#include "worker/delivery/mail.h"
 #include "worker/figures.h"
 #include "worker/heartbeat.h"
 #include "worker/jobs.h"
@@ -94,7 +95,11 @@ work(struct loop *loop, struct db_sync *db)
 {
     int64_t changed;
     do {
-        jobs_wake(loop->jobs, listen_take(db));
+        unsigned channels = listen_take(db);
+        jobs_wake(loop->jobs, channels);
+        if (channels & LISTEN_OUTBOX) {
+            dispatcher_wake(loop->dispatcher); /* the server queues some mails itself */
+        }
         heartbeat_beat(loop->heartbeat, db);
         changed = jobs_round(loop->jobs, db, loop->stop);
         if (changed > 0) {
@@ -252,7 +257,7 @@ loop_run(const struct config *config, const struct stop *stop)
     struct loop loop = {
         .stop = stop,
         .link = link_new(config->database_url),
-        .heartbeat = heartbeat_new(),
+        .heartbeat = heartbeat_new(mail_carrier.is_configured(config)),
         .deadline = { .what = "asking for the next deadline" },
         .notifications = { .what = "notifications" },
     };

@@ -25,8 +25,8 @@ PASSWORD = "violet-harbour-46-lantern"
 LAST = max(version for version, *_ in migrations())
 LABELS = [f"{version:04d}_{name}" for version, name, *_ in migrations()]
 SUBCOMMANDS = [
-    "migrate", "status", "org create", "user create", "user list", "user deactivate", "user reactivate", "user delete",
-    "user set-password", "project create", "project add-member", "token list", "token create", "token revoke",
+    "migrate", "status", "org create", "user create", "user invite", "user list", "user deactivate", "user reactivate",
+    "user delete", "user set-password", "project create", "project add-member", "token list", "token create", "token revoke",
     "token set-rate-limit", "token identify", "backup check"]
 
 

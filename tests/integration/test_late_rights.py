@@ -43,6 +43,7 @@ WRITES = {
     "change the organization": ("PATCH", "/organization", SETTINGS),
     "make an account": ("POST", "/users", ACCOUNT),
     "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
+    "make a password link": ("POST", "/users/{invited}/password-link", {"deliver": "link"}),
     "delete an account": ("DELETE", "/users/{person}", None),
     "add a custodian": ("PUT", "/users/{robot}/custodians/{guest}", None),
     "remove a custodian": ("DELETE", "/users/{robot}/custodians/{person}", None),
@@ -139,9 +140,13 @@ class Late:
                    values (%s, 'W', 'custom', 'https://hooks.example.com/', '{user.deactivated}', 'whsec_AAAA') returning id)
                insert into testkase.webhook_deliveries (webhook_id, topic, message, state, ended_at)
                select id, 'user.deactivated', '{}', 'parked', now() from webhook returning webhook_id, id""", (people.id,))[0]
+        invited = self.database.value("""insert into testkase.users (organization_id, email, name)
+                                         values (%s, 'invited-' || %s || '@example.test', 'Invited') returning id""",
+                                      (people.id, people.id))
         finding = self.database.value("select testkase.finding_id('poor_name', %s, 'Test')", (other,))
         places = {"token": other, "person": people.member.id, "guest": people.guest.id, "session": session, "finding": finding,
-                  "reminder": reminder, "robot": robot, "webhook": webhook, "delivery": delivery}
+                  "reminder": reminder, "robot": robot, "webhook": webhook, "delivery": delivery,
+                  "invited": invited}
         self.method, self.path = method, "/api/v1" + path.format(**places)
         if by_session:
             session = service.sign_in(self.actor).session

@@ -621,6 +621,7 @@ STATED = {
     "custodians": {"organization_id", "service_id", "user_id"},
     "mail_wishes": {"user_id", "reminders"},
     "calendar_feeds": {"user_id", "digest"},
+    "password_requests": {"email", "request_id", "address"},
     "audit_events": {"organization_id", "actor_kind", "actor_user_id", "actor_token_id", "action", "target_kind", "target_id",
                      "request_id", "address", "detail"},
     "outbox": {"organization_id", "user_id", "topic", "payload"},

@@ -43,7 +43,14 @@ struct carrier {
     void *(*begin)(const struct config *config, CURL *curl, const struct db_result *rows, int row,
                    struct verdict *ret_verdict);
 
-    /* Says what came of the transfer and frees its state. */
+    /* NULL, or: the digest (SECRET_DIGEST_SIZE bytes) of the secret that the message carries, NULL when it
+     * carries none. The dispatcher runs `keep` (takes id, digest → a row unless the message is not wanted any
+     * more) before the transfer begins: no secret leaves that would not work. */
+    const unsigned char *(*digest)(const void *state);
+    enum query keep;
+
+    /* Says what came of the transfer and frees its state. A transfer that was given up before it began ends
+     * with CURLE_ABORTED_BY_CALLBACK. */
     void (*end)(void *state, CURL *curl, CURLcode code, struct verdict *ret_verdict);
 };
 

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/retry.h"
+#include "common/secret.h"
 #include "worker/delivery/carrier.h"
 #include "worker/delivery/carriers.h"
 #include <pthread.h>
@@ -215,6 +216,38 @@ record_ended(struct dispatcher *dispatcher)
 
 /* --- transfers --- */
 
+/* Keeps the digest of the secret that a message carries, if it carries one. False when it must not be sent.
+ */
+static bool
+keep_secret(struct dispatcher *dispatcher, const struct transfer *transfer)
+{
+    const struct carrier *carrier = transfer->carrier;
+    const unsigned char *digest = carrier->digest ? carrier->digest(transfer->state) : NULL;
+    if (!digest) {
+        return true;
+    }
+    if (!is_connected(dispatcher)) {
+        return false;
+    }
+    const struct db_value values[] = {
+        DB_TEXT(transfer->id),
+        DB_BINARY((const char *)digest, SECRET_DIGEST_SIZE),
+    };
+    struct db_result *kept = call(dispatcher, carrier->keep, values);
+    bool is_kept = kept && db_rows(kept) > 0;
+    db_result_free(kept);
+    return is_kept;
+}
+
+static void
+give_up(struct dispatcher *dispatcher, struct transfer *transfer)
+{
+    transfer->carrier->end(transfer->state, transfer->curl, CURLE_ABORTED_BY_CALLBACK, &transfer->verdict);
+    curl_easy_cleanup(transfer->curl);
+    transfer->curl = NULL;
+    end(dispatcher, transfer);
+}
+
 static void
 start(struct dispatcher *dispatcher, const struct carrier *carrier, const struct db_result *rows, int row)
 {
@@ -233,6 +266,10 @@ start(struct dispatcher *dispatcher, const struct carrier *carrier, const struct
         curl_easy_cleanup(transfer->curl);
         transfer->curl = NULL;
         end(dispatcher, transfer);
+        return;
+    }
+    if (!keep_secret(dispatcher, transfer)) {
+        give_up(dispatcher, transfer);
         return;
     }
     curl_multi_add_handle(dispatcher->multi, transfer->curl);

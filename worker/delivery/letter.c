@@ -235,9 +235,11 @@ text_sentence(FILE *out, const char *sentence)
 static void
 text_item(FILE *out, const struct letter *letter, const struct json_value *item)
 {
+    const char *secret = letter->link_secret;
     fprintf(out, "* %s\r\n", member(item, "heading"));
     each_sentence(out, item, text_sentence);
-    fprintf(out, "  %s%s\r\n\r\n", letter->public_url, member(item, "path"));
+    fprintf(out, "  %s%s%s%s\r\n\r\n", letter->public_url, member(item, "path"), secret ? "#" : "",
+            secret ? secret : "");
 }
 
 static void
@@ -315,7 +317,12 @@ html_item(FILE *out, const struct letter *letter, const struct json_value *item)
     fputs("<p style=\"margin:12px 0 0\"><a style=\"color:#0a6070\" href=\"", out);
     write_escaped(out, letter->public_url);
     write_escaped(out, member(item, "path"));
-    fputs("\">Open in TestKase</a></p>\r\n</div>\r\n", out);
+    if (letter->link_secret) {
+        fputc('#', out);
+        write_escaped(out, letter->link_secret);
+    }
+    fprintf(out, "\">%s</a></p>\r\n</div>\r\n",
+            letter->link_secret ? "Set the password" : "Open in TestKase");
 }
 
 static void

@@ -1,6 +1,7 @@
 #include "worker/delivery/mail.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/password_link.h"
 #include "worker/delivery/letter.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@ struct mail {
     struct curl_slist *headers;
     struct curl_slist *to;
     curl_mime *mime;
+    bool carries_link;
+    unsigned char digest[SECRET_DIGEST_SIZE]; /* of the link's secret */
 };
 
 static bool
@@ -90,12 +93,24 @@ value_of(const struct db_result *rows, int row, const char *name)
     return db_text(rows, row, db_column(rows, name));
 }
 
+/* Writes the body, which may have a secret in it, into the mail. */
+static void
+write_body(struct mail *mail, CURL *curl, const struct letter *letter)
+{
+    char *text = letter_text(letter), *html = letter_html(letter);
+    mail->mime = make_body(curl, text, html);
+    secret_wipe(text, strlen(text));
+    secret_wipe(html, strlen(html));
+    free(text);
+    free(html);
+}
+
 static void *
 begin(const struct config *config, CURL *curl, const struct db_result *rows, int row,
       struct verdict *ret_verdict)
 {
     (void)ret_verdict;
-    const struct letter letter = {
+    struct letter letter = {
         .id = value_of(rows, row, "id"),
         .from = config->mail_from,
         .to = value_of(rows, row, "address"),
@@ -112,12 +127,23 @@ begin(const struct config *config, CURL *curl, const struct db_result *rows, int
     if (!mail->to) {
         log_out_of_memory();
     }
-    char *text = letter_text(&letter), *html = letter_html(&letter);
-    mail->mime = make_body(curl, text, html);
-    free(text);
-    free(html);
+    char secret[PASSWORD_LINK_SECRET_SIZE] = "";
+    mail->carries_link = *value_of(rows, row, "carries_link") == 't';
+    if (mail->carries_link) {
+        password_link_make(secret, mail->digest);
+        letter.link_secret = secret;
+    }
+    write_body(mail, curl, &letter);
+    secret_wipe(secret, sizeof(secret));
     set_options(config, curl, mail);
     return mail;
+}
+
+static const unsigned char *
+digest(const void *state)
+{
+    const struct mail *mail = state;
+    return mail->carries_link ? mail->digest : NULL;
 }
 
 /* What the mail itself is to blame for: not that the server wants other credentials (RFC 4954 §6). */
@@ -151,5 +177,7 @@ const struct carrier mail_carrier = {
     .record = QUERY_WORKER_RECORD_MAIL,
     .is_configured = is_configured,
     .begin = begin,
+    .digest = digest,
+    .keep = QUERY_WORKER_KEEP_LINK_SECRET,
     .end = end,
 };

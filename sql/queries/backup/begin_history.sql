@@ -1,5 +1,5 @@
--- Begins another history: moves the epoch far on, so that no server goes on from what it knew before, ends all sessions, and
--- records where the database is now. Audits it in each organization.
+-- Begins another history: moves the epoch far on, so that no server goes on from what it knew before, ends all sessions
+-- and links that set passwords, and records where the database is now. Audits it in each organization.
 -- → epoch, sessions: how many ended
 with moved as (
     insert into auth_epoch as e (epoch)
@@ -12,6 +12,8 @@ with moved as (
     insert into auth_changes (epoch, token_ids) select m.epoch, null from moved m
 ), ended as (
     delete from sessions returning id
+), unlinked as (
+    delete from password_links -- one that was used since the backup would work once more
 ), known as (
     insert into histories (cluster, timeline, database)
     select h.cluster, h.timeline, h.database from present_history() h

@@ -12,7 +12,7 @@ with actor as materialized (
     from organizations o
     cross join actor a
     where o.id = :organization::bigint and a.outcome = 'allowed'
-    returning id, organization_id, email, name, kind, org_role, status, created_at
+    returning id, organization_id, email, name, kind, org_role, status, password_hash, created_at
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,
                               action, target_kind, target_id, detail)
@@ -21,6 +21,7 @@ with actor as materialized (
     from made m, actor a
 )
 select case when a.outcome = 'allowed' and m.id is null then 'not_found' else a.outcome end as outcome,
-       m.id, m.email, m.name, m.kind, m.org_role as "orgRole", m.status, rfc3339(m.created_at) as "createdAt"
+       m.id, m.email, m.name, m.kind, m.org_role as "orgRole", m.status, m.password_hash is not null as "hasPassword",
+       rfc3339(m.created_at) as "createdAt"
 from actor a
 left join made m on true;

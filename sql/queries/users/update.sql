@@ -7,7 +7,7 @@ with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
 ), target as (
-    select u.id, u.organization_id, u.email, u.name, u.kind, u.org_role, u.status, u.created_at
+    select u.id, u.organization_id, u.email, u.name, u.kind, u.org_role, u.status, u.password_hash, u.created_at
     from users u
     cross join actor a
     where u.organization_id = :organization::bigint and u.id = :id::bigint and u.status <> 'deleted' and a.outcome = 'allowed'
@@ -62,7 +62,7 @@ with actor as materialized (
 )
 select case when a.outcome = 'allowed' then coalesce(d.outcome, 'not_found') else a.outcome end as outcome,
        t.id, t.email, coalesce(c.name, t.name) as name, t.kind, coalesce(c.org_role, t.org_role) as "orgRole",
-       coalesce(c.status, t.status) as status, rfc3339(t.created_at) as "createdAt"
+       coalesce(c.status, t.status) as status, t.password_hash is not null as "hasPassword", rfc3339(t.created_at) as "createdAt"
 from actor a
 left join target t on true
 left join decision d on d.id = t.id

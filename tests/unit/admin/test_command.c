@@ -203,7 +203,7 @@ tables_are_whole(void **state)
             }
         }
     }
-    assert_int_equal(count, 16);
+    assert_int_equal(count, 17);
 }
 
 int

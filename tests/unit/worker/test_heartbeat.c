@@ -23,7 +23,7 @@ begin(void **state)
     log_setup("test", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     scripted_reset();
     at(0);
-    *state = heartbeat_new();
+    *state = heartbeat_new(true);
     return 0;
 }
 

@@ -1,0 +1,220 @@
+-- Links by which people set their password: invitations of new people, and resets of forgotten passwords.
+-- oldest-program: 14
+
+-- --- whether mail is sent ---
+
+alter table testkase.worker_heartbeats add column sends_mail boolean not null default false;
+
+-- Whether a worker runs that can send mail. Nobody is told that a mail is on its way when none can be.
+create function testkase.mail_is_sent() returns boolean
+    language sql stable security definer set search_path = testkase, pg_temp
+as $$
+    select exists (select from worker_heartbeats where sends_mail and beat_at > now() - interval '1 minute')
+$$;
+
+revoke execute on function testkase.mail_is_sent() from public;
+grant execute on function testkase.mail_is_sent() to testkase_server;
+
+-- --- links ---
+
+-- A link is an invitation as long as its person has no password, and a reset otherwise. It was requested, by anybody who knows
+-- the address, or given, by an admin or an operator. An account has at most one of each kind: a new one takes the place of the
+-- old one, except that a request never ends a link that was given.
+create table testkase.password_links (
+    id bigint generated always as identity primary key,
+    user_id bigint not null references testkase.users,
+    purpose text not null check (purpose in ('invitation', 'reset')),
+    is_requested boolean not null,
+    -- users.session_generation when the link was made. It moves with a new password, deactivation and deletion: under any other,
+    -- the link is not valid.
+    user_generation integer not null,
+    created_at timestamptz not null default now(),
+    created_by bigint references testkase.users, -- the admin; null for an operator's or a requested one
+    expires_at timestamptz not null,
+    mail_id uuid unique references testkase.mails on delete set null, -- the mail that carries it; null: it was shown instead
+    unique (user_id, purpose, is_requested)
+);
+
+create index password_links_expires_idx on testkase.password_links (expires_at);
+
+-- The secrets that a link has: one when it was shown; of a mail one for each attempt to send it, because any of them may have
+-- arrived. A mail is tried for three days at most, with pauses that grow to an hour: fewer than 100 times. Only digests are kept.
+create table testkase.password_link_secrets (
+    digest bytea primary key check (octet_length(digest) = 32),
+    link_id bigint not null references testkase.password_links on delete cascade,
+    created_at timestamptz not null default now()
+);
+
+create index password_link_secrets_link_idx on testkase.password_link_secrets (link_id);
+
+-- Only functions of the owner make links, so that nobody can state a generation or a time.
+grant select, delete on testkase.password_links to testkase_server, testkase_worker;
+grant select on testkase.password_link_secrets to testkase_server;
+grant insert (digest, link_id) on testkase.password_link_secrets to testkase_worker;
+
+-- How long a link is valid. One that anybody could request is valid for an hour; one that an admin passes on by hand needs more.
+create function testkase.password_link_lifetime(purpose text, is_requested boolean) returns interval
+    language sql immutable parallel safe
+    return case
+               when purpose = 'invitation' then interval '7 days'
+               when is_requested then interval '1 hour'
+               else interval '1 day'
+           end;
+
+-- --- mails with a link ---
+
+-- The worker makes the secret of such a mail when it sends it, and keeps the digest before.
+alter table testkase.mails
+    add column carries_link boolean not null default false,
+    add column is_requested boolean not null default false;
+
+-- Queues a mail with one item about the security of an account; returns its id.
+create function testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text,
+                                    carries_link boolean, is_requested boolean) returns uuid
+    language plpgsql volatile
+    set search_path = testkase, pg_temp
+as $$
+declare
+    mail uuid;
+begin
+    insert into mail_wishes (user_id) values (reader) on conflict do nothing;
+    insert into mails (organization_id, user_id, kind, subject, carries_link, is_requested)
+    values (organization, reader, 'security', left(heading, 200), carries_link, is_requested)
+    returning id into mail;
+    insert into mail_items (mail_id, position, heading, sentences, path) values (mail, 1, heading, sentences, path);
+    return mail;
+end
+$$;
+
+revoke execute on function testkase.queue_mail(bigint, bigint, text, text[], text, boolean, boolean) from public;
+
+-- Makes a link for a person: with the digest of a secret that is shown, or, when that is null, as a mail. At most three such
+-- mails an hour are given to a person, and at most three are requested. A person who has a password is told by mail that a link
+-- to replace it was shown to somebody.
+-- outcome: made | too_many_mails | not_possible (no active person); the caller has checked the right to make one
+create function testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea)
+    returns table (outcome text, id bigint, purpose text, expires_at timestamptz)
+    language plpgsql volatile rows 1 security definer
+    set search_path = testkase, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+    person record;
+    maker text;
+    until_when text;
+    mail uuid;
+begin
+    select u.organization_id, u.session_generation, u.password_hash is null as is_new, o.name as organization into person
+    from users u
+    join organizations o on o.id = u.organization_id
+    where u.id = of_user and u.kind = 'person' and u.status = 'active'
+    for no key update of u;
+    if not found then
+        outcome := 'not_possible';
+        return next;
+        return;
+    end if;
+    if secret_digest is null
+       and (select count(*) from mails m
+            where m.user_id = of_user and m.kind = 'security' and m.created_at > now() - interval '1 hour'
+              and m.carries_link and m.is_requested = requested) >= 3 then
+        outcome := 'too_many_mails';
+        return next;
+        return;
+    end if;
+    outcome := 'made';
+    purpose := case when person.is_new then 'invitation' else 'reset' end;
+    expires_at := now() + password_link_lifetime(purpose, requested);
+    until_when := at_time(expires_at);
+    select u.name into maker from users u where u.id = made_by;
+    maker := coalesce(maker, 'An operator');
+    if secret_digest is null then
+        mail := queue_mail(person.organization_id, of_user,
+            case purpose when 'invitation' then 'Your account at ' || person.organization else 'Set a new password' end,
+            array[
+                case when requested then 'Somebody, probably you, asked for it on the sign-in page.'
+                     when purpose = 'invitation' then maker || ' made an account for you with this e-mail address.'
+                     else maker || ' sends you this link so that you can set a new password.' end,
+                'The link below sets the password. It works once, until ' || until_when || '.',
+                case purpose when 'invitation' then 'If you do not know of an account here, ignore this mail.'
+                     else 'All your sessions end when you use it; your tokens stay valid. If you do not want a new password, '
+                          || 'ignore this mail: the one that you have stays.' end],
+            '/set-password', true, requested);
+    elsif purpose = 'reset' and mail_is_sent() then
+        perform queue_mail(person.organization_id, of_user, 'A link that sets your password was given out',
+            array[maker || ' made it on ' || at_time(now()) || ', to pass it on to you. It works once, until ' || until_when
+                  || '.',
+                  'If you did not ask for it, sign in and change your password: that ends the link. Then talk to them.'],
+            '/account', false, false);
+    end if;
+    delete from password_links l where l.user_id = of_user and l.purpose = purpose and l.is_requested = requested;
+    insert into password_links (user_id, purpose, is_requested, user_generation, created_by, expires_at, mail_id)
+    values (of_user, purpose, requested, person.session_generation, made_by, expires_at, mail)
+    returning password_links.id into id;
+    if secret_digest is not null then
+        insert into password_link_secrets (digest, link_id) values (secret_digest, id);
+    else
+        perform notify_ids('testkase_outbox', 'mailIds', array[mail]);
+    end if;
+    return next;
+end
+$$;
+
+revoke execute on function testkase.make_password_link(bigint, boolean, bigint, bytea) from public;
+grant execute on function testkase.make_password_link(bigint, boolean, bigint, bytea) to testkase_server;
+
+-- --- requests ---
+
+-- What was asked for on the sign-in page. The server writes one row whether or not the address is an account's, so that no
+-- answer and no duration reveals which it is; the worker finds out.
+create table testkase.password_requests (
+    id bigint generated always as identity primary key,
+    created_at timestamptz not null default now(),
+    email text collate "C" not null check (char_length(email) <= 254),
+    request_id text check (char_length(request_id) <= 64),
+    address inet
+);
+
+create trigger password_requests_added after insert on testkase.password_requests
+    referencing new table as after_rows
+    for each statement execute function testkase.notify_rows('testkase_outbox', 'requestIds');
+
+grant select (id) on testkase.password_requests to testkase_server;
+grant insert (email, request_id, address) on testkase.password_requests to testkase_server;
+
+-- Answers up to `most` requests, each once: mails a link to active people whose address it is. Returns how many it read. What has
+-- waited for an hour has been repeated, or is not wanted any more.
+create function testkase.answer_password_requests(most integer) returns integer
+    language plpgsql volatile security definer
+    set search_path = testkase, pg_temp
+as $$
+declare
+    request record;
+    made record;
+    count integer := 0;
+begin
+    for request in
+        delete from password_requests r
+        where r.id in (select p.id from password_requests p order by p.id limit most for update skip locked)
+        returning r.email, r.created_at, r.request_id, r.address
+    loop
+        count := count + 1;
+        continue when request.created_at < now() - interval '1 hour';
+        for made in
+            select u.id, u.organization_id, l.purpose
+            from users u
+            cross join lateral make_password_link(u.id, true, null, null) l
+            where email_key(u.email) = email_key(request.email) and u.status = 'active' and u.kind = 'person'
+              and l.outcome = 'made'
+        loop
+            insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, request_id, address, detail)
+            values (made.organization_id, 'system', 'user.password_link_requested', 'user', made.id, request.request_id,
+                    request.address, jsonb_build_object('purpose', made.purpose));
+        end loop;
+    end loop;
+    return count;
+end
+$$;
+
+revoke execute on function testkase.answer_password_requests(integer) from public;
+grant execute on function testkase.answer_password_requests(integer) to testkase_worker;

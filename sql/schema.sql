@@ -334,9 +334,11 @@ begin
             where reader.kind = 'reminder' and r.user_id = reader.user_id
               and r.token_id in (select (t.payload ->> 'apiKeyId')::bigint from told t)
         ), items as (
-            select row_number() over (order by t.at nulls last, i.heading) as position, i.heading, i.sentences, i.path
+            select row_number() over (order by t.at nulls last, case when reader.kind = 'digest' then i.place end, i.heading)
+                       as position, i.heading, i.sentences, i.path
             from told t
-            cross join lateral notice_item(t.topic, t.payload, reader.user_id) i
+            cross join lateral notice_item(t.topic, t.payload, reader.user_id)
+                with ordinality as i (heading, sentences, path, place)
         ), written as (
             insert into mail_items (mail_id, position, heading, sentences, path)
             select mail, i.position, i.heading, i.sentences, i.path from items i where i.position <= listed_most
@@ -353,6 +355,8 @@ begin
         end if;
         update mails
         set subject = left(case
+                when reader.kind = 'digest' then 'The week in the tokens of ' || (select o.name from organizations o
+                                                                                   where o.id = reader.organization_id)
                 when listed = 1 then first_heading
                 when reader.kind = 'reminder' then listed || ' tokens need your attention'
                 else listed || ' changes to your account and tokens'
@@ -394,6 +398,67 @@ CREATE FUNCTION testkase.descendants_of(of_token bigint) RETURNS TABLE(id bigint
         cross join lateral (select n.id from testkase.api_tokens n where n.created_by_token = m.id offset 0) t
     )
     select m.id from made m join testkase.api_token_states s on s.id = m.id where s.status = 'active'
+$$;
+
+CREATE FUNCTION testkase.digest_items(organization bigint) RETURNS TABLE(heading text, sentences text[], path text)
+    LANGUAGE sql STABLE
+    AS $$
+    with token as materialized (
+        select t.id, t.name, t.preview, t.created_at, t.rotate_at, t.expires_at, u.name as owner_name, t.user_id, s.status,
+               s.ended_at, s.ended_reason, l.used_at,
+               s.status = 'active' and t.rotate_at <= now() and not testkase.is_replaced(t.id) as is_due
+        from testkase.users u
+        join testkase.api_tokens t on t.user_id = u.id
+        join testkase.api_token_states s on s.id = t.id
+        left join testkase.api_token_last_used l on l.token_id = t.id
+        where u.organization_id = organization and (t.ended_at is null or t.ended_at > now() - interval '7 days')
+    ), chosen as (
+        select 1 as part, t.id, t.name || ' of ' || t.owner_name || ' (' || t.preview || ') expires on '
+               || testkase.on_day(t.expires_at) || '.' as sentence, t.expires_at as at
+        from token t where t.is_due and t.expires_at > now() + interval '7 days'
+        union all
+        select 2, t.id, t.name || ' of ' || t.owner_name || ' (' || t.preview || ') expires '
+               || testkase.until_then(t.expires_at) || '.', t.expires_at
+        from token t where t.status = 'active' and t.expires_at <= now() + interval '7 days'
+        union all
+        select 3, t.id, t.name || ' of ' || t.owner_name || ' (' || t.preview || ') expired on '
+               || testkase.on_day(t.ended_at) || '.', t.ended_at
+        from token t where t.status = 'expired'
+        union all
+        select 4, t.id, t.name || ' of ' || t.owner_name || ' (' || t.preview || ') was generated on '
+               || testkase.on_day(t.created_at) || '.', t.created_at
+        from token t where t.status = 'active' and t.used_at is null and t.created_at < now() - interval '7 days'
+        union all
+        select 5, t.id, t.name || ' of ' || t.owner_name || ' (' || t.preview || ') ended on '
+               || testkase.on_day(t.ended_at) || '.', t.ended_at
+        from token t where t.ended_reason in ('owner_deactivated', 'owner_deleted')
+        union all
+        select 6, p.user_id, p.owner_name || ': ' || p.tokens || '.', to_timestamp(-p.tokens)
+        from (select t.user_id, t.owner_name, count(*) as tokens from token t where t.status = 'active' group by 1, 2) p
+    ), placed as (
+        select c.part, c.sentence, row_number() over w as place, count(*) over (partition by c.part) as number
+        from chosen c
+        window w as (partition by c.part order by c.at, c.id)
+    ), item as (
+        select p.part, max(p.number) as number,
+               array_agg(p.sentence order by p.place) || array_remove(array[case when max(p.number) > 10
+                   then 'And ' || max(p.number) - 10 || ' more.' end], null) as sentences
+        from (select * from placed where place <= 10) p
+        group by p.part
+    )
+    select case i.part
+               when 1 then testkase.counted(i.number, 'token') || ' due for rotation'
+               when 2 then testkase.counted(i.number, 'token') || ' within 7 days of expiry'
+               when 3 then testkase.counted(i.number, 'token') || ' expired in the last 7 days'
+               when 4 then testkase.counted(i.number, 'token') || ' never used'
+               when 5 then testkase.counted(i.number, 'token') || ' ended in the last 7 days with the accounts of people who left'
+               when 6 then testkase.counted(i.number, 'account') || ' with valid tokens'
+           end,
+           i.sentences, '/'
+    from item i
+    union all
+    select 'No account has a valid token', array['There is nothing to look after.'], '/'
+    where not exists (select from item)
 $$;
 
 CREATE FUNCTION testkase.digest_of(words text) RETURNS text
@@ -792,6 +857,21 @@ CREATE FUNCTION testkase.forget_uploads(most integer) RETURNS bigint
         returning u.user_id
     )
     select count(*) from gone
+$$;
+
+CREATE FUNCTION testkase.has_working_address(account bigint) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+    select count(*) < 2 or not bool_and(l.state = 'parked' and l.status between 500 and 599)
+    from (
+        select m.state, m.status
+        from mails m
+        where m.user_id = account and m.ended_at > now() - interval '30 days'
+          and (m.state = 'sent' or (m.state = 'parked' and m.status is not null))
+        order by m.ended_at desc
+        limit 2
+    ) l
 $$;
 
 CREATE FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) RETURNS TABLE(id bigint, number integer, name text, role text, outcome text)
@@ -1296,13 +1376,18 @@ CREATE FUNCTION testkase.notice_item(topic text, payload jsonb, reader bigint) R
                  || '. There had been no sign-in from that network (' || (notice_item.payload ->> 'network') || ') before.',
                  'If it was not you, end that session, and change your password at once.'],
            '/account'
-    where notice_item.topic = 'user.signed_in'
+    where notice_item.topic = 'user.signed_in' and (notice_item.payload ->> 'userId')::bigint = notice_item.reader
+    union all
+    select d.heading, d.sentences, d.path
+    from testkase.users r
+    cross join lateral testkase.digest_items(r.organization_id) d
+    where notice_item.topic = 'tokens.digest' and r.id = notice_item.reader
     union all
     select 'Your password was changed',
            array['All sessions but the one that changed it have ended. Your tokens are still valid.',
                  'If it was not you, ask an admin of your organization for a new one, and delete tokens that you do not know.'],
            '/account'
-    where notice_item.topic = 'user.password_changed'
+    where notice_item.topic = 'user.password_changed' and (notice_item.payload ->> 'userId')::bigint = notice_item.reader
 $$;
 
 CREATE FUNCTION testkase.notification_queue_usage() RETURNS double precision
@@ -1655,6 +1740,9 @@ declare
     run bigint;
     reported timestamptz := now();
     counted record;
+    missing_before integer;
+    missing_after integer;
+    counts json;
 begin
     select a.* into acts from acting(actor) a;
     if acts.outcome <> 'allowed' then
@@ -1688,6 +1776,8 @@ begin
         return;
     end if;
     if not rehearse then
+        select p.active_cases - c.pass - c.fail - c.blocked - c.skipped into missing_before
+        from test_cycles c join projects p on p.id = c.project_id where c.id = cycle.id;
         insert into test_runs (project_id, cycle_id, user_id, token_id, build, received, matched)
         values (project.id, cycle.id, caller, acts.token_id, build, cardinality(automation_ids), 0)
         returning id into run;
@@ -1746,6 +1836,23 @@ begin
             'automation.results_received', 'test_run', run,
             jsonb_build_object('project', 'PRJ-' || project_number, 'cycle', 'TCYCLE-' || cycle_number,
                                'received', cardinality(automation_ids), 'matched', counted.matched));
+    insert into outbox (organization_id, user_id, topic, payload)
+    values (acts.organization_id, caller, 'automation.results_received',
+            jsonb_strip_nulls(jsonb_build_object(
+                'projectId', 'PRJ-' || project_number, 'cycleId', 'TCYCLE-' || cycle_number, 'runId', run,
+                'received', cardinality(automation_ids), 'matched', counted.matched,
+                'unmatched', counted.ids - counted.matched, 'duplicates', cardinality(automation_ids) - counted.ids,
+                'pass', counted.pass, 'fail', counted.fail, 'blocked', counted.blocked, 'skipped', counted.skipped)));
+    select p.active_cases - c.pass - c.fail - c.blocked - c.skipped,
+           shown_counts(p.active_cases, c.pass, c.fail, c.blocked, c.skipped)
+    into missing_after, counts
+    from test_cycles c join projects p on p.id = c.project_id where c.id = cycle.id;
+    if missing_before > 0 and missing_after = 0 then
+        insert into outbox (organization_id, user_id, topic, payload)
+        values (acts.organization_id, caller, 'test_cycle.completed',
+                jsonb_build_object('projectId', 'PRJ-' || project_number, 'cycleId', 'TCYCLE-' || cycle_number,
+                                   'runId', run, 'counts', counts));
+    end if;
     outcome := 'reported';
     return next;
 end
@@ -2168,6 +2275,10 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.this_week() RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((date_trunc('week'::text, now(), 'UTC'::text) AT TIME ZONE 'UTC'::text))::date;
+
 CREATE FUNCTION testkase.token_networks_max() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 50;
@@ -2177,22 +2288,22 @@ CREATE FUNCTION testkase.told_about(account bigint) RETURNS TABLE(user_id bigint
     AS $$
     with about as (
         select u.id, u.organization_id, u.kind from testkase.users u where u.id = account
-    ), custodian as (
+    ), direct as (
+        select a.id from about a where a.kind = 'person'
+        union all
         select p.id
         from about a
         join testkase.custodians c on c.service_id = a.id
         join testkase.users p on p.id = c.user_id and p.status = 'active'
         where a.kind = 'service'
     )
-    select a.id from about a where a.kind = 'person'
-    union all
-    select c.id from custodian c
-    union all
+    select d.id from direct d
+    union
     select u.id
     from about a
     join testkase.users u on u.organization_id = a.organization_id and u.kind = 'person' and u.status = 'active'
                              and u.org_role in ('owner', 'admin')
-    where a.kind = 'service' and not exists (select from custodian)
+    where not exists (select from direct d where testkase.has_working_address(d.id))
 $$;
 
 CREATE FUNCTION testkase.until_then(moment timestamp with time zone) RETURNS text
@@ -3486,7 +3597,10 @@ CREATE TABLE testkase.mail_wishes (
     user_id bigint NOT NULL,
     unsubscribe_secret uuid DEFAULT gen_random_uuid() NOT NULL,
     reminders boolean DEFAULT true NOT NULL,
-    changed_at timestamp with time zone DEFAULT now() NOT NULL
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    weekly_digest boolean DEFAULT false NOT NULL,
+    digest_secret uuid DEFAULT gen_random_uuid() NOT NULL,
+    digest_week date
 );
 
 CREATE TABLE testkase.mailed_topics (
@@ -3514,7 +3628,7 @@ CREATE TABLE testkase.mails (
     is_requested boolean DEFAULT false NOT NULL,
     CONSTRAINT mails_check CHECK (((state = 'queued'::text) = (ended_at IS NULL))),
     CONSTRAINT mails_error_check CHECK ((char_length(error) <= 200)),
-    CONSTRAINT mails_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text]))),
+    CONSTRAINT mails_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text, 'digest'::text]))),
     CONSTRAINT mails_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text]))),
     CONSTRAINT mails_subject_check CHECK (((char_length(subject) >= 1) AND (char_length(subject) <= 200)))
 );
@@ -3536,7 +3650,7 @@ CREATE TABLE testkase.notices (
     kind text NOT NULL,
     topic text NOT NULL,
     payload jsonb NOT NULL,
-    CONSTRAINT notices_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text])))
+    CONSTRAINT notices_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text, 'digest'::text])))
 );
 
 ALTER TABLE testkase.notices ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -3995,6 +4109,9 @@ ALTER TABLE ONLY testkase.mail_items
     ADD CONSTRAINT mail_items_pkey PRIMARY KEY (mail_id, "position");
 
 ALTER TABLE ONLY testkase.mail_wishes
+    ADD CONSTRAINT mail_wishes_digest_secret_key UNIQUE (digest_secret);
+
+ALTER TABLE ONLY testkase.mail_wishes
     ADD CONSTRAINT mail_wishes_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY testkase.mail_wishes
@@ -4191,6 +4308,8 @@ CREATE INDEX audit_events_target_idx ON ONLY testkase.audit_events USING btree (
 CREATE INDEX audit_events_default_target_kind_target_id_id_idx ON testkase.audit_events_default USING btree (target_kind, target_id, id DESC);
 
 CREATE INDEX custodians_user_idx ON testkase.custodians USING btree (user_id);
+
+CREATE INDEX mail_wishes_digest_idx ON testkase.mail_wishes USING btree (digest_week) WHERE weekly_digest;
 
 CREATE INDEX mails_due_idx ON testkase.mails USING btree (attempt_at) WHERE (state = 'queued'::text);
 
@@ -4549,6 +4668,8 @@ REVOKE ALL ON FUNCTION testkase.custodians_guard() FROM PUBLIC;
 REVOKE ALL ON FUNCTION testkase.descendants_of(of_token bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.descendants_of(of_token bigint) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.digest_items(organization bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION testkase.digest_of(words text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.digest_of(words text) TO testkase_server;
 
@@ -4586,6 +4707,10 @@ GRANT ALL ON FUNCTION testkase.forget_rate_budgets(most integer) TO testkase_wor
 
 REVOKE ALL ON FUNCTION testkase.forget_uploads(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.forget_uploads(most integer) TO testkase_worker;
+
+REVOKE ALL ON FUNCTION testkase.has_working_address(account bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.has_working_address(account bigint) TO testkase_server;
+GRANT ALL ON FUNCTION testkase.has_working_address(account bigint) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.hold_project(organization bigint, caller bigint, project_number integer, least_role text, hold text) TO testkase_server;
@@ -4871,6 +4996,10 @@ GRANT ALL ON FUNCTION testkase.sum_up_usage() TO testkase_worker;
 REVOKE ALL ON FUNCTION testkase.test_cases_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.test_results_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.this_week() FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.this_week() TO testkase_server;
+GRANT ALL ON FUNCTION testkase.this_week() TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.token_networks_max() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.token_networks_max() TO testkase_server;
@@ -5242,6 +5371,11 @@ GRANT INSERT(user_id) ON TABLE testkase.mail_wishes TO testkase_worker;
 GRANT INSERT(reminders),UPDATE(reminders) ON TABLE testkase.mail_wishes TO testkase_server;
 
 GRANT UPDATE(changed_at) ON TABLE testkase.mail_wishes TO testkase_server;
+
+GRANT INSERT(weekly_digest),UPDATE(weekly_digest) ON TABLE testkase.mail_wishes TO testkase_server;
+
+GRANT INSERT(digest_week),UPDATE(digest_week) ON TABLE testkase.mail_wishes TO testkase_server;
+GRANT UPDATE(digest_week) ON TABLE testkase.mail_wishes TO testkase_worker;
 
 GRANT SELECT ON TABLE testkase.mailed_topics TO testkase_worker;
 

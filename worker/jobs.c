@@ -40,6 +40,7 @@ static const struct job {
       .every_ms = MINUTE_MS },
     { "route_outbox", QUERY_WORKER_ROUTE_OUTBOX, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
       .batch = 1000, .patience_ms = ROUTE_PATIENCE_MS },
+    { "digest", QUERY_WORKER_DIGEST, .every_ms = MINUTE_MS },
     { "compose_mails", QUERY_WORKER_COMPOSE_MAILS, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
       .patience_ms = COMPOSE_PATIENCE_MS },
     { "make_partitions", QUERY_WORKER_MAKE_PARTITIONS, .every_ms = HOUR_MS },

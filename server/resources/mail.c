@@ -5,14 +5,21 @@
 #define SECRET_LENGTH 36
 
 static const struct input wishes[] = {
-    { "reminders", INPUT_BOOLEAN, .required = true },
+    { "reminders", INPUT_BOOLEAN, .required = false },
+    { "weeklyDigest", INPUT_BOOLEAN, .required = false },
+    { 0 },
+};
+
+static const struct refusal refusals[] = {
+    { "not_admin", PROBLEM_FORBIDDEN, NULL,
+      "Only the organization's owner and admins get the weekly digest; ask one of them." },
     { 0 },
 };
 
 const struct endpoint mail_get_wishes = { .query = QUERY_MAIL_GET_WISHES, .answer = ENDPOINT_ROW };
-const struct endpoint mail_set_wishes = { .query = QUERY_MAIL_SET_WISHES,
-                                          .answer = ENDPOINT_ROW,
-                                          .inputs = wishes };
+const struct endpoint mail_set_wishes = {
+    .query = QUERY_MAIL_SET_WISHES, .answer = ENDPOINT_ROW, .inputs = wishes, .refusals = refusals
+};
 
 static request_function unsubscribed;
 

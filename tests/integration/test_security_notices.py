@@ -305,3 +305,133 @@ def test_a_token_over_its_limit_is_one_event_an_hour(service, organization):
     client.get("/session", 429)
     flushed(service, token_id, 31)
     assert len(events(service, "api_key.rate_limited", apiKeyId=token_id)) == 2
+
+
+def test_an_upload_and_the_completion_of_a_cycle_are_events(service, organization):
+    service.add_cases(organization.id, 2)
+    member = service.bearer(organization.member)
+
+    def upload(*results, cycle="TCYCLE-1", **more):
+        return member.post("/automation/results", {"orgId": organization.id, "projectId": "PRJ-1", "cycleId": cycle, "results": [
+            {"automationId": number, "status": status} for number, status in results], **more}, 200)
+
+    mine = {"projectId": "PRJ-1", "cycleId": "TCYCLE-1"}
+
+    def told(topic):
+        return [row[0] for row in service.database.query(
+            """select payload from testkase.outbox where organization_id = %s and topic = %s and payload @> %s
+               order by sequence""", (organization.id, topic, json.dumps(mine)))]
+
+    upload((10001, "pass"), (99999, "fail"), (10001, "fail"))
+    received, = told("automation.results_received")
+    assert {name: number for name, number in received.items() if name != "runId"} == {
+        **mine, "received": 3, "matched": 1, "unmatched": 1, "duplicates": 1, "pass": 0, "fail": 1, "blocked": 0, "skipped": 0}
+    assert told("test_cycle.completed") == [], "a case has no result yet"
+    upload((10002, "pass"))
+    upload((10001, "pass"), (10002, "pass"))
+    completed, = told("test_cycle.completed")
+    assert completed["counts"] == {"total": 2, "notExecuted": 0, "pass": 1, "fail": 1, "blocked": 0, "skipped": 0}
+    service.add_cases(organization.id, 1)
+    upload((10003, "skipped"))
+    assert len(told("test_cycle.completed")) == 2, "a new case was missing"
+    assert len(told("automation.results_received")) == 4
+
+
+# --- for admins ---
+
+
+def refuse_mails(service, person, count=2, status=550):
+    service.database.query("""insert into testkase.mails (organization_id, user_id, kind, subject, state, status, created_at,
+                                                          ended_at)
+                              select %s, %s, 'reminder', 'Refused', 'parked', %s, now() - interval '2 days',
+                                     now() - interval '2 days'
+                              from generate_series(1, %s)""", (person.organization_id, person.id, status, count))
+
+
+@pytest.mark.parametrize("count, status, is_told", [(2, 550, True), (1, 550, False), (2, 451, False)])
+def test_admins_get_the_reminders_of_people_whose_mails_are_refused(service, organization, quiet, mail_server, start_worker,
+                                                                    count, status, is_told):
+    mail_server.unknown = {organization.member.email}
+    refuse_mails(service, organization.member, count, status)
+    token_id = service.mint(organization.member, "Nightly", 90)[0]
+    service.database.age_token(token_id, days=81)
+    marker = service.mint(organization.guest, "Marker", 90)[0]
+    service.database.age_token(marker, days=81)
+    start_worker()
+    until(lambda: organization.guest.email in readers(mail_server.accepted), 20, "the worker has come so far")
+    until(lambda: service.database.value("""select count(*) from testkase.mails
+                                            where user_id = %s and state = 'parked' and status = 550 and subject <> 'Refused'""",
+                                         (organization.member.id,)) == 1, 20, "it was tried with the person, too")
+    admins = {organization.owner.email, organization.admin.email}
+    if is_told:
+        until(lambda: admins <= set(readers(mail_server.accepted)), 20, "the admins have mail")
+        mail = next(mail for mail in mail_server.accepted if readers([mail]) == [organization.admin.email])
+        assert mail["Subject"] == "Nightly is due for rotation" and f" of {organization.member.name}." in parts(mail)[0]
+    assert (admins & set(readers(mail_server.accepted)) == admins) == is_told
+    assert bool(admins & set(readers(mail_server.accepted))) == is_told
+
+
+def test_what_concerns_the_person_alone_is_told_to_no_admin(service, organization, quiet, mail_server, start_worker):
+    refuse_mails(service, organization.member)
+    for source in ("127.160.1.1", "127.160.2.1"):
+        service.sign_in(organization.member, source=source)
+    start_worker()
+    assert wait_for(mail_server, organization.member, 1)[0]["Subject"] == "A sign-in from a new network"
+    until(lambda: service.database.value("select count(*) from testkase.notices") == 0, 20, "nothing is left to tell")
+    assert readers(mail_server.accepted) == [organization.member.email]
+
+
+def test_the_weekly_digest(service, organization, quiet, mail_server, start_worker):
+    admin, member = service.sign_in(organization.admin), service.sign_in(organization.member)
+    assert admin.get("/account/mail", 200).json() == {"reminders": True, "weeklyDigest": False}
+    assert "owner and admins" in member.patch("/account/mail", {"weeklyDigest": True}, 403).json()["detail"]
+    assert admin.patch("/account/mail", {"weeklyDigest": True}, 200).json() == {"reminders": True, "weeklyDigest": True}
+    hostile = "<img src=x onerror=alert(1)>"
+    for name, age in (("Due", 81), (hostile, 85), ("Gone", 91), ("Fresh", 0)):
+        token_id = service.mint(organization.member, name, 90)[0]
+        service.database.age_token(token_id, days=age)
+        if name != "Fresh":
+            service.use(token_id)
+    for number in range(12):
+        service.database.age_token(service.mint(organization.guest, f"Idle {number}", 365)[0], days=8)
+    service.mint(service.organization().member, "Of others", 90)
+    service.database.query("update testkase.mail_wishes set reminders = false where user_id = %s", (organization.admin.id,))
+    workers = [start_worker(), start_worker()]
+    until(lambda: service.database.value("select ended_reason from testkase.api_tokens where name = 'Gone' and user_id = %s",
+                                         (organization.member.id,)) == "expired", 20, "the workers have worked")
+    assert wait_digests(mail_server, 0) == [], "the first one comes next Monday"
+    for worker in workers:
+        worker.terminate(10)
+    service.database.query("update testkase.mail_wishes set digest_week = digest_week - 21 where user_id = %s",
+                           (organization.admin.id,))
+    workers = [start_worker(), start_worker()]
+    mail, = wait_digests(mail_server, 1)
+    assert readers([mail]) == [organization.admin.email]
+    assert mail["Subject"] == f"The week in the tokens of {organization.name}"
+    text, html = parts(mail)
+    assert [line for line in text.splitlines() if line.startswith("* ")] == [
+        "* 1 token due for rotation", "* 1 token within 7 days of expiry", "* 1 token expired in the last 7 days",
+        "* 12 tokens never used", "* 2 accounts with valid tokens"]
+    assert "And 2 more." in text and "Fresh of" not in text and "Of others" not in text and hostile in text
+    assert "<img" not in html and "because you want the weekly digest" in text
+    # Once a week, and stopped by one click, which leaves the reminders as they are.
+    service.database.query("update testkase.mail_wishes set reminders = true where user_id = %s", (organization.admin.id,))
+    path = mail["List-Unsubscribe"].strip("<>").removeprefix("https://testkase.example.test/api/v1")
+    service.server.api().post(path, data="List-Unsubscribe=One-Click", expect=204,
+                              headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert admin.get("/account/mail", 200).json() == {"reminders": True, "weeklyDigest": False}
+    service.database.query("update testkase.mail_wishes set digest_week = digest_week - 7 where user_id = %s",
+                           (organization.admin.id,))
+    for worker in workers:
+        worker.terminate(10)
+    start_worker()
+    service.sign_in(organization.owner).post("/api-keys", {"name": "Last", "expiresInDays": 7}, 201)
+    until(lambda: organization.owner.email in readers(mail_server.accepted), 20, "the worker has come so far")
+    assert len(wait_digests(mail_server, 1)) == 1
+
+
+def wait_digests(mail_server, count):
+    def digests():
+        return [mail for mail in list(mail_server.accepted) if mail["Subject"].startswith("The week in the tokens of")]
+    until(lambda: len(digests()) >= count, 20, f"{count} digests")
+    return digests()

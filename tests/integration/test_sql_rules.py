@@ -619,7 +619,7 @@ STATED = {
     "api_token_last_used": {"token_id", "used_at", "address", "client"},
     "rotation_reminders": {"token_id", "user_id", "due_at"},
     "custodians": {"organization_id", "service_id", "user_id"},
-    "mail_wishes": {"user_id", "reminders"},
+    "mail_wishes": {"user_id", "reminders", "weekly_digest", "digest_week"},
     "calendar_feeds": {"user_id", "digest"},
     "password_requests": {"email", "request_id", "address"},
     "audit_events": {"organization_id", "actor_kind", "actor_user_id", "actor_token_id", "action", "target_kind", "target_id",

@@ -211,6 +211,10 @@ body(const struct letter *letter, const struct style *style)
 static const char *
 farewell(const struct letter *letter)
 {
+    if (letter->is_digest) {
+        return "You get this because you want the weekly digest, as an admin of your organization. The page "
+               "Account says which mails you want.";
+    }
     return letter->unsubscribe_secret
                ? "You get this because tokens of yours, or of service accounts that you look after, are due. "
                  "The page Account says which mails you want."

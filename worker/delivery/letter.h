@@ -15,11 +15,12 @@ struct letter {
     const char *subject;    /* UTF-8 */
     const char *items;      /* JSON: [{"heading", "sentences": [], "path"}] */
     const char *public_url; /* of the page, without a trailing slash */
-    /* Of reminders: the secret with which they are stopped by one click (RFC 8058); else NULL. */
+    /* Of reminders and digests: the secret with which they are stopped by one click (RFC 8058); else NULL. */
     const char *unsubscribe_secret;
     /* Of mails whose link sets a password: the secret, which goes into the fragment of the link; else NULL.
      */
     const char *link_secret;
+    bool is_digest;
 };
 
 /* Returns the header fields for CURLOPT_HTTPHEADER, for curl_slist_free_all(). */

@@ -119,7 +119,8 @@ begin(const struct config *config, CURL *curl, const struct db_result *rows, int
         .items = value_of(rows, row, "items"),
         .public_url = config->public_url,
         .unsubscribe_secret =
-            strcmp(value_of(rows, row, "kind"), "reminder") == 0 ? value_of(rows, row, "secret") : NULL,
+            strcmp(value_of(rows, row, "kind"), "security") != 0 ? value_of(rows, row, "secret") : NULL,
+        .is_digest = strcmp(value_of(rows, row, "kind"), "digest") == 0,
     };
     struct mail *mail = memory_new(1, sizeof(*mail));
     mail->headers = letter_headers(&letter);

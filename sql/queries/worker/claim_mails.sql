@@ -1,11 +1,13 @@
 -- Takes mails that are due, each for two minutes, in their order. A mail to somebody who has left since, or who wants no
--- reminders any more, is not sent, nor one whose link to set a password is not valid any more.
+-- such mails any more, is not sent, nor one whose link to set a password is not valid any more.
 -- takes: limit
--- → of each: its id, the address and the name of its reader, kind, subject, the secret with which reminders are stopped, whether
---   it carries a link that sets a password, and the items as JSON: [{"heading", "sentences": [], "path"}]
+-- → of each: its id, the address and the name of its reader, kind, subject, the secret with which mails of this kind are
+--   stopped, whether it carries a link that sets a password, and the items as JSON: [{"heading", "sentences": [], "path"}]
 with due as (
-    select m.id, u.email, u.name, w.unsubscribe_secret,
-           u.status = 'active' and (m.kind <> 'reminder' or w.reminders)
+    select m.id, u.email, u.name, case m.kind when 'digest' then w.digest_secret else w.unsubscribe_secret end as secret,
+           u.status = 'active' and case m.kind when 'reminder' then w.reminders
+                                               when 'digest' then w.weekly_digest and u.org_role in ('owner', 'admin')
+                                               else true end
            and (not m.carries_link or exists (select from password_links l
                                               where l.mail_id = m.id and l.expires_at > now()
                                                 and l.user_generation = u.session_generation)) as is_wanted
@@ -26,7 +28,7 @@ with due as (
     where m.id = d.id and d.is_wanted
     returning m.id, m.sequence, m.kind, m.subject, m.carries_link
 )
-select t.id, d.email as address, d.name, t.kind, t.subject, d.unsubscribe_secret as secret, t.carries_link,
+select t.id, d.email as address, d.name, t.kind, t.subject, d.secret, t.carries_link,
        (select json_agg(json_build_object('heading', i.heading, 'sentences', i.sentences, 'path', i.path) order by i.position)
         from mail_items i
         where i.mail_id = t.id) as items

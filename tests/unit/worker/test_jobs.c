@@ -52,6 +52,7 @@ static const enum query everything[] = {
     QUERY_WORKER_SUM_UP_USAGE,
     QUERY_WORKER_ANSWER_PASSWORD_REQUESTS,
     QUERY_WORKER_ROUTE_OUTBOX,
+    QUERY_WORKER_DIGEST,
     QUERY_WORKER_COMPOSE_MAILS,
     QUERY_WORKER_MAKE_PARTITIONS,
     QUERY_WORKER_PRUNE_USAGE,
@@ -106,7 +107,7 @@ test_minute_and_hour(void **state)
     assert_asked(every_round, COUNT(every_round));
     at(60000);
     jobs_round(*state, &scripted, stop);
-    assert_asked(everything, 9);
+    assert_asked(everything, 10);
     assert_int_equal(jobs_next_ms(*state), START_MS + 120000);
     at(3600000);
     jobs_round(*state, &scripted, stop);

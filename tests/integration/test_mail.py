@@ -1,6 +1,8 @@
 """Mails to people, by a real SMTP server."""
 
 import re
+import socket
+import time
 from email.header import decode_header, make_header
 
 import pytest
@@ -261,6 +263,33 @@ def test_a_refused_reader_holds_up_no_other(service, organization, member, mail_
     assert mail["Subject"] == "Two was generated"
     until(lambda: service.database.query("select state, status from testkase.mails where user_id = %s",
                                          (organization.member.id,)) == [("parked", 550)], 20, "the refused one is parked")
+
+
+def test_a_server_that_hangs_holds_up_nothing_else(service, organization, member, mail_server, start_worker):
+    mail_server.answers = ["hang"] * 6
+    silent = socket.create_server(("127.0.0.1", 0))  # takes connections, and never says a word
+    with silent:
+        member.post("/api-keys", {"name": "One", "expiresInDays": 90}, 201)
+        worker = start_worker(f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        until(lambda: service.database.value("select count(*) from testkase.mails where leased_until > now()"), 20, "it is sent")
+        token_id = mint(service, organization.member, age=90)
+        service.database.query("notify testkase_tokens, '{}'")
+        until(lambda: service.database.value("select ended_at is not null from testkase.api_tokens where id = %s",
+                                             (token_id,)), 5, "the worker ends a token meanwhile")
+        begun = time.monotonic()
+        worker.terminate(10)
+        assert time.monotonic() - begun < 8
+    service.database.query("update testkase.mails set leased_until = null, attempt_at = now() where state = 'queued'")
+    worker = start_worker(mail_server.url)
+    until(lambda: service.database.value(FAILED) == len(mail_server.attempts) > 0, 40, "the worker gives up waiting")
+    mail_server.answers = []
+    mail_server.is_deaf_to_quit = True
+    retry_now(service)
+    until(lambda: len(mail_server.accepted) == len({mail["Message-ID"] for mail in mail_server.attempts}), 20,
+          "it comes all the same")
+    begun = time.monotonic()
+    worker.terminate(10)
+    assert time.monotonic() - begun < 8, "it takes no leave of a server that does not answer"
 
 
 def test_no_server_at_all(service, organization, member, start_worker):

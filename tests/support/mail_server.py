@@ -1,5 +1,6 @@
 """A real SMTP server (aiosmtpd) on 127.0.0.1, which keeps what it accepts and fails when it is told to."""
 
+import asyncio
 import email
 import email.policy
 import ssl
@@ -24,12 +25,20 @@ class _Handler:
     async def handle_DATA(self, smtp, session, envelope):
         with self.server.lock:
             answer = self.server.answers.pop(0) if self.server.answers else None
+            self.server.on_data(len(self.server.attempts))
             self.server.attempts.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
             if answer in (None, "drop"):
                 self.server.accepted.append(self.server.attempts[-1])
+        if answer == "hang":
+            await self.server.released.wait()
         if answer == "drop":  # accepted, but the client never learns it
             smtp.transport.abort()
         return answer if answer not in (None, "drop") else "250 OK"
+
+    async def handle_QUIT(self, smtp, session, envelope):
+        if self.server.is_deaf_to_quit:
+            await self.server.released.wait()
+        return "221 Bye"
 
 
 class _Controller(Controller):
@@ -40,11 +49,15 @@ class _Controller(Controller):
 
 class MailServer:
     """`unknown` are addresses that it refuses. `answers` are what it says after the next DATA, one after the other: a line, or
-    "drop" to accept the mail and break the connection. With `tls`, (certificate, key), it knows STARTTLS; with `password`, it
-    wants the user "testkase" with it, after STARTTLS."""
+    "drop" to accept the mail and break the connection, or "hang" to say nothing until it is closed. `on_data` is called when a
+    mail has come whole, before it is answered, with the number of mails so far. With `is_deaf_to_quit` it does not answer QUIT.
+    With `tls`, (certificate, key), it knows STARTTLS; with `password`, it wants the user "testkase" with it, after STARTTLS."""
 
     def __init__(self, tls=None, password=None):
         self.unknown, self.answers, self.attempts, self.accepted = set(), [], [], []
+        self.is_deaf_to_quit = False
+        self.on_data = lambda number: None
+        self.released = asyncio.Event()
         self.lock = threading.Lock()
         context = None
         if tls:
@@ -71,6 +84,7 @@ class MailServer:
         return list(self.accepted)
 
     def close(self):
+        self.controller.loop.call_soon_threadsafe(self.released.set)
         self.controller.stop()
 
 

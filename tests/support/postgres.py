@@ -50,9 +50,10 @@ def migrations():
 class Cluster:
     """A cluster of its own in a temporary folder, with the roles of the service unless it is to be empty. PostgreSQL refuses
     root, so under root it runs as user postgres. fsync is off: that matters only to a machine that loses power. With `primary`,
-    it is a standby of that cluster."""
+    it is a standby of that cluster. `environment` holds variables that PostgreSQL gets besides the tests' own."""
 
-    def __init__(self, settings=None, primary=None, is_empty=False):
+    def __init__(self, settings=None, primary=None, is_empty=False, environment=None):
+        self.environment = environment or {}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="testkase-pg-", dir="/tmp"))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
@@ -105,7 +106,8 @@ class Cluster:
         """Returns when it takes connections."""
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen([self.bin / "postgres", "-D", self.data, "-k", self.folder], cwd="/",
-                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.account)
+                                             env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log,
+                                             stderr=log, **self.account)
         until(self._answers, 60, f"PostgreSQL is up; its log is {self.log}")
 
     def _answers(self):

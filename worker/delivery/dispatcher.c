@@ -7,6 +7,7 @@
 #include "common/secret.h"
 #include "worker/delivery/carrier.h"
 #include "worker/delivery/carriers.h"
+#include "worker/delivery/open_sockets.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,7 +22,9 @@
  * worker made. */
 #define LOOK_EVERY_MS 5000
 
-#define STOP_MOST_MS 5000
+/* How long transfers may go on after a stop was asked for, and how long libcurl may take to end them. */
+#define STOP_MOST_MS  5000
+#define ABORT_MOST_MS 1000
 
 struct transfer {
     const struct carrier *carrier;
@@ -49,6 +52,7 @@ struct dispatcher {
     struct retry statements;
     int64_t look_ms; /* when to look next */
     size_t under_way[CARRIERS_COUNT];
+    struct open_sockets sockets;
     struct transfers running; /* with curl */
     struct transfers ended;   /* to be recorded */
 };
@@ -261,6 +265,7 @@ start(struct dispatcher *dispatcher, const struct carrier *carrier, const struct
     }
     curl_easy_setopt(transfer->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(transfer->curl, CURLOPT_PRIVATE, transfer);
+    open_sockets_watch(&dispatcher->sockets, transfer->curl);
     transfer->state = carrier->begin(dispatcher->config, transfer->curl, rows, row, &transfer->verdict);
     if (!transfer->state) {
         curl_easy_cleanup(transfer->curl);
@@ -350,6 +355,25 @@ turn(struct dispatcher *dispatcher, int64_t wait_ms)
     }
 }
 
+/* Lets every transfer run out of time. One that is taken away from libcurl instead, in the middle of a mail,
+ * is ended as if the mail were whole. */
+static void
+abort_running(struct dispatcher *dispatcher)
+{
+    struct transfer *transfer;
+    TAILQ_FOREACH (transfer, &dispatcher->running, entry) {
+        curl_easy_setopt(transfer->curl, CURLOPT_TIMEOUT_MS, 1L);
+    }
+    open_sockets_shut(&dispatcher->sockets);
+    int64_t end_ms = clock_monotonic_ms() + ABORT_MOST_MS;
+    while (!TAILQ_EMPTY(&dispatcher->running) && clock_monotonic_ms() < end_ms) {
+        int running;
+        curl_multi_perform(dispatcher->multi, &running);
+        finish_completed(dispatcher);
+        curl_multi_poll(dispatcher->multi, NULL, 0, 10, NULL);
+    }
+}
+
 static void
 drain(struct dispatcher *dispatcher)
 {
@@ -358,6 +382,7 @@ drain(struct dispatcher *dispatcher)
            clock_monotonic_ms() < end_ms) {
         turn(dispatcher, RETRY_FIRST_MS);
     }
+    abort_running(dispatcher);
     while (!TAILQ_EMPTY(&dispatcher->running)) {
         finish(dispatcher, TAILQ_FIRST(&dispatcher->running), CURLE_ABORTED_BY_CALLBACK);
     }
@@ -421,5 +446,6 @@ dispatcher_free(struct dispatcher *dispatcher)
     pthread_join(dispatcher->thread, NULL);
     curl_multi_cleanup(dispatcher->multi);
     curl_global_cleanup();
+    open_sockets_clear(&dispatcher->sockets);
     free(dispatcher);
 }

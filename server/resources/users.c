@@ -6,6 +6,12 @@
 #include "server/request/limits.h"
 #include <string.h>
 
+static const struct input filters[] = {
+    { "search", INPUT_NOTE, .in_query = true },
+    { "status", INPUT_CHOICE, .in_query = true, .choices = "active|deactivated|all", .fallback = "all" },
+    { 0 },
+};
+
 static const struct input changes[] = {
     { "name", INPUT_NAME, .required = false },
     { "orgRole", INPUT_CHOICE, .choices = "admin|member" },
@@ -27,7 +33,7 @@ static const struct refusal refusals[] = {
     { 0 },
 };
 
-const struct endpoint users_list = { .query = QUERY_USERS_LIST, .answer = ENDPOINT_PAGE };
+const struct endpoint users_list = { .query = QUERY_USERS_LIST, .answer = ENDPOINT_PAGE, .inputs = filters };
 const struct endpoint users_get = { .query = QUERY_USERS_GET, .answer = ENDPOINT_ROW };
 const struct endpoint users_update = {
     .query = QUERY_USERS_UPDATE, .answer = ENDPOINT_ROW, .inputs = changes, .refusals = refusals

@@ -47,6 +47,21 @@ def sign_in_wrong(visitor, _):
     page.get_by_text("do not match").wait_for()
 
 
+@scene(person=None)
+def password_link_wanted(visitor, _):
+    page = visitor.open("/set-password")
+    page.get_by_role("button", name="Send a link").click()
+    page.get_by_text("Enter your email address.").wait_for()
+
+
+@scene(person=None)
+def set_password(visitor, _):
+    page = visitor.open(f"/set-password#{'x' * 43}")
+    page.get_by_label("New password").fill("short")
+    page.get_by_role("button", name="Set the password").click()
+    page.get_by_text("Use at least 8 characters.").wait_for()
+
+
 @scene()
 def api_keys(visitor, _):
     visitor.open().get_by_role("region", name="Token hygiene").wait_for()

@@ -6,6 +6,7 @@ import { HOME } from './address.js';
 /** @type {[string, () => Promise<{ default: View }>][]} */
 const VIEWS = [
   ['/sign-in', () => import('./views/sign-in.js')],
+  ['/set-password', () => import('./views/set-password.js')],
   [HOME, () => import('./views/api-keys.js')],
   [`${HOME}/:id`, () => import('./views/token-detail.js')],
   [`${HOME}/:id/rotate`, () => import('./views/rotate.js')],
@@ -15,7 +16,7 @@ const VIEWS = [
   ['/test-cycles', () => import('./views/test-cycles.js')],
   ['/test-cycles/TCYCLE-:number', () => import('./views/test-cycle.js')],
 ];
-const PREFIXES = ['/settings', '/account', '/sign-in', '/test-cases', '/test-cycles'];
+const PREFIXES = ['/settings', '/account', '/sign-in', '/set-password', '/test-cases', '/test-cycles'];
 const NUMBER = /^[1-9]\d{0,18}$/;
 
 /**

@@ -78,6 +78,7 @@ export default {
           <h1 tabindex="-1">Sign in to TestKase</h1>
         </header>
         ${signInForm(context)}
+        <p class="small"><a href="/set-password">Forgot your password?</a></p>
       </div>
       <footer><span>No account? An admin of your organization can make one for you.</span></footer>
     </div>`;

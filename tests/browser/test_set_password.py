@@ -1,0 +1,130 @@
+"""Links that set a password: forgotten, invited, used up. And the people page, where admins make them."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from support.deadline import until
+from support.mail_server import MailServer, parts
+
+NEW = "copper-meadow-58-violin"
+
+
+@pytest.fixture
+def guest(visit, member):
+    return visit(member, signed_in=False)
+
+
+@pytest.fixture
+def mail_server():
+    made = MailServer()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sending(service, start, worker_path, mail_server):
+    """A worker that sends mail."""
+    program = start(worker_path, {"TESTKASE_DATABASE_URL": service.database.url("testkase_worker"),
+                                  "TESTKASE_SMTP_URL": mail_server.url, "TESTKASE_MAIL_FROM": "testkase@example.test",
+                                  "TESTKASE_PUBLIC_URL": service.server.base})
+    program.wait_ready()
+    return mail_server
+
+
+@pytest.fixture
+def without_mail(service):
+    service.database.query("delete from testkase.worker_heartbeats")
+
+
+def link_in(mail_server):
+    def found():
+        for mail in list(mail_server.accepted):
+            if match := re.search(r"\S+/set-password#\w{43}", parts(mail)[0]):
+                return match.group(0)
+        return None
+    until(found, 20, "a mail with a link")
+    return found()
+
+
+def reset_link(service, organization, person):
+    admin = service.sign_in(organization.admin)
+    return admin.post(f"/users/{person.id}/password-link", {"deliver": "link"}, 201).json()["link"]
+
+
+def test_a_forgotten_password(guest, sending):
+    page = guest.open("/sign-in")
+    page.get_by_role("link", name="Forgot your password?").click()
+    expect(page.get_by_role("heading", name="Get a new password")).to_be_visible()
+    page.get_by_label("Email").fill(guest.person.email)
+    page.get_by_role("button", name="Send a link").click()
+    expect(page.get_by_role("heading", name="Check your mail")).to_be_focused()
+    page.goto(link_in(sending))
+    password = page.get_by_label("New password")
+    expect(password).to_be_focused()
+    assert page.url == f"{guest.base}/set-password", "the secret is not in the address any more"
+    assert page.evaluate("location.hash") == ""
+    password.fill("short")
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_text("Use at least 8 characters.")).to_be_visible()
+    expect(password).to_have_attribute("aria-invalid", "true")
+    password.fill(NEW)
+    page.get_by_label("Show the password").check()
+    expect(password).to_have_attribute("type", "text")
+    page.keyboard.press("Tab")
+    password.press("Enter")
+    expect(page.get_by_role("heading", name="Sign in to TestKase")).to_be_visible()
+    expect(page.locator("#toast")).to_contain_text("Your password is set. Sign in with it.")
+    page.get_by_label("Email").fill(guest.person.email)
+    page.get_by_label("Password").fill(NEW)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="API Keys")).to_be_visible()
+
+
+def test_a_refused_password_says_so_and_the_link_stays(guest, service, organization):
+    page = guest.page
+    page.goto(reset_link(service, organization, guest.person))
+    guest.watch.allow(422, "/password-resets/confirm", "POST")
+    page.get_by_label("New password").fill("password123")
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_text(re.compile("^The new password "))).to_be_visible()
+    page.get_by_label("New password").fill(NEW)
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_role("heading", name="Sign in to TestKase")).to_be_visible()
+
+
+def test_a_link_that_was_used_offers_another(guest, service, organization):
+    link = reset_link(service, organization, guest.person)
+    service.server.api().post("/password-resets/confirm", {"secret": link.split("#")[1], "newPassword": NEW}, 204)
+    guest.watch.allow(404, "/password-resets/confirm", "POST")
+    page = guest.page
+    page.goto(link)
+    page.get_by_label("New password").fill(NEW)
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_role("heading", name="This link is not valid any more")).to_be_focused()
+    expect(page.get_by_role("button", name="Send a link")).to_be_visible()
+
+
+def test_another_link_in_the_same_tab(guest, service, organization):
+    page = guest.page
+    page.goto(f"/set-password#{'x' * 43}")
+    page.get_by_label("New password").wait_for()
+    link = reset_link(service, organization, guest.person)
+    page.evaluate("link => { location.hash = link.split('#')[1]; }", link)
+    page.wait_for_function("location.hash === ''")
+    page.get_by_label("New password").fill(NEW)
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_role("heading", name="Sign in to TestKase")).to_be_visible()
+
+
+def test_without_mail_an_admin_is_named(guest, without_mail):
+    page = guest.open("/set-password")
+    page.get_by_role("button", name="Send a link").click()
+    expect(page.get_by_text("Enter your email address.")).to_be_visible()
+    page.get_by_label("Email").fill("nobody@example.test")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Ask an admin")).to_be_focused()
+    expect(page.locator("#main").get_by_role("status")).to_contain_text("sends no mail at present")
+    page.get_by_role("link", name="Back to sign in").click()
+    expect(page.get_by_role("heading", name="Sign in to TestKase")).to_be_visible()

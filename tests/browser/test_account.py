@@ -127,6 +127,20 @@ def test_mails_about_what_is_due_can_be_stopped(visitor, service):
     assert service.sign_in(visitor.person).get("/account/mail", 200).json()["reminders"] is False
 
 
+def test_only_admins_can_have_the_weekly_digest(visit, service, organization):
+    page = visit(organization.admin).open("/account")
+    page.get_by_label("Mail me the weekly digest").check()
+    expect(page.locator("#toast")).to_contain_text("You get the digest, from next Monday on.")
+    page.reload()
+    expect(page.get_by_label("Mail me the weekly digest")).to_be_checked()
+    assert service.sign_in(organization.admin).get("/account/mail", 200).json() == {"reminders": True, "weeklyDigest": True}
+    page.get_by_label("Mail me the weekly digest").uncheck()
+    expect(page.locator("#toast")).to_contain_text("You get no digest any more.")
+    page = visit(organization.member).open("/account")
+    expect(page.get_by_label("Mail me what is due")).to_be_visible()
+    expect(page.get_by_label("Mail me the weekly digest")).to_have_count(0)
+
+
 def test_the_address_of_the_calendar(visitor, service):
     page = visitor.open("/account")
     reminders = page.get_by_role("region", name="Reminders")

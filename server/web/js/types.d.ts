@@ -139,6 +139,7 @@ export interface SessionEntry {
 
 export interface MailWishes {
   reminders: boolean;
+  weeklyDigest: boolean;
 }
 
 export interface CalendarFeed {

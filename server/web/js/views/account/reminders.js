@@ -20,16 +20,32 @@ const REMOVE = {
   yes: 'Remove the address',
 };
 
-/** @param {MailWishes} wishes */
-function mail(wishes) {
-  const box = html`<input id="mail-reminders" type="checkbox" aria-describedby="mail-hint" />`;
-  box.checked = wishes.reminders;
+const REMINDERS = {
+  name: 'reminders',
+  label: 'Mail me what is due',
+  hint: 'Once a day at most. Mails about the security of your account come in any case.',
+  on: 'You get mails about what is due.',
+  off: 'You get no mails about what is due.',
+};
+const DIGEST = {
+  name: 'weeklyDigest',
+  label: 'Mail me the weekly digest',
+  hint: 'Each Monday: which tokens of your organization are due, expire, have expired or were never used.',
+  on: 'You get the digest, from next Monday on.',
+  off: 'You get no digest any more.',
+};
+
+/** One wish, kept when it is changed. @param {MailWishes} wishes @param {typeof REMINDERS} wish */
+function wishBox(wishes, { name, label, hint, on, off }) {
+  const key = /** @type {keyof MailWishes} */ (name);
+  const box = html`<input id=${`mail-${name}`} type="checkbox" aria-describedby=${`mail-${name}-hint`} />`;
+  box.checked = wishes[key];
   box.addEventListener('change', async () => {
     box.disabled = true;
     try {
-      const now = await api.patch('/account/mail', { reminders: box.checked });
-      box.checked = now.reminders;
-      toast(now.reminders ? 'You get mails about what is due.' : 'You get no mails about what is due.');
+      const now = await api.patch('/account/mail', { [name]: box.checked });
+      box.checked = now[key];
+      toast(now[key] ? on : off);
     } catch (problem) {
       box.checked = !box.checked;
       toast(wordsFor(problem));
@@ -40,10 +56,8 @@ function mail(wishes) {
   return html`<div class="card-body">
     <div class="check">
       ${box}
-      <label for="mail-reminders">Mail me what is due</label>
-      <p class="hint" id="mail-hint">
-        Once a day at most. Mails about the security of your account come in any case.
-      </p>
+      <label for=${`mail-${name}`}>${label}</label>
+      <p class="hint" id=${`mail-${name}-hint`}>${hint}</p>
     </div>
   </div>`;
 }
@@ -121,5 +135,7 @@ function calendar(feed, context) {
 export const reminderSettings = (wishes, feed, context) =>
   html`<section class="card" aria-labelledby="reminders-title">
     <div class="card-head"><h2 id="reminders-title">Reminders</h2></div>
-    ${mail(wishes)}${calendar(feed, context)}
+    ${wishBox(wishes, REMINDERS)}${context.session.user.orgRole !== 'member'
+      ? wishBox(wishes, DIGEST)
+      : ''}${calendar(feed, context)}
   </section>`;

@@ -2402,6 +2402,53 @@ CREATE FUNCTION testkase.webhook_message(topic text, payload jsonb, about bigint
     left join testkase.api_tokens t on t.id = (webhook_message.payload ->> 'apiKeyId')::bigint
 $$;
 
+CREATE FUNCTION testkase.webhook_text(message jsonb) RETURNS TABLE(title text, facts jsonb, path text)
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case webhook_text.message ->> 'type'
+               when 'api_key.created' then 'A token was generated'
+               when 'api_key.rotated' then 'A token has a successor'
+               when 'api_key.revoked' then 'A token was revoked'
+               when 'api_key.expired' then 'A token has expired'
+               when 'api_key.rotation_due' then 'A token is due for rotation'
+               when 'api_key.expiring' then 'A token expires soon'
+               when 'api_key.leaked' then 'A token has leaked and was revoked'
+               when 'api_key.rate_limited' then 'A token exceeds its rate limit'
+               when 'user.deactivated' then 'An account was deactivated'
+               when 'test_cycle.completed' then 'A test cycle is completed'
+               when 'automation.results_received' then 'Results of a test run were received'
+               when 'webhook.test' then 'This is a test'
+               else 'Something happened'
+           end,
+           coalesce((select jsonb_agg(jsonb_build_array(f.label, f.value) order by f.place)
+                     from (select f.place, f.label, f.value
+                           from (values (1, 'Token', d.data ->> 'name', 'api_key'),
+                                        (2, 'Preview', d.data ->> 'preview', 'api_key'),
+                                        (3, 'Owner', (d.data #>> '{owner,name}') || ' (' || (d.data #>> '{owner,email}') || ')',
+                                         'api_key'),
+                                        (4, 'Due', d.data ->> 'dueAt', 'api_key'),
+                                        (5, 'Expires', d.data ->> 'expiresAt', 'api_key'),
+                                        (6, 'Reason', d.data ->> 'reason', 'api_key'),
+                                        (7, 'Client', d.data ->> 'client', 'api_key'),
+                                        (8, 'Address', d.data ->> 'address', 'api_key'),
+                                        (7, 'Account', d.data ->> 'name', 'user'),
+                                        (8, 'E-mail', d.data ->> 'email', 'user'),
+                                        (9, 'Webhook', d.data ->> 'name', 'webhook')) f (place, label, value, kind)
+                           where f.kind = d.kind and f.value is not null
+                           union all
+                           select row_number() over (order by e.key), e.key, e.value #>> '{}'
+                           from jsonb_each(d.data) e
+                           where d.kind not in ('api_key', 'user', 'webhook')
+                             and jsonb_typeof(e.value) in ('string', 'number', 'boolean')) f), '[]'),
+           case d.kind
+               when 'api_key' then '/settings/api-keys/' || coalesce(d.data ->> 'apiKeyId', '')
+               when 'test_cycle' then '/test-cycles'
+               when 'automation' then '/test-cycles'
+               else '/'
+           end
+    from (select webhook_text.message -> 'data' as data, split_part(webhook_text.message ->> 'type', '.', 1) as kind) d
+$$;
+
 CREATE FUNCTION testkase.webhooks_stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'testkase', 'pg_temp'
@@ -5018,6 +5065,9 @@ REVOKE ALL ON FUNCTION testkase.users_changed() FROM PUBLIC;
 REVOKE ALL ON FUNCTION testkase.users_guard() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.webhook_message(topic text, payload jsonb, about bigint, happened_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.webhook_text(message jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.webhook_text(message jsonb) TO testkase_worker;
 
 REVOKE ALL ON FUNCTION testkase.webhooks_stamp() FROM PUBLIC;
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define METRICS_JOBS     24
-#define METRICS_CARRIERS 1
+#define METRICS_CARRIERS 2
 #define METRICS_FIGURES  15
 
 /* A gauge that sql/queries/worker/figures.sql computes: `column` names its column there. */

@@ -266,6 +266,8 @@ start(struct dispatcher *dispatcher, const struct carrier *carrier, const struct
     curl_easy_setopt(transfer->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(transfer->curl, CURLOPT_PRIVATE, transfer);
     open_sockets_watch(&dispatcher->sockets, transfer->curl);
+    /* The end of a transfer does not wait for a name server that does not answer. */
+    curl_easy_setopt(transfer->curl, CURLOPT_QUICK_EXIT, 1L);
     transfer->state = carrier->begin(dispatcher->config, transfer->curl, rows, row, &transfer->verdict);
     if (!transfer->state) {
         curl_easy_cleanup(transfer->curl);

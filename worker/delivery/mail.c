@@ -2,6 +2,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/password_link.h"
+#include "worker/delivery/authority.h"
 #include "worker/delivery/letter.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,23 +61,13 @@ tls_level(const char *url)
     return strchr(url, '@') ? CURLUSESSL_ALL : CURLUSESSL_TRY;
 }
 
-/* As OpenSSL's own programs do: for mail servers whose authority the system does not know. */
-static void
-trust_own_authority(CURL *curl)
-{
-    const char *file = getenv("SSL_CERT_FILE");
-    if (file && *file) {
-        curl_easy_setopt(curl, CURLOPT_CAINFO, file);
-    }
-}
-
 static void
 set_options(const struct config *config, CURL *curl, const struct mail *mail)
 {
     curl_easy_setopt(curl, CURLOPT_URL, config->smtp_url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* whatever the environment says */
-    trust_own_authority(curl);
+    authority_trust(curl);
     curl_easy_setopt(curl, CURLOPT_USE_SSL, tls_level(config->smtp_url));
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TOTAL_SECONDS);

@@ -1,5 +1,5 @@
--- Deletes up to 1000 rows each of what was done with long ago: rows of the outbox after 30 days, mails that have ended 30 days
--- ago, and notices that nobody could be told of for 7 days.
+-- Deletes up to 1000 rows each of what was done with long ago: rows of the outbox after 30 days, mails and deliveries to webhooks
+-- that have ended 30 days ago, notices that nobody could be told of for 7 days, and what is left of deleted webhooks.
 -- → how many rows it deleted
 with outbox_rows as (
     delete from outbox o
@@ -13,5 +13,19 @@ with outbox_rows as (
     delete from notices n
     where n.id in (select p.id from notices p where p.created_at < now() - interval '7 days' order by p.id limit 1000)
     returning 1
+), delivery_rows as (
+    delete from webhook_deliveries d
+    where d.id in (select p.id from webhook_deliveries p
+                   where p.state <> 'queued' and p.ended_at < now() - interval '30 days' order by p.ended_at limit 1000)
+       or d.id in (select p.id from webhooks h join webhook_deliveries p on p.webhook_id = h.id
+                   where h.deleted_at is not null order by p.id limit 1000)
+    returning 1
+), webhook_rows as (
+    delete from webhooks h
+    where h.id in (select p.id from webhooks p
+                   where p.deleted_at is not null and not exists (select from webhook_deliveries d where d.webhook_id = p.id)
+                   order by p.id limit 1000)
+    returning 1
 )
-select (select count(*) from outbox_rows) + (select count(*) from mail_rows) + (select count(*) from notice_rows);
+select (select count(*) from outbox_rows) + (select count(*) from mail_rows) + (select count(*) from notice_rows)
+       + (select count(*) from delivery_rows) + (select count(*) from webhook_rows);

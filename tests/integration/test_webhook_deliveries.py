@@ -1,0 +1,321 @@
+"""What webhooks are sent, by a real worker to a real HTTP server; and what becomes of deliveries that fail."""
+
+import json
+import re
+import sys
+
+import pytest
+
+from support.deadline import until
+from support.environment import Environment
+from support.metrics import metrics, value
+from support.tls import Authority
+from support.compose import free_port
+from support.webhook_server import WebhookServer
+
+sys.path.append(str(Environment("integration").modules))
+
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError  # noqa: E402
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw0mVbYx1kQZ4="
+OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDazhhxHw1AoE="
+PUBLIC = "https://testkase.example.test"
+
+
+@pytest.fixture
+def receiver():
+    made = WebhookServer()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start_worker(service, start, worker_path):
+    def begin(**variables):
+        program = start(worker_path, {"TESTKASE_DATABASE_URL": service.database.url("testkase_worker"),
+                                      "TESTKASE_PUBLIC_URL": PUBLIC, "TESTKASE_WEBHOOK_NETWORKS": "127.0.0.1/32", **variables})
+        program.wait_ready()
+        return program
+    return begin
+
+
+@pytest.fixture(autouse=True)
+def quiet(service):
+    """Nothing of an earlier test is open."""
+    service.database.query("update testkase.outbox set routed_at = now() where routed_at is null")
+    service.database.query("update testkase.webhook_deliveries set state = 'parked', ended_at = now() where state = 'queued'")
+
+
+def add(service, organization, url, platform="custom", events=("api_key.created",), secret=SECRET):
+    return service.database.value(
+        """insert into testkase.webhooks (organization_id, name, platform, url, topics, secret)
+           values (%s, 'Alerts', %s, %s, %s, %s) returning id""",
+        (organization.id, platform, url, list(events), secret if platform == "custom" else None))
+
+
+def queue(service, webhook, topic="webhook.test", data=None):
+    """The id of a delivery."""
+    return service.database.value(
+        "insert into testkase.webhook_deliveries (webhook_id, topic, message) values (%s, %s, %s) returning id",
+        (webhook, topic, json.dumps({"type": topic, "timestamp": "2030-01-01T09:00:00Z", "data": data or {}})))
+
+
+def delivery(service, number):
+    """(state, attempts, status, error) of a delivery."""
+    return service.database.query(
+        "select state, attempts, status, error from testkase.webhook_deliveries where id = %s", (number,))[0]
+
+
+def wait_until(service, number, state, attempts, seconds=30):
+    recorded = "select state, attempts, leased_until from testkase.webhook_deliveries where id = %s"
+    until(lambda: service.database.query(recorded, (number,)) == [(state, attempts, None)], seconds,
+          f"{state} after {attempts} attempts")
+    return delivery(service, number)
+
+
+def retry_now(service, number):
+    service.database.query("update testkase.webhook_deliveries set attempt_at = now() where id = %s", (number,))
+
+
+# --- the custom form ---
+
+
+def test_an_event_is_sent_and_verified(service, organization, receiver, start_worker):
+    add(service, organization, receiver.url)
+    member = service.sign_in(organization.member)
+    made = member.post("/api-keys", {"name": "GitHub Actions", "expiresInDays": 90}, 201).json()
+    start_worker()
+    call, = receiver.wait_for(1)
+    event = Webhook(SECRET).verify(call.body, call.fields)
+    assert event["type"] == "api_key.created" and event["timestamp"] == made["createdAt"]
+    assert event["data"] == {
+        "apiKeyId": made["id"], "name": "GitHub Actions", "preview": made["tokenPreview"], "expiresAt": made["expiresAt"],
+        "owner": {"id": organization.member.id, "name": organization.member.name, "email": organization.member.email}}
+    assert made["token"] not in call.body.decode() and "$argon2" not in call.body.decode()
+    assert call.fields["content-type"] == "application/json" and call.fields["user-agent"].startswith("TestKase/")
+    assert re.fullmatch(r"[0-9a-f-]{36}", call.fields["webhook-id"])
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(call.body.replace(b"GitHub", b"Gitlab"), call.fields)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(call.body, {**call.fields, "webhook-id": "another"})
+    with pytest.raises(WebhookVerificationError):
+        Webhook(OTHER).verify(call.body, call.fields)
+    member.delete(f"/api-keys/{made['id']}", 204)  # an event that it does not want
+    until(lambda: service.database.value("select count(*) from testkase.outbox where routed_at is null") == 0, 20,
+          "all is routed")
+    assert service.database.value("""select count(*) from testkase.webhook_deliveries d
+                                     join testkase.webhooks h on h.id = d.webhook_id
+                                     where h.organization_id = %s""", (organization.id,)) == 1
+
+
+def test_both_secrets_sign_during_a_rotation(service, organization, receiver, start_worker):
+    webhook = add(service, organization, receiver.url)
+    admin = service.sign_in(organization.admin)
+    new = admin.post(f"/webhooks/{webhook}/rotate-secret", {"overlapHours": 1}, 200).json()["secret"]
+    admin.post(f"/webhooks/{webhook}/test", None, 201)
+    start_worker()
+    call, = receiver.wait_for(1)
+    assert len(call.fields["webhook-signature"].split()) == 2
+    for secret in (SECRET, new):
+        assert Webhook(secret).verify(call.body, call.fields)["type"] == "webhook.test"
+    service.database.query("update testkase.webhooks set previous_secret_until = now() + interval '10 ms' where id = %s",
+                           (webhook,))
+    over = "select previous_secret_until < now() from testkase.webhooks where id = %s"
+    until(lambda: service.database.value(over, (webhook,)), 5, "the overlap ends")
+    queue(service, webhook)
+    call = receiver.wait_for(2)[1]
+    Webhook(new).verify(call.body, call.fields)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(call.body, call.fields)
+
+
+# --- failures ---
+
+
+def test_retries_keep_the_id_and_a_delivery_is_parked_and_sent_again(service, organization, receiver, start_worker):
+    webhook = add(service, organization, receiver.url)
+    receiver.answers += [500, 404, 500, "close", 503, 500]
+    number = queue(service, webhook)
+    worker = start_worker()
+    for attempt in range(1, 6):
+        wait_until(service, number, "queued", attempt)
+        wait = service.database.value(
+            "select extract(epoch from attempt_at - now())::float8 from testkase.webhook_deliveries where id = %s", (number,))
+        assert 0.7 * 30 * 4 ** (attempt - 1) - 5 < wait < 1.26 * 30 * 4 ** (attempt - 1), f"after attempt {attempt}: {wait}"
+        retry_now(service, number)
+    assert wait_until(service, number, "parked", 6) == ("parked", 6, 500, "the endpoint answered 500")
+    calls = receiver.wait_for(6)
+    assert len({call.fields["webhook-id"] for call in calls}) == 1
+    for call in calls:
+        Webhook(SECRET).verify(call.body, call.fields)
+    admin = service.sign_in(organization.admin)
+    shown = admin.get(f"/webhooks/{webhook}/deliveries?state=parked", 200).json()["data"]
+    assert [one["id"] for one in shown] == [number] and shown[0]["messageId"] == calls[0].fields["webhook-id"]
+    assert admin.get(f"/webhooks/{webhook}", 200).json()["failingSince"]
+    again = admin.post(f"/webhooks/{webhook}/deliveries/{number}/redeliver", None, 200).json()
+    assert again["state"] == "queued" and again["attempts"] == 0
+    assert wait_until(service, number, "sent", 1) == ("sent", 1, 204, None)
+    assert receiver.wait_for(7)[6].fields["webhook-id"] == calls[0].fields["webhook-id"]
+    assert admin.get(f"/webhooks/{webhook}", 200).json()["failingSince"] is None
+    assert "kept-to-itself" not in worker.tail() and SECRET not in worker.tail()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("asked,least,most",
+                         [("2000", 1990, 2001), ("1000000000", 21500, 21601), ("-5", 15, 40), ("soon", 15, 40)])
+def test_retry_after_is_honoured_within_bounds(service, organization, receiver, start_worker, status, asked, least, most):
+    receiver.answers.append((status, {"Retry-After": asked}))
+    number = queue(service, add(service, organization, receiver.url))
+    start_worker()
+    wait_until(service, number, "queued", 1)
+    assert least < service.database.value(
+        "select extract(epoch from attempt_at - now())::float8 from testkase.webhook_deliveries where id = %s", (number,)) < most
+
+
+def test_410_disables_the_webhook(service, organization, receiver, start_worker):
+    receiver.answers += [410]
+    webhook = add(service, organization, receiver.url)
+    number = queue(service, webhook)
+    start_worker()
+    assert wait_until(service, number, "parked", 1) == ("parked", 1, 410, "the endpoint answered 410")
+    shown = service.sign_in(organization.admin).get(f"/webhooks/{webhook}", 200).json()
+    assert (shown["status"], shown["disabledReason"]) == ("disabled", "gone")
+    recorded = "select actor_kind, action from testkase.audit_events where target_kind = 'webhook' and target_id = %s"
+    assert service.database.query(recorded, (webhook,)) == [("system", "webhook.disabled")]
+    waiting = queue(service, webhook)
+    until(lambda: delivery(service, waiting)[0] == "parked", 20, "nothing waits at a disabled webhook")
+    assert len(receiver.calls) == 1
+
+
+def test_a_week_of_failures_disables_the_webhook(service, organization, receiver, start_worker):
+    webhook = add(service, organization, receiver.url)
+    service.database.query("update testkase.webhooks set failing_since = now() - interval '8 days' where id = %s", (webhook,))
+    receiver.answers += [500]
+    number = queue(service, webhook)
+    service.database.query("update testkase.webhook_deliveries set attempts = 5 where id = %s", (number,))
+    start_worker()
+    wait_until(service, number, "parked", 6)
+    assert service.database.value("select disabled_reason from testkase.webhooks where id = %s", (webhook,)) == "failing"
+
+
+FAILURES = {"hang": (None, "Timeout was reached"), "drip": (None, "Timeout was reached"),
+            "close": (None, "Server returned nothing (no headers, no data)"),
+            "endless head": (None, "the answer's head is too long"),
+            301: (301, "the endpoint answered 301; redirects are not followed"), 400: (400, "the endpoint answered 400")}
+
+
+def test_what_counts_as_a_failure_and_what_does_not(service, organization, start_worker):
+    """All at once: the slow ones do not hold up the others, and an answer of 2xx is success whatever follows it."""
+    receivers = {name: WebhookServer() for name in [*FAILURES, "endless", "hang after head", 200, 204, 299]}
+    numbers = {}
+    for name, one in receivers.items():
+        one.answers.append((301, {"Location": receivers[204].url}) if name == 301 else name)
+        numbers[name] = queue(service, add(service, service.organization(), one.url))
+    start_worker()
+    for name in (200, 204, 299, "endless"):
+        assert wait_until(service, numbers[name], "sent", 1, 12)[3] is None, name
+    for name, (status, error) in FAILURES.items():
+        _, _, was, why = wait_until(service, numbers[name], "queued", 1)
+        assert was == status and (why == error or name == "close"), (name, was, why)
+    wait_until(service, numbers["hang after head"], "sent", 1)
+    assert len(receivers[204].calls) == 1, "the redirect was not followed"
+    for one in receivers.values():
+        one.close()
+
+
+def test_one_slow_endpoint_delays_no_other(service, organization, start_worker):
+    """A hundred deliveries wait for endpoints that hang; the one behind them leaves at once."""
+    slow, fast = WebhookServer(), WebhookServer()
+    slow.answers += ["hang"] * 200
+    webhooks = [add(service, organization, slow.url) for _ in range(10)]
+    for webhook in webhooks * 10:
+        queue(service, webhook)
+    start_worker()
+    slow.wait_for(8)
+    number = queue(service, add(service, service.organization(), fast.url))
+    wait_until(service, number, "sent", 1, 8)
+    assert len(slow.calls) == 8, "two at a time of a webhook, and eight of an organization"
+    for one in (slow, fast):
+        one.close()
+
+
+def test_a_worker_killed_before_it_records_sends_again_under_the_same_id(service, organization, receiver, start_worker):
+    receiver.answers += ["hang after head"]
+    number = queue(service, add(service, organization, receiver.url))
+    worker = start_worker()
+    receiver.wait_for(1)
+    worker.kill()
+    assert delivery(service, number)[:2] == ("queued", 1)
+    service.database.query("update testkase.webhook_deliveries set leased_until = now() where id = %s", (number,))
+    start_worker()
+    wait_until(service, number, "sent", 2)
+    first, second = receiver.wait_for(2)
+    assert first.fields["webhook-id"] == second.fields["webhook-id"]
+    for call in (first, second):
+        Webhook(SECRET).verify(call.body, call.fields)
+
+
+def test_two_workers_send_each_once(service, organization, receiver, start_worker):
+    webhooks = [add(service, organization, receiver.url) for _ in range(5)]
+    numbers = [queue(service, webhook) for webhook in webhooks * 10]
+    for _ in range(2):
+        start_worker()
+    for number in numbers:
+        wait_until(service, number, "sent", 1, 60)
+    assert len(receiver.calls) == len({call.fields["webhook-id"] for call in receiver.calls}) == 50
+
+
+def test_tls_is_verified(service, organization, start_worker, tmp_path):
+    authority = Authority(tmp_path)
+    server = WebhookServer(authority.certify("localhost"))
+    url = server.url.replace("127.0.0.1", "localhost")
+    unknown = queue(service, add(service, organization, url))
+    start_worker(TESTKASE_WEBHOOK_NETWORKS="127.0.0.1/32,::1/128").terminate()
+    error = wait_until(service, unknown, "queued", 1)[3]
+    assert "certificate" in error.lower() and not server.calls
+    start_worker(TESTKASE_WEBHOOK_NETWORKS="127.0.0.1/32,::1/128", SSL_CERT_FILE=str(authority.bundle))
+    retry_now(service, unknown)
+    wait_until(service, unknown, "sent", 2)
+    server.close()
+
+
+def test_a_queue_has_a_bound(service, organization, receiver, start_worker):
+    webhook = add(service, organization, receiver.url)
+    service.database.query("""insert into testkase.webhook_deliveries (webhook_id, topic, message, attempt_at)
+                              select %s, 'webhook.test', '{}', now() + interval '1 hour' from generate_series(1, 999)""",
+                           (webhook,))
+    service.database.query("""insert into testkase.outbox (organization_id, user_id, topic, payload)
+                              select %s, %s, 'api_key.created', '{}' from generate_series(1, 3)""",
+                           (organization.id, organization.member.id))
+    start_worker()
+    receiver.wait_for(1)
+    assert service.database.query("""select state, error from testkase.webhook_deliveries
+                                     where webhook_id = %s and topic = 'api_key.created' and state = 'parked'""", (webhook,)) == [
+        ("parked", "too many deliveries were waiting")] * 2
+
+
+def test_deleted_webhooks_and_old_deliveries_go(service, organization, receiver, start_worker):
+    kept, gone = add(service, organization, receiver.url), add(service, organization, receiver.url)
+    old, new = queue(service, kept), queue(service, kept)
+    queue(service, gone)
+    service.database.query("""update testkase.webhook_deliveries set state = 'sent', ended_at = now() - interval '31 days'
+                              where id = %s""", (old,))
+    service.database.query("update testkase.webhooks set deleted_at = now() where id = %s", (gone,))
+    start_worker()
+    until(lambda: service.database.query("select id from testkase.webhooks where organization_id = %s", (organization.id,)) == [
+        (kept,)], 20, "the deleted one goes")
+    left = "select id from testkase.webhook_deliveries where webhook_id in (%s, %s)"
+    assert service.database.query(left, (kept, gone)) == [(new,)]
+    wait_until(service, new, "sent", 1)
+
+
+def test_metrics_count_deliveries(service, organization, receiver, start_worker):
+    port = free_port()
+    receiver.answers += [500, 410]
+    webhook = add(service, organization, receiver.url)
+    numbers = [queue(service, webhook) for _ in range(2)]
+    start_worker(TESTKASE_METRICS_LISTEN=f"127.0.0.1:{port}")
+    for number in numbers:
+        until(lambda: delivery(service, number)[1] == 1, 20, "it was tried")
+    refused = 'worker_deliveries_total{kind="webhook",outcome="refused"}'
+    until(lambda: value(metrics(f"http://127.0.0.1:{port}"), refused) == 1, 20, "the refusal is counted")

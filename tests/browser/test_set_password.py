@@ -128,3 +128,104 @@ def test_without_mail_an_admin_is_named(guest, without_mail):
     expect(page.locator("#main").get_by_role("status")).to_contain_text("sends no mail at present")
     page.get_by_role("link", name="Back to sign in").click()
     expect(page.get_by_role("heading", name="Sign in to TestKase")).to_be_visible()
+
+
+# --- the people page ---
+
+
+@pytest.fixture
+def admin(visit, organization):
+    return visit(organization.admin)
+
+
+def test_a_member_does_not_see_the_people_page(visit, member):
+    visitor = visit(member)
+    page = visitor.open()
+    expect(page.locator("#nav").get_by_role("link", name="People")).to_have_count(0)
+    visitor.watch.allow(403, "/users")
+    page.goto("/settings/people")
+    expect(page.get_by_role("heading", name="Not for this account")).to_be_visible()
+
+
+def test_an_admin_adds_a_person_and_passes_on_the_link(admin, visit, service, organization, without_mail):
+    page = admin.open()
+    page.locator("#nav").get_by_role("link", name="People").click()
+    page.get_by_role("button", name="Add an account").click()
+    dialog = page.get_by_role("dialog", name="Add an account")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    expect(dialog.get_by_text("Give the name.")).to_be_visible()
+    dialog.get_by_label("Name").fill("Grace Hopper")
+    dialog.get_by_label("Email").fill(organization.member.email)
+    admin.watch.allow(409, "/users$", "POST")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    expect(dialog.get_by_text("Another account has this address.")).to_be_visible()
+    email = f"grace-{organization.id}@example.test"
+    dialog.get_by_label("Email").fill(email)
+    admin.watch.allow(409, r"/users/\d+/password-link", "POST")  # there is no mail, so the link is shown
+    page.keyboard.press("Enter")
+    shown = page.get_by_role("dialog", name="Pass on the invitation")
+    link = shown.get_by_label("The link", exact=True).input_value()
+    shown.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("heading", name="Grace Hopper")).to_be_visible()
+    expect(page.get_by_text("Invited")).to_be_visible()
+    assert link not in page.content()
+
+    guest = visit(organization.guest, signed_in=False)
+    guest.page.goto(link)
+    guest.page.get_by_label("New password").fill(NEW)
+    guest.page.get_by_role("button", name="Set the password").click()
+    guest.page.get_by_label("Email").fill(email)
+    guest.page.get_by_label("Password").fill(NEW)
+    guest.page.get_by_role("button", name="Sign in").click()
+    expect(guest.page.get_by_role("heading", name="API Keys")).to_be_visible()
+
+
+def test_an_admin_changes_a_role_and_ends_an_account(admin, service, organization):
+    member = organization.member
+    bearer = service.bearer(member)
+    page = admin.open("/settings/people")
+    page.get_by_label("Name or email").fill(member.email[:12].upper())
+    page.get_by_role("link", name=member.name, exact=True).click()
+    page.get_by_label("Role", exact=True).select_option("admin")
+    expect(page.locator("#toast")).to_contain_text("An admin from now on.")
+    bearer.get("/users", 200)
+    page.get_by_role("button", name="Deactivate…").click()
+    dialog = page.get_by_role("dialog", name=f"Deactivate {member.name}?")
+    expect(dialog).to_contain_text("All its tokens end at once and for good")
+    dialog.get_by_role("button", name="Cancel").click()
+    bearer.get("/session", 200)
+    page.get_by_role("button", name="Deactivate…").click()
+    dialog.get_by_role("button", name="Deactivate", exact=True).click()
+    expect(page.get_by_role("button", name="Reactivate")).to_be_visible()
+    bearer.get("/session", 401)
+    page.get_by_role("button", name="Reactivate").click()
+    expect(page.get_by_role("button", name="Deactivate…")).to_be_visible()
+    bearer.get("/session", 401)
+
+
+def test_an_admin_sends_a_new_link(admin, service, organization, sending):
+    page = admin.open(f"/settings/people/{organization.member.id}")
+    page.get_by_role("button", name="Mail a link").click()
+    expect(page.locator("#toast")).to_contain_text(organization.member.email)
+    assert link_in(sending)
+    admin.watch.allow(403, r"/users/\d+/password-link", "POST")
+    service.database.query("""set local session_replication_role = replica;
+                              update testkase.sessions set confirmed_at = now() - interval '16 minutes'""")
+    page.get_by_role("button", name="Show a link").click()
+    page.get_by_role("dialog", name="Confirm that it is you").get_by_label("Password").fill(organization.admin.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Pass on the link")).to_be_visible()
+
+
+def test_custodians_of_a_service_account(admin, service, organization):
+    robot = service.person(organization.id, kind="service", name="Nightly")
+    page = admin.open(f"/settings/people/{robot.id}")
+    page.get_by_label("Person to add").select_option(str(organization.member.id))
+    page.get_by_role("button", name="Add", exact=True).click()
+    remove = page.get_by_role("button", name=f"Remove {organization.member.name}")
+    expect(remove).to_be_visible()
+    api = service.sign_in(organization.admin)
+    assert [one["userId"] for one in api.get(f"/users/{robot.id}/custodians", 200).json()["data"]] == [organization.member.id]
+    remove.click()
+    expect(remove).to_have_count(0)
+    assert api.get(f"/users/{robot.id}/custodians", 200).json()["data"] == []

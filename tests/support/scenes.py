@@ -32,6 +32,48 @@ def _opened(visitor, title):
 
 # --- views ---
 
+@scene()
+def people(visitor, _):
+    visitor.open("/settings/people?status=all")
+
+
+@scene(person="newcomer")
+def people_forbidden(visitor, _):
+    visitor.watch.allow(403, "/users")
+    visitor.open("/settings/people").get_by_text("Not for this account").wait_for()
+
+
+@scene()
+def person(visitor, demo):
+    visitor.open(f"/settings/people/{demo.tomas.id}")
+
+
+@scene()
+def service_account(visitor, demo):
+    robot = demo.service.person(demo.id, kind="service", name="Nightly")
+    demo.service.database.query("insert into testkase.custodians (organization_id, service_id, user_id) values (%s, %s, %s)",
+                                (demo.id, robot.id, demo.tomas.id))
+    visitor.open(f"/settings/people/{robot.id}")
+
+
+@scene(dialog=True)
+def add_account(visitor, _):
+    page = visitor.open("/settings/people")
+    page.get_by_role("button", name="Add an account").click()
+    page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+    page.get_by_text("Give the name.").wait_for()
+
+
+@scene(dialog=True)
+def password_link(visitor, demo):
+    person = demo.service.person(demo.id, name="Invited")
+    demo.service.database.query("update testkase.users set password_hash = null where id = %s", (person.id,))
+    page = visitor.open(f"/settings/people/{person.id}")
+    page.get_by_role("button", name="Show a link").click()
+    page.get_by_label("The link", exact=True).wait_for()
+
+
+
 @scene(person=None)
 def sign_in(visitor, _):
     visitor.open("/sign-in")

@@ -138,6 +138,8 @@ export const api = {
   get: (path) => call('GET', path),
   /** @param {string} path @param {any} [body] */
   post: (path, body) => call('POST', path, body),
+  /** @param {string} path @param {any} [body] */
+  put: (path, body) => call('PUT', path, body),
   /** @param {string} path @param {any} body */
   patch: (path, body) => call('PATCH', path, body),
   /** @param {string} path @param {any} [body] */

@@ -5,12 +5,13 @@ import { HOME } from './address.js';
 import { $, $$, html, icon } from './dom.js';
 import { avatar } from './ui/parts.js';
 
-/** Groups of the navigation; a group is added here, a page as a row of it. @type {[string, string[][]][]} */
+/** Groups of the navigation; a group is added here, a page as a row of it; 'admin': for admins only. @type {[string, string[][]][]} */
 const NAVIGATION = [
   [
     'Settings',
     [
       [HOME, 'key', 'API Keys'],
+      ['/settings/people', 'people', 'People', 'admin'],
       ['/account', 'person-circle', 'Account'],
     ],
   ],
@@ -27,15 +28,24 @@ const ROLE = { owner: 'Owner', admin: 'Admin', member: 'Member' };
 /** Whether the view stands alone, without navigation. @param {boolean} yes */
 export const bare = (yes) => $('#app').toggleAttribute('data-bare', yes);
 
+let admin = false;
+
 /** The pages that the navigation shows. */
 export const pages = () =>
-  NAVIGATION.flatMap(([, rows]) => rows.map(([path, symbol, title]) => ({ path, symbol, title })));
+  NAVIGATION.flatMap(([, rows]) =>
+    rows.filter(([, , , needs]) => !needs || admin).map(([path, symbol, title]) => ({ path, symbol, title })),
+  );
 
 export function drawNavigation() {
   const groups = NAVIGATION.map(([title, rows], i) => [
     html`<h2 id=${`nav-${i}`}>${title}</h2>`,
     html`<ul aria-labelledby=${`nav-${i}`}>
-      ${rows.map(([path, symbol, text]) => html`<li><a href=${path}>${icon(symbol)}${text}</a></li>`)}
+      ${rows.map(
+        ([path, symbol, text, needs]) =>
+          html`<li ?hidden=${Boolean(needs)} data-needs=${needs ?? null}>
+            <a href=${path}>${icon(symbol)}${text}</a>
+          </li>`,
+      )}
     </ul>`,
   ]);
   $('#nav').replaceChildren(...groups.flat());
@@ -47,6 +57,8 @@ export function drawNavigation() {
 /** @param {Session} session */
 export function showSession({ user, organization }) {
   $('#org-name').textContent = organization.name;
+  admin = user.orgRole !== 'member';
+  for (const row of $$('#nav [data-needs]')) row.hidden = !admin;
   $('#user-button').replaceChildren(
     avatar(user),
     html`<span>

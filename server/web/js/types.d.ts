@@ -122,6 +122,21 @@ export interface User {
   orgRole: 'owner' | 'admin' | 'member';
 }
 
+/** An account as admins see it. */
+export interface Account extends User {
+  status: 'active' | 'deactivated';
+  hasPassword: boolean;
+  createdAt: string;
+}
+
+export interface Custodian {
+  userId: number;
+  name: string;
+  email: string;
+  status: 'active' | 'deactivated';
+  addedAt: string;
+}
+
 export interface Session {
   user: User;
   organization: { id: number; name: string };

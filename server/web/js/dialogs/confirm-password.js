@@ -1,4 +1,4 @@
-// The last sign-in is too long ago to make a token: the password once more, then the call is repeated.
+// The last sign-in is too long ago for what was asked: the password once more, then the call is repeated.
 
 /** @import { User } from '../types.js' */
 import { api } from '../api.js';
@@ -10,7 +10,7 @@ export const openConfirmPassword = (user) =>
   askPassword({
     user,
     title: 'Confirm that it is you',
-    lead: 'You signed in a while ago. A new token needs your password again; what you entered stays.',
+    lead: 'You signed in a while ago. This needs your password again; what you entered stays.',
     action: 'Confirm',
     other: html`<button type="button" class="button" data-close>Cancel</button>`,
     closable: true,

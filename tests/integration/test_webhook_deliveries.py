@@ -1,5 +1,6 @@
 """What webhooks are sent, by a real worker to a real HTTP server; and what becomes of deliveries that fail."""
 
+import html
 import json
 import re
 import sys
@@ -319,3 +320,132 @@ def test_metrics_count_deliveries(service, organization, receiver, start_worker)
         until(lambda: delivery(service, number)[1] == 1, 20, "it was tried")
     refused = 'worker_deliveries_total{kind="webhook",outcome="refused"}'
     until(lambda: value(metrics(f"http://127.0.0.1:{port}"), refused) == 1, 20, "the refusal is counted")
+
+
+# --- the forms of the platforms ---
+
+HOSTILE = ["<!channel> <!here> <@U012AB3CD> &amp; <https://evil.example|click>", "@everyone @here <@&1> <@1> <#2> <t:0>",
+           "[click](https://evil.example) ![x](https://evil.example/x.png) **b** __u__ ~~s~~ ||s|| `c` ```c``` > q # h - l 1. l",
+           "<users/all> <b>bold</b> <a href=\"https://evil.example\">x</a> <at>everyone</at> ${token} {{x}} @{triggerBody()}",
+           "a\nb\r\nc\u2028d\u202ee\u2066f\x1b[31mg\x7f\u0085h", "\"},\"text\":\"<!channel>\",{\"", "\\`\\*\\<\\", "   ",
+           "💥" * 100, "%s%n\\u0000 :smile:"]
+PUNCTUATION = re.escape("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+
+
+def strings(value):
+    if isinstance(value, dict):
+        value = value.values()
+    if isinstance(value, str):
+        return [value]
+    return [one for part in value for one in strings(part)] if hasattr(value, "__iter__") else []
+
+
+def shown_of(name):
+    """What people should read of a name: one line, without what turns its direction."""
+    shown = re.sub("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]", " ", name)
+    return shown if shown.strip(" ") else "-"
+
+
+def check_slack(body):
+    """Block Kit's limits; user text stands in plain_text only, in which nothing is special."""
+    assert set(body) == {"text", "blocks"} and len(body["blocks"]) <= 50 and body["text"] == "A token was generated"
+    header, section, actions = body["blocks"]
+    assert header["type"] == "header" and header["text"] == {"type": "plain_text", "text": body["text"], "emoji": False}
+    assert section["type"] == "section" and set(section) == {"type", "fields"} and 1 <= len(section["fields"]) <= 10
+    for field in section["fields"]:
+        assert set(field) == {"type", "text", "emoji"} and field["type"] == "plain_text" and field["emoji"] is False
+        assert 1 <= len(field["text"]) <= 2000
+    button, = actions["elements"]
+    assert button["type"] == "button" and len(button["url"]) <= 3000 and len(button["text"]["text"]) <= 75
+    return {label: value for label, value in (field["text"].split(": ", 1) for field in section["fields"])}, button["url"]
+
+
+def check_discord(body):
+    """An embed's limits; a backslash stands before all punctuation of user text."""
+    assert body["allowed_mentions"] == {"parse": []} and set(body) == {"allowed_mentions", "embeds"}
+    embed, = body["embeds"]
+    assert set(embed) == {"title", "url", "fields"} and len(embed["title"]) <= 256 and len(embed["fields"]) <= 25
+    assert sum(len(text) for text in strings(embed)) <= 6000
+    for field in embed["fields"]:
+        assert 1 <= len(field["name"]) <= 256 and 1 <= len(field["value"]) <= 1024
+        assert re.fullmatch(rf"(\\[{PUNCTUATION}]|[^{PUNCTUATION}])*", field["value"]), field["value"]
+    return {field["name"]: re.sub(r"\\(.)", r"\1", field["value"]) for field in embed["fields"]}, embed["url"]
+
+
+def check_teams(body):
+    """What a workflow takes: a message with an Adaptive Card of 28 KB at most. A TextRun knows no Markdown."""
+    assert set(body) == {"type", "attachments"} and body["type"] == "message"
+    attachment, = body["attachments"]
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive" and attachment["contentUrl"] is None
+    card = attachment["content"]
+    assert (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
+    assert set(card) == {"$schema", "type", "version", "body", "actions"}
+    for block in card["body"]:
+        assert set(block) == {"type", "inlines"} and block["type"] == "RichTextBlock"
+        for run in block["inlines"]:
+            assert run["type"] == "TextRun" and set(run) <= {"type", "text", "weight"} and run.get("weight", "Bolder") == "Bolder"
+    action, = card["actions"]
+    assert set(action) == {"type", "title", "url"} and action["type"] == "Action.OpenUrl"
+    return {block["inlines"][0]["text"]: block["inlines"][2]["text"] for block in card["body"][1:]}, action["url"]
+
+
+def check_google_chat(body):
+    """A card of 32 KB at most. Its text is a subset of HTML; the message's own text, where <users/all> would mention everybody,
+    has nothing of users."""
+    assert set(body) == {"text", "cardsV2"} and body["text"] == "A token was generated"
+    card, = body["cardsV2"]
+    section, = card["card"]["sections"]
+    *facts, buttons = section["widgets"]
+    told = {}
+    for fact in facts:
+        text = fact["decoratedText"]
+        assert set(text) == {"topLabel", "text", "wrapText"} and not re.search("[<>\"']", text["text"])
+        assert not re.search(r"&(?!(amp|lt|gt|quot|#39);)", text["text"])
+        told[text["topLabel"]] = html.unescape(text["text"])
+    button, = buttons["buttonList"]["buttons"]
+    return told, button["onClick"]["openLink"]["url"]
+
+
+CHECKS = {"slack": check_slack, "discord": check_discord, "teams": check_teams, "google_chat": check_google_chat}
+
+
+@pytest.mark.parametrize("platform", CHECKS)
+def test_each_platform_gets_its_own_form_and_names_are_text(service, organization, receiver, start_worker, platform):
+    webhook = add(service, organization, receiver.url, platform)
+    for number, name in enumerate(HOSTILE):
+        owner = {"id": 1, "name": name, "email": "ann@example.test"}
+        queue(service, webhook, "api_key.created", {"apiKeyId": number, "name": name, "preview": "tk_AbCd…", "owner": owner,
+                                                    "expiresAt": "2030-01-31T09:00:00Z"})
+    start_worker()
+    calls = {}
+    for call in receiver.wait_for(len(HOSTILE)):
+        assert not [field for field in call.fields if field.startswith("webhook-")] and len(call.body) < 28 * 1024
+        facts, link = CHECKS[platform](json.loads(call.body))
+        assert link.startswith(f"{PUBLIC}/settings/api-keys/")
+        calls[int(link.rsplit("/", 1)[1])] = facts
+    for number, name in enumerate(HOSTILE):
+        assert calls[number] == {"Token": shown_of(name), "Preview": "tk_AbCd…", "Expires": "2030-01-31T09:00:00Z",
+                                 "Owner": shown_of(f"{name} (ann@example.test)")}
+
+
+@pytest.mark.parametrize("platform", CHECKS)
+def test_long_text_is_cut_and_every_event_has_a_form(service, organization, receiver, start_worker, platform):
+    webhook = add(service, organization, receiver.url, platform)
+    queue(service, webhook, "api_key.created", {"apiKeyId": 1, "name": "&💥" * 5000, "preview": "",
+                                                "owner": {"name": "x", "email": None}})
+    others = {"user.deactivated": {"name": "Ann", "email": "ann@example.test"}, "automation.results_received": {
+        "projectId": "PRJ-1", "cycleId": "TCYCLE-2", "runId": 5, "received": 10, "matched": 9, "unmatched": 1, "duplicates": 0,
+        "pass": 9, "fail": 0, "blocked": 0, "skipped": 0}, "test_cycle.completed": {"projectId": "PRJ-1", "counts": {"pass": 1}},
+        "api_key.leaked": {}, "webhook.test": {}}
+    for topic, data in others.items():
+        queue(service, webhook, topic, data)
+    start_worker()
+    calls = receiver.wait_for(1 + len(others))
+    texts = [strings(json.loads(call.body)) for call in calls]
+    assert all(len(call.body) < 28 * 1024 for call in calls)
+    assert [text for told in texts for text in told if text.endswith("…")]
+    for title in ("A token was generated", "An account was deactivated", "Results of a test run were received",
+                  "A test cycle is completed", "A token has leaked and was revoked", "This is a test"):
+        assert [told for told in texts if title in told], title
+    if platform == "discord":
+        assert all(field["value"] for call in calls for field in json.loads(call.body)["embeds"][0]["fields"])

@@ -131,6 +131,7 @@ take_line(char *line, size_t one, size_t size, void *state)
 }
 
 static size_t
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 drop_body(char *bytes, size_t one, size_t size, void *state)
 {
     struct webhook *webhook = state;
@@ -149,6 +150,7 @@ set_options(CURL *curl, const char *url, struct webhook *webhook)
     curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* whatever the environment says */
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, webhook);
+    curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     /* A connection that another webhook's transfer has made was checked by that one's scheme. */
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);

@@ -79,7 +79,7 @@ clean(const char *text)
     return value;
 }
 
-/* `escape` writes at most ESCAPED_MAX bytes for one byte, and returns how many. */
+/* `escape` writes at most ESCAPED_MAX bytes for one byte, perhaps with a NUL behind, and returns how many. */
 static char *
 escaped(const char *text, size_t (*escape)(char byte, char *ret_bytes))
 {
@@ -119,8 +119,7 @@ escape_html(char byte, char *ret_bytes)
         *ret_bytes = byte;
         return 1;
     }
-    memcpy(ret_bytes, entity, strlen(entity));
-    return strlen(entity);
+    return (size_t)snprintf(ret_bytes, ESCAPED_MAX + 1, "%s", entity);
 }
 
 static void

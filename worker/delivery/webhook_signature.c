@@ -33,7 +33,7 @@ webhook_signature(const char *secret, const char *id, const char *timestamp, con
     add(&state, ".");
     add(&state, body);
     crypto_auth_hmacsha256_final(&state, digest);
-    memcpy(ret_signature, "v1,", 3);
+    snprintf(ret_signature, WEBHOOK_SIGNATURE_SIZE, "v1,");
     sodium_bin2base64(ret_signature + 3, SIGNATURE_BASE64, digest, sizeof(digest),
                       sodium_base64_VARIANT_ORIGINAL);
     sodium_memzero(key, sizeof(key));

@@ -108,6 +108,11 @@ def test_a_stream_tells_of_a_tokens_life(service, organization, member):
     member.delete(f"/api-keys/{token}", 204)
     topic, data = stream.event()
     assert (topic, data["apiKeyId"], data["reason"]) == ("api_key.revoked", token, "revoked")
+    found = member.post("/api-keys", {"name": "Lost", "expiresInDays": 7}, 201).json()
+    assert stream.event()[0] == "api_key.created"
+    service.server.api().post("/api-keys/report-leak", {"token": found["token"]}, 202)
+    topic, data = stream.event()
+    assert (topic, data["apiKeyId"], data["reason"]) == ("api_key.leaked", found["id"], "leaked")
     stream.close()
 
 

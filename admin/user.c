@@ -289,6 +289,8 @@ run_set_password(const struct command_call *call)
 
 /* --- user invite --- */
 
+#define UNSET_PUBLIC_URL "http://127.0.0.1:8080"
+
 static const struct output_column link_columns[] = {
     { "email", "e-mail", OUTPUT_TEXT },
     { "purpose", "purpose", OUTPUT_TEXT },
@@ -309,6 +311,10 @@ print_link(const struct command_call *call, const struct user_found *user, const
     output_set_cell(link_columns, cells, "link", link);
     output_record(stdout, link_columns, cells, call->json);
     secret_wipe(link, sizeof(link));
+    if (strcmp(call->config->public_url, UNSET_PUBLIC_URL) == 0) {
+        output_error("the link begins with " UNSET_PUBLIC_URL "; if people use another address, set "
+                     "TESTKASE_PUBLIC_URL to it");
+    }
 }
 
 static enum command_exit

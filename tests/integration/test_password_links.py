@@ -460,10 +460,12 @@ def invite(service, admin_path):
     return begin
 
 
-def test_the_operator_prints_a_link(service, organization, invited, anyone, invite):
+def test_the_operator_prints_a_link(service, organization, invited, anyone, invite, admin_path):
     made = json.loads(invite(invited.email, "--json").stdout)
     assert made["purpose"] == "invitation" and made["email"] == invited.email
     set_password(anyone, LINK.fullmatch(made["link"]).group(1))
+    unset = run(admin_path, ["user", "invite", invited.email], {"TESTKASE_DATABASE_URL": service.database.url("testkase_owner")})
+    assert "http://127.0.0.1:8080/set-password#" in unset.stdout and "set TESTKASE_PUBLIC_URL" in unset.stderr
     again = invite(organization.owner.email).stdout
     assert "reset" in again
     set_password(anyone, LINK.search(again).group(1))

@@ -2,6 +2,7 @@
 
 import itertools
 
+from support.postgres import ROOT
 from support.service import Organization
 
 # Name, period, age in days, and uses: (client, address, days ago, calls, days between, how often).
@@ -93,6 +94,15 @@ class Demo:
         """Somebody who has no token yet."""
         email = f"noor.haddad{next(self._serial) or ''}@nordlicht.example"
         return self.service.person(self.id, "member", "Noor Haddad", email=email)
+
+    def remind(self):
+        """What the worker does when tokens are due; one reminder is acknowledged."""
+        remind = (ROOT / "sql" / "queries" / "worker" / "remind.sql").read_text()
+        self.service.database.query(f"set search_path = testkase, pg_temp; {remind}; reset search_path")
+        mara = self.service.sign_in(self.mara)
+        due = mara.get("/reminders", 200).json()["data"]
+        if len(due) > 1 and not mara.get("/reminders?state=acknowledged", 200).json()["data"]:
+            mara.post(f"/reminders/{due[-1]['id']}/acknowledge", expect=200)
 
     def _tests(self):
         """The project PRJ-1 with cases, cycles and results, and PRJ-2, which has nothing yet."""

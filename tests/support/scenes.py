@@ -115,6 +115,17 @@ def api_keys_all(visitor, _):
 
 
 @scene()
+def reminders(visitor, demo):
+    demo.remind()
+    visitor.open("/settings/reminders").get_by_role("region", name="Due").wait_for()
+
+
+@scene(person="newcomer")
+def no_reminders(visitor, _):
+    visitor.open("/settings/reminders").get_by_role("heading", name="Nothing is due").wait_for()
+
+
+@scene()
 def api_keys_nothing_found(visitor, _):
     visitor.open(f"{HOME}?q=selenium").get_by_role("region", name="Token hygiene").wait_for()
 

@@ -1,6 +1,7 @@
 // Addresses: which of them are views of this page, and where sign-in may lead.
 
 export const HOME = '/settings/api-keys';
+export const REMINDERS = '/settings/reminders';
 
 /** @param {number} id */
 export const tokenPath = (id) => `${HOME}/${id}`;

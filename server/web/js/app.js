@@ -2,9 +2,10 @@
 
 import { remedies } from './api.js';
 import { $, $$ } from './dom.js';
-import { keepFresh } from './freshness.js';
+import { keepFresh, outdate } from './freshness.js';
 import { followScrolling } from './history.js';
 import { lazy } from './lazy.js';
+import { keepLive } from './live.js';
 import { navigate, startRouter } from './router.js';
 import { confirmPassword, current, signInAgain, signOut } from './session.js';
 import { drawNavigation } from './shell.js';
@@ -61,4 +62,5 @@ $('#theme-slot').append(themeSwitch());
 listen();
 followScrolling();
 keepFresh();
+keepLive(outdate);
 startRouter();

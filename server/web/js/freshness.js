@@ -1,5 +1,5 @@
 // When a live view is loaded again by itself: each minute while it is visible, when the tab is looked at
-// again, and when another tab changed something. While the server is out of reach, more often.
+// again, and when another tab or the server says that something has changed. While the server is out of reach, more often.
 
 import { hear } from './channel.js';
 import { $ } from './dom.js';
@@ -55,15 +55,18 @@ function arrive(userId) {
   }
 }
 
+/** What is shown may have changed: it is loaded again now, or when it is looked at. */
+export function outdate() {
+  outdated = true;
+  onVisible();
+}
+
 export function keepFresh() {
   setInterval(tick, 5000);
   document.addEventListener('visibilitychange', onVisible);
   hear((news) => {
     if (news.kind === 'signed-out') leave();
     else if (news.kind === 'signed-in') arrive(news.userId);
-    else {
-      outdated = true;
-      onVisible();
-    }
+    else outdate();
   });
 }

@@ -1,7 +1,7 @@
 // Every view and its path. A path that is not here belongs to the server (/docs, for example).
 
 /** @import { View } from './types.js' */
-import { HOME } from './address.js';
+import { HOME, REMINDERS } from './address.js';
 
 /** @type {[string, () => Promise<{ default: View }>][]} */
 const VIEWS = [
@@ -12,6 +12,7 @@ const VIEWS = [
   [`${HOME}/:id/rotate`, () => import('./views/rotate.js')],
   ['/settings/people', () => import('./views/people.js')],
   ['/settings/people/:id', () => import('./views/person.js')],
+  [REMINDERS, () => import('./views/reminders.js')],
   ['/account', () => import('./views/account.js')],
   ['/test-cases', () => import('./views/test-cases.js')],
   ['/test-cases/TC-:number', () => import('./views/test-case.js')],

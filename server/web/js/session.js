@@ -11,6 +11,13 @@ let session = null;
 
 export const current = () => session;
 
+let follower = () => {};
+
+/** `listener` is called when somebody is signed in here, or nobody any more. @param {() => void} listener */
+export const follow = (listener) => {
+  follower = listener;
+};
+
 /** Tells first.js whether it is worth asking before the modules are here. @param {boolean} signedIn */
 function remember(signedIn) {
   try {
@@ -24,6 +31,7 @@ function remember(signedIn) {
 export function forget() {
   session = null;
   remember(false);
+  follower();
 }
 
 /** The session, asked for once. @returns {Promise<Session>} */
@@ -31,6 +39,7 @@ export async function enter() {
   if (!session) {
     session = /** @type {Session} */ (await api.get('/session'));
     remember(true);
+    follower();
   }
   return session;
 }
@@ -65,6 +74,10 @@ export async function signInAgain() {
   const { user } = session;
   signingIn ??= lazy(() => import('./dialogs/sign-in-again.js'))
     .then((module) => module.openSignInAgain(user))
+    .then((isIn) => {
+      if (isIn) follower();
+      return isIn;
+    })
     .finally(() => {
       signingIn = null;
     });

@@ -1,7 +1,7 @@
 // What surrounds the views: navigation, the account's menu, the count of due tokens.
 
 /** @import { Session } from './types.js' */
-import { HOME } from './address.js';
+import { HOME, REMINDERS } from './address.js';
 import { $, $$, html, icon } from './dom.js';
 import { avatar } from './ui/parts.js';
 
@@ -11,6 +11,7 @@ const NAVIGATION = [
     'Settings',
     [
       [HOME, 'key', 'API Keys'],
+      [REMINDERS, 'bell', 'Reminders'],
       ['/settings/people', 'people', 'People', 'admin'],
       ['/account', 'person-circle', 'Account'],
     ],
@@ -52,6 +53,9 @@ export function drawNavigation() {
   $(`#nav a[href="${HOME}"]`).append(
     html`<span class="count" data-tone="warn" id="due-count" hidden></span>`,
   );
+  $(`#nav a[href="${REMINDERS}"]`).append(
+    html`<span class="count" data-tone="warn" id="reminder-count" hidden></span>`,
+  );
 }
 
 /** @param {Session} session */
@@ -80,6 +84,13 @@ export function showDue(count) {
   badge.replaceChildren(String(count), html`<span class="sr-only"> due for rotation</span>`);
   menu.toggleAttribute('data-due', Boolean(count));
   menu.setAttribute('aria-label', count ? `Menu, ${count} due for rotation` : 'Menu');
+}
+
+/** Open reminders: a count in the navigation. @param {string} count */
+export function showReminders(count) {
+  const badge = $('#reminder-count');
+  badge.hidden = count === '0';
+  badge.replaceChildren(count, html`<span class="sr-only"> open</span>`);
 }
 
 export function markCurrent() {

@@ -96,6 +96,21 @@ export interface HistoryEntry {
   note: string | null;
 }
 
+export interface Reminder {
+  id: number;
+  apiKeyId: number;
+  apiKeyName: string;
+  tokenPreview: string;
+  ownerId: number;
+  ownerName: string;
+  stage: 'rotation' | 'week' | 'day';
+  state: 'due' | 'acknowledged';
+  dueAt: string;
+  nextAt: string | null;
+  expiresAt: string;
+  successorId: number | null;
+}
+
 export interface Finding {
   id: string;
   practice: string;

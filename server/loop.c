@@ -35,7 +35,6 @@
 #define PATIENCE_MS          1000 /* for PostgreSQL, before clients are told that it does not answer */
 #define PATIENCE_CHECK_MS    10
 #define METRICS_CONNECTIONS  32
-#define STREAMS_SHARE        2                  /* one of so many connections may be a stream of events */
 #define BODIES_MAX           ((size_t)40 << 20) /* bytes: two uploads of results, and others beside them */
 #define BODIES_OF_CLIENT_MAX ((size_t)1 << 20)
 _Static_assert(LOOP_DATABASE_CONNECTIONS == GATE_CONNECTIONS + HANDLERS_CONNECTIONS,
@@ -361,7 +360,7 @@ loop_init(struct loop *loop, struct server *server, int index)
                                              .handlers = loop->handlers,
                                              .hub = server->hub,
                                              .metrics = &loop->metrics,
-                                             .most = connection_capacity(server) / STREAMS_SHARE };
+                                             .most = connection_capacity(server) / 4 * 3 };
     loop->streams = streams_new(&streams);
     if (index == 0) {
         loop->reader = reader_new(loop->base, handlers_background(loop->handlers), server->hub);

@@ -9,7 +9,7 @@ import { open } from '../ui/dialog.js';
 
 /** @typedef {{ text: string, path: string, symbol: string, kind: string }} Entry */
 
-const MOST = 12;
+const MOST = 24;
 
 /** @param {Entry[]} entries @param {string} text */
 function matching(entries, text) {

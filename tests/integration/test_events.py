@@ -139,6 +139,21 @@ def test_only_those_who_are_told_get_it(service, organization, member):
     assert streams["other"].event()[1]["apiKeyId"] == token, "nothing of another organization"
 
 
+def test_admins_are_told_of_people_whom_no_mail_reaches(service, organization):
+    """At once, and after a gap."""
+    admin = service.sign_in(organization.admin)
+    stream = Stream(admin).opened()
+    service.database.query(
+        """insert into testkase.mails (organization_id, user_id, kind, subject, state, status, ended_at)
+           select %s, %s, 'reminder', 'Due', 'parked', 550, now() from generate_series(1, 2)""",
+        (organization.id, organization.guest.id))
+    position = stream.position
+    outbox(service, organization.guest, "api_key.expiring", '{"apiKeyId": 1}')
+    assert stream.event()[1]["ownerId"] == organization.guest.id
+    assert Stream(admin, position).event()[1]["ownerId"] == organization.guest.id
+    assert Stream(service.sign_in(organization.member), position).block() == {"retry": "2000"}
+
+
 def test_both_servers_tell(service, organization, member):
     second = service.start_server()
     at_second = member.at(second.base)

@@ -9,6 +9,7 @@ const TOPICS = [
   'api_key.created',
   'api_key.rotated',
   'api_key.revoked',
+  'api_key.leaked',
   'api_key.expired',
   'api_key.rotation_due',
   'api_key.expiring',

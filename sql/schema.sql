@@ -2774,6 +2774,67 @@ COMMENT ON COLUMN ops.leavers_tokens.left_at IS 'When the account''s status chan
 
 COMMENT ON COLUMN ops.leavers_tokens.is_valid IS 'Whether a server would accept the token. True is a breach: somebody changed rows past the triggers.';
 
+CREATE TABLE testkase.mails (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sequence bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone,
+    status integer,
+    error text,
+    ended_at timestamp with time zone,
+    carries_link boolean DEFAULT false NOT NULL,
+    is_requested boolean DEFAULT false NOT NULL,
+    CONSTRAINT mails_check CHECK (((state = 'queued'::text) = (ended_at IS NULL))),
+    CONSTRAINT mails_error_check CHECK ((char_length(error) <= 200)),
+    CONSTRAINT mails_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text, 'digest'::text]))),
+    CONSTRAINT mails_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text]))),
+    CONSTRAINT mails_subject_check CHECK (((char_length(subject) >= 1) AND (char_length(subject) <= 200)))
+);
+
+CREATE VIEW ops.mails AS
+ SELECT m.organization_id,
+    o.name AS organization,
+    m.kind,
+    m.state,
+    count(*) AS mails,
+    min(m.created_at) AS oldest_at,
+    max(m.created_at) AS newest_at,
+    count(*) FILTER (WHERE (m.error IS NOT NULL)) AS failed,
+    (array_agg(m.status ORDER BY m.sequence DESC) FILTER (WHERE (m.error IS NOT NULL)))[1] AS last_status,
+    (array_agg(m.error ORDER BY m.sequence DESC) FILTER (WHERE (m.error IS NOT NULL)))[1] AS last_error
+   FROM (testkase.mails m
+     JOIN testkase.organizations o ON ((o.id = m.organization_id)))
+  GROUP BY m.organization_id, o.name, m.kind, m.state;
+
+COMMENT ON VIEW ops.mails IS 'Mails of the last 30 days, for each organization, kind and state.';
+
+COMMENT ON COLUMN ops.mails.organization_id IS 'Id of the organization.';
+
+COMMENT ON COLUMN ops.mails.organization IS 'Name of the organization.';
+
+COMMENT ON COLUMN ops.mails.kind IS 'Why they are sent, for example reminder or security.';
+
+COMMENT ON COLUMN ops.mails.state IS 'queued: waits for its next attempt; sent; parked: given up.';
+
+COMMENT ON COLUMN ops.mails.mails IS 'Number of mails.';
+
+COMMENT ON COLUMN ops.mails.oldest_at IS 'When the oldest of them was made.';
+
+COMMENT ON COLUMN ops.mails.newest_at IS 'When the newest of them was made.';
+
+COMMENT ON COLUMN ops.mails.failed IS 'Number of those whose last attempt failed.';
+
+COMMENT ON COLUMN ops.mails.last_status IS 'Status of SMTP of the newest of these; null: there was no answer.';
+
+COMMENT ON COLUMN ops.mails.last_error IS 'What went wrong then.';
+
 CREATE VIEW ops.organizations AS
  SELECT organizations.id,
     organizations.name,
@@ -3654,30 +3715,6 @@ CREATE TABLE testkase.mailed_topics (
     topic text NOT NULL,
     kind text NOT NULL,
     CONSTRAINT mailed_topics_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text])))
-);
-
-CREATE TABLE testkase.mails (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    sequence bigint NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    organization_id bigint NOT NULL,
-    user_id bigint NOT NULL,
-    kind text NOT NULL,
-    subject text NOT NULL,
-    state text DEFAULT 'queued'::text NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    attempt_at timestamp with time zone DEFAULT now() NOT NULL,
-    leased_until timestamp with time zone,
-    status integer,
-    error text,
-    ended_at timestamp with time zone,
-    carries_link boolean DEFAULT false NOT NULL,
-    is_requested boolean DEFAULT false NOT NULL,
-    CONSTRAINT mails_check CHECK (((state = 'queued'::text) = (ended_at IS NULL))),
-    CONSTRAINT mails_error_check CHECK ((char_length(error) <= 200)),
-    CONSTRAINT mails_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text, 'digest'::text]))),
-    CONSTRAINT mails_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'parked'::text]))),
-    CONSTRAINT mails_subject_check CHECK (((char_length(subject) >= 1) AND (char_length(subject) <= 200)))
 );
 
 ALTER TABLE testkase.mails ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
@@ -5192,6 +5229,32 @@ GRANT SELECT ON TABLE ops.expiring_tokens TO testkase_ops;
 
 GRANT SELECT ON TABLE ops.leavers_tokens TO testkase_ops;
 
+GRANT SELECT,DELETE ON TABLE testkase.mails TO testkase_worker;
+
+GRANT INSERT(organization_id) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT INSERT(user_id) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT INSERT(kind) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT INSERT(subject) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(state) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(attempts) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(attempt_at) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(leased_until) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(status) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(error) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT UPDATE(ended_at) ON TABLE testkase.mails TO testkase_worker;
+
+GRANT SELECT ON TABLE ops.mails TO testkase_ops;
+
 GRANT SELECT ON TABLE ops.organizations TO testkase_ops;
 
 GRANT SELECT ON TABLE ops.partitions TO testkase_ops;
@@ -5428,30 +5491,6 @@ GRANT INSERT(digest_week),UPDATE(digest_week) ON TABLE testkase.mail_wishes TO t
 GRANT UPDATE(digest_week) ON TABLE testkase.mail_wishes TO testkase_worker;
 
 GRANT SELECT ON TABLE testkase.mailed_topics TO testkase_worker;
-
-GRANT SELECT,DELETE ON TABLE testkase.mails TO testkase_worker;
-
-GRANT INSERT(organization_id) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT INSERT(user_id) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT INSERT(kind) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT INSERT(subject) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT UPDATE(state) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT UPDATE(attempts) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT UPDATE(attempt_at) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT UPDATE(leased_until) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT UPDATE(status) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT UPDATE(error) ON TABLE testkase.mails TO testkase_worker;
-
-GRANT UPDATE(ended_at) ON TABLE testkase.mails TO testkase_worker;
 
 GRANT SELECT,DELETE ON TABLE testkase.notices TO testkase_worker;
 

@@ -16,6 +16,7 @@ from support.deadline import until
 from support.http import Api
 from support.ledger import Ledger
 from support.machine import AS_ROOT
+from support.mail_server import MailServer, parts
 from support.postgres import ROOT
 from support.runbook import section
 
@@ -34,8 +35,15 @@ PROXY_RETRIES = 3.0
 @pytest.fixture(scope="module")
 def composed(tmp_path_factory):
     """The service, from images that are there, and what `up` printed."""
-    made = Compose(tmp_path_factory.mktemp("compose"), ("compose.yaml", "compose.monitoring.yaml"),
-                   TESTKASE_RATE_LIMIT="1000000", TESTKASE_RATE_BURST="100000", TESTKASE_THREADS="2")
+    mail_server = MailServer(address="0.0.0.0")
+    folder = tmp_path_factory.mktemp("compose")
+    smtp_url = folder / "smtp-url"
+    smtp_url.write_text(f"smtp://host.containers.internal:{mail_server.port}\n")
+    smtp_url.chmod(0o444)
+    made = Compose(folder, ("compose.yaml", "compose.monitoring.yaml"), TESTKASE_RATE_LIMIT="1000000",
+                   TESTKASE_RATE_BURST="100000", TESTKASE_THREADS="2", TESTKASE_SMTP_URL_FILE=str(smtp_url),
+                   TESTKASE_MAIL_FROM="testkase@example.com")
+    made.mail_server = mail_server
     try:
         began = time.monotonic()
         made.build()
@@ -48,6 +56,7 @@ def composed(tmp_path_factory):
         yield made
     finally:
         made.close()
+        mail_server.close()
 
 
 def wait_for_certificate(made):
@@ -117,6 +126,12 @@ def test_up_within_a_minute(composed):
 def test_the_first_token_works(composed, token):
     answer = call(composed, token)
     assert answer.status_code == 200 and answer.json()["user"]["email"] == OWNER
+
+
+def test_mail_reaches_people(composed, token):
+    mail, = composed.mail_server.wait_for(1)
+    assert mail["Subject"] == "First token was generated" and token not in str(mail)
+    assert f"{composed.base}/settings/api-keys/" in parts(mail)[0]
 
 
 def test_http_leads_to_https(composed):

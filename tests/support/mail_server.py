@@ -53,7 +53,7 @@ class MailServer:
     mail has come whole, before it is answered, with the number of mails so far. With `is_deaf_to_quit` it does not answer QUIT.
     With `tls`, (certificate, key), it knows STARTTLS; with `password`, it wants the user "testkase" with it, after STARTTLS."""
 
-    def __init__(self, tls=None, password=None):
+    def __init__(self, tls=None, password=None, address="127.0.0.1"):
         self.unknown, self.answers, self.attempts, self.accepted = set(), [], [], []
         self.is_deaf_to_quit = False
         self.on_data = lambda number: None
@@ -63,7 +63,7 @@ class MailServer:
         if tls:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(*tls)
-        self.controller = _Controller(_Handler(self), hostname="127.0.0.1", port=0, tls_context=context,
+        self.controller = _Controller(_Handler(self), hostname=address, port=0, tls_context=context,
                                      require_starttls=bool(password), auth_required=bool(password),
                                      authenticator=lambda *arguments: AuthResult(
                                          success=arguments[-1].login == b"testkase"

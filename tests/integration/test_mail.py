@@ -279,7 +279,8 @@ def test_a_server_that_hangs_holds_up_nothing_else(service, organization, member
         begun = time.monotonic()
         worker.terminate(20)
         assert time.monotonic() - begun < 12
-    service.database.query("update testkase.mails set leased_until = null, attempt_at = now() where state = 'queued'")
+    service.database.query("""update testkase.mails set leased_until = null, attempt_at = now(), error = null
+                              where state = 'queued'""")
     worker = start_worker(mail_server.url)
     until(lambda: service.database.value(FAILED) == len(mail_server.attempts) > 0, 40, "the worker gives up waiting")
     mail_server.answers = []

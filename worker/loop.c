@@ -272,7 +272,7 @@ loop_run(const struct config *config, const struct stop *stop)
     if (outcome < 0) {
         log_error("cannot start", log_text("reason", error));
     } else {
-        loop.dispatcher = dispatcher_new(config, &loop.metrics);
+        loop.dispatcher = dispatcher_new(config, &loop.metrics, stop);
         outcome = run(&loop);
         dispatcher_free(loop.dispatcher);
     }

@@ -40,6 +40,7 @@ TAILQ_HEAD(transfers, transfer);
 struct dispatcher {
     const struct config *config;
     struct metrics *metrics;
+    const struct stop *stop;
     CURLM *multi;
     pthread_t thread;
     atomic_bool stopping;
@@ -398,7 +399,9 @@ static void *
 run(void *argument)
 {
     struct dispatcher *dispatcher = argument;
-    while (!atomic_load(&dispatcher->stopping)) {
+    /* The signal is looked for here, too: when PostgreSQL hangs, this thread and the worker's own wait for it
+     * at the same time, not one after the other. */
+    while (!atomic_load(&dispatcher->stopping) && !stop_requested(dispatcher->stop)) {
         take_what_is_due(dispatcher);
         int64_t wait = dispatcher->look_ms - clock_monotonic_ms();
         turn(dispatcher, wait < 0 ? 0 : wait);
@@ -410,11 +413,12 @@ run(void *argument)
 }
 
 struct dispatcher *
-dispatcher_new(const struct config *config, struct metrics *metrics)
+dispatcher_new(const struct config *config, struct metrics *metrics, const struct stop *stop)
 {
     struct dispatcher *dispatcher = memory_new(1, sizeof(*dispatcher));
     dispatcher->config = config;
     dispatcher->metrics = metrics;
+    dispatcher->stop = stop;
     dispatcher->connection.what = "connection for deliveries";
     dispatcher->statements.what = "statements of deliveries";
     TAILQ_INIT(&dispatcher->running);

@@ -7,11 +7,14 @@
 
 #include "common/config.h"
 #include "worker/metrics.h"
+#include "worker/stop.h"
 
 struct dispatcher;
 
-/* Starts the thread. `config` and `metrics` must outlive it. */
-struct dispatcher *dispatcher_new(const struct config *config, struct metrics *metrics);
+/* Starts the thread, which ends by itself once a stop is requested. `config`, `metrics` and `stop` must
+ * outlive it. */
+struct dispatcher *dispatcher_new(const struct config *config, struct metrics *metrics,
+                                  const struct stop *stop);
 
 /* There may be something to send now. From any thread. */
 void dispatcher_wake(struct dispatcher *dispatcher);

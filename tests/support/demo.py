@@ -41,6 +41,26 @@ ENDED = [
     ("Contractor script", 365, 120, 70, "revoked", "Contract ended on 18 September"),
 ]
 
+# Webhooks: name, platform, address, events, (disabled reason, failing since days ago).
+WEBHOOKS = [
+    ("Security", "custom", "https://hooks.nordlicht.example/testkase", ["api_key.leaked", "api_key.revoked", "user.deactivated"],
+     (None, 2)),
+    ("#qa-pipelines", "slack", "https://hooks.slack.com/services/T0001/B0001/example",
+     ["api_key.rotation_due", "api_key.expiring", "api_key.leaked", "automation.results_received", "test_cycle.completed"],
+     (None, None)),
+    ("Pipelines", "teams", "https://prod-07.logic.azure.com/workflows/example", ["api_key.rotation_due"], ("gone", None)),
+    ("تنبيهات الفريق", "google_chat", "https://chat.googleapis.com/v1/spaces/example", ["api_key.expiring"], ("admin", None)),
+]
+# Deliveries of each webhook: event, state, attempts, status, error, minutes ago.
+REFUSED = "the endpoint answered 503"
+DELIVERIES = [
+    ("user.deactivated", "sent", 1, 204, None, 9000),
+    ("api_key.revoked", "parked", 6, 503, REFUSED, 2900),
+    ("api_key.leaked", "parked", 6, None, "the endpoint's certificate is not valid: certificate has expired", 1500),
+    ("api_key.revoked", "queued", 3, 503, REFUSED, 12),
+    ("webhook.test", "queued", 0, None, None, 0),
+]
+
 # The cases of the project "Web Checkout", the first one first.
 CASES = ["Guest checks out with a saved card", "Coupon is refused after its last day", "Cart survives a sign-in",
          "Address form accepts a name with an apostrophe", "Receipt is sent in the language of the shop",
@@ -103,6 +123,33 @@ class Demo:
         due = mara.get("/reminders", 200).json()["data"]
         if len(due) > 1 and not mara.get("/reminders?state=acknowledged", 200).json()["data"]:
             mara.post(f"/reminders/{due[-1]['id']}/acknowledge", expect=200)
+
+    def no_webhooks(self):
+        query = self.service.database.query
+        query("delete from testkase.webhook_deliveries where webhook_id in (select id from testkase.webhooks "
+              "where organization_id = %s)", (self.id,))
+        query("delete from testkase.webhooks where organization_id = %s", (self.id,))
+
+    def webhooks(self):
+        """The ids by name of webhooks in every state, anew."""
+        self.no_webhooks()
+        ids, query = {}, self.service.database.query
+        for name, platform, url, events, (reason, failing) in WEBHOOKS:
+            secret = f"whsec_{'A' * 43}=" if platform == "custom" else None
+            ids[name] = self.service.database.value(
+                """insert into testkase.webhooks (organization_id, name, platform, url, topics, secret, status, disabled_reason,
+                                                  failing_since)
+                   values (%s, %s, %s, %s, %s, %s, %s, %s, now() - %s * interval '1 day') returning id""",
+                (self.id, name, platform, url, events, secret, "disabled" if reason else "enabled", reason, failing))
+            for event, state, attempts, status, error, ago in DELIVERIES:
+                query("""insert into testkase.webhook_deliveries (webhook_id, topic, message, state, attempts, status, error,
+                                                                  attempt_at, created_at, ended_at)
+                         values (%(hook)s, %(event)s, '{}', %(state)s, %(attempts)s, %(status)s, %(error)s,
+                                 now() + interval '27 minutes', now() - %(ago)s * interval '1 minute',
+                                 case when %(state)s <> 'queued' then now() - %(ago)s * interval '1 minute' end)""",
+                      {"hook": ids[name], "event": event, "state": state, "attempts": attempts, "status": status, "error": error,
+                       "ago": ago})
+        return ids
 
     def _tests(self):
         """The project PRJ-1 with cases, cycles and results, and PRJ-2, which has nothing yet."""

@@ -73,6 +73,56 @@ def password_link(visitor, demo):
     page.get_by_label("The link", exact=True).wait_for()
 
 
+@scene()
+def webhooks(visitor, demo):
+    demo.webhooks()
+    visitor.open("/settings/webhooks").get_by_role("link", name="Security").wait_for()
+
+
+@scene()
+def webhooks_empty(visitor, demo):
+    demo.no_webhooks()
+    visitor.open("/settings/webhooks").get_by_role("heading", name="No webhook yet").wait_for()
+
+
+@scene()
+def webhook(visitor, demo):
+    visitor.open(f"/settings/webhooks/{demo.webhooks()['Security']}").get_by_role("button", name="Redeliver").first.wait_for()
+
+
+@scene()
+def webhook_disabled(visitor, demo):
+    visitor.open(f"/settings/webhooks/{demo.webhooks()['Pipelines']}").get_by_text("answered 410").first.wait_for()
+
+
+@scene(dialog=True)
+def adding_a_webhook(visitor, _):
+    page = visitor.open("/settings/webhooks")
+    page.get_by_role("button", name="Add a webhook").click()
+    page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+    page.get_by_text("Give the address.").wait_for()
+
+
+@scene(dialog=True)
+def changing_a_webhook(visitor, demo):
+    page = visitor.open(f"/settings/webhooks/{demo.webhooks()['Security']}")
+    page.get_by_role("button", name="Change").click()
+    _opened(visitor, "Change the webhook")
+
+
+@scene(dialog=True)
+def rotating_a_secret(visitor, demo):
+    page = visitor.open(f"/settings/webhooks/{demo.webhooks()['Security']}")
+    page.get_by_role("button", name="Rotate the secret").click()
+    _opened(visitor, "Rotate the secret?")
+
+
+@scene(dialog=True)
+def webhook_secret(visitor, demo):
+    rotating_a_secret(visitor, demo)
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Rotate").click()
+    _opened(visitor, "Copy the secret")
+
 
 @scene(person=None)
 def sign_in(visitor, _):

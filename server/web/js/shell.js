@@ -13,6 +13,7 @@ const NAVIGATION = [
       [HOME, 'key', 'API Keys'],
       [REMINDERS, 'bell', 'Reminders'],
       ['/settings/people', 'people', 'People', 'admin'],
+      ['/settings/webhooks', 'broadcast', 'Webhooks', 'admin'],
       ['/account', 'person-circle', 'Account'],
     ],
   ],

@@ -144,6 +144,42 @@ export interface Account extends User {
   createdAt: string;
 }
 
+export interface Webhook {
+  id: number;
+  name: string;
+  platform: 'slack' | 'discord' | 'teams' | 'google_chat' | 'custom';
+  maskedUrl: string;
+  events: string[];
+  status: 'enabled' | 'disabled';
+  disabledReason: 'admin' | 'gone' | 'failing' | null;
+  failingSince: string | null;
+  secretChangedAt: string | null;
+  previousSecretUntil: string | null;
+  createdAt: string;
+}
+
+/** The answer of a creation; `secret` is null for every platform but custom. */
+export type MadeWebhook = Webhook & { secret: string | null };
+
+/** The answer of a rotation. */
+export interface WebhookSecret {
+  previousSecretUntil: string | null;
+  secret: string;
+}
+
+export interface Delivery {
+  id: number;
+  messageId: string;
+  event: string;
+  state: 'queued' | 'sent' | 'parked';
+  attempts: number;
+  nextAttemptAt: string | null;
+  status: number | null;
+  error: string | null;
+  createdAt: string;
+  endedAt: string | null;
+}
+
 export interface Custodian {
   userId: number;
   name: string;

@@ -35,10 +35,10 @@ export async function firstRows(path, count, least = STEP) {
   return { data, nextCursor: cursor };
 }
 
-/** @param {number} shown @param {string} noun @param {boolean} more @param {number | null} total */
+/** @param {number} shown @param {[string, string?]} noun @param {boolean} more @param {number | null} total */
 function footWords(shown, noun, more, total) {
-  if (!more) return plural(shown, noun);
-  return total ? `${fmt.number(shown)} of ${plural(total, noun)}` : `The newest ${plural(shown, noun)}`;
+  if (!more) return plural(shown, ...noun);
+  return total ? `${fmt.number(shown)} of ${plural(total, ...noun)}` : `The newest ${plural(shown, ...noun)}`;
 }
 
 /**
@@ -47,6 +47,7 @@ function footWords(shown, noun, more, total) {
  * @property {string} label
  * @property {string} className
  * @property {string} noun
+ * @property {string} [nouns] several of them
  * @property {[string, string][]} columns title and class of each
  * @property {string} path
  * @property {Page<T>} page
@@ -81,6 +82,7 @@ export function pagedTable({
   label,
   className,
   noun,
+  nouns,
   columns,
   page,
   step = STEP,
@@ -99,7 +101,7 @@ export function pagedTable({
   function append(next) {
     body.append(...next.data.map((item) => withRoles(row(item))));
     cursor = next.nextCursor;
-    const words = footWords(body.childElementCount, noun, Boolean(cursor), total);
+    const words = footWords(body.childElementCount, [noun, nouns], Boolean(cursor), total);
     drawRest(box, words, Boolean(cursor), empty);
     return words;
   }

@@ -2,9 +2,10 @@
 
 /** @import { Account } from '../../types.js' */
 import { api, Problem } from '../../api.js';
-import { $, html, icon } from '../../dom.js';
+import { $, html } from '../../dom.js';
 import { busy, showProblem, wordsFor } from '../../ui/busy.js';
 import { dialog, open, withForm } from '../../ui/dialog.js';
+import { choice, complain, field } from '../../ui/fields.js';
 import { toast } from '../../ui/toast.js';
 import { mailLink, showLink } from './link.js';
 
@@ -13,24 +14,6 @@ const KINDS = [
   ['admin', 'Person, admin'],
   ['service', 'Service account, for a pipeline'],
 ];
-
-/** @param {string} id @param {string} label @param {string} hint @param {any} input */
-const field = (id, label, hint, input) =>
-  html`<div class="field">
-    <label for=${id}>${label}</label>
-    ${input}
-    <p class="hint" id=${`${id}-hint`} data-hint=${hint}>${hint}</p>
-  </div>`;
-
-/** @param {any} node @param {string} id @param {string} text "" takes the complaint away */
-function complain(node, id, text) {
-  const [input, below] = [$(`#${id}`, node), $(`#${id}-hint`, node)];
-  below.className = text ? 'field-error' : 'hint';
-  below.replaceChildren(...(text ? [icon('exclamation-octagon'), text] : [below.dataset.hint]));
-  if (!text) return input.removeAttribute('aria-invalid');
-  input.setAttribute('aria-invalid', 'true');
-  input.focus();
-}
 
 const fields = (/** @type {any} */ slot) =>
   html`<div class="stack">
@@ -65,11 +48,7 @@ const fields = (/** @type {any} */ slot) =>
       'add-kind',
       'Role',
       'Admins manage people, projects and settings. A service account has tokens, and no password.',
-      html`<span class="select-wrap"
-        ><select class="select" id="add-kind" aria-describedby="add-kind-hint">
-          ${KINDS.map(([key, text]) => html`<option value=${key}>${text}</option>`)}</select
-        >${icon('chevron-down')}</span
-      >`,
+      choice('add-kind', KINDS),
     )}
     ${slot}
   </div>`;

@@ -102,9 +102,12 @@ def test_a_custom_webhook_its_secret_and_a_test_that_arrives(admin, receiver, wo
     assert secret not in page.content() and "kept-to-itself" not in page.content()
     expect(page.get_by_role("heading", name="No deliveries")).to_be_visible()
 
-    page.get_by_role("button", name="Send a test").click()
+    test = page.get_by_role("button", name="Send a test")
+    test.focus()
+    page.keyboard.press("Enter")
     expect(page.locator("#main").get_by_text("The test arrived: the address answered 204.")).to_be_visible()
     expect(deliveries(page)).to_have_count(1)
+    expect(test).to_be_focused()
     expect(deliveries(page)).to_contain_text(re.compile("Test.*Sent.*1.*204", re.DOTALL))
     call, = receiver.wait_for(1)
     assert Webhook(secret).verify(call.body, call.fields)["type"] == "webhook.test"

@@ -16,14 +16,17 @@ const outcomes = new Map();
 const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE));
 
 /**
- * Waits for the next attempt, up to some 20 seconds.
+ * Waits for the next attempt, up to some 20 seconds, while the view is shown.
  * @param {Webhook} hook
  * @param {Delivery} asked
  * @returns {Promise<Delivery>} as it was last seen
  */
 export async function outcomeOf(hook, asked) {
+  const here = location.pathname;
   let seen = asked;
-  for (let i = 0; i < TRIES && seen.state === 'queued' && seen.attempts <= asked.attempts; i++) {
+  const isOpen = () =>
+    seen.state === 'queued' && seen.attempts <= asked.attempts && location.pathname === here;
+  for (let i = 0; i < TRIES && isOpen(); i++) {
     await pause();
     const { data } = await api.get(`/webhooks/${hook.id}/deliveries?limit=200`);
     seen = data.find((/** @type {Delivery} */ one) => one.id === asked.id) ?? seen;

@@ -187,8 +187,9 @@ def test_a_receiver_that_fails_until_it_is_mended(admin, add, service, receiver,
         receiver.wait_for(attempt + 1)
     state = "select state from testkase.webhook_deliveries where webhook_id = %s"
     until(lambda: service.database.value(state, (number,)) == "parked", 20, "the delivery is parked")
-    page.reload()
-    admin.settle()
+    page.get_by_role("link", name="Webhooks").first.click()
+    page.get_by_role("link", name="Alerts").click()
+    expect(page.locator("#main").get_by_text("failed, and is not tried again: the endpoint answered 500.")).to_be_visible()
     expect(page.get_by_text("Failing")).to_be_visible()
     page.get_by_role("button", name="Sent", exact=True).click()
     expect(page.get_by_role("heading", name="No deliveries")).to_be_visible()

@@ -2,7 +2,7 @@
 
 /** @import { Context, Delivery, Page, View, Webhook } from '../types.js' */
 import { api } from '../api.js';
-import { announce, html, icon, name } from '../dom.js';
+import { html, icon, name } from '../dom.js';
 import { busy, once, showProblem } from '../ui/busy.js';
 import { firstRows } from '../ui/paged-table.js';
 import { banner, crumbs, head } from '../ui/parts.js';
@@ -11,7 +11,7 @@ import { toast } from '../ui/toast.js';
 import { deliveriesPath, deliveryList } from './webhooks/deliveries.js';
 import { ending } from './webhooks/ending.js';
 import { webhookForm } from './webhooks/form.js';
-import { freshOutcome, outcomeWords, sendTest } from './webhooks/outcome.js';
+import { freshOutcome, sendTest } from './webhooks/outcome.js';
 import { rotateSecret } from './webhooks/secret.js';
 import { eventWords, hookState, PLATFORM, WEBHOOKS, WHY } from './webhooks/words.js';
 
@@ -52,7 +52,7 @@ function actions(hook, slot, { reload }) {
     busy(test, async () => {
       slot.replaceChildren();
       try {
-        announce(outcomeWords(await sendTest(hook)));
+        await sendTest(hook);
         slot.replaceChildren(freshOutcome(hook));
         await reload();
       } catch (problem) {
@@ -136,7 +136,7 @@ export default {
   },
 
   render({ hook, deliveries }, context) {
-    const slot = html`<div class="outcome-slot">${freshOutcome(hook)}</div>`;
+    const slot = html`<div class="outcome-slot">${freshOutcome(hook, deliveries.data)}</div>`;
     return html`<div class="page">
       ${head({
         above: crumbs(['Webhooks', WEBHOOKS], [PLATFORM[hook.platform]]),

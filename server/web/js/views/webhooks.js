@@ -2,13 +2,13 @@
 
 /** @import { Context, Page, View, Webhook } from '../types.js' */
 import { api } from '../api.js';
-import { announce, html, icon, name } from '../dom.js';
+import { html, icon, name } from '../dom.js';
 import { plural } from '../format.js';
 import { navigate } from '../router.js';
 import { busy, once, showProblem } from '../ui/busy.js';
 import { blank, head } from '../ui/parts.js';
 import { webhookForm } from './webhooks/form.js';
-import { freshOutcome, outcomeWords, sendTest } from './webhooks/outcome.js';
+import { freshOutcome, sendTest } from './webhooks/outcome.js';
 import { showSecret } from './webhooks/secret.js';
 import { eventWords, hookPath, hookState, PLATFORM, WHY } from './webhooks/words.js';
 
@@ -32,7 +32,7 @@ function tester(hook, slot, context) {
     busy(button, async () => {
       slot.replaceChildren();
       try {
-        announce(outcomeWords(await sendTest(hook)));
+        await sendTest(hook);
         slot.replaceChildren(freshOutcome(hook));
         await context.reload();
       } catch (problem) {

@@ -2,7 +2,7 @@
 
 /** @import { Context, Delivery, Page, Webhook } from '../../types.js' */
 import { api } from '../../api.js';
-import { announce, html } from '../../dom.js';
+import { html } from '../../dom.js';
 import { fmt } from '../../format.js';
 import { busy, wordsFor } from '../../ui/busy.js';
 import { chips } from '../../ui/filter.js';
@@ -10,7 +10,7 @@ import { pagedTable } from '../../ui/paged-table.js';
 import { blank } from '../../ui/parts.js';
 import { when } from '../../ui/time.js';
 import { toast } from '../../ui/toast.js';
-import { outcomeOf, outcomeWords } from './outcome.js';
+import { follow } from './outcome.js';
 import { deliveryState, eventWords } from './words.js';
 
 const FILTERS = [
@@ -54,8 +54,7 @@ function redeliver(hook, one, { reload }) {
   button.addEventListener('click', () =>
     busy(button, async () => {
       try {
-        const queued = await api.post(`/webhooks/${hook.id}/deliveries/${one.id}/redeliver`);
-        announce(outcomeWords(await outcomeOf(hook, queued)));
+        await follow(hook, await api.post(`/webhooks/${hook.id}/deliveries/${one.id}/redeliver`));
       } catch (problem) {
         toast(wordsFor(problem));
       }

@@ -2,7 +2,7 @@
 
 /** @import { Delivery, Webhook } from '../../types.js' */
 import { api } from '../../api.js';
-import { html } from '../../dom.js';
+import { announce, html } from '../../dom.js';
 import { banner } from '../../ui/parts.js';
 import { when } from '../../ui/time.js';
 
@@ -16,30 +16,29 @@ const outcomes = new Map();
 const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE));
 
 /**
- * Waits for the next attempt, up to some 20 seconds, while the view is shown.
+ * Waits for the next attempt, up to some 20 seconds, and says what came of it, if the view is still shown.
  * @param {Webhook} hook
  * @param {Delivery} asked
- * @returns {Promise<Delivery>} as it was last seen
  */
-export async function outcomeOf(hook, asked) {
+export async function follow(hook, asked) {
   const here = location.pathname;
   let seen = asked;
-  const isOpen = () =>
-    seen.state === 'queued' && seen.attempts <= asked.attempts && location.pathname === here;
-  for (let i = 0; i < TRIES && isOpen(); i++) {
+  const waits = () => seen.state === 'queued' && seen.attempts <= asked.attempts;
+  for (let i = 0; i < TRIES && waits() && location.pathname === here; i++) {
     await pause();
     const { data } = await api.get(`/webhooks/${hook.id}/deliveries?limit=200`);
     seen = data.find((/** @type {Delivery} */ one) => one.id === asked.id) ?? seen;
   }
+  if (location.pathname !== here) return;
   outcomes.set(hook.id, { delivery: seen, at: Date.now() });
-  return seen;
+  announce(outcomeWords(seen));
 }
 
-/** @param {Webhook} hook @returns {Promise<Delivery>} */
-export const sendTest = async (hook) => outcomeOf(hook, await api.post(`/webhooks/${hook.id}/test`));
+/** @param {Webhook} hook */
+export const sendTest = async (hook) => follow(hook, await api.post(`/webhooks/${hook.id}/test`));
 
 /** @param {Delivery} delivery */
-export function outcomeWords({ event, state, attempts, status, error }) {
+function outcomeWords({ event, state, attempts, status, error }) {
   const subject = event === 'webhook.test' ? 'The test' : 'The delivery';
   if (state === 'sent') return `${subject} arrived: the address answered ${status}.`;
   if (state === 'parked') return `${subject} failed, and is not tried again: ${error}.`;
@@ -69,8 +68,13 @@ function outcomeBanner(delivery) {
   });
 }
 
-/** The banner of an outcome that has just come; else nothing. @param {Webhook} hook */
-export function freshOutcome({ id }) {
+/**
+ * The banner of an outcome that has just come; else nothing.
+ * @param {Webhook} hook
+ * @param {Delivery[]} [deliveries] as they are now: a retry may have changed what came of it
+ */
+export function freshOutcome({ id }, deliveries = []) {
   const last = outcomes.get(id);
-  return last && Date.now() - last.at < FRESH ? outcomeBanner(last.delivery) : '';
+  if (!last || Date.now() - last.at >= FRESH) return '';
+  return outcomeBanner(deliveries.find((one) => one.id === last.delivery.id) ?? last.delivery);
 }

@@ -275,15 +275,17 @@ declare
     listed_most constant integer := 50;
 begin
     for reader in
-        select n.user_id, n.kind, min(n.organization_id) as organization_id
+        select n.user_id, n.kind, min(n.organization_id) as organization_id, min(n.id) as oldest
         from notices n
         group by n.user_id, n.kind
         having may_be_mailed(n.user_id, n.kind)
         order by min(n.id)
         limit most
     loop
+        -- One worker at a time composes for a person: the one that has the oldest notice.
+        perform from notices n where n.id = reader.oldest for update skip locked;
+        continue when not found;
         insert into mail_wishes (user_id) values (reader.user_id) on conflict do nothing;
-        -- One worker at a time composes for a person.
         perform from mail_wishes w where w.user_id = reader.user_id for update skip locked;
         continue when not found or not may_be_mailed(reader.user_id, reader.kind);
         insert into mails (organization_id, user_id, kind, subject)
@@ -304,7 +306,7 @@ begin
               and r.user_id = reader.user_id
         ), told as (
             -- Of one token, the latest reminder; of what concerns security, each kind of event, and each network.
-            select distinct on (a.about, a.kind_of_event) a.topic, a.payload, a.at
+            select distinct on (a.about, a.kind_of_event) a.about, a.topic, a.payload, a.at
             from (
                 select t.topic, t.payload, coalesce((t.payload ->> 'apiKeyId')::bigint, -t.id) as about,
                        (t.payload ->> 'expiresAt')::timestamptz as at, t.id,
@@ -321,17 +323,26 @@ begin
             update rotation_reminders r set mailed_until = day_end - interval '1 microsecond'
             where reader.kind = 'reminder' and r.user_id = reader.user_id
               and r.token_id in (select (t.payload ->> 'apiKeyId')::bigint from told t)
+        ), chosen as (
+            -- After an outage there may be thousands: words are made for those alone that are listed.
+            select t.topic, t.payload, t.at, count(*) over () as all_told
+            from told t
+            order by t.at nulls last, t.about
+            limit listed_most
         ), items as (
             select row_number() over (order by t.at nulls last, case when reader.kind = 'digest' then i.place end, i.heading)
-                       as position, i.heading, i.sentences, i.path
-            from told t
+                       as position, i.heading, i.sentences, i.path, t.all_told
+            from chosen t
             cross join lateral notice_item(t.topic, t.payload, reader.user_id)
                 with ordinality as i (heading, sentences, path, place)
         ), written as (
             insert into mail_items (mail_id, position, heading, sentences, path)
             select mail, i.position, i.heading, i.sentences, i.path from items i where i.position <= listed_most
         )
-        select count(*), max(i.heading) filter (where i.position = 1) into listed, first_heading from items i;
+        select greatest(count(*), max(i.all_told) filter (where i.all_told > listed_most)),
+               max(i.heading) filter (where i.position = 1)
+        into listed, first_heading
+        from items i;
         if listed = 0 then
             delete from mails where id = mail; -- the tokens do not exist any more
             continue;

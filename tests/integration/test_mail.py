@@ -272,7 +272,7 @@ def test_a_server_that_hangs_holds_up_nothing_else(service, organization, member
         member.post("/api-keys", {"name": "One", "expiresInDays": 90}, 201)
         worker = start_worker(f"smtp://127.0.0.1:{silent.getsockname()[1]}")
         until(lambda: service.database.value("select count(*) from testkase.mails where leased_until > now()"), 20, "it is sent")
-        token_id = mint(service, organization.member, age=90)
+        token_id = mint(service, organization.guest, age=90)
         service.database.query("notify testkase_tokens, '{}'")
         until(lambda: service.database.value("select ended_at is not null from testkase.api_tokens where id = %s",
                                              (token_id,)), 5, "the worker ends a token meanwhile")
@@ -282,12 +282,19 @@ def test_a_server_that_hangs_holds_up_nothing_else(service, organization, member
     service.database.query("""update testkase.mails set leased_until = null, attempt_at = now(), error = null
                               where state = 'queued'""")
     worker = start_worker(mail_server.url)
-    until(lambda: service.database.value(FAILED) == len(mail_server.attempts) > 0, 40, "the worker gives up waiting")
+    until(lambda: len(mail_server.attempts) == 1, 20, "a mail has come and is not answered")
+    begun = time.monotonic()
+    worker.terminate(20)
+    assert time.monotonic() - begun < 12
+    service.database.query("""update testkase.mails set leased_until = null, attempt_at = now(), error = null
+                              where state = 'queued'""")
+    worker = start_worker(mail_server.url)
+    until(lambda: service.database.value(FAILED) == 2, 60, "the worker gives up waiting")
     mail_server.answers = []
-    mail_server.is_deaf_to_quit = True
     retry_now(service)
     until(lambda: len(mail_server.accepted) == len({mail["Message-ID"] for mail in mail_server.attempts}), 20,
           "it comes all the same")
+    mail_server.is_deaf_to_quit = True
     begun = time.monotonic()
     worker.terminate(20)
     assert time.monotonic() - begun < 12, "it takes no leave of a server that does not answer"

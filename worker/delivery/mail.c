@@ -67,6 +67,10 @@ set_options(const struct config *config, CURL *curl, const struct mail *mail)
     curl_easy_setopt(curl, CURLOPT_URL, config->smtp_url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* whatever the environment says */
+    /* libcurl would use the connection again after the answer to a mail did not come in time, though the
+     * server may take what follows for a part of that mail. */
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
     authority_trust(curl);
     curl_easy_setopt(curl, CURLOPT_USE_SSL, tls_level(config->smtp_url));
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);

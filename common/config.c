@@ -240,6 +240,16 @@ parse_networks(const struct option *option, const char *value, void *field, stru
     return true;
 }
 
+static bool
+parse_sender(const struct option *option, const char *value, void *field, struct failure *failure)
+{
+    if (text_email_refusal(value, strlen(value))) {
+        return refuse(option, value, "must be a plain e-mail address, like testkase@example.com", failure);
+    }
+    keep_text(field, memory_duplicate(value));
+    return true;
+}
+
 static const struct kind kind_number = { false, parse_number };
 static const struct kind kind_level = { false, parse_level };
 static const struct kind kind_format = { false, parse_format };
@@ -248,6 +258,7 @@ static const struct kind kind_listen = { true, parse_listen };
 static const struct kind kind_listen_list = { true, parse_listen_list };
 static const struct kind kind_mode = { false, parse_mode };
 static const struct kind kind_origin = { true, parse_origin };
+static const struct kind kind_sender = { true, parse_sender };
 static const struct kind kind_smtp = { true, parse_smtp };
 static const struct kind kind_networks = { true, parse_networks };
 
@@ -294,7 +305,7 @@ static const struct option options[] = {
     { .name = "TESTKASE_LOG_LEVEL", .kind = &kind_level, .fallback = "info",
       .offset = offsetof(struct config, log_level), .programs = PROGRAMS_WITH_DATABASE,
       .meaning = "Lowest level that is logged: debug, info, warning or error." },
-    { .name = "TESTKASE_MAIL_FROM", .kind = &kind_line,
+    { .name = "TESTKASE_MAIL_FROM", .kind = &kind_sender,
       .offset = offsetof(struct config, mail_from), .programs = CONFIG_WORKER,
       .meaning = "Sender address of mail." },
     { .name = "TESTKASE_METRICS_LISTEN", .kind = &kind_listen,
@@ -621,6 +632,17 @@ load_options(const char *const *environment, enum config_program program, struct
     return true;
 }
 
+static bool
+check_mail(const struct config *config, struct failure *failure)
+{
+    if (config->smtp_url && *config->smtp_url && !(config->mail_from && *config->mail_from)) {
+        return fail(failure,
+                    "TESTKASE_SMTP_URL is set, and TESTKASE_MAIL_FROM is not: set it to the sender's "
+                    "address of mail");
+    }
+    return true;
+}
+
 int
 config_load(const char *const *environment, enum config_program program, struct config **ret_config,
             char *ret_error, size_t error_size)
@@ -631,7 +653,8 @@ config_load(const char *const *environment, enum config_program program, struct 
     }
     struct config *config = memory_new(1, sizeof(*config));
     config->threads = default_threads();
-    if (!check_names(environment, &failure) || !load_options(environment, program, config, &failure)) {
+    if (!check_names(environment, &failure) || !load_options(environment, program, config, &failure) ||
+        !check_mail(config, &failure)) {
         config_free(config);
         return -1;
     }

@@ -147,11 +147,12 @@ server_is_ready() {
     ask_server --fail --output /dev/null "$(url "$1")/readyz"
 }
 
-# A worker that runs already may still have to reconnect, if PostgreSQL was restarted. TESTKASE_* variables of the caller, for
-# example a log level, reach the programs; those of local.env do not.
+# start_worker PORT: that of the server. A worker that runs already may still have to reconnect, if PostgreSQL was restarted.
+# TESTKASE_* variables of the caller, for example a log level, reach the programs; those of local.env do not.
 start_worker() {
     if ! process_id worker >/dev/null; then
-        process_start worker env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_worker)" "$programs/testkase-worker"
+        process_start worker env --chdir=/ TESTKASE_DATABASE_URL="$(postgres_url testkase_worker)" \
+            TESTKASE_PUBLIC_URL="$(url "$1")" "$programs/testkase-worker"
         note_started worker
     fi
     process_wait worker 30 worker_is_ready || fail_with_log worker 'the worker does not start'
@@ -186,7 +187,7 @@ replace_server() {
 
 replace_worker() {
     process_stop worker TERM 20 KILL
-    start_worker
+    start_worker "$1"
 }
 
 fill_database() {
@@ -266,7 +267,7 @@ run_start() {
         compile
         postgres_start
         fill_database "$port"
-        start_worker
+        start_worker "$port"
         start_server "$port"
         everything_runs "$port" || fail "not everything that was started still runs; see $logs"
         demo_check_token

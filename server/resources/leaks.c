@@ -13,6 +13,7 @@ static const struct input report[] = {
 };
 
 struct leak {
+    const char *token; /* of TOKEN_LENGTH, in the report */
     char lookup_id[TOKEN_LOOKUP_LENGTH + 1];
     struct verified_key key;
     enum verified_answer answer; /* what the server knew of the token before */
@@ -28,6 +29,19 @@ accepted(struct request *request)
     return answer_empty(&request->answer, 202);
 }
 
+/* Whoever finds a token finds it in a line of a log or of a file, and need not know where it begins. NULL
+ * when there is none. */
+static const char *
+find_token(const char *text, size_t length, char ret_lookup[TOKEN_LOOKUP_LENGTH + 1])
+{
+    for (size_t i = 0; i + TOKEN_LENGTH <= length; i++) {
+        if (token_parse(text + i, TOKEN_LENGTH, ret_lookup)) {
+            return text + i;
+        }
+    }
+    return NULL;
+}
+
 /* A report is charged before it costs anything. A text that cannot be a token costs nothing. */
 enum step_result
 leaks_report(struct request *request)
@@ -35,10 +49,10 @@ leaks_report(struct request *request)
     if (!input_read(request, report)) {
         return STEP_DONE;
     }
-    const char *token = input_text(request, "token");
     struct leak *leak = request->handler_data = memory_new(1, sizeof(*leak));
     request->handler_free = free;
-    if (!token_parse(token, input_length(request, "token"), leak->lookup_id)) {
+    leak->token = find_token(input_text(request, "token"), input_length(request, "token"), leak->lookup_id);
+    if (!leak->token) {
         return answer_empty(&request->answer, 202);
     }
     int64_t wait = await_begin_guess(request, GUESS_LEAK, leak->lookup_id);
@@ -49,7 +63,7 @@ leaks_report(struct request *request)
                              "Too many tokens were reported from this address; wait before the next.");
     }
     struct verified *verified = request->loop->server->verified;
-    verified_key_of(verified, token, TOKEN_LENGTH, &leak->key);
+    verified_key_of(verified, leak->token, TOKEN_LENGTH, &leak->key);
     leak->answer = verified_find(verified, &leak->key, &leak->token_id);
     if (leak->answer == VERIFIED_WRONG) {
         return accepted(request);
@@ -92,8 +106,8 @@ found(struct request *request)
     }
     leak->token_id = token_id;
     request_then(request, compared);
-    return await_verify(request, HASHER_PASSWORDS, leak->key.bytes, db_text(row, 0, 1),
-                        input_text(request, "token"), TOKEN_LENGTH);
+    return await_verify(request, HASHER_PASSWORDS, leak->key.bytes, db_text(row, 0, 1), leak->token,
+                        TOKEN_LENGTH);
 }
 
 static enum step_result

@@ -49,6 +49,10 @@ static const struct refusal refusals[] = {
     { "webhooks_limit", PROBLEM_CONFLICT, NULL,
       "The organization has 20 webhooks, which is the most; delete one." },
     { "disabled", PROBLEM_CONFLICT, NULL, "The webhook is disabled; enable it first." },
+    { "overlapping", PROBLEM_CONFLICT, NULL,
+      "The secret before this one still signs, too, and would not any more. Wait until that ends, or end it "
+      "with "
+      "\"overlapHours\": 0." },
     { "unsigned", PROBLEM_CONFLICT, NULL,
       "Only webhooks of the platform custom are signed, and have a secret to rotate." },
     { 0 },

@@ -87,7 +87,7 @@ def test_a_reported_token_is_revoked_at_once_and_its_owner_told(service, organiz
                                   (tokens.lookup(child := make()), tokens.preview(child), token_id))
     for server in (service.server, other):
         server.bearer(token).get("/session", 200)
-    answer = report(service, f" {token}\n")
+    answer = report(service, f" curl -H 'Authorization: Bearer {token}' http://127.0.0.1/\n")
     assert answer.content == b""
     for server in (service.server, other):
         server.bearer(token).get("/session", 401)

@@ -70,6 +70,8 @@ def test_a_secret_is_rotated(service, admin):
     assert service.database.query(stored, (made["id"],)) == [(rotated["secret"], made["secret"])]
     assert service.database.value("""select round(extract(epoch from previous_secret_until - secret_changed_at))::integer
                                      from testkase.webhooks where id = %s""", (made["id"],)) == 24 * 3600
+    assert "overlapHours" in admin.post(f"/webhooks/{made['id']}/rotate-secret", None, 409).json()["detail"]
+    assert service.database.query(stored, (made["id"],)) == [(rotated["secret"], made["secret"])]
     last = admin.post(f"/webhooks/{made['id']}/rotate-secret", {"overlapHours": 0}, 200).json()
     assert last["previousSecretUntil"] is None
     assert service.database.query(stored, (made["id"],)) == [(last["secret"], None)]

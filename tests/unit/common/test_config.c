@@ -130,13 +130,13 @@ static void
 test_worker_and_reporter_variables(void **state)
 {
     const char *const *environment =
-        ENV("TESTKASE_SMTP_URL=smtp://u:" MARK "@host:587", "TESTKASE_MAIL_FROM=TestKase <pat@example.org>",
+        ENV("TESTKASE_SMTP_URL=smtp://u:" MARK "@host:587", "TESTKASE_MAIL_FROM=pat@example.org",
             "TESTKASE_URL=https://pat.example.org/", "TESTKASE_PAT=tk_pat_x");
     struct config *worker = load(environment, CONFIG_WORKER);
     struct config *reporter = load(environment, CONFIG_REPORTER);
     (void)state;
     assert_string_equal(worker->smtp_url, "smtp://u:" MARK "@host:587");
-    assert_string_equal(worker->mail_from, "TestKase <pat@example.org>");
+    assert_string_equal(worker->mail_from, "pat@example.org");
     assert_string_equal(worker->pat, "");
     assert_string_equal(reporter->smtp_url, "");
     assert_string_equal(reporter->url, "https://pat.example.org");
@@ -228,6 +228,9 @@ test_bad_values(void **state)
     assert_refused(ENV("TESTKASE_PUBLIC_URL=https://a/b"), CONFIG_SERVER, "TESTKASE_PUBLIC_URL must be");
     assert_refused(ENV("TESTKASE_TRUSTED_PROXIES=proxy"), CONFIG_SERVER, "TESTKASE_TRUSTED_PROXIES must be");
     assert_refused(ENV("TESTKASE_MAIL_FROM=a@b\r\nBcc: c@d"), CONFIG_WORKER, "TESTKASE_MAIL_FROM must be");
+    assert_refused(ENV("TESTKASE_MAIL_FROM=TestKase <a@example.org>"), CONFIG_WORKER,
+                   "TESTKASE_MAIL_FROM must be");
+    assert_refused(ENV("TESTKASE_SMTP_URL=smtp://host"), CONFIG_WORKER, "TESTKASE_SMTP_URL is set, and");
     assert_refused(ENV("TESTKASE_URL=pat.example.org"), CONFIG_REPORTER, "TESTKASE_URL must be");
     assert_refused(ENV("TESTKASE_LISTEN=\x1b[2J\xff\n"), CONFIG_SERVER, "not \"?[2J??\"");
 }

@@ -1276,6 +1276,18 @@ CREATE FUNCTION testkase.may_be_mailed(reader bigint, of_kind text) RETURNS bool
     where m.user_id = reader and m.kind = of_kind and m.created_at > now() - interval '1 day'
 $$;
 
+CREATE FUNCTION testkase.may_still_be_used(link bigint) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    select l.mail_id is not null or l.created_by is null or exists (
+        select from testkase.users m
+        join testkase.users u on u.id = l.user_id and u.organization_id = m.organization_id
+        where m.id = l.created_by and m.status = 'active' and u.org_role <> 'owner'
+          and (m.org_role = 'owner' or m.org_role = 'admin' and (u.org_role = 'member' or l.purpose = 'invitation')))
+    from testkase.password_links l
+    where l.id = may_still_be_used.link
+$$;
+
 CREATE FUNCTION testkase.met(payload jsonb) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ((testkase.at_time(((payload ->> 'at'::text))::timestamp with time zone) || COALESCE((' by '::text || NULLIF((payload ->> 'client'::text), ''::text)), ''::text)) || COALESCE((' from '::text || (payload ->> 'address'::text)), ''::text));
@@ -1978,8 +1990,9 @@ begin
         from batch b
         join webhooks h on h.organization_id = b.organization_id and h.deleted_at is null and h.status = 'enabled'
                            and b.topic = any (h.topics)
-    ), webhook as (
-        -- How many already wait: an endpoint that does not answer for days must not fill the table.
+    ), webhook as materialized (
+        -- How many already wait, counted once: an endpoint that does not answer for days must not fill the table. Of what is too
+        -- much, one delivery of each batch is kept, to show it.
         select w.webhook_id,
                (select count(*)
                 from (select from webhook_deliveries d
@@ -1994,6 +2007,7 @@ begin
         from wanted w
         join webhook h on h.webhook_id = w.webhook_id
         cross join lateral (select case when h.queued + w.place > queued_most then 'parked' else 'queued' end as state) s
+        where h.queued + w.place <= greatest(queued_most, h.queued) + 1
         order by w.sequence, w.webhook_id
     )
     select count(*) into read_rows from read;
@@ -4919,6 +4933,9 @@ REVOKE ALL ON FUNCTION testkase.may_alert(topic text, told_at timestamp with tim
 GRANT ALL ON FUNCTION testkase.may_alert(topic text, told_at timestamp with time zone, told integer) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.may_be_mailed(reader bigint, of_kind text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.may_still_be_used(link bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.may_still_be_used(link bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.met(payload jsonb) FROM PUBLIC;
 

@@ -381,7 +381,7 @@ run_pytest_both() {
 run_integration() {
     compile "$preset" && compile "$counting" || return 0
     begin_counting integration
-    run_pytest_both integration 900 "$counting" "$preset"
+    run_pytest_both integration 1200 "$counting" "$preset"
 }
 
 run_api() {
@@ -391,12 +391,12 @@ run_api() {
 
 run_browser() {
     compile "$preset" || return 0
-    run_pytest_both browser 900 "$preset"
+    run_pytest_both browser 1200 "$preset"
 }
 
 run_fault() {
     compile asan || return 0
-    run_pytest_both fault 900 asan
+    run_pytest_both fault 1200 asan
 }
 
 run_deploy() {

@@ -39,7 +39,7 @@ static const struct job {
     { "password_requests", QUERY_WORKER_ANSWER_PASSWORD_REQUESTS, .channels = LISTEN_OUTBOX,
       .every_ms = MINUTE_MS },
     { "route_outbox", QUERY_WORKER_ROUTE_OUTBOX, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
-      .batch = 1000, .patience_ms = ROUTE_PATIENCE_MS },
+      .batch = 500, .patience_ms = ROUTE_PATIENCE_MS },
     { "digest", QUERY_WORKER_DIGEST, .every_ms = MINUTE_MS },
     { "compose_mails", QUERY_WORKER_COMPOSE_MAILS, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
       .patience_ms = COMPOSE_PATIENCE_MS },

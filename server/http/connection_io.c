@@ -271,22 +271,25 @@ join(const struct iovec *parts, int count, size_t skip, char *ret_bytes)
     }
 }
 
-/* Keeps the sent part of the old output in front: replies queued after an unsent one are rare, and small. */
+/* What was sent of the old output is let go: a stream may never be without any. */
 static void
 keep_output(struct connection *connection, const struct iovec *parts, int count, size_t skip)
 {
-    size_t old = connection->socket.output_length;
+    struct connection_socket *socket = &connection->socket;
+    bool had_output = socket->output != NULL;
+    size_t old = had_output ? socket->output_length - socket->output_sent : 0;
     size_t added = length_of(parts, count) - skip;
     char *output = memory_new(old + added + 1, 1); /* not NULL even when only a constant is left */
-    if (connection->socket.output) {
-        memcpy(output, connection->socket.output, old);
-        explicit_bzero(connection->socket.output, old);
-        free(connection->socket.output);
+    if (had_output) {
+        memcpy(output, socket->output + socket->output_sent, old);
+        explicit_bzero(socket->output, socket->output_length);
+        free(socket->output);
     }
     join(parts, count, skip, output + old);
-    connection->socket.output = output;
-    connection->socket.output_length = old + added;
-    if (!old) {
+    socket->output = output;
+    socket->output_length = old + added;
+    socket->output_sent = 0;
+    if (!had_output) {
         wait_writable(connection);
     }
 }

@@ -233,8 +233,9 @@ begin
         from batch b
         join webhooks h on h.organization_id = b.organization_id and h.deleted_at is null and h.status = 'enabled'
                            and b.topic = any (h.topics)
-    ), webhook as (
-        -- How many already wait: an endpoint that does not answer for days must not fill the table.
+    ), webhook as materialized (
+        -- How many already wait, counted once: an endpoint that does not answer for days must not fill the table. Of what is too
+        -- much, one delivery of each batch is kept, to show it.
         select w.webhook_id,
                (select count(*)
                 from (select from webhook_deliveries d
@@ -249,6 +250,7 @@ begin
         from wanted w
         join webhook h on h.webhook_id = w.webhook_id
         cross join lateral (select case when h.queued + w.place > queued_most then 'parked' else 'queued' end as state) s
+        where h.queued + w.place <= greatest(queued_most, h.queued) + 1
         order by w.sequence, w.webhook_id
     )
     select count(*) into read_rows from read;

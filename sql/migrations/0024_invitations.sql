@@ -160,6 +160,23 @@ begin
 end
 $$;
 
+-- Whether the link still may set a password. One that was shown to an admin, who can use it, lives no longer than the right to be
+-- shown it: of members' accounts, any admin; of an admin's who has a password, the owner; of the owner's, nobody. What was mailed
+-- went to its person alone, and an operator may do everything.
+create function testkase.may_still_be_used(link bigint) returns boolean
+    language sql volatile
+as $$
+    select l.mail_id is not null or l.created_by is null or exists (
+        select from testkase.users m
+        join testkase.users u on u.id = l.user_id and u.organization_id = m.organization_id
+        where m.id = l.created_by and m.status = 'active' and u.org_role <> 'owner'
+          and (m.org_role = 'owner' or m.org_role = 'admin' and (u.org_role = 'member' or l.purpose = 'invitation')))
+    from testkase.password_links l
+    where l.id = may_still_be_used.link
+$$;
+
+grant execute on function testkase.may_still_be_used(bigint) to testkase_server;
+
 revoke execute on function testkase.make_password_link(bigint, boolean, bigint, bytea) from public;
 grant execute on function testkase.make_password_link(bigint, boolean, bigint, bytea) to testkase_server;
 

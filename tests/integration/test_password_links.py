@@ -207,6 +207,16 @@ def test_the_right_to_see_a_link(service, organization, invited, anyone):
     assert link_for(admin, organization.member, 403)["code"] == "recent_sign_in_required"
 
 
+@pytest.mark.parametrize("change, whom", [
+    ("status = 'deactivated'", "maker"), ("org_role = 'member'", "maker"), ("org_role = 'admin'", "reader")])
+def test_a_link_that_was_shown_lives_no_longer_than_the_right_to_see_it(service, organization, anyone, change, whom):
+    secret = secret_of(link_for(service.sign_in(organization.admin), organization.member)["link"])
+    changed = organization.admin if whom == "maker" else organization.member
+    service.database.query(f"update testkase.users set {change} where id = %s", (changed.id,))
+    set_password(anyone, secret, 404)
+    sign_in(service, organization.member, PASSWORD)
+
+
 def test_accounts_without_links(service, organization):
     admin = service.sign_in(organization.admin)
     robot = service.person(organization.id, kind="service", name="Robot")

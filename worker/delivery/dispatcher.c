@@ -391,6 +391,7 @@ drain(struct sender *sender)
     while (!TAILQ_EMPTY(&sender->running)) {
         finish(sender, TAILQ_FIRST(&sender->running), CURLE_ABORTED_BY_CALLBACK);
     }
+    record_ended(sender);
     for (struct transfer *transfer; (transfer = TAILQ_FIRST(&sender->ended));) {
         TAILQ_REMOVE(&sender->ended, transfer, entry);
         forget(sender, transfer);

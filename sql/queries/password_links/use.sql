@@ -3,12 +3,20 @@
 -- takes: digest, hash, request, address
 -- hash: of the new password
 -- → the account's id; no row when the link is not valid any more
-with person as materialized (
+with maker as materialized (
+    -- Locked, so that the right still holds when the password is set.
+    select m.id
+    from password_link_secrets s
+    join password_links l on l.id = s.link_id
+    join users m on m.id = l.created_by
+    where s.digest = :digest::bytea
+    for share of m
+), person as materialized (
     select u.id, u.organization_id, u.email, l.id as link_id, l.purpose
     from password_link_secrets s
     join password_links l on l.id = s.link_id and l.expires_at > now()
     join users u on u.id = l.user_id and u.status = 'active' and u.session_generation = l.user_generation
-    where s.digest = :digest::bytea
+    where s.digest = :digest::bytea and (select count(*) from maker) >= 0 and may_still_be_used(l.id)
     for no key update of u
 ), spent as (
     delete from password_links l using person p where l.user_id = p.id

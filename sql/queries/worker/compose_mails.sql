@@ -1,3 +1,3 @@
--- Makes mails of the open notices of up to 50 people.
+-- Makes mails of the open notices of up to 20 people.
 -- → how many mails it made
-select compose_mails(50);
+select compose_mails(20);

@@ -217,7 +217,7 @@ test_backlog_goes_before_what_people_are_told(void **state)
 
     /* No full batch: no backlog. But the outbox has one. */
     scripted.answers[QUERY_WORKER_EXPIRE_TOKENS].number = 999;
-    scripted.answers[QUERY_WORKER_ROUTE_OUTBOX].number = 1000;
+    scripted.answers[QUERY_WORKER_ROUTE_OUTBOX].number = 500;
     jobs_round(*state, &scripted, stop);
     assert_int_equal(scripted.calls[QUERY_WORKER_ROUTE_OUTBOX], 2);
     assert_int_equal(scripted.calls[QUERY_WORKER_COMPOSE_MAILS], 0);
@@ -230,7 +230,7 @@ test_backlog_goes_before_what_people_are_told(void **state)
 static void
 test_endless_backlog_does_not_keep_mails_for_ever(void **state)
 {
-    scripted.answers[QUERY_WORKER_ROUTE_OUTBOX].number = 1000;
+    scripted.answers[QUERY_WORKER_ROUTE_OUTBOX].number = 500;
     jobs_round(*state, &scripted, stop);
     at(599999);
     jobs_round(*state, &scripted, stop);

@@ -241,6 +241,7 @@ run(struct loop *loop)
             return -1;
         }
         if (link_db(loop->link)) {
+            dispatcher_start(loop->dispatcher);
             serve(loop);
             pause_for(loop, link_delay_ms(loop->link));
         }

@@ -62,6 +62,10 @@ struct sender {
 };
 
 struct dispatcher {
+    const struct config *config;
+    struct metrics *metrics;
+    const struct stop *stop;
+    bool is_started;
     struct sender *senders[CARRIERS_COUNT]; /* NULL: the carrier is not configured */
 };
 
@@ -463,14 +467,26 @@ struct dispatcher *
 dispatcher_new(const struct config *config, struct metrics *metrics, const struct stop *stop)
 {
     struct dispatcher *dispatcher = memory_new(1, sizeof(*dispatcher));
+    dispatcher->config = config;
+    dispatcher->metrics = metrics;
+    dispatcher->stop = stop;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     for (size_t i = 0; i < CARRIERS_COUNT; i++) {
         metrics->deliveries[i].name = carriers[i]->name;
-        if (carriers[i]->is_configured(config)) {
-            dispatcher->senders[i] = sender_new(carriers[i], &metrics->deliveries[i], config, stop);
-        }
     }
     return dispatcher;
+}
+
+void
+dispatcher_start(struct dispatcher *dispatcher)
+{
+    for (size_t i = 0; i < CARRIERS_COUNT && !dispatcher->is_started; i++) {
+        if (carriers[i]->is_configured(dispatcher->config)) {
+            dispatcher->senders[i] = sender_new(carriers[i], &dispatcher->metrics->deliveries[i],
+                                                dispatcher->config, dispatcher->stop);
+        }
+    }
+    dispatcher->is_started = true;
 }
 
 void

@@ -11,10 +11,14 @@
 
 struct dispatcher;
 
-/* Starts a thread for each carrier that is configured; it ends by itself once a stop is requested. `config`,
- * `metrics` and `stop` must outlive it. */
+/* `config`, `metrics` and `stop` must outlive it. */
 struct dispatcher *dispatcher_new(const struct config *config, struct metrics *metrics,
                                   const struct stop *stop);
+
+/* Starts a thread for each carrier that is configured, unless they run already; for use when the worker is
+ * connected, so that one of them alone says what is wrong with a database. A thread ends by itself once a
+ * stop is requested. */
+void dispatcher_start(struct dispatcher *dispatcher);
 
 /* There may be something to send now. From any thread. */
 void dispatcher_wake(struct dispatcher *dispatcher);

@@ -78,7 +78,7 @@ def test_the_server_is_as_the_document_says(tools, driven, tmp_path, caller):
     options = [option for name, value in fields.items() for option in ("--header", f"{name}:{value}")]
     done = subprocess.run(
         [tools / "st", "--config-file", ROOT / "tests" / "api" / "schemathesis.toml", "run", PATH, "--url", driven.server.base,
-         "--no-color", *options, *EXCLUDED.get(caller, [])], cwd=tmp_path, capture_output=True, text=True, timeout=200,
+         "--no-color", *options, *EXCLUDED.get(caller, [])], cwd=tmp_path, capture_output=True, text=True, timeout=500,
         check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert driven.server.is_running()

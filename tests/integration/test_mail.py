@@ -1,7 +1,9 @@
 """Mails to people, by a real SMTP server."""
 
 import re
+import signal
 import socket
+import threading
 import time
 from email.header import decode_header, make_header
 
@@ -342,6 +344,27 @@ def test_a_mail_that_was_taken_is_sent_once_when_the_worker_is_killed(service, o
     start_worker(mail_server.url)
     first, second = mail_server.wait_for(2)
     assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_who_lost_the_lease_does_not_end_the_next(service, member, mail_server, start_worker):
+    """As of webhooks: the first attempt fails after another worker has begun the next."""
+    ends = threading.Event(), threading.Event()
+    mail_server.answers = [*ends]
+    member.post("/api-keys", {"name": "One", "expiresInDays": 90}, 201)
+    late = start_worker(mail_server.url)
+    until(lambda: len(mail_server.attempts) == 1, 20, "the first attempt")
+    late.signal(signal.SIGSTOP)
+    service.database.query("update testkase.mails set leased_until = now() where state = 'queued'")
+    start_worker(mail_server.url)
+    until(lambda: len(mail_server.attempts) == 2, 20, "the second attempt")
+    late.signal(signal.SIGCONT)
+    ends[0].set()
+    late.wait_for_line("could not deliver")
+    late.terminate()
+    assert service.database.query("""select attempts, error, leased_until > now() from testkase.mails
+                                     where state = 'queued'""") == [(2, None, True)]
+    ends[1].set()
+    until(lambda: service.database.value(FAILED) == 1, 20, "the second attempt is recorded")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 import html
 import json
 import re
+import signal
 import sys
+import threading
 
 import pytest
 
@@ -254,6 +256,28 @@ def test_a_worker_killed_before_it_records_sends_again_under_the_same_id(service
     assert first.fields["webhook-id"] == second.fields["webhook-id"]
     for call in (first, second):
         Webhook(SECRET).verify(call.body, call.fields)
+
+
+def test_who_lost_the_lease_does_not_end_the_next(service, organization, receiver, start_worker):
+    """A worker stands still for longer than it has leased a delivery, another one begins the next attempt, and only then the
+    first attempt fails."""
+    ends = threading.Event(), threading.Event()
+    receiver.answers += ends
+    number = queue(service, add(service, organization, receiver.url))
+    late = start_worker()
+    receiver.wait_for(1)
+    late.signal(signal.SIGSTOP)
+    service.database.query("update testkase.webhook_deliveries set leased_until = now() where id = %s", (number,))
+    start_worker()
+    receiver.wait_for(2)
+    late.signal(signal.SIGCONT)
+    ends[0].set()
+    late.wait_for_line("could not deliver")
+    late.terminate()  # which ends when that is recorded
+    assert service.database.query("""select attempts, error, leased_until > now() from testkase.webhook_deliveries
+                                     where id = %s""", (number,)) == [(2, None, True)]
+    ends[1].set()
+    assert wait_until(service, number, "queued", 2)[3]
 
 
 def test_two_workers_send_each_once(service, organization, receiver, start_worker):

@@ -29,6 +29,9 @@ class _Handler:
             self.server.attempts.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
             if answer in (None, "drop"):
                 self.server.accepted.append(self.server.attempts[-1])
+        if isinstance(answer, threading.Event):
+            await asyncio.get_running_loop().run_in_executor(None, answer.wait, 60)
+            return "451 4.3.2 Come again later"
         if answer == "hang":
             await self.server.released.wait()
         if answer == "drop":  # accepted, but the client never learns it
@@ -49,7 +52,8 @@ class _Controller(Controller):
 
 class MailServer:
     """`unknown` are addresses that it refuses. `answers` are what it says after the next DATA, one after the other: a line, or
-    "drop" to accept the mail and break the connection, or "hang" to say nothing until it is closed. `on_data` is called when a
+    "drop" to accept the mail and break the connection, "hang" to say nothing until it is closed, or a threading.Event, until which
+    it says nothing, and to come again later then. `on_data` is called when a
     mail has come whole, before it is answered, with the number of mails so far. With `is_deaf_to_quit` it does not answer QUIT.
     With `tls`, (certificate, key), it knows STARTTLS; with `password`, it wants the user "testkase" with it, after STARTTLS."""
 

@@ -21,7 +21,7 @@ class Call:
 class WebhookServer:
     """`answers` is what it does with the next calls, then 204: a status, (status, fields), or the name of a misbehaviour: "hang"
     (no answer), "drip" (a byte of the head at a time), "close" (in the head), "endless" (a body after 200), "endless head",
-    "hang after head" (200, and a body that does not come)."""
+    "hang after head" (200, and a body that does not come); or an Event, until which it keeps silent, and closes then."""
 
     def __init__(self, certificate=None, address="127.0.0.1"):
         self.answers, self.calls = [], []
@@ -65,6 +65,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 getattr(self, "do_" + answer.replace(" ", "_"))()
             except OSError:
                 pass  # the client has gone
+            return
+        if isinstance(answer, threading.Event):
+            answer.wait(60)
             return
         status, fields = answer if isinstance(answer, tuple) else (answer, {})
         self.send_response(status)

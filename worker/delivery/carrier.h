@@ -28,11 +28,11 @@ struct carrier {
     const char *name; /* a constant, for the log */
     size_t most;      /* transfers at once */
 
-    /* Takes limit → the rows to send now, which nobody else takes for two minutes: "id" and what begin()
+    /* Takes limit → the rows to send now, which nobody else takes for two minutes: "id", "attempt" and what begin()
      * reads. */
     enum query claim;
 
-    /* Takes id, outcome (sent | try_again | refused), status, retryAfter, error: what came of an attempt. */
+    /* Takes id, attempt, outcome (sent | try_again | refused), status, retryAfter, error: what came of it. */
     enum query record;
 
     /* Whether the configuration lets this carrier send at all. */

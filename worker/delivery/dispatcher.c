@@ -29,6 +29,7 @@
 
 struct transfer {
     char *id;
+    char *attempt;
     CURL *curl;  /* NULL once it has ended */
     void *state; /* the carrier's */
     struct verdict verdict;
@@ -183,6 +184,7 @@ forget(struct sender *sender, struct transfer *transfer)
 {
     sender->under_way--;
     free(transfer->id);
+    free(transfer->attempt);
     free(transfer);
 }
 
@@ -194,6 +196,7 @@ record(struct sender *sender, const struct transfer *transfer)
     snprintf(retry_after, sizeof(retry_after), "%ld", transfer->verdict.retry_after_seconds);
     const struct db_value values[] = {
         DB_TEXT(transfer->id),
+        DB_TEXT(transfer->attempt),
         DB_TEXT(outcome_name(transfer->verdict.outcome)),
         DB_TEXT(status),
         DB_TEXT(retry_after),
@@ -258,6 +261,7 @@ start(struct sender *sender, const struct db_result *rows, int row)
 {
     struct transfer *transfer = memory_new(1, sizeof(*transfer));
     transfer->id = memory_duplicate(db_text(rows, row, db_column(rows, "id")));
+    transfer->attempt = memory_duplicate(db_text(rows, row, db_column(rows, "attempt")));
     sender->under_way++;
     transfer->curl = curl_easy_init();
     if (!transfer->curl) {

@@ -1,7 +1,7 @@
 -- Takes mails that are due, each for two minutes, in their order. A mail to somebody who has left since, or who wants no
 -- such mails any more, is not sent, nor one whose link to set a password is not valid any more.
 -- takes: limit
--- → of each: its id, the address and the name of its reader, kind, subject, the secret with which mails of this kind are
+-- → of each: its id, which attempt this is, the address and the name of its reader, kind, subject, the secret with which mails of this kind are
 --   stopped, whether it carries a link that sets a password, and the items as JSON: [{"heading", "sentences": [], "path"}]
 with due as (
     select m.id, u.email, u.name, case m.kind when 'digest' then w.digest_secret else w.unsubscribe_secret end as secret,
@@ -26,9 +26,9 @@ with due as (
     update mails m set leased_until = now() + interval '2 minutes', attempts = m.attempts + 1
     from due d
     where m.id = d.id and d.is_wanted
-    returning m.id, m.sequence, m.kind, m.subject, m.carries_link
+    returning m.id, m.attempts, m.sequence, m.kind, m.subject, m.carries_link
 )
-select t.id, d.email as address, d.name, t.kind, t.subject, d.secret, t.carries_link,
+select t.id, t.attempts as attempt, d.email as address, d.name, t.kind, t.subject, d.secret, t.carries_link,
        (select json_agg(json_build_object('heading', i.heading, 'sentences', i.sentences, 'path', i.path) order by i.position)
         from mail_items i
         where i.mail_id = t.id) as items

@@ -1,7 +1,7 @@
 -- Takes deliveries that are due, each for a minute: at most two at a time of a webhook and eight of an organization, so that an
 -- endpoint that is slow holds up no other one. What is due of a webhook that was disabled or deleted since is parked.
 -- takes: limit
--- → of each: its id, message_id, platform, url, the message, the secrets that sign (or null), and what people are told: a title,
+-- → of each: its id, which attempt this is, message_id, platform, url, the message, the secrets that sign (or null), and what people are told: a title,
 --   facts as JSON ([["label", "value"]]) and the path of the page
 with recursive waiting as (
     -- Each webhook with a queue, found by one look into the index each.
@@ -59,9 +59,9 @@ with recursive waiting as (
     update webhook_deliveries d set leased_until = now() + interval '1 minute', attempts = d.attempts + 1
     from locked l
     where d.id = l.id
-    returning d.id, d.message_id, d.webhook_id, d.message
+    returning d.id, d.attempts, d.message_id, d.webhook_id, d.message
 )
-select t.id, t.message_id::text, h.platform, h.url, t.message::text, h.secret,
+select t.id, t.attempts as attempt, t.message_id::text, h.platform, h.url, t.message::text, h.secret,
        case when h.previous_secret_until > now() then h.previous_secret end as previous_secret, x.title, x.facts::text, x.path
 from taken t
 join webhooks h on h.id = t.webhook_id

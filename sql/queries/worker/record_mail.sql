@@ -1,6 +1,7 @@
 -- Records what came of an attempt to send a mail. After a failure that may pass, the next attempt is a minute later, then two,
 -- four, up to an hour; after three days the mail is parked, as it is at once when the server refuses it for good.
--- takes: id, outcome, status, retryAfter, error
+-- The lease may have run out meanwhile, and another worker be at it: then only the end is recorded that the receiver has it.
+-- takes: id, attempt, outcome, status, retryAfter, error
 -- outcome: sent | try_again | refused; status: of SMTP, 0 for none; retryAfter: seconds, 0 for none
 -- → whether the mail was waiting for it
 update mails m
@@ -14,5 +15,5 @@ from (select n.id, case
                  else 'queued'
              end as state
       from mails n where n.id = :id::uuid) s
-where m.id = s.id and m.state = 'queued'
+where m.id = s.id and m.state = 'queued' and (m.attempts = :attempt::integer or s.state = 'sent')
 returning true;

@@ -2487,7 +2487,8 @@ begin
         end if;
         new.secret_changed_at := case when new.secret is not null then now() end;
     else
-        new.url := coalesce(new.url, old.url);
+        new.url := coalesce(new.given_url, old.url);
+        new.given_url := null;
         if new.secret is distinct from old.secret then
             new.secret_changed_at := now();
             new.previous_secret := old.secret;
@@ -3329,6 +3330,7 @@ CASE
     WHEN (url ~ '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+/?$'::text) THEN ''::text
     ELSE '/***'::text
 END)) STORED,
+    given_url text,
     topics text[] NOT NULL,
     secret text,
     secret_changed_at timestamp with time zone,
@@ -3344,6 +3346,7 @@ END)) STORED,
     CONSTRAINT webhooks_check1 CHECK (((secret IS NULL) = ((platform <> 'custom'::text) OR (deleted_at IS NOT NULL)))),
     CONSTRAINT webhooks_check2 CHECK (((status = 'disabled'::text) = (disabled_reason IS NOT NULL))),
     CONSTRAINT webhooks_disabled_reason_check CHECK ((disabled_reason = ANY (ARRAY['admin'::text, 'gone'::text, 'failing'::text]))),
+    CONSTRAINT webhooks_given_url_check CHECK ((given_url IS NULL)),
     CONSTRAINT webhooks_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT webhooks_platform_check CHECK ((platform = ANY (ARRAY['slack'::text, 'discord'::text, 'teams'::text, 'google_chat'::text, 'custom'::text]))),
     CONSTRAINT webhooks_secret_check CHECK ((secret ~ '^whsec_[A-Za-z0-9+/]+=*$'::text)),
@@ -5359,9 +5362,11 @@ GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE testkase.webhooks TO testk
 
 GRANT SELECT(platform),INSERT(platform) ON TABLE testkase.webhooks TO testkase_server;
 
-GRANT INSERT(url),UPDATE(url) ON TABLE testkase.webhooks TO testkase_server;
+GRANT INSERT(url) ON TABLE testkase.webhooks TO testkase_server;
 
 GRANT SELECT(masked_url) ON TABLE testkase.webhooks TO testkase_server;
+
+GRANT UPDATE(given_url) ON TABLE testkase.webhooks TO testkase_server;
 
 GRANT SELECT(topics),INSERT(topics),UPDATE(topics) ON TABLE testkase.webhooks TO testkase_server;
 

@@ -14,6 +14,9 @@ create table testkase.webhooks (
     -- Scheme and host, and a mark where more follows.
     masked_url text generated always as (substring(url from '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+')
                                          || case when url ~ '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+/?$' then '' else '/***' end) stored,
+    -- What an update writes instead of the address, and the trigger moves there. The message of a check that fails shows the
+    -- columns that a statement names, as they would be: of `url`, to somebody who may write it, the address that is kept.
+    given_url text check (given_url is null),
     topics text[] not null check (
         cardinality(topics) between 1 and 11 and array_position(topics, null) is null
         and topics <@ array['api_key.created', 'api_key.rotated', 'api_key.revoked', 'api_key.expired', 'api_key.rotation_due',
@@ -38,8 +41,8 @@ create table testkase.webhooks (
 create index webhooks_organization_idx on testkase.webhooks (organization_id, id) where deleted_at is null;
 create index webhooks_deleted_idx on testkase.webhooks (deleted_at) where deleted_at is not null;
 
--- Those who may not read the address and the secrets change them all the same: null keeps the address, a new secret makes the old
--- one the previous one, and a deleted webhook has neither. An organization has 20 at most.
+-- Those who may not read the address and the secrets change them all the same: given_url replaces the address, a new secret
+-- makes the old one the previous one, and a deleted webhook has neither. An organization has 20 at most.
 create function testkase.webhooks_stamp() returns trigger
     language plpgsql set search_path = testkase, pg_temp
 as $$
@@ -52,7 +55,8 @@ begin
         end if;
         new.secret_changed_at := case when new.secret is not null then now() end;
     else
-        new.url := coalesce(new.url, old.url);
+        new.url := coalesce(new.given_url, old.url);
+        new.given_url := null;
         if new.secret is distinct from old.secret then
             new.secret_changed_at := now();
             new.previous_secret := old.secret;
@@ -81,7 +85,7 @@ create trigger webhooks_stamp before insert or update on testkase.webhooks
 grant select (id, organization_id, name, platform, masked_url, topics, secret_changed_at, previous_secret_until, status,
               disabled_reason, failing_since, created_by, created_at, deleted_at),
       insert (organization_id, name, platform, url, topics, secret, created_by),
-      update (name, url, topics, secret, previous_secret_until, status, deleted_at)
+      update (name, given_url, topics, secret, previous_secret_until, status, deleted_at)
     on testkase.webhooks to testkase_server;
 grant select, delete, update (status, disabled_reason, failing_since) on testkase.webhooks to testkase_worker;
 

@@ -149,13 +149,22 @@ def test_only_admins_manage_webhooks(service, organization, admin):
     assert other.get("/webhooks", 200).json()["data"] == []
 
 
-def test_the_server_cannot_read_addresses_and_secrets(service):
+def test_the_server_cannot_read_addresses_and_secrets(service, admin):
+    made = admin.post("/webhooks", draft(), 201).json()["id"]
     connection = service.database.connect("testkase_server")
     with connection.cursor() as cursor:
         for column in ("url", "secret", "previous_secret"):
             with pytest.raises(Exception, match="permission denied"):
                 cursor.execute(f"select {column} from testkase.webhooks")
             connection.rollback()
+        # PostgreSQL shows of a row that a check refuses what the statement names.
+        for change in ("name = ''", "given_url = null, name = ''", "given_url = 'nonsense'", "topics = '{}', secret = null"):
+            with pytest.raises(Exception, match="violates check constraint") as refused:
+                cursor.execute(f"update testkase.webhooks set {change} where id = {made}")
+            connection.rollback()
+            assert "kept-to-itself" not in f"{refused.value} {refused.value.diag.message_detail}"
+        with pytest.raises(Exception, match="permission denied"):
+            cursor.execute("update testkase.webhooks set url = null, name = ''")
     connection.close()
 
 

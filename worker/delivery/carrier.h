@@ -28,8 +28,8 @@ struct carrier {
     const char *name; /* a constant, for the log */
     size_t most;      /* transfers at once */
 
-    /* Takes limit → the rows to send now, which nobody else takes for two minutes: "id", "attempt" and what begin()
-     * reads. */
+    /* Takes limit → the rows to send now, which nobody else takes for two minutes: "id", "attempt" and what
+     * begin() reads. */
     enum query claim;
 
     /* Takes id, attempt, outcome (sent | try_again | refused), status, retryAfter, error: what came of it. */

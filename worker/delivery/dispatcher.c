@@ -195,12 +195,8 @@ record(struct sender *sender, const struct transfer *transfer)
     snprintf(status, sizeof(status), "%ld", transfer->verdict.status);
     snprintf(retry_after, sizeof(retry_after), "%ld", transfer->verdict.retry_after_seconds);
     const struct db_value values[] = {
-        DB_TEXT(transfer->id),
-        DB_TEXT(transfer->attempt),
-        DB_TEXT(outcome_name(transfer->verdict.outcome)),
-        DB_TEXT(status),
-        DB_TEXT(retry_after),
-        DB_TEXT(transfer->verdict.error),
+        DB_TEXT(transfer->id), DB_TEXT(transfer->attempt), DB_TEXT(outcome_name(transfer->verdict.outcome)),
+        DB_TEXT(status),       DB_TEXT(retry_after),       DB_TEXT(transfer->verdict.error),
     };
     struct db_result *result = call(sender, sender->carrier->record, values);
     db_result_free(result);

@@ -13,7 +13,7 @@ with actor as materialized (
     for no key update of h
 ), changed as (
     update webhooks h
-    set name = coalesce(:name, t.name), url = :url, topics = coalesce(:events::text[], t.topics),
+    set name = coalesce(:name, t.name), given_url = :url, topics = coalesce(:events::text[], t.topics),
         status = coalesce(:status, t.status)
     from target t
     where h.id = t.id

@@ -52,8 +52,8 @@ class _Controller(Controller):
 
 class MailServer:
     """`unknown` are addresses that it refuses. `answers` are what it says after the next DATA, one after the other: a line, or
-    "drop" to accept the mail and break the connection, "hang" to say nothing until it is closed, or a threading.Event, until which
-    it says nothing, and to come again later then. `on_data` is called when a
+    "drop" to accept the mail and break the connection, "hang" to say nothing until it is closed, or a threading.Event: nothing
+    until then, and to come again later. `on_data` is called when a
     mail has come whole, before it is answered, with the number of mails so far. With `is_deaf_to_quit` it does not answer QUIT.
     With `tls`, (certificate, key), it knows STARTTLS; with `password`, it wants the user "testkase" with it, after STARTTLS."""
 

@@ -18,7 +18,7 @@
 #define TOTAL_SECONDS   15 /* less than a row is leased */
 #define HEAD_BYTES_MAX  ((size_t)32 * 1024)
 #define BODY_BYTES_MAX  ((size_t)16 * 1024) /* what is read before the connection is closed */
-#define RETRY_AFTER_MAX 86400 /* so that it is a number for the statement, which allows less */
+#define RETRY_AFTER_MAX 86400               /* so that it is a number for the statement, which allows less */
 #define FIELD_SIZE      512
 
 struct webhook {

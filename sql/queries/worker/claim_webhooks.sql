@@ -1,8 +1,8 @@
 -- Takes deliveries that are due, each for a minute: at most two at a time of a webhook and eight of an organization, so that an
 -- endpoint that is slow holds up no other one. What is due of a webhook that was disabled or deleted since is parked.
 -- takes: limit
--- → of each: its id, which attempt this is, message_id, platform, url, the message, the secrets that sign (or null), and what people are told: a title,
---   facts as JSON ([["label", "value"]]) and the path of the page
+-- → of each: its id, the number of the attempt, message_id, platform, url, the message, the secrets that sign (or null), and
+--   what people are told: a title, facts as JSON ([["label", "value"]]) and the path of the page
 with recursive waiting as (
     -- Each webhook with a queue, found by one look into the index each.
     (select d.webhook_id from webhook_deliveries d where d.state = 'queued' order by d.webhook_id limit 1)

@@ -1,17 +1,15 @@
 """What the first view costs: bytes over the wire, and time until the list is there."""
 
-import time
-
 import pytest
 from playwright.sync_api import expect
 
 from support.browser import HOME, row
-from support.quiet import is_quiet
 
 KIB = 100
-MILLISECONDS = 600  # without a GPU and beside the tests' own work; the goal on a quiet desktop is 300
+# The goal on a quiet desktop is 300, and the best of a few on a quiet machine of two processors without a GPU about 400. A busy
+# machine takes twice that; more than this means that the page waits for something that it should not wait for.
+MILLISECONDS = 1500
 TRIES = 5
-PATIENCE = 20  # seconds for the machine to become quiet
 # Notes when the list is drawn: the moment at which somebody can use it.
 NOTE = """
 new MutationObserver((_, observer) => {
@@ -35,17 +33,6 @@ def first_view(visitor):
     return sum(sizes), page.evaluate("usable"), len(sizes)
 
 
-def quiet_views(look):
-    """What look() gives, TRIES times, without those tries at which the machine had other work; empty when it always had."""
-    found, end = [], time.monotonic() + PATIENCE
-    while len(found) < TRIES and time.monotonic() < end:
-        if is_quiet():
-            view = look()
-            if is_quiet():
-                found.append(view)
-    return found
-
-
 @pytest.mark.alone
 def test_the_first_view_is_light_and_quick(visit, service, organization):
     for number in range(14):
@@ -60,8 +47,4 @@ def test_the_first_view_is_light_and_quick(visit, service, organization):
 
     sizes, times = zip(*(look() for _ in range(TRIES)))
     assert max(sizes) <= KIB * 1024
-    if min(times) > MILLISECONDS:
-        views = quiet_views(look)
-        if not views:
-            pytest.skip("this machine is busy with other work: its times say nothing")
-        assert min(taken for _, taken in views) <= MILLISECONDS
+    assert min(times) <= MILLISECONDS

@@ -38,7 +38,8 @@ enum problem_code {
     PROBLEM_COUNT
 };
 
-#define PROBLEM_ERRORS_MAX 8
+#define PROBLEM_ERRORS_MAX        8
+#define PROBLEM_ERROR_DETAIL_SIZE 320 /* room for the longest list of words, the events of webhooks */
 
 struct problem {
     enum problem_code code;
@@ -47,7 +48,7 @@ struct problem {
     size_t error_count;
     struct problem_error {
         char field[64];
-        char detail[128];
+        char detail[PROBLEM_ERROR_DETAIL_SIZE];
     } errors[PROBLEM_ERRORS_MAX];
 };
 

@@ -291,9 +291,9 @@ text_is_choice(const char *text, const char *choices)
 }
 
 void
-text_choices_refusal(const char *choices, char *ret_refusal, size_t size)
+text_choices_refusal(const char *beginning, const char *choices, char *ret_refusal, size_t size)
 {
-    size_t length = (size_t)snprintf(ret_refusal, size, "must be ");
+    size_t length = (size_t)snprintf(ret_refusal, size, "%s", beginning);
     for (const char *choice = choices; *choice && length < size;) {
         size_t span = strcspn(choice, "|");
         const char *next = choice + span + (choice[span] == '|');

@@ -46,8 +46,8 @@ bool text_to_numbered(const char *bytes, size_t length, const char *prefix, int6
 /* Whether `text` is one of `choices`, which are separated by "|". */
 bool text_is_choice(const char *text, const char *choices);
 
-/* Writes the refusal of a text that is not one of them: "must be admin or member", "must be 7, 30 or 60". */
-void text_choices_refusal(const char *choices, char *ret_refusal, size_t size);
+/* Writes a refusal that lists them behind `beginning`: "must be admin or member", "must be 7, 30 or 60". */
+void text_choices_refusal(const char *beginning, const char *choices, char *ret_refusal, size_t size);
 
 /* RFC 3339 §5.6 in UTC, with a day and an hour that the calendar has: "2030-01-31T09:00:00Z", seconds with or
  * without a fraction; no leap second. */

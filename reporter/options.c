@@ -178,7 +178,7 @@ describe_refusal(const struct option *option, char *ret_error, size_t size)
         fail(ret_error, size, "--%s must be a number in %s", option->name, option->allowed);
         break;
     case TYPE_CHOICE:
-        text_choices_refusal(option->allowed, choices, sizeof(choices));
+        text_choices_refusal("must be ", option->allowed, choices, sizeof(choices));
         fail(ret_error, size, "--%s %s", option->name, choices);
         break;
     case TYPE_NUMBERED:

@@ -12,7 +12,7 @@
 #define NAME_CHARACTERS_MAX 100
 #define NOTE_CHARACTERS_MAX 200
 #define PARAMETER_BYTES_MAX 512
-#define REFUSAL_SIZE        128
+#define REFUSAL_SIZE        PROBLEM_ERROR_DETAIL_SIZE
 
 /* --- finding a value --- */
 
@@ -53,13 +53,13 @@ static const char *
 type_refusal(const struct input *input, char ret_refusal[REFUSAL_SIZE])
 {
     if (input->kind == INPUT_WORDS) {
-        snprintf(ret_refusal, REFUSAL_SIZE,
-                 "must be an array of words that the documentation lists, each once");
+        text_choices_refusal("must be an array of one or more of these, each once: ", input->choices,
+                             ret_refusal, REFUSAL_SIZE);
     } else if (input->kind == INPUT_IDS) {
         snprintf(ret_refusal, REFUSAL_SIZE, "must be an array of ids%s%s", input->choices ? ", or " : "",
                  input->choices ? input->choices : "");
     } else if (input->choices) {
-        text_choices_refusal(input->choices, ret_refusal, REFUSAL_SIZE);
+        text_choices_refusal("must be ", input->choices, ret_refusal, REFUSAL_SIZE);
     } else if (input->kind == INPUT_INTEGER && input->most) {
         snprintf(ret_refusal, REFUSAL_SIZE, "must be a whole number from %" PRId64 " to %" PRId64,
                  input->least, input->most);

@@ -13,6 +13,7 @@
 
 #define FORM    "must be an address such as https://hooks.example.com/path"
 #define PRIVATE "must be on the internet, unless TESTKASE_WEBHOOK_NETWORKS lists its network"
+#define CLEAR   "must begin with https://, unless TESTKASE_WEBHOOK_NETWORKS lists the network of its host"
 
 /* RFC 3986 appendix A, without the brackets, which only a host has; and without "*", so that nobody sends a
  * masked address back. */
@@ -117,7 +118,10 @@ host_refusal(const char *bytes, size_t length, bool is_https, const char *networ
     if (!public_address_of_literal(host, networks, &kind)) {
         return is_bracketed ? FORM : name_refusal(host, networks);
     }
-    return kind == PUBLIC_ADDRESS_PRIVATE || (!is_https && kind != PUBLIC_ADDRESS_LISTED) ? PRIVATE : NULL;
+    if (kind == PUBLIC_ADDRESS_PRIVATE) {
+        return PRIVATE;
+    }
+    return !is_https && kind != PUBLIC_ADDRESS_LISTED ? CLEAR : NULL;
 }
 
 const char *
@@ -128,7 +132,10 @@ webhook_url_refusal(const char *url, size_t length, const char *networks)
         return "must have at most 2000 characters";
     }
     if (scheme == 0) {
-        return *networks ? "must begin with https:// or http://" : "must begin with https://";
+        bool is_http = strncasecmp(url, "http://", 7) == 0;
+        return is_http     ? CLEAR
+               : *networks ? "must begin with https:// or http://"
+                           : "must begin with https://";
     }
     if (!has_url_characters(url, length)) {
         return FORM;

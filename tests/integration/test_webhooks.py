@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from support.http import field_errors
+from support.http import field_details, field_errors
 
 EVENTS = ["api_key.created", "api_key.rotated", "api_key.revoked", "api_key.expired", "api_key.rotation_due", "api_key.expiring",
           "api_key.leaked", "api_key.rate_limited", "user.deactivated", "test_cycle.completed", "automation.results_received"]
@@ -111,6 +111,29 @@ BAD += [("platform", "mattermost"), ("name", ""), ("name", "a\nb")]
 @pytest.mark.parametrize("name,value", BAD, ids=str)
 def test_what_cannot_be_is_refused(admin, name, value):
     assert list(field_errors(admin.post("/webhooks", draft(**{name: value}), 422))) == [name]
+
+
+def test_a_refusal_of_events_lists_all_of_them(admin):
+    """Whoever has mistyped one need not look for the documentation."""
+    expected = f"must be an array of one or more of these, each once: {', '.join(EVENTS[:-1])} or {EVENTS[-1]}"
+    assert field_details(admin.post("/webhooks", draft(events=["api_key.create"]), 422)) == {"events": expected}
+    made = admin.post("/webhooks", draft(), 201).json()["id"]
+    assert field_details(admin.patch(f"/webhooks/{made}", {"events": []}, 422)) == {"events": expected}
+
+
+@pytest.mark.parametrize("url", ["http://hooks.example.com/", "HTTP://10.1.2.3/", "http://8.8.8.8/", "https://10.1.2.3/"])
+def test_a_refusal_of_an_address_names_the_setting_that_allows_it(service, admin, url):
+    detail = field_details(admin.post("/webhooks", draft(url=url), 422))["url"]
+    assert "TESTKASE_WEBHOOK_NETWORKS" in detail
+    assert ("must begin with https://" in detail) == url.lower().startswith("http://")
+
+
+def test_without_tls_only_listed_networks_may_be_called(service, admin):
+    second = admin.at(service.start_server(TESTKASE_WEBHOOK_NETWORKS="10.1.0.0/16").base)
+    second.post("/webhooks", draft(url="http://10.1.2.3/"), 201)
+    for url in ("http://8.8.8.8/", "http://[2606:4700::1111]/"):
+        assert "must begin with https://" in field_details(second.post("/webhooks", draft(url=url), 422))["url"]
+    assert "must be on the internet" in field_details(second.post("/webhooks", draft(url="http://10.2.0.1/"), 422))["url"]
 
 
 @pytest.mark.parametrize("url", ["https://example.com", "https://example.com?x=y", "HTTPS://EXAMPLE.com:443/", "https://8.8.8.8/",

@@ -141,6 +141,12 @@ def field_errors(response):
     return {error["field"] for error in response.json()["errors"]}
 
 
+def field_details(response):
+    """What a 422 says of each field."""
+    assert response.status_code == 422, f"{response.status_code} {response.text}"
+    return {error["field"]: error["detail"] for error in response.json()["errors"]}
+
+
 # One whole, ordinary request. Other bytes that tests send are too unusual to predict the server's answer.
 REQUEST = re.compile(rb"([A-Z]+) (/[!-~]*) HTTP/1\.[01]\r\n((?:[A-Za-z-]+: [\x20-\x7e]*\r\n)*)\r\n(.*)", re.DOTALL)
 

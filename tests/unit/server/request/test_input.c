@@ -267,7 +267,8 @@ test_words(void **state)
     assert_string_equal(input_text(&request, "words"), "{b,a.one,a.two}");
     assert_true(read_from(inputs, "{\"words\":[\"a.two\"]}", ""));
     assert_string_equal(input_text(&request, "words"), "{a.two}");
-    assert_all_refused(inputs, others, "must be an array of words that the documentation lists, each once");
+    assert_all_refused(inputs, others,
+                       "must be an array of one or more of these, each once: a.one, a.two or b");
 }
 
 static void

@@ -397,6 +397,16 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.delivery_is_wanted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    perform notify_ids('testkase_outbox', 'deliveryIds', array[new.id]);
+    return null;
+end
+$$;
+
 CREATE FUNCTION testkase.descendants_of(of_token bigint) RETURNS TABLE(id bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -4591,6 +4601,10 @@ CREATE TRIGGER users_truncated AFTER TRUNCATE ON testkase.users FOR EACH STATEME
 
 ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_truncated;
 
+CREATE TRIGGER webhook_redelivered AFTER UPDATE OF state, attempt_at ON testkase.webhook_deliveries FOR EACH ROW WHEN (((new.state = 'queued'::text) AND ((old.state <> 'queued'::text) OR (new.attempt_at < old.attempt_at)))) EXECUTE FUNCTION testkase.delivery_is_wanted();
+
+CREATE TRIGGER webhook_tested AFTER INSERT ON testkase.webhook_deliveries FOR EACH ROW WHEN ((new.topic = 'webhook.test'::text)) EXECUTE FUNCTION testkase.delivery_is_wanted();
+
 CREATE TRIGGER webhooks_stamp BEFORE INSERT OR UPDATE ON testkase.webhooks FOR EACH ROW EXECUTE FUNCTION testkase.webhooks_stamp();
 
 ALTER TABLE ONLY testkase.api_token_alerts
@@ -4776,6 +4790,8 @@ REVOKE ALL ON FUNCTION testkase.counted(number bigint, one text) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.counted(number bigint, one text) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.custodians_guard() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.delivery_is_wanted() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.descendants_of(of_token bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.descendants_of(of_token bigint) TO testkase_server;

@@ -36,6 +36,7 @@ struct loop {
     struct retry deadline;      /* of the query for it */
     struct retry notifications; /* whether they are sent */
     int overdue;                /* deadlines in a row that had passed already */
+    bool deliveries_queued;     /* somebody notified that, and the dispatcher does not know it yet */
     bool ready;
     bool outdated; /* the schema has another version now: connecting again logs that */
 };
@@ -89,16 +90,27 @@ connect_until_up(struct loop *loop)
     return 0;
 }
 
+/* Takes the notifications that have arrived; what they say is due is done in the next round. */
+static bool
+note_changes(struct loop *loop, struct db_sync *db)
+{
+    unsigned channels = listen_take(db);
+    jobs_wake(loop->jobs, channels);
+    /* What the server queues for a carrier itself needs no job. */
+    loop->deliveries_queued = loop->deliveries_queued || (channels & LISTEN_OUTBOX);
+    return channels != 0;
+}
+
 /* Works as long as there is work, taking notifications before each round. */
 static void
 work(struct loop *loop, struct db_sync *db)
 {
     int64_t changed;
     do {
-        unsigned channels = listen_take(db);
-        jobs_wake(loop->jobs, channels);
-        if (channels & LISTEN_OUTBOX) {
-            dispatcher_wake(loop->dispatcher); /* the server queues some mails itself */
+        note_changes(loop, db);
+        if (loop->deliveries_queued) {
+            loop->deliveries_queued = false;
+            dispatcher_wake(loop->dispatcher);
         }
         heartbeat_beat(loop->heartbeat, db);
         changed = jobs_round(loop->jobs, db, loop->stop);
@@ -186,9 +198,7 @@ sleep_until_needed(struct loop *loop, struct db_sync *db)
     wake = earlier(wake, heartbeat_next_ms(loop->heartbeat));
     wake = loop->figures ? earlier(wake, figures_next_ms(loop->figures)) : wake;
     while (!loop->outdated && !stop_requested(loop->stop)) {
-        unsigned channels = listen_take(db);
-        if (channels != 0) {
-            jobs_wake(loop->jobs, channels);
+        if (note_changes(loop, db)) {
             wake = earlier(wake, start + COALESCE_MS);
         }
         int64_t left = wake - clock_monotonic_ms();

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -278,6 +279,29 @@ def test_who_lost_the_lease_does_not_end_the_next(service, organization, receive
                                      where id = %s""", (number,)) == [(2, None, True)]
     ends[1].set()
     assert wait_until(service, number, "queued", 2)[3]
+
+
+def test_what_an_admin_asks_for_is_sent_at_once(service, organization, receiver, start_worker):
+    """Not when the worker looks again, every 5 s: somebody waits in front of the page."""
+    webhook = add(service, organization, receiver.url)
+    admin = service.sign_in(organization.admin)
+    start_worker()
+    number, took = None, []
+    for count in range(1, 6):
+        asked = time.monotonic()
+        if count % 2:
+            number = admin.post(f"/webhooks/{webhook}/test", None, 201).json()["id"]
+        else:
+            admin.post(f"/webhooks/{webhook}/deliveries/{number}/redeliver", None, 200)
+        took.append(receiver.wait_for(count)[-1].at - asked)
+        wait_until(service, number, "sent", 1)
+    assert sorted(took)[2] < 1, took
+    receiver.answers.append(500)
+    admin.post(f"/webhooks/{webhook}/deliveries/{number}/redeliver", None, 200)
+    wait_until(service, number, "queued", 1)
+    asked = time.monotonic()
+    admin.post(f"/webhooks/{webhook}/deliveries/{number}/redeliver", None, 200)
+    assert receiver.wait_for(7)[-1].at - asked < 3, "one that waits for its next attempt, too"
 
 
 def test_two_workers_send_each_once(service, organization, receiver, start_worker):

@@ -110,7 +110,7 @@ begin
         for made in
             select u.id, u.organization_id, l.purpose
             from users u
-            cross join lateral make_password_link(u.id, true, null, null) l
+            cross join lateral make_password_link(u.id, true, null, null, requesting_network(request.address)) l
             where email_key(u.email) = email_key(request.email) and u.status = 'active' and u.kind = 'person'
               and l.outcome = 'made'
         loop
@@ -1080,6 +1080,23 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.link_refusal(reader bigint, of_user bigint) RETURNS text
+    LANGUAGE sql
+    AS $$
+    select case
+               when u.org_role = 'owner' then 'is_owner'
+               when r.org_role = 'owner' then null
+               when r.org_role <> 'admin' then 'is_no_admin'
+               when u.id = r.id then 'is_oneself'
+               when u.password_hash is null and u.created_by = r.id then null
+               when u.org_role = 'admin' then 'is_admin'
+               when u.was_admin_at > now() - interval '7 days' then 'was_admin'
+           end
+    from testkase.users r
+    join testkase.users u on u.organization_id = r.organization_id
+    where r.id = reader and u.id = of_user
+$$;
+
 CREATE FUNCTION testkase.listen_for_events() RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -1125,6 +1142,8 @@ CREATE TABLE testkase.users (
     session_generation integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by bigint,
+    was_admin_at timestamp with time zone,
     CONSTRAINT users_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
     CONSTRAINT users_email_is_ascii CHECK ((email ~ '^[!-~]+@[!-~]+$'::text)),
     CONSTRAINT users_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service'::text]))),
@@ -1197,7 +1216,7 @@ begin
 end
 $_$;
 
-CREATE FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea) RETURNS TABLE(outcome text, id bigint, purpose text, expires_at timestamp with time zone)
+CREATE FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea, requested_from cidr) RETURNS TABLE(outcome text, id bigint, purpose text, expires_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER ROWS 1
     SET search_path TO 'testkase', 'pg_temp'
     AS $$
@@ -1223,6 +1242,16 @@ begin
             where m.user_id = of_user and m.kind = 'security' and m.created_at > now() - interval '1 hour'
               and m.carries_link and m.is_requested = requested) >= 3 then
         outcome := 'too_many_mails';
+    elsif secret_digest is null
+       and (select count(*) from mails m
+            where m.organization_id = person.organization_id and m.carries_link and m.is_requested = requested
+              and m.created_at > now() - interval '1 hour') >= 100 then
+        outcome := 'too_many_mails_of_organization';
+    elsif (select count(*) from mails m
+           where m.requested_from = requested_from and m.created_at > now() - interval '1 hour') >= 20 then
+        outcome := 'too_many_mails_for_network';
+    end if;
+    if outcome is not null then
         return next;
         return;
     end if;
@@ -1243,13 +1272,13 @@ begin
                 case purpose when 'invitation' then 'If you do not know of an account here, ignore this mail.'
                      else 'All your sessions end when you use it; your tokens stay valid. If you do not want a new password, '
                           || 'ignore this mail: the one that you have stays.' end],
-            '/set-password', true, requested);
+            '/set-password', true, requested, requested_from);
     elsif purpose = 'reset' and mail_is_sent() then
         perform queue_mail(person.organization_id, of_user, 'A link that sets your password was given out',
             array[maker || ' made it on ' || at_time(now()) || ', to pass it on to you. It works once, until ' || until_when
                   || '.',
                   'If you did not ask for it, sign in and change your password: that ends the link. Then talk to them.'],
-            '/account', false, false);
+            '/account', false, false, null);
     end if;
     delete from password_links l where l.user_id = of_user and l.purpose = purpose and l.is_requested = requested;
     insert into password_links (user_id, purpose, is_requested, user_generation, created_by, expires_at, mail_id)
@@ -1292,8 +1321,7 @@ CREATE FUNCTION testkase.may_still_be_used(link bigint) RETURNS boolean
     select l.mail_id is not null or l.created_by is null or exists (
         select from testkase.users m
         join testkase.users u on u.id = l.user_id and u.organization_id = m.organization_id
-        where m.id = l.created_by and m.status = 'active' and u.org_role <> 'owner'
-          and (m.org_role = 'owner' or m.org_role = 'admin' and (u.org_role = 'member' or l.purpose = 'invitation')))
+        where m.id = l.created_by and m.status = 'active' and testkase.link_refusal(m.id, u.id) is null)
     from testkase.password_links l
     where l.id = may_still_be_used.link
 $$;
@@ -1651,7 +1679,7 @@ begin
 end
 $_$;
 
-CREATE FUNCTION testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text, carries_link boolean, is_requested boolean) RETURNS uuid
+CREATE FUNCTION testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text, carries_link boolean, is_requested boolean, requested_from cidr) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO 'testkase', 'pg_temp'
     AS $$
@@ -1659,8 +1687,8 @@ declare
     mail uuid;
 begin
     insert into mail_wishes (user_id) values (reader) on conflict do nothing;
-    insert into mails (organization_id, user_id, kind, subject, carries_link, is_requested)
-    values (organization, reader, 'security', left(heading, 200), carries_link, is_requested)
+    insert into mails (organization_id, user_id, kind, subject, carries_link, is_requested, requested_from)
+    values (organization, reader, 'security', left(heading, 200), carries_link, is_requested, requested_from)
     returning id into mail;
     insert into mail_items (mail_id, position, heading, sentences, path) values (mail, 1, heading, sentences, path);
     return mail;
@@ -1890,6 +1918,10 @@ begin
     return next;
 end
 $$;
+
+CREATE FUNCTION testkase.requesting_network(address inet) RETURNS cidr
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN network(set_masklen(address, CASE family(address) WHEN 4 THEN 32 ELSE 48 END));
 
 CREATE FUNCTION testkase.rfc3339(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -2419,6 +2451,16 @@ begin
 end
 $$;
 
+CREATE FUNCTION testkase.users_step_down() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+begin
+    new.was_admin_at := now();
+    return new;
+end
+$$;
+
 CREATE FUNCTION testkase.webhook_message(topic text, payload jsonb, about bigint, happened_at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
@@ -2827,6 +2869,7 @@ CREATE TABLE testkase.mails (
     ended_at timestamp with time zone,
     carries_link boolean DEFAULT false NOT NULL,
     is_requested boolean DEFAULT false NOT NULL,
+    requested_from cidr,
     CONSTRAINT mails_check CHECK (((state = 'queued'::text) = (ended_at IS NULL))),
     CONSTRAINT mails_error_check CHECK ((char_length(error) <= 200)),
     CONSTRAINT mails_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'security'::text, 'digest'::text]))),
@@ -4437,6 +4480,10 @@ CREATE INDEX mails_due_idx ON testkase.mails USING btree (attempt_at) WHERE (sta
 
 CREATE INDEX mails_ended_idx ON testkase.mails USING btree (ended_at);
 
+CREATE INDEX mails_links_idx ON testkase.mails USING btree (organization_id, is_requested, created_at) WHERE carries_link;
+
+CREATE INDEX mails_requested_idx ON testkase.mails USING btree (requested_from, created_at) WHERE (requested_from IS NOT NULL);
+
 CREATE INDEX mails_user_idx ON testkase.mails USING btree (user_id, kind, created_at DESC);
 
 CREATE INDEX notices_user_idx ON testkase.notices USING btree (user_id, kind, id);
@@ -4597,6 +4644,10 @@ CREATE TRIGGER users_guard BEFORE INSERT OR UPDATE ON testkase.users FOR EACH RO
 
 ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_guard;
 
+CREATE TRIGGER users_step_down BEFORE UPDATE ON testkase.users FOR EACH ROW WHEN (((old.org_role <> 'member'::text) AND (new.org_role = 'member'::text))) EXECUTE FUNCTION testkase.users_step_down();
+
+ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_step_down;
+
 CREATE TRIGGER users_truncated AFTER TRUNCATE ON testkase.users FOR EACH STATEMENT EXECUTE FUNCTION testkase.rights_truncated();
 
 ALTER TABLE testkase.users ENABLE ALWAYS TRIGGER users_truncated;
@@ -4726,6 +4777,9 @@ ALTER TABLE ONLY testkase.test_runs
 
 ALTER TABLE ONLY testkase.user_networks
     ADD CONSTRAINT user_networks_user_id_fkey FOREIGN KEY (user_id) REFERENCES testkase.users(id);
+
+ALTER TABLE ONLY testkase.users
+    ADD CONSTRAINT users_created_by_fkey FOREIGN KEY (created_by) REFERENCES testkase.users(id);
 
 ALTER TABLE ONLY testkase.users
     ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES testkase.organizations(id);
@@ -4877,6 +4931,9 @@ REVOKE ALL ON FUNCTION testkase.last_use_of(token bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.lease_rates(tokens bigint[], wanted bigint[], returned bigint[], windows bigint[], used bigint[], ages bigint[], debts bigint[], default_quota bigint, default_burst bigint, servers bigint) TO testkase_server;
 
+REVOKE ALL ON FUNCTION testkase.link_refusal(reader bigint, of_user bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.link_refusal(reader bigint, of_user bigint) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.listen_for_events() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.listen_for_events() TO testkase_server;
 
@@ -4931,6 +4988,8 @@ GRANT SELECT(session_generation) ON TABLE testkase.users TO testkase_worker;
 
 GRANT SELECT(status_changed_at),UPDATE(status_changed_at) ON TABLE testkase.users TO testkase_worker;
 
+GRANT INSERT(created_by) ON TABLE testkase.users TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.live_sessions(ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.live_sessions(ids bigint[]) TO testkase_server;
 
@@ -4943,8 +5002,8 @@ GRANT ALL ON FUNCTION testkase.mail_is_sent() TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.make_partitions(ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.make_partitions(ahead integer) TO testkase_worker;
 
-REVOKE ALL ON FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea) TO testkase_server;
+REVOKE ALL ON FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea, requested_from cidr) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea, requested_from cidr) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.mark_renewal(renewed text) FROM PUBLIC;
 
@@ -5021,7 +5080,7 @@ GRANT ALL ON FUNCTION testkase.prune_executions(executions integer) TO testkase_
 REVOKE ALL ON FUNCTION testkase.prune_usage(months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.prune_usage(months integer) TO testkase_worker;
 
-REVOKE ALL ON FUNCTION testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text, carries_link boolean, is_requested boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text, carries_link boolean, is_requested boolean, requested_from cidr) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.recent_sign_in() FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.recent_sign_in() TO testkase_server;
@@ -5043,6 +5102,8 @@ GRANT ALL ON FUNCTION testkase.renew_token_hash(of_token bigint, old_hash text, 
 
 REVOKE ALL ON FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[], rehearse boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.report_results(actor testkase.actor, organization bigint, caller bigint, project_number integer, cycle_number integer, upload_key text, upload_digest bytea, build jsonb, automation_ids integer[], statuses text[], names text[], durations bigint[], messages text[], rehearse boolean) TO testkase_server;
+
+REVOKE ALL ON FUNCTION testkase.requesting_network(address inet) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.rfc3339(moment timestamp with time zone) TO testkase_server;
@@ -5147,6 +5208,8 @@ GRANT ALL ON FUNCTION testkase.usage_pairs_max() TO testkase_server;
 REVOKE ALL ON FUNCTION testkase.users_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.users_guard() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.users_step_down() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.webhook_message(topic text, payload jsonb, about bigint, happened_at timestamp with time zone) FROM PUBLIC;
 

@@ -193,11 +193,17 @@ static const struct refusal make_refusals[] = {
       "The service sends no mail at present; have the link shown, and pass it on yourself." },
     { "too_many_mails", PROBLEM_CONFLICT, NULL,
       "Three links were mailed to this person within an hour; wait, or have one shown." },
+    { "too_many_mails_of_organization", PROBLEM_CONFLICT, NULL,
+      "100 links were mailed to people of this organization within an hour; wait, or have one shown." },
     { "is_owner", PROBLEM_FORBIDDEN, NULL,
       "A link of the owner's account is shown to nobody; have it mailed, or ask an operator." },
     { "is_oneself", PROBLEM_FORBIDDEN, NULL, "Change your own password by POST /api/v1/account/password." },
     { "is_admin", PROBLEM_FORBIDDEN, NULL,
-      "A link of an admin's account is shown to the owner only; have it mailed." },
+      "A link of an admin's account is shown to the owner only, and until there is a password to the admin "
+      "who made the account; have it mailed." },
+    { "was_admin", PROBLEM_FORBIDDEN, NULL,
+      "This person was an admin within the last 7 days, so a link is shown to the owner only; have it "
+      "mailed." },
     { "by_token", PROBLEM_FORBIDDEN, NULL,
       "A token cannot replace the password of an account; sign in, or have the link mailed." },
     { "recent_sign_in_required", PROBLEM_RECENT_SIGN_IN_REQUIRED, NULL, NULL },

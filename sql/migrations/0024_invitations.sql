@@ -15,6 +15,52 @@ $$;
 revoke execute on function testkase.mail_is_sent() from public;
 grant execute on function testkase.mail_is_sent() to testkase_server;
 
+-- --- whose link is shown to whom ---
+
+alter table testkase.users
+    add column created_by bigint references testkase.users, -- the admin who made the account; null for an operator's
+    add column was_admin_at timestamptz; -- when an admin or the owner was made a member
+
+grant insert (created_by) on testkase.users to testkase_server;
+
+create function testkase.users_step_down() returns trigger
+    language plpgsql set search_path = testkase, pg_temp
+as $$
+begin
+    new.was_admin_at := now();
+    return new;
+end
+$$;
+
+create trigger users_step_down before update on testkase.users
+    for each row when (old.org_role <> 'member' and new.org_role = 'member')
+    execute function testkase.users_step_down();
+
+alter table testkase.users enable always trigger users_step_down;
+
+-- Why a person is not shown a link that sets somebody's password; null: it may be shown. Of the owner's account, nobody is shown
+-- one. The owner is shown those of everybody else; an admin those of members, and of an admin who has no password yet and whose
+-- account that admin made. For a week, a member who was an admin counts as one: or an admin could take the role from another,
+-- take the account over, and give the role back.
+create function testkase.link_refusal(reader bigint, of_user bigint) returns text
+    language sql volatile
+as $$
+    select case
+               when u.org_role = 'owner' then 'is_owner'
+               when r.org_role = 'owner' then null
+               when r.org_role <> 'admin' then 'is_no_admin'
+               when u.id = r.id then 'is_oneself'
+               when u.password_hash is null and u.created_by = r.id then null
+               when u.org_role = 'admin' then 'is_admin'
+               when u.was_admin_at > now() - interval '7 days' then 'was_admin'
+           end
+    from testkase.users r
+    join testkase.users u on u.organization_id = r.organization_id
+    where r.id = reader and u.id = of_user
+$$;
+
+grant execute on function testkase.link_refusal(bigint, bigint) to testkase_server;
+
 -- --- links ---
 
 -- A link is an invitation as long as its person has no password, and a reset otherwise. It was requested, by anybody who knows
@@ -66,11 +112,20 @@ create function testkase.password_link_lifetime(purpose text, is_requested boole
 -- The worker makes the secret of such a mail when it sends it, and keeps the digest before.
 alter table testkase.mails
     add column carries_link boolean not null default false,
-    add column is_requested boolean not null default false;
+    add column is_requested boolean not null default false,
+    add column requested_from cidr; -- the network of the client that requested it
+
+create index mails_links_idx on testkase.mails (organization_id, is_requested, created_at) where carries_link;
+create index mails_requested_idx on testkase.mails (requested_from, created_at) where requested_from is not null;
+
+-- The network of an address, as far as requests of links are counted: an address of IPv4, a /48 of IPv6.
+create function testkase.requesting_network(address inet) returns cidr
+    language sql immutable parallel safe
+    return network(set_masklen(address, case family(address) when 4 then 32 else 48 end));
 
 -- Queues a mail with one item about the security of an account; returns its id.
 create function testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text,
-                                    carries_link boolean, is_requested boolean) returns uuid
+                                    carries_link boolean, is_requested boolean, requested_from cidr) returns uuid
     language plpgsql volatile
     set search_path = testkase, pg_temp
 as $$
@@ -78,21 +133,24 @@ declare
     mail uuid;
 begin
     insert into mail_wishes (user_id) values (reader) on conflict do nothing;
-    insert into mails (organization_id, user_id, kind, subject, carries_link, is_requested)
-    values (organization, reader, 'security', left(heading, 200), carries_link, is_requested)
+    insert into mails (organization_id, user_id, kind, subject, carries_link, is_requested, requested_from)
+    values (organization, reader, 'security', left(heading, 200), carries_link, is_requested, requested_from)
     returning id into mail;
     insert into mail_items (mail_id, position, heading, sentences, path) values (mail, 1, heading, sentences, path);
     return mail;
 end
 $$;
 
-revoke execute on function testkase.queue_mail(bigint, bigint, text, text[], text, boolean, boolean) from public;
+revoke execute on function testkase.queue_mail(bigint, bigint, text, text[], text, boolean, boolean, cidr) from public;
 
 -- Makes a link for a person: with the digest of a secret that is shown, or, when that is null, as a mail. At most three such
--- mails an hour are given to a person, and at most three are requested. A person who has a password is told by mail that a link
--- to replace it was shown to somebody.
--- outcome: made | too_many_mails | not_possible (no active person); the caller has checked the right to make one
-create function testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea)
+-- mails an hour are given to a person, and at most three are requested. The people of an organization are given 100 an hour, and
+-- 100 are requested for them; 20 are requested from one network. Mails that are made at the same time do not see each other, so
+-- there may be a few more. A person who has a password is told by mail that a link to replace it was shown to somebody.
+-- outcome: made | too_many_mails | too_many_mails_of_organization | too_many_mails_for_network | not_possible (no active person);
+--   the caller has checked the right to make one
+create function testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea,
+                                            requested_from cidr)
     returns table (outcome text, id bigint, purpose text, expires_at timestamptz)
     language plpgsql volatile rows 1 security definer
     set search_path = testkase, pg_temp
@@ -119,6 +177,16 @@ begin
             where m.user_id = of_user and m.kind = 'security' and m.created_at > now() - interval '1 hour'
               and m.carries_link and m.is_requested = requested) >= 3 then
         outcome := 'too_many_mails';
+    elsif secret_digest is null
+       and (select count(*) from mails m
+            where m.organization_id = person.organization_id and m.carries_link and m.is_requested = requested
+              and m.created_at > now() - interval '1 hour') >= 100 then
+        outcome := 'too_many_mails_of_organization';
+    elsif (select count(*) from mails m
+           where m.requested_from = requested_from and m.created_at > now() - interval '1 hour') >= 20 then
+        outcome := 'too_many_mails_for_network';
+    end if;
+    if outcome is not null then
         return next;
         return;
     end if;
@@ -139,13 +207,13 @@ begin
                 case purpose when 'invitation' then 'If you do not know of an account here, ignore this mail.'
                      else 'All your sessions end when you use it; your tokens stay valid. If you do not want a new password, '
                           || 'ignore this mail: the one that you have stays.' end],
-            '/set-password', true, requested);
+            '/set-password', true, requested, requested_from);
     elsif purpose = 'reset' and mail_is_sent() then
         perform queue_mail(person.organization_id, of_user, 'A link that sets your password was given out',
             array[maker || ' made it on ' || at_time(now()) || ', to pass it on to you. It works once, until ' || until_when
                   || '.',
                   'If you did not ask for it, sign in and change your password: that ends the link. Then talk to them.'],
-            '/account', false, false);
+            '/account', false, false, null);
     end if;
     delete from password_links l where l.user_id = of_user and l.purpose = purpose and l.is_requested = requested;
     insert into password_links (user_id, purpose, is_requested, user_generation, created_by, expires_at, mail_id)
@@ -161,24 +229,22 @@ end
 $$;
 
 -- Whether the link still may set a password. One that was shown to an admin, who can use it, lives no longer than the right to be
--- shown it: of members' accounts, any admin; of an admin's who has a password, the owner; of the owner's, nobody. What was mailed
--- went to its person alone, and an operator may do everything.
+-- shown it. What was mailed went to its person alone, and an operator may do everything.
 create function testkase.may_still_be_used(link bigint) returns boolean
     language sql volatile
 as $$
     select l.mail_id is not null or l.created_by is null or exists (
         select from testkase.users m
         join testkase.users u on u.id = l.user_id and u.organization_id = m.organization_id
-        where m.id = l.created_by and m.status = 'active' and u.org_role <> 'owner'
-          and (m.org_role = 'owner' or m.org_role = 'admin' and (u.org_role = 'member' or l.purpose = 'invitation')))
+        where m.id = l.created_by and m.status = 'active' and testkase.link_refusal(m.id, u.id) is null)
     from testkase.password_links l
     where l.id = may_still_be_used.link
 $$;
 
 grant execute on function testkase.may_still_be_used(bigint) to testkase_server;
 
-revoke execute on function testkase.make_password_link(bigint, boolean, bigint, bytea) from public;
-grant execute on function testkase.make_password_link(bigint, boolean, bigint, bytea) to testkase_server;
+revoke execute on function testkase.make_password_link(bigint, boolean, bigint, bytea, cidr) from public;
+grant execute on function testkase.make_password_link(bigint, boolean, bigint, bytea, cidr) to testkase_server;
 
 -- --- requests ---
 
@@ -220,7 +286,7 @@ begin
         for made in
             select u.id, u.organization_id, l.purpose
             from users u
-            cross join lateral make_password_link(u.id, true, null, null) l
+            cross join lateral make_password_link(u.id, true, null, null, requesting_network(request.address)) l
             where email_key(u.email) = email_key(request.email) and u.status = 'active' and u.kind = 'person'
               and l.outcome = 'made'
         loop

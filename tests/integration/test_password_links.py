@@ -217,6 +217,57 @@ def test_a_link_that_was_shown_lives_no_longer_than_the_right_to_see_it(service,
     sign_in(service, organization.member, PASSWORD)
 
 
+def made_member_before(service, person, days):
+    service.database.query("update testkase.users set was_admin_at = now() - %s * interval '1 day' where id = %s",
+                           (days, person.id))
+
+
+def test_a_role_that_is_taken_away_for_a_moment_shows_no_link(service, organization, anyone):
+    owner, admin = service.sign_in(organization.owner), service.sign_in(organization.admin)
+    other = service.person(organization.id, "admin")
+    admin.patch(f"/users/{other.id}", {"orgRole": "member"}, 200)
+    assert "within the last 7 days" in link_for(admin, other, 403)["detail"]
+    secret = secret_of(link_for(owner, other)["link"])
+    made_member_before(service, other, 6.9)
+    link_for(admin, other, 403)
+    admin.patch(f"/users/{other.id}", {"orgRole": "admin"}, 200)
+    set_password(anyone, secret)
+    made_member_before(service, other, 8)
+    link_for(admin, other, 403)
+    admin.patch(f"/users/{other.id}", {"orgRole": "member"}, 200)
+    link_for(admin, other, 403)
+    made_member_before(service, other, 7.1)
+    link_for(admin, other, 201)
+
+
+def test_a_link_of_a_member_is_over_with_a_moment_as_admin(service, organization, anyone):
+    admin, person = service.sign_in(organization.admin), organization.member
+    secret = secret_of(link_for(admin, person)["link"])
+    for role in ("admin", "member"):
+        admin.patch(f"/users/{person.id}", {"orgRole": role}, 200)
+    set_password(anyone, secret, 404)
+    sign_in(service, person, PASSWORD)
+
+
+def test_an_invitation_of_an_admin_is_shown_to_the_one_who_made_the_account(service, organization, anyone):
+    owner, admin = service.sign_in(organization.owner), service.sign_in(organization.admin)
+    other = service.sign_in(service.person(organization.id, "admin"))
+    account = {"email": f"new-admin-{organization.id}@example.test", "name": "New", "orgRole": "admin"}
+    made = admin.post("/users", account, 201).json()
+    person = Person(made["id"], made["email"], made["name"], "admin", "person", organization.id)
+    assert "made the account" in link_for(other, person, 403)["detail"]
+    other.patch(f"/users/{person.id}", {"orgRole": "member"}, 200)
+    link_for(other, person, 403)
+    other.patch(f"/users/{person.id}", {"orgRole": "admin"}, 200)
+    link_for(owner, person, 201)
+    set_password(anyone, secret_of(link_for(admin, person)["link"]))
+    link_for(admin, person, 403)
+    by_operator = service.person(organization.id, "admin")
+    service.database.query("update testkase.users set password_hash = null where id = %s", (by_operator.id,))
+    link_for(admin, by_operator, 403)
+    link_for(owner, by_operator, 201)
+
+
 def test_accounts_without_links(service, organization):
     admin = service.sign_in(organization.admin)
     robot = service.person(organization.id, kind="service", name="Robot")
@@ -332,6 +383,53 @@ def test_a_flood_for_one_address(service, organization, mail_server, start_worke
              if service.database.value("""select count(*) from testkase.password_link_secrets where digest = %s""",
                                        (hashlib.blake2b(secret.encode(), digest_size=32).digest(),))]
     assert len(works) == 2, "the newest that was requested, and the one of the admin"
+
+
+def answered(service):
+    until(lambda: service.database.value("select count(*) from testkase.password_requests") == 0, 20, "all are read")
+
+
+def test_a_flood_from_one_client(service, organization, mail_server, start_worker):
+    start_worker(mail_server.url)
+    people = [service.person(organization.id) for _ in range(24)]
+    client = service.server.api()
+    answers = [client.post("/password-resets", {"email": email}, 202)
+               for email in [person.email for person in people] + ["nobody@example.test"]]
+    assert {answer.text for answer in answers} == {answers[0].text}
+    answered(service)
+    mailed = "select count(*) from testkase.mails where carries_link and organization_id = %s"
+    assert service.database.value(mailed, (organization.id,)) == 20
+    service.server.api().post("/password-resets", {"email": people[-1].email}, 202)
+    answered(service)
+    assert service.database.value(mailed, (organization.id,)) == 21, "another client's budget is another"
+
+
+def fill_the_hour(service, organization, is_requested, before="1 minute"):
+    service.database.query("""insert into testkase.mails (organization_id, user_id, kind, subject, carries_link, is_requested,
+                                                         state, ended_at, created_at)
+                              select %s, %s, 'security', 'Set a new password', true, %s, 'sent', now(), now() - %s::interval
+                              from generate_series(1, 100)""",
+                           (organization.id, organization.guest.id, is_requested, before))
+
+
+def test_a_flood_for_one_organization(service, organization, mail_server, start_worker):
+    start_worker(mail_server.url)
+    admin, person = service.sign_in(organization.admin), organization.member
+    for is_requested in (False, True):
+        fill_the_hour(service, organization, is_requested, "61 minutes")
+    fill_the_hour(service, organization, True)
+    service.server.api().post("/password-resets", {"email": person.email}, 202)
+    answered(service)
+    assert service.database.value(MAILS, (person.id,)) == 0
+    admin.post(f"/users/{person.id}/password-link", {"deliver": "mail"}, 201)
+    fill_the_hour(service, organization, False)
+    refusal = admin.post(f"/users/{person.id}/password-link", {"deliver": "mail"}, 409).json()
+    assert "100 links" in refusal["detail"]
+    link_for(admin, person, 201)
+    stranger = service.organization().member
+    service.server.api().post("/password-resets", {"email": stranger.email}, 202)
+    answered(service)
+    assert service.database.value(MAILS, (stranger.id,)) == 1
 
 
 def test_one_client_is_throttled(service, anyone):

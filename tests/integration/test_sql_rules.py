@@ -610,7 +610,7 @@ def test_no_program_records_that_an_operator_acted(cursor, role):
 # What the server's statements give; ids, generations, times, states and ends come from the schema.
 STATED = {
     "server_heartbeats": {"server", "version", "known"},
-    "users": {"organization_id", "email", "name", "kind", "org_role", "password_hash"},
+    "users": {"organization_id", "email", "name", "kind", "org_role", "password_hash", "created_by"},
     "sessions": {"digest", "user_id", "address", "client"},
     "projects": {"organization_id", "number", "name"},
     "project_members": {"project_id", "user_id", "organization_id", "role"},

@@ -7,8 +7,8 @@ with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
 ), made as (
-    insert into users (organization_id, email, name, kind, org_role, password_hash)
-    select o.id, :email, :name, :kind, :orgRole, :hash
+    insert into users (organization_id, email, name, kind, org_role, password_hash, created_by)
+    select o.id, :email, :name, :kind, :orgRole, :hash, a.user_id
     from organizations o
     cross join actor a
     where o.id = :organization::bigint and a.outcome = 'allowed'

@@ -252,8 +252,13 @@ as $$
     cross join lateral testkase.digest_items(r.organization_id) d
     where notice_item.topic = 'tokens.digest' and r.id = notice_item.reader
     union all
-    select 'Your password was changed',
-           array['All sessions but the one that changed it have ended. Your tokens are still valid.',
+    select 'Your password was ' || case notice_item.payload ->> 'by' when 'invitation' then 'set' else 'changed' end,
+           array[case notice_item.payload ->> 'by'
+                     when 'invitation' then 'It was set by the link of your invitation.'
+                     when 'reset' then 'It was set by a link for a new password. All your sessions have ended. Your tokens are '
+                                       || 'still valid.'
+                     else 'All sessions but the one that changed it have ended. Your tokens are still valid.'
+                 end,
                  'If it was not you, ask an admin of your organization for a new one, and delete tokens that you do not know.'],
            '/account'
     where notice_item.topic = 'user.password_changed' and (notice_item.payload ->> 'userId')::bigint = notice_item.reader

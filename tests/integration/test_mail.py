@@ -138,6 +138,7 @@ def test_a_new_password_is_told(service, organization, member, mail_server, star
     mail, = mail_server.wait_for(1)
     assert mail["Subject"] == "Your password was changed"
     assert "https://testkase.example.test/account" in parts(mail)[0]
+    assert "All sessions but the one that changed it have ended." in parts(mail)[0]
 
 
 # --- reminders ---

@@ -90,6 +90,10 @@ def mails_with_links(mail_server, count):
     return found()
 
 
+def told(mail_server, subject):
+    return [parts(mail)[0] for mail in list(mail_server.accepted) if mail["Subject"] == subject]
+
+
 def live(service, person):
     """[(purpose, requested)] of the links of a person."""
     return service.database.query("select purpose, is_requested from testkase.password_links where user_id = %s order by 1, 2",
@@ -318,7 +322,8 @@ def test_a_forgotten_password(service, organization, anyone, mail_server, start_
     set_password(anyone, secret)
     session.get("/session", 401)
     sign_in(service, member)
-    until(lambda: any(mail["Subject"] == "Your password was changed" for mail in mail_server.accepted), 20, "it is told")
+    until(lambda: told(mail_server, "Your password was changed"), 20, "it is told")
+    assert "All your sessions have ended. Your tokens are still valid." in told(mail_server, "Your password was changed")[0]
     assert audited(service, member)[:1] == ["user.password_link_requested"]
 
 
@@ -332,6 +337,9 @@ def test_an_invitation_by_mail(service, organization, invited, anyone, mail_serv
     assert f"{organization.admin.name} made an account for you" in parts(mail)[0]
     set_password(anyone, secret)
     sign_in(service, invited)
+    until(lambda: told(mail_server, "Your password was set"), 20, "it is told")
+    text, = told(mail_server, "Your password was set")
+    assert "It was set by the link of your invitation." in text and "session" not in text
 
 
 def test_whoever_was_invited_gets_the_invitation_again(service, organization, invited, anyone, mail_server, start_worker):

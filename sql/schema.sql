@@ -1499,6 +1499,16 @@ CREATE FUNCTION testkase.password_link_lifetime(purpose text, is_requested boole
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (purpose = 'invitation'::text) THEN '7 days'::interval WHEN is_requested THEN '01:00:00'::interval ELSE '1 day'::interval END;
 
+CREATE FUNCTION testkase.people_without_mail(organization bigint) RETURNS TABLE(user_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'testkase', 'pg_temp'
+    AS $$
+    select r.user_id
+    from (select distinct m.user_id from mails m
+          where m.organization_id = organization and m.state = 'parked' and m.status between 500 and 599) r
+    where not has_working_address(r.user_id)
+$$;
+
 CREATE FUNCTION testkase.periods_up_to(max_days smallint) RETURNS json
     LANGUAGE sql STABLE
     AS $$
@@ -1731,6 +1741,29 @@ CREATE FUNCTION testkase.refuse_change() RETURNS trigger
 begin
     raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
 end
+$$;
+
+CREATE FUNCTION testkase.reminded_of(caller bigint) RETURNS TABLE(account bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    with reader as (
+        select u.id, u.organization_id, u.org_role in ('owner', 'admin') as is_admin from testkase.users u where u.id = caller
+    ), candidate as (
+        select c.service_id as id from testkase.custodians c where c.user_id = caller
+        union
+        select s.id
+        from reader r
+        join testkase.users s on s.organization_id = r.organization_id and s.kind = 'service' and s.status = 'active'
+        where r.is_admin
+        union
+        select p.user_id
+        from reader r
+        cross join lateral testkase.people_without_mail(r.organization_id) p
+        where r.is_admin
+    )
+    select r.id from reader r
+    union
+    select c.id from candidate c cross join lateral testkase.told_about(c.id) t where t.user_id = caller
 $$;
 
 CREATE FUNCTION testkase.reminder_stages(rotate_at timestamp with time zone, expires_at timestamp with time zone) RETURNS TABLE(rank bigint, stage text, at timestamp with time zone)
@@ -4487,6 +4520,8 @@ CREATE INDEX mails_ended_idx ON testkase.mails USING btree (ended_at);
 
 CREATE INDEX mails_links_idx ON testkase.mails USING btree (organization_id, is_requested, created_at) WHERE carries_link;
 
+CREATE INDEX mails_refused_idx ON testkase.mails USING btree (organization_id, user_id) WHERE ((state = 'parked'::text) AND ((status >= 500) AND (status <= 599)));
+
 CREATE INDEX mails_requested_idx ON testkase.mails USING btree (requested_from, created_at) WHERE (requested_from IS NOT NULL);
 
 CREATE INDEX mails_user_idx ON testkase.mails USING btree (user_id, kind, created_at DESC);
@@ -5041,6 +5076,9 @@ REVOKE ALL ON FUNCTION testkase.organizations_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION testkase.password_link_lifetime(purpose text, is_requested boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION testkase.people_without_mail(organization bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.people_without_mail(organization bigint) TO testkase_server;
+
 REVOKE ALL ON FUNCTION testkase.periods_up_to(max_days smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.periods_up_to(max_days smallint) TO testkase_server;
 
@@ -5094,6 +5132,9 @@ REVOKE ALL ON FUNCTION testkase.recent_use(of_user bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.recent_use(of_user bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION testkase.reminded_of(caller bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION testkase.reminded_of(caller bigint) TO testkase_server;
 
 REVOKE ALL ON FUNCTION testkase.reminder_stages(rotate_at timestamp with time zone, expires_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION testkase.reminder_stages(rotate_at timestamp with time zone, expires_at timestamp with time zone) TO testkase_server;

@@ -49,6 +49,49 @@ as $$
     where not exists (select from direct d where testkase.has_working_address(d.id))
 $$;
 
+create index mails_refused_idx on testkase.mails (organization_id, user_id) where state = 'parked' and status between 500 and 599;
+
+-- The people of an organization without a working address.
+create function testkase.people_without_mail(organization bigint) returns table (user_id bigint)
+    language sql stable security definer
+    set search_path = testkase, pg_temp
+as $$
+    select r.user_id
+    from (select distinct m.user_id from mails m
+          where m.organization_id = organization and m.state = 'parked' and m.status between 500 and 599) r
+    where not has_working_address(r.user_id)
+$$;
+
+revoke execute on function testkase.people_without_mail(bigint) from public;
+grant execute on function testkase.people_without_mail(bigint) to testkase_server;
+
+-- The accounts whose reminders a caller sees and may acknowledge: its own, and those that told_about() names it for. For others
+-- than custodians, the owner and the admins it is not called.
+create function testkase.reminded_of(caller bigint) returns table (account bigint)
+    language sql stable
+as $$
+    with reader as (
+        select u.id, u.organization_id, u.org_role in ('owner', 'admin') as is_admin from testkase.users u where u.id = caller
+    ), candidate as (
+        select c.service_id as id from testkase.custodians c where c.user_id = caller
+        union
+        select s.id
+        from reader r
+        join testkase.users s on s.organization_id = r.organization_id and s.kind = 'service' and s.status = 'active'
+        where r.is_admin
+        union
+        select p.user_id
+        from reader r
+        cross join lateral testkase.people_without_mail(r.organization_id) p
+        where r.is_admin
+    )
+    select r.id from reader r
+    union
+    select c.id from candidate c cross join lateral testkase.told_about(c.id) t where t.user_id = caller
+$$;
+
+grant execute on function testkase.reminded_of(bigint) to testkase_server;
+
 -- --- the digest ---
 
 alter table testkase.mail_wishes

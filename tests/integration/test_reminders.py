@@ -227,3 +227,45 @@ def test_who_can_be_a_custodian_of_what(service, organization, member, robot):
     assert member.put(f"/users/{robot}/custodians/{organization.member.id}").status_code == 403
     assert member.get(f"/users/{robot}/custodians").status_code == 403
     assert member.delete(f"/users/{robot}/custodians/{organization.member.id}").status_code == 403
+
+
+def refuse_mails(service, person, status=550):
+    service.database.query("""insert into testkase.mails (organization_id, user_id, kind, subject, state, status, ended_at)
+                              select organization_id, id, 'reminder', 'Refused', 'parked', %s, now()
+                              from testkase.users, generate_series(1, 2) where id = %s""", (status, person))
+
+
+def may_acknowledge(api, reminder):
+    status = api.post(f"/reminders/{reminder}/acknowledge").status_code
+    assert status in (200, 404)
+    return status == 200
+
+
+def test_who_sees_a_reminder_may_acknowledge_it(service, organization, member, robot, work):
+    """Also when mails reach neither the person nor the custodian, so that the admins are told in their stead."""
+    admin, owner = service.sign_in(organization.admin), service.sign_in(organization.owner)
+    guest = service.sign_in(organization.guest)
+    stranger = service.sign_in(service.organization().admin)
+    admin.put(f"/users/{robot}/custodians/{organization.guest.id}")
+    own, of_robot = mint(service, organization.member, age=81.0), due_of(service, robot)
+    work()
+    ids = dict(service.database.query("select token_id, id from testkase.rotation_reminders where token_id in (%s, %s)",
+                                      (own, of_robot)))
+
+    def seen():
+        """Of the member's token and the robot's: who of all callers sees it, checked to be who may acknowledge it."""
+        callers = {"member": member, "guest": guest, "admin": admin, "owner": owner, "stranger": stranger}
+        found = []
+        for token in (own, of_robot):
+            sees = {name for name, api in callers.items() if token in dict(listed(api, "all"))}
+            assert {name for name, api in callers.items() if may_acknowledge(api, ids[token])} == sees
+            found.append(sees)
+        return found
+
+    assert seen() == [{"member"}, {"guest"}]
+    refuse_mails(service, organization.member.id)
+    assert seen() == [{"member", "admin", "owner"}, {"guest"}]
+    refuse_mails(service, organization.guest.id)
+    assert seen() == [{"member", "admin", "owner"}, {"guest", "admin", "owner"}]
+    refuse_mails(service, organization.member.id, 451)
+    assert seen() == [{"member"}, {"guest", "admin", "owner"}], "the latest attempts found the address again"

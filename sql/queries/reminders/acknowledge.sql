@@ -11,7 +11,7 @@ with actor as materialized (
     join rotation_reminders r on r.id = :id::bigint
     join shown_reminders s on s.id = r.id
     where a.outcome = 'allowed' and r.state in ('due', 'acknowledged')
-      and (r.user_id = :caller::bigint or exists (select from told_about(r.user_id) t where t.user_id = :caller::bigint))
+      and r.user_id in (select m.account from reminded_of(:caller::bigint) m)
     for no key update of r
 ), changed as (
     update rotation_reminders r set state = 'acknowledged', state_changed_at = now()

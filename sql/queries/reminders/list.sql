@@ -2,21 +2,10 @@
 -- takes: caller, state, cursor, cursor_key, limit
 -- state: due | acknowledged | all; cursor and cursor_key: id and sort number of the last row of the page before, or null
 -- → of each: the cursor, and the reminder
-with mine as (
-    select u.id
-    from users u
-    where u.id = :caller::bigint
-    union
-    select s.id
-    from users c
-    join users s on s.organization_id = c.organization_id and s.kind = 'service' and s.status = 'active'
-    cross join lateral told_about(s.id) t
-    where c.id = :caller::bigint and t.user_id = c.id
-      and (c.org_role in ('owner', 'admin') or exists (select from custodians k where k.user_id = c.id and k.service_id = s.id))
-), page as (
+with page as (
     select r.id, (extract(epoch from t.expires_at) * 1000000)::bigint as number
-    from mine m
-    join rotation_reminders r on r.user_id = m.id and r.state in ('due', 'acknowledged')
+    from reminded_of(:caller::bigint) m
+    join rotation_reminders r on r.user_id = m.account and r.state in ('due', 'acknowledged')
     join api_tokens t on t.id = r.token_id
 )
 select p.number || '.' || r.id as cursor, r.id, r."apiKeyId", r."apiKeyName", r."tokenPreview", r."ownerId", r."ownerName",

@@ -154,8 +154,9 @@ take_user(const struct db_result *result, struct user_found *ret_user)
     ret_user->is_service = strcmp(database_text(result, 0, "kind"), "service") == 0;
 }
 
-bool
-user_find(struct db_sync *db, const char *email, struct user_found *ret_user)
+/* `advice` ends the message that there is no such account. */
+static bool
+find_or_advise(struct db_sync *db, const char *email, const char *advice, struct user_found *ret_user)
 {
     const struct db_named values[] = { { "email", DB_TEXT(email) }, { 0 } };
     struct db_result *found = database_call(db, QUERY_ADMIN_FIND_USER, values, NULL);
@@ -163,10 +164,16 @@ user_find(struct db_sync *db, const char *email, struct user_found *ret_user)
     if (is_there) {
         take_user(found, ret_user);
     } else if (found) {
-        output_error("there is no account with the e-mail address %s", email);
+        output_error("there is no account with the e-mail address %s%s", email, advice);
     }
     db_result_free(found);
     return is_there;
+}
+
+bool
+user_find(struct db_sync *db, const char *email, struct user_found *ret_user)
+{
+    return find_or_advise(db, email, "", ret_user);
 }
 
 static enum command_exit
@@ -357,7 +364,8 @@ run_invite(const struct command_call *call)
     struct db_sync *db = database_open(call);
     struct user_found user;
     enum command_exit outcome = COMMAND_FAILED;
-    if (db && user_find(db, call->arguments[0], &user)) {
+    const char *advice = "; make it first: `testkase-admin user create EMAIL --org ID`";
+    if (db && find_or_advise(db, call->arguments[0], advice, &user)) {
         outcome = make_link(call, db, &user);
     }
     db_sync_close(db);

@@ -588,7 +588,8 @@ def test_the_operator_prints_a_link(service, organization, invited, anyone, invi
     sign_in(service, organization.owner)
     robot = service.person(organization.id, kind="service", name="Robot")
     assert "token create" in invite(robot.email, status=1).stderr
-    assert "no account" in invite("nobody@example.test", status=1).stderr
+    missing = invite("nobody@example.test", status=1).stderr
+    assert "no account" in missing and "make it first: `testkase-admin user create EMAIL --org ID`" in missing
     service.database.query("update testkase.users set status = 'deactivated' where id = %s", (organization.guest.id,))
     assert "reactivate" in invite(organization.guest.email, status=1).stderr
     actors = service.database.query("""select actor_kind from testkase.audit_events

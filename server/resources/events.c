@@ -187,6 +187,7 @@ events_get(struct request *request)
     request->handler_data = opening;
     request->handler_free = free_opening;
     read_position(request, opening);
-    opening->stream = streams_admit(request->loop->streams, caller->user_id, caller->session_id, &why);
+    const struct streams_caller who = { caller->organization_id, caller->user_id, caller->session_id };
+    opening->stream = streams_admit(request->loop->streams, &who, &why);
     return opening->stream ? open_stream(request) : refuse_one_more(request, why);
 }

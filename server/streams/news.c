@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* The columns of events/read. */
-enum { SNAPSHOT, IS_RESET, SEQUENCE, TRANSACTION, READER, TOPIC, DATA };
+enum { SNAPSHOT, IS_RESET, ORGANIZATION, SEQUENCE, TRANSACTION, READER, TOPIC, DATA };
 
 static struct news *
 new_news(size_t count, const char *before, const char *after)
@@ -17,22 +17,42 @@ new_news(size_t count, const char *before, const char *after)
     return news;
 }
 
-struct news *
-news_of_result(const struct db_result *result, const char *before, int most)
+/* The first rows name organizations, which the others do not. */
+static void
+read_cut(struct news *news, const struct db_result *result, int rows)
 {
-    int rows = db_is_null(result, 0, DATA) ? 0 : db_rows(result);
-    bool is_reset = rows > most || db_bool(result, 0, IS_RESET);
-    size_t count = is_reset ? 0 : (size_t)rows;
+    news->cut = rows ? memory_new((size_t)rows, sizeof(news->cut[0])) : NULL;
+    news->cut_count = (size_t)rows;
+    for (int row = 0; row < rows; row++) {
+        news->cut[row] = db_int64(result, row, ORGANIZATION);
+    }
+}
+
+static struct news_item
+read_item(const struct db_result *result, int row)
+{
+    return (struct news_item){
+        .sequence = db_int64(result, row, SEQUENCE),
+        .transaction = db_int64(result, row, TRANSACTION),
+        .reader = db_int64(result, row, READER),
+        .topic = memory_duplicate(db_text(result, row, TOPIC)),
+        .data = memory_duplicate(db_text(result, row, DATA)),
+    };
+}
+
+struct news *
+news_of_result(const struct db_result *result, const char *before)
+{
+    int cut = 0, rows = db_rows(result);
+    while (cut < rows && !db_is_null(result, cut, ORGANIZATION)) {
+        cut++;
+    }
+    size_t count = cut < rows && !db_is_null(result, cut, DATA) ? (size_t)(rows - cut) : 0;
     struct news *news = new_news(count, before, db_text(result, 0, SNAPSHOT));
-    news->is_reset = is_reset;
-    for (int row = 0; row < (int)count; row++) {
-        news->items[row] = (struct news_item){
-            .sequence = db_int64(result, row, SEQUENCE),
-            .transaction = db_int64(result, row, TRANSACTION),
-            .reader = db_int64(result, row, READER),
-            .topic = memory_duplicate(db_text(result, row, TOPIC)),
-            .data = memory_duplicate(db_text(result, row, DATA)),
-        };
+    news->is_reset = db_bool(result, 0, IS_RESET);
+    read_cut(news, result, cut);
+    for (size_t i = 0; i < count; i++) {
+        news->items[i] = read_item(result, cut + (int)i);
     }
     return news;
 }
@@ -43,6 +63,20 @@ news_reset(const struct news *news)
     struct news *reset = new_news(0, news->before, news->after);
     reset->is_reset = true;
     return reset;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+    const int64_t *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+bool
+news_resets(const struct news *news, int64_t organization)
+{
+    return news->is_reset || (news->cut_count && bsearch(&organization, news->cut, news->cut_count,
+                                                         sizeof(news->cut[0]), compare_ids));
 }
 
 struct news *
@@ -62,6 +96,7 @@ news_free(struct news *news)
         free(news->items[i].topic);
         free(news->items[i].data);
     }
+    free(news->cut);
     free(news->before);
     free(news->after);
     free(news);

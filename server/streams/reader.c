@@ -8,8 +8,7 @@
 #include <string.h>
 
 #define SCAN_S    3
-#define GATHER_MS 10   /* notifications that come together share a query */
-#define ITEMS_MAX 2000 /* of events/read, which reads one more */
+#define GATHER_MS 10 /* notifications that come together share a query */
 
 struct reader {
     struct db *db;
@@ -39,7 +38,7 @@ read_outbox(struct reader *reader)
 static void
 take_news(struct reader *reader, const struct db_result *result)
 {
-    struct news *news = news_of_result(result, reader->position ? reader->position : "", ITEMS_MAX);
+    struct news *news = news_of_result(result, reader->position ? reader->position : "");
     free(reader->position);
     reader->position = memory_duplicate(news->after);
     hub_tell_news(reader->hub, news);

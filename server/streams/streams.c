@@ -25,7 +25,7 @@
 TAILQ_HEAD(stream_list, stream);
 
 struct reader_person {
-    int64_t id;
+    int64_t id, organization;
     TAILQ_HEAD(person_streams, stream) streams;
     uint64_t told; /* the number of the news that it was told last */
     UT_hash_handle hh;
@@ -156,12 +156,21 @@ tell_person(struct streams *streams, const struct news *news, int64_t id)
 }
 
 static void
-reset_all(struct streams *streams, const struct news *news)
+reset_person(struct reader_person *person, const struct news *news)
+{
+    for (struct stream *stream = TAILQ_FIRST(&person->streams); stream;
+         stream = TAILQ_NEXT(stream, in_person)) {
+        reset_stream(news, stream);
+    }
+}
+
+/* Those whose news may be missing, and no others: a page that loads anew makes many requests. */
+static void
+reset_some(struct streams *streams, const struct news *news)
 {
     for (struct reader_person *person = streams->persons; person; person = person->hh.next) {
-        for (struct stream *stream = TAILQ_FIRST(&person->streams); stream;
-             stream = TAILQ_NEXT(stream, in_person)) {
-            reset_stream(news, stream);
+        if (news_resets(news, person->organization)) {
+            reset_person(person, news);
         }
     }
 }
@@ -178,8 +187,8 @@ on_news(const struct news *news, void *argument)
         streams->sequence = sequence > streams->sequence ? sequence : streams->sequence;
         tell_person(streams, news, news->items[i].reader);
     }
-    if (news->is_reset) {
-        reset_all(streams, news);
+    if (news->is_reset || news->cut_count) {
+        reset_some(streams, news);
     }
 }
 
@@ -342,13 +351,14 @@ on_tick(evutil_socket_t fd, short what, void *argument)
 /* --- one stream --- */
 
 static struct reader_person *
-person_of(struct streams *streams, int64_t id)
+person_of(struct streams *streams, int64_t id, int64_t organization)
 {
     struct reader_person *person;
     HASH_FIND(hh, streams->persons, &id, sizeof(id), person);
     if (!person) {
         person = memory_new(1, sizeof(*person));
         person->id = id;
+        person->organization = organization;
         TAILQ_INIT(&person->streams);
         HASH_ADD(hh, streams->persons, id, sizeof(person->id), person);
     }
@@ -356,16 +366,17 @@ person_of(struct streams *streams, int64_t id)
 }
 
 struct stream *
-streams_admit(struct streams *streams, int64_t person, int64_t session, enum hub_answer *ret_why)
+streams_admit(struct streams *streams, const struct streams_caller *caller, enum hub_answer *ret_why)
 {
-    *ret_why = streams->count < streams->options.most ? hub_admit(streams->options.hub, person) : HUB_FULL;
+    *ret_why =
+        streams->count < streams->options.most ? hub_admit(streams->options.hub, caller->person) : HUB_FULL;
     if (*ret_why != HUB_ADMITTED) {
         return NULL;
     }
     struct stream *stream = memory_new(1, sizeof(*stream));
     stream->streams = streams;
-    stream->person = person_of(streams, person);
-    stream->session = session;
+    stream->person = person_of(streams, caller->person, caller->organization);
+    stream->session = caller->session;
     stream->session_ends = streams->session_ends;
     TAILQ_INSERT_TAIL(&stream->person->streams, stream, in_person);
     streams->count++;

@@ -38,8 +38,12 @@ bool streams_are_closed(const struct streams *streams);
 
 /* --- one stream --- */
 
+struct streams_caller {
+    int64_t organization, person, session;
+};
+
 /* Returns NULL, and says why, when there are too many. */
-struct stream *streams_admit(struct streams *streams, int64_t person, int64_t session,
+struct stream *streams_admit(struct streams *streams, const struct streams_caller *caller,
                              enum hub_answer *ret_why);
 /* Frees a struct stream: instead of its beginning, or when its connection has closed. */
 void streams_forget(void *of_stream);

@@ -95,6 +95,13 @@ def outbox(service, person, topic, payload="{}"):
            returning sequence""", (person.organization_id, person.id, topic, payload))
 
 
+def burst(service, person, count):
+    """So many events of a person, in one transaction."""
+    service.database.query("""insert into testkase.outbox (organization_id, user_id, topic, payload)
+                              select %s, %s, 'api_key.expired', '{"apiKeyId": 1}' from generate_series(1, %s)""",
+                           (person.organization_id, person.id, count))
+
+
 def test_a_stream_tells_of_a_tokens_life(service, organization, member):
     stream = Stream(member).opened()
     fields = dict(line.split(": ", 1) for line in stream.head.split("\r\n")[1:])
@@ -214,12 +221,32 @@ def test_nothing_is_lost_or_doubled_while_streams_begin(service, organization, m
 
 
 @pytest.mark.parametrize("position", ["7", "abc", "1-5:3:", "1-1:9:4,4", "1-1:9:4,", "1-1:9:12", f"1-{'9' * 17}:{'9' * 17}:",
-                                      "1-1:2:" + "1," * 400], ids=lambda position: position[:20])
+                                      "-1-5:5:", "1--5:5:", "1-5:-5:", f"{'9' * 30}-5:5:", f"1-{'9' * 30}:{'9' * 30}:",
+                                      "1-1:2:" + "1," * 400, "1-1:9:" + "5" * 8000], ids=lambda position: position[:20])
 def test_an_unknown_position_is_told_as_such(member, position):
-    stream = Stream(member, position)
-    assert stream.event() == ("reset", {})
-    assert Stream(member, stream.position).block() == {"retry": "2000"}
-    assert POSITION.fullmatch(stream.position)
+    for stream in (Stream(member, position), Stream(member, path=f"/events?lastEventId={position[:4000]}")):
+        assert stream.event() == ("reset", {})
+        assert POSITION.fullmatch(stream.position)
+        assert Stream(member, stream.position).block() == {"retry": "2000"}
+
+
+def test_a_position_that_is_still_to_come_is_told_as_such(member):
+    """Of a database that was restored since: PostgreSQL gives those transactions to others."""
+    oldest = int(Stream(member).opened().position.split("-")[1].split(":")[0])
+    for ahead in (1000, 1 << 40):
+        assert Stream(member, f"1-{oldest + ahead}:{oldest + ahead}:").event() == ("reset", {})
+
+
+def test_a_position_from_long_ago_is_told_as_such(service, organization, member):
+    """Whatever is missing, of whomever: counting it is bounded, and reading it would not be."""
+    position = Stream(member).opened().position
+    outbox(service, organization.member, "api_key.expired", '{"apiKeyId": 5}')
+    burst(service, service.organization().member, 4999)
+    assert Stream(member, position).event()[1]["apiKeyId"] == 5
+    burst(service, service.organization().member, 1)
+    again = Stream(member, position)
+    assert again.event() == ("reset", {})
+    Stream(member, again.position).opened()
 
 
 def test_too_much_to_catch_up_with_is_told_as_such(service, organization, member):
@@ -230,6 +257,51 @@ def test_too_much_to_catch_up_with_is_told_as_such(service, organization, member
            select %s, %s, 'api_key.expired' from generate_series(1, 101) returning id""",
         (organization.id, organization.member.id))
     assert Stream(member, stream.position).event() == ("reset", {})
+
+
+def test_a_burst_in_one_organization_is_no_reset_of_another(service, organization, member):
+    """What one read takes is bounded; the organizations with fewest events come first."""
+    crowd = service.organization()
+    hers, loud = Stream(member).opened(), Stream(service.sign_in(crowd.member)).opened()
+    bystander = Stream(service.sign_in(crowd.guest)).opened()
+    with service.database.connect() as connection, connection.cursor() as cursor:
+        for person, count in ((organization.member, 3), (crowd.member, 2100)):
+            cursor.execute("""insert into testkase.outbox (organization_id, user_id, topic, payload)
+                              select %s, %s, 'api_key.expired', jsonb_build_object('apiKeyId', n)
+                              from generate_series(1, %s) n""", (person.organization_id, person.id, count))
+    assert [hers.event()[1]["apiKeyId"] for _ in range(3)] == [1, 2, 3]
+    assert loud.event() == bystander.event() == ("reset", {})
+    for person in (organization.member, crowd.member):
+        outbox(service, person, "api_key.expired", '{"apiKeyId": 9}')
+    assert hers.event()[1]["apiKeyId"] == loud.event()[1]["apiKeyId"] == 9, "and all go on"
+    assert Stream(member, hers.position).block() == {"retry": "2000"}
+
+
+def test_many_who_are_told_of_one_account_are_no_reset_of_another_organization(service, organization, member):
+    """Rows are few, events are many."""
+    crowd = service.organization()
+    machine = service.person(crowd.id, kind="service", name="Nightly")
+    for _ in range(3):
+        service.person(crowd.id, role="admin")
+    hers, admin = Stream(member).opened(), Stream(service.sign_in(crowd.admin)).opened()
+    bystander = Stream(service.sign_in(crowd.guest)).opened()
+    with service.database.connect() as connection, connection.cursor() as cursor:
+        for person, count in ((machine, 700), (organization.member, 1)):
+            cursor.execute("""insert into testkase.outbox (organization_id, user_id, topic, payload)
+                              select %s, %s, 'api_key.expired', '{"apiKeyId": 4}' from generate_series(1, %s)""",
+                           (person.organization_id, person.id, count))
+    assert hers.event()[1]["apiKeyId"] == 4
+    assert admin.event() == bystander.event() == ("reset", {}), "nobody has read whom it concerns"
+    outbox(service, machine, "api_key.expired", '{"apiKeyId": 5}')
+    assert admin.event()[1]["apiKeyId"] == 5
+
+
+def test_more_than_is_counted_is_told_to_all(service, organization, member):
+    stream = Stream(member).opened()
+    burst(service, service.organization().member, 20_001)
+    assert stream.event() == ("reset", {})
+    outbox(service, organization.member, "api_key.expired", '{"apiKeyId": 6}')
+    assert stream.event()[1]["apiKeyId"] == 6
 
 
 def test_without_notifications_it_takes_seconds(database, start_service):

@@ -713,6 +713,68 @@ test_answers_that_are_not_read_fill_no_memory(void **state)
     assert_true(fixture->count > before + 5);
 }
 
+/* --- streams --- */
+
+static void
+note_stream_end(void *stream)
+{
+    *(bool *)stream = true;
+}
+
+static char
+stream_byte(size_t at)
+{
+    return (char)(at * 31 + (at >> 8));
+}
+
+/* Takes what the socket holds, which must be what follows the first `received` bytes. */
+static size_t
+take_some_of_stream(size_t received)
+{
+    char bytes[4096];
+    ssize_t count = recv(fixture->client, bytes, sizeof(bytes), 0);
+    for (ssize_t i = 0; i < count; i++) {
+        assert_int_equal(bytes[i], stream_byte(received + (size_t)i));
+    }
+    return count > 0 ? (size_t)count : 0;
+}
+
+/* Always a little behind, its client never lets the output become empty: what it has taken must go then. */
+static void
+test_a_stream_that_stays_behind_does_not_keep_what_was_sent(void **state)
+{
+    (void)state;
+    bool is_ended = false;
+    const struct connection_socket *socket = &fixture->first->socket;
+    size_t sent = 0, received = 0, waits = 0, most = 4 << 20;
+    int room = 4096; /* less than waits: no turn sends everything */
+    fixture->reply = (struct connection_reply){ .status = 200,
+                                                .content_type = "text/event-stream",
+                                                .on_stream_end = note_stream_end,
+                                                .stream = &is_ended };
+    fixture_send(GET);
+    fixture_reply();
+    fixture_receive();
+    assert_int_equal(setsockopt(socket->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
+    while (received < most) {
+        char part[4096];
+        if (waits < CONNECTION_STREAM_MAX / 2) {
+            for (size_t i = 0; i < sizeof(part); i++) {
+                part[i] = stream_byte(sent + i);
+            }
+            connection_stream_send(fixture->first, part, sizeof(part));
+            sent += sizeof(part);
+        } else {
+            received += take_some_of_stream(received);
+            event_base_loop(fixture->base, EVLOOP_NONBLOCK);
+        }
+        waits = socket->output ? socket->output_length - socket->output_sent : 0;
+        assert_true(received == 0 || socket->output);
+        assert_in_range(socket->output_length, 0, CONNECTION_STREAM_MAX);
+        assert_false(is_ended);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int
@@ -762,6 +824,7 @@ main(void)
         TEST(test_requests_that_are_not_answered_yet_fill_no_memory),
         TEST(test_a_refused_request_that_fills_the_input_is_not_read_on),
         TEST(test_answers_that_are_not_read_fill_no_memory),
+        TEST(test_a_stream_that_stays_behind_does_not_keep_what_was_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

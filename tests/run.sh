@@ -51,7 +51,7 @@ and failed; the exit status is 0 only when none failed. The whole output is in b
   browser      the pages in a real browser, on a real server; pictures of every view are in build/screenshots,
                those of failed tests in build/test-logs/browser
   fault        the programs on real databases when something breaks
-  deploy       deploy/local.sh, what README.md shows, the recipes for CI systems in deploy/ci, the static
+  deploy       deploy/local.sh, what README.md and docs show, the recipes for CI systems in deploy/ci, the static
                reporter, and its npm package
   boot         the Debian packages on a machine of their own, in a container with systemd: installed, set up,
                restarted, upgraded, removed; and deploy/docker, each of whose containers is killed under traffic

@@ -74,7 +74,7 @@ def test_manual_pages_and_settings(machine):
 
 @pytest.mark.usefixtures("token")
 def test_dashboards_alerts_and_runbook(machine):
-    """They are where README.md and the runbook say."""
+    """They are where docs/OPERATING.md and the runbook say."""
     for folder in ("grafana", "prometheus"):
         for path in (ROOT / "deploy" / folder).rglob("*.*"):
             assert machine.run("cat", f"/usr/share/testkase/{path.relative_to(ROOT / 'deploy')}").stdout == path.read_text()

@@ -1,5 +1,5 @@
 """deploy/local.sh from its first start to its reset, in a copy of the tree under a path with a space; and what README.md
-shows."""
+and docs show."""
 
 import concurrent.futures
 import os
@@ -368,18 +368,24 @@ def test_misuse(running, arguments):
     assert "--help" in done.stdout
 
 
-def readme_blocks():
-    text = (ROOT / "README.md").read_text()
+DOCUMENTS = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+
+
+def blocks(document):
+    text = (ROOT / document).read_text()
     return re.findall(r"The tests run this block as it stands\. -->\n```sh\n(.*?)```", text, re.DOTALL)
 
 
-def test_readme_marks_what_can_be_run():
-    assert len(readme_blocks()) == (ROOT / "README.md").read_text().count("```sh")
+def test_documents_mark_what_can_be_run():
+    counts = {document: len(blocks(document)) for document in DOCUMENTS}
+    assert counts == {document: (ROOT / document).read_text().count("```sh") for document in DOCUMENTS}
+    assert {document: count for document, count in counts.items() if count} == {"README.md": 2, "docs/OPERATING.md": 1}, \
+        "the tests below run each of them"
 
 
 @pytest.mark.parametrize("shell", ["bash", "dash"])
 def test_readme_token_commands(running, shell):
-    done = running.shell(readme_blocks()[0], shell)
+    done = running.shell(blocks("README.md")[0], shell)
     assert done.returncode == 0, done.stderr
     made = re.search(r'"token":"(tk_pat_\w+)"', done.stdout)
     assert made, done.stdout
@@ -392,7 +398,7 @@ def test_readme_token_commands(running, shell):
 @pytest.mark.parametrize("shell", ["bash", "dash"])
 def test_readme_first_report(running, shell):
     before = cycle_counts(running)
-    done = running.shell(readme_blocks()[1], shell)
+    done = running.shell(blocks("README.md")[1], shell)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "reported 3 results to TCYCLE-1: 3 matched, 0 unmatched" in done.stderr
     added = {name: number - before[name] for name, number in cycle_counts(running).items()}
@@ -405,8 +411,8 @@ def cycle_counts(tree):
     return get(tree, "/api/v1/test-cycles/TCYCLE-1?projectId=PRJ-1", headers=headers).json()["counts"]
 
 
-def test_readme_admin_commands(running):
-    done = running.shell(readme_blocks()[2])
+def test_admin_commands(running):
+    done = running.shell(blocks("docs/OPERATING.md")[0])
     assert done.returncode == 0, done.stderr
     assert "admin@demo.test" in done.stdout
 

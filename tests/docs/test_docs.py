@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
+from support import runbook
 from support.postgres import ROOT
 
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), ROOT / "deploy" / "RUNBOOK.md"]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "deploy" / "RUNBOOK.md"]
 # Made by builds and runs, or by tools.
 NOT_OURS = {"build", "var", "__pycache__", "corpus"}
 # Files whose lines have a limit.
@@ -39,14 +40,35 @@ def test_folder_map_lists_every_folder_once():
     assert len(set(listed)) == len(listed)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def name_of(document):
+    return str(document.relative_to(ROOT))
+
+
+def anchors_of(document):
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return {runbook.anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_links_lead_somewhere(document):
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text()):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)[^)]*\)", document.read_text()):
         if not re.match(r"[a-z]+:", target):
-            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+            path = document.parent / target if target else document
+            assert path.exists(), f"{document.name} links to {target}"
+            assert not anchor or anchor in anchors_of(path), f"{document.name} links to {target}#{anchor}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_document_is_in_the_folders_list():
+    listed = set(re.findall(r"^\| \[?`?([\w.-]+)", (ROOT / "docs" / "README.md").read_text(), re.MULTILINE)) - {"file"}
+    assert listed == {path.name for path in (ROOT / "docs").iterdir()} - {"README.md"}
+
+
+def test_the_readme_is_for_a_first_reading():
+    """What is needed later is in docs."""
+    assert len((ROOT / "README.md").read_text().splitlines()) < 300
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_named_paths_exist(document):
     """What stands in backticks and looks like a path from the root of the tree is there."""
     tops = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in NOT_OURS}

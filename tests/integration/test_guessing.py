@@ -71,8 +71,8 @@ def test_a_trusted_proxy_is_not_warned_of(database, start_service):
 
 # --- the trace that failed sign-ins leave ---
 
-# As README.md tells fail2ban, which knows the expression of <HOST>.
-FAILREGEX = re.search(r"(?m)^failregex = (.*)$", (ROOT / "README.md").read_text()).group(1)
+# As docs/OPERATING.md tells fail2ban, which knows the expression of <HOST>.
+FAILREGEX = re.search(r"(?m)^failregex = (.*)$", (ROOT / "docs" / "OPERATING.md").read_text()).group(1)
 FAILED = re.compile(FAILREGEX.replace("<HOST>", r"(\S+)") + r" reason=(\w+) failures=(\d+)")
 
 

@@ -149,7 +149,7 @@ def test_the_server_does_not_start_in_transaction_mode(pooled, database, server_
 
 
 def without_superuser(cluster):
-    """Sets the service up as README says, by a role like those of managed services. Returns its database."""
+    """Sets the service up as docs/DEPLOYMENT.md says, by a role like those of managed services. Returns its database."""
     cluster.execute("drop database migrated")
     for role in ("owner", "server", "worker", "ops"):
         cluster.execute(f"drop role testkase_{role}")

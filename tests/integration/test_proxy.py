@@ -1,4 +1,4 @@
-"""nginx, Caddy and HAProxy ask /auth/verify, by the blocks in the README as they stand."""
+"""nginx, Caddy and HAProxy ask /auth/verify, by the blocks in docs/PROXIES.md as they stand."""
 
 import contextlib
 import http.server
@@ -102,8 +102,8 @@ def free_port(host):
 
 
 def block(name):
-    """The README's block of that language, the only one there is."""
-    [found] = re.findall(rf"```{name}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    """The document's block of that language, the only one there is."""
+    [found] = re.findall(rf"```{name}\n(.*?)```", (ROOT / "docs" / "PROXIES.md").read_text(), re.DOTALL)
     return found
 
 

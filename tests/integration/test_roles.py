@@ -14,7 +14,7 @@ OURS = ("testkase_owner", "testkase_server", "testkase_worker", "testkase_ops")
 
 @pytest.fixture
 def closed(own_cluster):
-    """A database as README.md has it made: the roles, the database, the roles once more."""
+    """A database as docs/DEPLOYMENT.md has it made: the roles, the database, the roles once more."""
     database = own_cluster.create_database()
     own_cluster.execute("create role stranger login")
     own_cluster.execute(SCRIPT)

@@ -133,6 +133,8 @@ HOT = {
     "api_keys/get.sql": {"api_tokens", "api_token_last_used"},
     "api_keys/create.sql": {"users", "api_tokens"},
     "api_keys/revoke.sql": {"api_tokens", "users", "rotation_reminders"},
+    "events/open.sql": {"users", "sessions", "outbox"},
+    "events/read.sql": {"users", "outbox"},
     "reminders/acknowledge.sql": {"api_tokens", "rotation_reminders"},
     "usage/add.sql": {"api_tokens", "api_token_last_used", "api_token_usage_pairs"},
     "users/list.sql": {"users"},
@@ -210,6 +212,9 @@ def crowded():
     database.query("""insert into testkase.api_token_usage_pairs (token_id, hour, pairs)
                       select id, date_trunc('hour', now()), '{192.0.2.1 curl/8}' from testkase.api_tokens""")
     database.query("insert into testkase.auth_changes (epoch, token_ids) select n, array[n] from generate_series(2, 1001) n")
+    database.query(f"""insert into testkase.outbox (organization_id, user_id, topic, routed_at)
+                       select u.organization_id, u.id, 'api_key.expired', now()
+                       from testkase.users u, generate_series(1, 10) limit {MANY}""")
     fill_project(database)
     database.query("vacuum analyze")
     yield database

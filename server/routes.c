@@ -10,6 +10,7 @@
 #include "server/resources/events.h"
 #include "server/resources/exposition.h"
 #include "server/resources/hygiene.h"
+#include "server/resources/introspection.h"
 #include "server/resources/leaks.h"
 #include "server/resources/mail.h"
 #include "server/resources/members.h"
@@ -102,6 +103,8 @@ const struct route routes[] = {
 
     { HTTP_ANY,    "/api/v1/auth/verify",              ROUTE_CALLER,    0,         .handle = verify },
     { HTTP_ANY,    "/api/v1/auth/verify/{rest}",       ROUTE_CALLER,    0,         .handle = verify },
+    { HTTP_POST,   "/api/v1/auth/introspect",          ROUTE_CALLER,    BODY_JSON, .handle = introspection_post,
+      .body_form = true },
 
     { HTTP_POST,   "/api/v1/projects",                 ROUTE_ORG_ADMIN, BODY_JSON, .endpoint = &projects_create },
     { HTTP_GET,    "/api/v1/projects/user-projects",   ROUTE_CALLER,    0,         .handle = projects_list },

@@ -23,3 +23,11 @@ http_media_type_is_json(struct http_slice type)
     }
     return true;
 }
+
+bool
+http_media_type_is_form(struct http_slice type)
+{
+    struct http_slice part;
+    return http_slice_next(&type, ';', &part) &&
+           http_slice_equals_nocase(http_slice_trim(part), "application/x-www-form-urlencoded");
+}

@@ -8,4 +8,7 @@
 /* Whether it is application/json (RFC 9110 §8.3.1), in UTF-8 if it names a charset. */
 bool http_media_type_is_json(struct http_slice type);
 
+/* Whether it is application/x-www-form-urlencoded, whatever its parameters. */
+bool http_media_type_is_form(struct http_slice type);
+
 #endif

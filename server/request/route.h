@@ -26,9 +26,10 @@ struct route {
     enum http_method method; /* HTTP_ANY: all of them */
     const char *pattern;
     enum route_access access;
-    size_t body_max;                 /* of the JSON body, in bytes; 0: a body is discarded unread */
+    size_t body_max;                 /* of the body, in bytes; 0: a body is discarded unread */
     request_function *handle;        /* a row has either a handler, */
     const struct endpoint *endpoint; /* or an endpoint, which endpoint_handle() runs */
+    bool body_form;                  /* the body is a form, not JSON, and the handler reads it */
     bool body_raw;                   /* the handler reads the body itself, which may be in gzip */
     bool body_optional;              /* a request without a body is served, too */
     bool without_host;               /* HTTP/1.0 without Host is served, as health checks send it */

@@ -149,15 +149,20 @@ step_body(struct request *request)
         return request->route->body_optional
                    ? STEP_NEXT
                    : answer_refuse(&request->answer, PROBLEM_BAD_REQUEST,
-                                   "Send a JSON object as the body of this request.");
+                                   request->route->body_form
+                                       ? "Send a form as the body of this request."
+                                       : "Send a JSON object as the body of this request.");
     }
     struct http_slice coding = http_head_field(request->head, "content-encoding");
     bool is_gzip = request->route->body_raw && http_slice_equals_nocase(coding, "gzip");
     if (coding.length > 0 && !is_gzip && !http_slice_equals_nocase(coding, "identity")) {
         return refuse_coding(request, coding);
     }
-    if (!http_media_type_is_json(request->head->content_type)) {
-        return answer_refuse(&request->answer, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
+    if (request->route->body_form ? !http_media_type_is_form(request->head->content_type)
+                                  : !http_media_type_is_json(request->head->content_type)) {
+        return answer_refuse(&request->answer, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+                             request->route->body_form ? "Send the body as application/x-www-form-urlencoded."
+                                                       : NULL);
     }
     return bodies_wait(request);
 }
@@ -165,7 +170,7 @@ step_body(struct request *request)
 static enum step_result
 step_parse(struct request *request)
 {
-    if (request->route->body_max == 0 || request->route->body_raw ||
+    if (request->route->body_max == 0 || request->route->body_raw || request->route->body_form ||
         !connection_has_body(request->connection)) {
         return STEP_NEXT;
     }

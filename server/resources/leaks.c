@@ -70,7 +70,7 @@ leaks_report(struct request *request)
     }
     const struct db_named values[] = { { "lookup", DB_TEXT(leak->lookup_id) }, { 0 } };
     request_then(request, found);
-    return endpoint_query(request, QUERY_API_KEYS_FIND_LEAKED, values);
+    return endpoint_query(request, QUERY_API_KEYS_FIND_LIVE, values);
 }
 
 static enum step_result

@@ -140,7 +140,8 @@ class Operation:
         self.query = {one["name"]: Schema(document, one["schema"]) for one in parameters if one["in"] == "query"}
         body = described.get("requestBody")
         self.body_required = bool(body) and body["required"]
-        self.body = Schema(document, body["content"]["application/json"]["schema"]) if body else None
+        [self.body_type] = body["content"] if body else [None]
+        self.body = Schema(document, body["content"][self.body_type]["schema"]) if body else None
 
     def fault_of_request(self, query, body):
         """What the document says is wrong with a request that the server has accepted."""
@@ -152,7 +153,9 @@ class Operation:
             return None
         if not body:
             return "accepted without a body" if self.body_required else None
-        fault = self.body.fault(json.loads(body))
+        is_form = self.body_type == "application/x-www-form-urlencoded"
+        text = body if isinstance(body, str) else body.decode()
+        fault = self.body.fault(dict(urllib.parse.parse_qsl(text)) if is_form else json.loads(text))
         return f"accepted with {body!r:.300}: {fault}" if fault else None
 
 

@@ -54,12 +54,32 @@ test_not_json(void **state)
     }
 }
 
+static bool
+is_form(const char *type)
+{
+    return http_media_type_is_form((struct http_slice){ type, type ? strlen(type) : 0 });
+}
+
+static void
+test_forms(void **state)
+{
+    (void)state;
+    assert_true(is_form("application/x-www-form-urlencoded"));
+    assert_true(is_form("Application/X-WWW-Form-Urlencoded ; charset=UTF-8"));
+    assert_false(is_form(NULL));
+    assert_false(is_form(""));
+    assert_false(is_form("application/json; application/x-www-form-urlencoded"));
+    assert_false(is_form("application/x-www-form-urlencodedx"));
+    assert_false(is_form("multipart/form-data"));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_not_json),
+        cmocka_unit_test(test_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

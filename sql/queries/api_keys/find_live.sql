@@ -1,4 +1,5 @@
--- The live token with this look-up id, of which somebody reports that it has leaked. Of any other, there is nothing to prove.
+-- The live token with this look-up id, of which somebody reports that it has leaked, or asks whether it is active. Of any other,
+-- there is nothing to prove.
 -- takes: lookup
 -- → its id and its argon2id hash; no row when there is no such token
 select t.id, t.secret_hash

@@ -99,7 +99,7 @@ def test_every_json_body_has_an_example(name):
 @pytest.mark.parametrize("path,schema", [(path, value) for path, value in walk(DOCUMENT) if value.get("type") == "object"],
                          ids=lambda value: "/".join(value) if isinstance(value, tuple) else "")
 def test_every_object_is_closed(path, schema):
-    """But for files: what is in them is not described here; and for a form of RFC 7662, to which clients may add what they like."""
+    """But for files, which are not described here, and for the form of RFC 7662, to which clients may add what they like."""
     if not {"/openapi.json", "/assets/{rest}", "IntrospectionRequest"} & set(path):
         assert schema["additionalProperties"] is False
 

@@ -78,8 +78,9 @@ def test_dashboards_alerts_and_runbook(machine):
     for folder in ("grafana", "prometheus"):
         for path in (ROOT / "deploy" / folder).rglob("*.*"):
             assert machine.run("cat", f"/usr/share/testkase/{path.relative_to(ROOT / 'deploy')}").stdout == path.read_text()
-    runbook = machine.run("cat", "/usr/share/doc/testkase-common/RUNBOOK.md").stdout
-    assert runbook == (ROOT / "deploy" / "RUNBOOK.md").read_text()
+    for path in (ROOT / "deploy" / "RUNBOOK.md", *(ROOT / "docs").glob("*.md")):
+        place = "docs/" if path.parent.name == "docs" else ""
+        assert machine.run("cat", f"/usr/share/doc/testkase-common/{place}{path.name}").stdout == path.read_text()
 
 
 @pytest.mark.parametrize("unit", SERVICES)

@@ -352,6 +352,7 @@ end_token(const struct command_call *call, struct db_sync *db, int64_t token_id)
     const struct db_named values[] = {
         { "id", DB_INT64(token_id) },
         { "caller", DB_NULL },
+        { "user", DB_NULL },
         { "reason", DB_TEXT(command_value(call, "leaked") ? "leaked" : "revoked") },
         { "note", DB_TEXT(command_value(call, "note")) },
         { "withDescendants", DB_TEXT(command_value(call, "with-descendants") ? "true" : "false") },

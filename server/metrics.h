@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define METRICS_BUCKETS  14
-#define METRICS_ROUTES   96
+#define METRICS_ROUTES   128
 #define METRICS_STATUSES HTTP_STATUS_COUNT
 
 struct counter {

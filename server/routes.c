@@ -5,6 +5,7 @@
 #include "server/resources/account.h"
 #include "server/resources/activity.h"
 #include "server/resources/api_keys.h"
+#include "server/resources/audit_events.h"
 #include "server/resources/calendar.h"
 #include "server/resources/custodians.h"
 #include "server/resources/events.h"
@@ -137,9 +138,15 @@ const struct route routes[] = {
     { HTTP_PATCH,  "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, BODY_JSON, .endpoint = &users_update },
     { HTTP_DELETE, "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_delete },
     { HTTP_POST,   "/api/v1/users/{id}/password-link", ROUTE_ORG_ADMIN, BODY_JSON, .handle = password_links_make },
+    { HTTP_GET,    "/api/v1/users/{id}/api-keys",      ROUTE_ORG_ADMIN, 0,         .endpoint = &api_keys_list_of_user },
+    { HTTP_GET,    "/api/v1/users/{id}/api-keys/{key}", ROUTE_ORG_ADMIN, 0,         .handle = api_keys_get_of_user },
+    { HTTP_DELETE, "/api/v1/users/{id}/api-keys/{key}", ROUTE_ORG_ADMIN, BODY_JSON, .handle = api_keys_delete_of_user,
+      .body_optional = true },
     { HTTP_GET,    "/api/v1/users/{id}/custodians",    ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_list },
     { HTTP_PUT,    "/api/v1/users/{id}/custodians/{user}", ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_set },
     { HTTP_DELETE, "/api/v1/users/{id}/custodians/{user}", ROUTE_ORG_ADMIN, 0,         .endpoint = &custodians_remove },
+
+    { HTTP_GET,    "/api/v1/audit-events",             ROUTE_ORG_ADMIN, 0,         .endpoint = &audit_events_list },
 
     { HTTP_GET,    "/api/v1/webhooks",                 ROUTE_ORG_ADMIN, 0,         .endpoint = &webhooks_list },
     { HTTP_POST,   "/api/v1/webhooks",                 ROUTE_ORG_ADMIN, BODY_JSON, .handle = webhooks_create },

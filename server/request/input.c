@@ -342,6 +342,17 @@ check_time(struct check *check)
 }
 
 static const char *
+check_action(struct check *check)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+    const char *text = check->value->text;
+    size_t resource = strspn(text, letters),
+           event = text[resource] == '.' ? strspn(text + resource + 1, letters) : 0;
+    bool fits = resource > 0 && event > 0 && resource + 1 + event == check->value->length;
+    return fits ? NULL : "must be an action such as api_key.revoked";
+}
+
+static const char *
 check_project(struct check *check)
 {
     struct input_value *value = check->value;
@@ -354,7 +365,7 @@ static check_function *const checks[] = {
     [INPUT_CHOICE] = check_choice,   [INPUT_INTEGER] = check_integer, [INPUT_TIME] = check_time,
     [INPUT_PROJECT] = check_project, [INPUT_LINE] = check_line,       [INPUT_PASSWORD] = check_password,
     [INPUT_NOTE] = check_note,       [INPUT_LINK] = check_link,       [INPUT_BOOLEAN] = check_boolean,
-    [INPUT_IDS] = check_ids,         [INPUT_WORDS] = check_text,
+    [INPUT_IDS] = check_ids,         [INPUT_WORDS] = check_text,      [INPUT_ACTION] = check_action,
 };
 
 /* Finds the value and checks it; false when it is refused. */

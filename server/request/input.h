@@ -19,6 +19,7 @@ enum input_kind {
     INPUT_BOOLEAN,  /* true or false; as a text, too */
     INPUT_WORDS,    /* an array of one or more of `choices`, each once, as the text "{one,other}" */
     INPUT_IDS,      /* an array of ids, as the text of PostgreSQL's array "{7,12}"; or one of `choices` */
+    INPUT_ACTION,   /* of an audit event: <resource>.<past participle> */
     INPUT_TIME,     /* RFC 3339 in UTC (text_is_time()) */
     INPUT_PROJECT   /* PRJ-n, as the number n */
 };

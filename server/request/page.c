@@ -69,13 +69,24 @@ cursor_column(const struct db_result *result)
     return column >= 0 ? column : db_column(result, "id");
 }
 
+/* Where the next page begins; NULL when there is none. */
+static const char *
+next_cursor(const struct db_result *result, int first, int rows, int limit)
+{
+    int resume = db_column(result, "resume");
+    return rows > limit  ? db_text(result, first + limit - 1, cursor_column(result))
+           : resume >= 0 ? db_text(result, first, resume)
+                         : NULL;
+}
+
 enum step_result
 page_answer(struct request *request)
 {
     const struct db_result *result = request->outcome.result;
     int first = request->outcome.first_row, rows = request->outcome.row_count;
-    int limit = (int)request->page.limit, cursor = cursor_column(result);
-    if (rows > 0 && db_is_null(result, first, cursor)) {
+    int limit = (int)request->page.limit;
+    const char *next = rows > 0 ? next_cursor(result, first, rows, limit) : NULL;
+    if (rows > 0 && db_is_null(result, first, cursor_column(result))) {
         rows = 0;
     }
     int shown = rows > limit ? limit : rows;
@@ -89,7 +100,7 @@ page_answer(struct request *request)
         row_write(writer, &shape, row);
     }
     json_close_array(writer);
-    json_text_member(writer, "nextCursor", rows > limit ? db_text(result, first + shown - 1, cursor) : NULL);
+    json_text_member(writer, "nextCursor", next);
     json_close_object(writer);
     return STEP_DONE;
 }

@@ -12,7 +12,8 @@ bool page_read(struct request *request, bool with_key);
 
 /* Answers with the rows of request->outcome, each as row_write() writes it. The cursor is the column
  * "cursor", or else "id". A single row whose cursor is null means that the list is empty (but its parent
- * exists). */
+ * exists). When the rows end and the column "resume" is there and not null, the statement has not looked at
+ * the whole list, and the next page begins there. */
 enum step_result page_answer(struct request *request);
 
 #endif

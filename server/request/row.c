@@ -6,7 +6,7 @@ static bool
 is_for_server(const char *name)
 {
     return strcmp(name, "outcome") == 0 || strcmp(name, "cursor") == 0 || strcmp(name, "batch") == 0 ||
-           strcmp(name, "in_the_way") == 0;
+           strcmp(name, "in_the_way") == 0 || strcmp(name, "resume") == 0;
 }
 
 void

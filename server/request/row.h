@@ -1,7 +1,7 @@
 /* A row of a result as a JSON object. The statement's select list defines the object: each column is a member
  * of the same name, written by its type: integers as numbers, booleans as true or false, json unchanged,
- * everything else as a string, SQL's null as null. The columns "outcome", "cursor", "batch" and "in_the_way"
- * are for the server and are not written. */
+ * everything else as a string, SQL's null as null. The columns "outcome", "cursor", "resume", "batch" and
+ * "in_the_way" are for the server and are not written. */
 #ifndef SERVER_REQUEST_ROW_H
 #define SERVER_REQUEST_ROW_H
 

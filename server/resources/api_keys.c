@@ -21,10 +21,16 @@ static const struct input spans[] = {
     { 0 },
 };
 
-const struct endpoint api_keys_list = { .query = QUERY_API_KEYS_LIST,
-                                        .answer = ENDPOINT_PAGE,
-                                        .inputs = filters };
-const struct endpoint api_keys_get = { .query = QUERY_API_KEYS_GET, .answer = ENDPOINT_ROW };
+/* Of the caller, not of an account that the path names. */
+static const struct db_named own_list[] = { { "id", DB_CONSTANT(NULL) }, { 0 } };
+static const struct db_named own_one[] = { { "user", DB_CONSTANT(NULL) }, { 0 } };
+
+const struct endpoint api_keys_list = {
+    .query = QUERY_API_KEYS_LIST, .answer = ENDPOINT_PAGE, .inputs = filters, .constants = own_list
+};
+const struct endpoint api_keys_get = { .query = QUERY_API_KEYS_GET,
+                                       .answer = ENDPOINT_ROW,
+                                       .constants = own_one };
 const struct endpoint api_keys_rotation = { .query = QUERY_API_KEYS_ROTATION, .answer = ENDPOINT_ROW };
 const struct endpoint api_keys_history = { .query = QUERY_API_KEYS_HISTORY, .answer = ENDPOINT_SUBPAGE };
 const struct endpoint api_keys_impact = { .query = QUERY_API_KEYS_IMPACT,
@@ -39,7 +45,9 @@ static const struct input farewell[] = {
     { 0 },
 };
 
-static const struct db_named revocation[] = { { "reason", DB_CONSTANT("revoked") }, { 0 } };
+static const struct db_named revocation[] = { { "reason", DB_CONSTANT("revoked") },
+                                              { "user", DB_CONSTANT(NULL) },
+                                              { 0 } };
 
 const struct endpoint api_keys_delete = {
     .query = QUERY_API_KEYS_REVOKE, .answer = ENDPOINT_EMPTY, .inputs = farewell, .constants = revocation
@@ -47,7 +55,7 @@ const struct endpoint api_keys_delete = {
 
 /* --- get and delete the current token --- */
 
-static request_function got_current, deleted_current;
+static request_function got, deleted;
 
 static enum step_result
 query_current(struct request *request, enum query query, request_function *then)
@@ -58,7 +66,7 @@ query_current(struct request *request, enum query query, request_function *then)
             &request->answer, PROBLEM_NOT_FOUND,
             "The current token is the one that the request presents; this one has a session.");
     }
-    const struct db_named values[] = { { "id", DB_INT64(id) }, revocation[0], { 0 } };
+    const struct db_named values[] = { { "id", DB_INT64(id) }, revocation[0], revocation[1], { 0 } };
     request_then(request, then);
     return endpoint_query(request, query, values);
 }
@@ -66,11 +74,11 @@ query_current(struct request *request, enum query query, request_function *then)
 enum step_result
 api_keys_get_current(struct request *request)
 {
-    return query_current(request, QUERY_API_KEYS_GET, got_current);
+    return query_current(request, QUERY_API_KEYS_GET, got);
 }
 
 static enum step_result
-got_current(struct request *request)
+got(struct request *request)
 {
     return endpoint_refused(request, NULL, true) ? STEP_DONE : endpoint_answer_row(request, 200);
 }
@@ -78,14 +86,42 @@ got_current(struct request *request)
 enum step_result
 api_keys_delete_current(struct request *request)
 {
-    return input_read(request, farewell) ? query_current(request, QUERY_API_KEYS_REVOKE, deleted_current)
-                                         : STEP_DONE;
+    return input_read(request, farewell) ? query_current(request, QUERY_API_KEYS_REVOKE, deleted) : STEP_DONE;
 }
 
 static enum step_result
-deleted_current(struct request *request)
+deleted(struct request *request)
 {
     return endpoint_refused(request, NULL, true) ? STEP_DONE : answer_empty(&request->answer, 204);
+}
+
+/* --- of an account that the path names, for admins --- */
+
+const struct endpoint api_keys_list_of_user = { .query = QUERY_API_KEYS_LIST,
+                                                .answer = ENDPOINT_SUBPAGE,
+                                                .inputs = filters };
+
+static enum step_result
+query_of_user(struct request *request, enum query query, request_function *then)
+{
+    const struct db_named values[] = { { "id", DB_INT64(route_values_find(&request->path, "key")->number) },
+                                       { "user", DB_INT64(route_values_find(&request->path, "id")->number) },
+                                       revocation[0],
+                                       { 0 } };
+    request_then(request, then);
+    return endpoint_query(request, query, values);
+}
+
+enum step_result
+api_keys_get_of_user(struct request *request)
+{
+    return query_of_user(request, QUERY_API_KEYS_GET, got);
+}
+
+enum step_result
+api_keys_delete_of_user(struct request *request)
+{
+    return input_read(request, farewell) ? query_of_user(request, QUERY_API_KEYS_REVOKE, deleted) : STEP_DONE;
 }
 
 /* --- delete all but some --- */

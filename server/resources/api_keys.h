@@ -1,4 +1,4 @@
-/* /api-keys: the caller's own tokens. */
+/* /api-keys: the caller's own tokens; and /users/{id}/api-keys, those of an account, for admins. */
 #ifndef SERVER_RESOURCES_API_KEYS_H
 #define SERVER_RESOURCES_API_KEYS_H
 
@@ -13,6 +13,10 @@ extern const struct endpoint api_keys_rotation, api_keys_impact, api_keys_histor
 
 /* The token that the request itself presents; 404 for a session. */
 request_function api_keys_get_current, api_keys_delete_current;
+
+/* The tokens of an account of the organization. */
+extern const struct endpoint api_keys_list_of_user;
+request_function api_keys_get_of_user, api_keys_delete_of_user;
 
 /* All tokens of the caller but some. */
 request_function api_keys_delete_all;

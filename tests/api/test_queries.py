@@ -11,7 +11,7 @@ from support.statement import JSON_TYPES, QUERIES, columns
 DOCUMENT = load()
 
 # Columns that decide, and are not shown.
-INTERNAL = {"outcome", "cursor"}
+INTERNAL = {"outcome", "cursor", "resume"}
 # Members that the handler adds to a row.
 ADDED = {"POST /api/v1/api-keys": {"token"}}
 # Numbers that are shown with a prefix.

@@ -45,6 +45,7 @@ WRITES = {
     "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
     "make a password link": ("POST", "/users/{invited}/password-link", {"deliver": "link"}),
     "delete an account": ("DELETE", "/users/{person}", None),
+    "delete a token of an account": ("DELETE", "/users/{person}/api-keys/{theirs}", {"note": "Late"}),
     "add a custodian": ("PUT", "/users/{robot}/custodians/{guest}", None),
     "remove a custodian": ("DELETE", "/users/{robot}/custodians/{person}", None),
     "acknowledge a reminder": ("POST", "/reminders/{reminder}/acknowledge", None),
@@ -119,6 +120,7 @@ class Late:
             insert into testkase.test_cycles (project_id, number, name) select id, 2, 'A' from project""", (people.id,))
         self.credential, token = service.mint(self.actor, cost=ARGON2)
         other, _ = service.mint(self.actor)
+        theirs, _ = service.mint(people.member)
         service.sign_in(self.actor)
         session = self.database.value("select id from testkase.sessions where user_id = %s", (self.actor.id,))
         method, path, self.body = WRITES[write]
@@ -146,7 +148,7 @@ class Late:
         finding = self.database.value("select testkase.finding_id('poor_name', %s, 'Test')", (other,))
         places = {"token": other, "person": people.member.id, "guest": people.guest.id, "session": session, "finding": finding,
                   "reminder": reminder, "robot": robot, "webhook": webhook, "delivery": delivery,
-                  "invited": invited}
+                  "invited": invited, "theirs": theirs}
         self.method, self.path = method, "/api/v1" + path.format(**places)
         if by_session:
             session = service.sign_in(self.actor).session
@@ -171,7 +173,8 @@ class Late:
     def state(self):
         return self.database.query("""
             select (select array_agg((t.id, t.ended_at is null)::text order by t.id) from testkase.api_tokens t
-                    where t.user_id = %(actor)s),
+                    join testkase.users u on u.id = t.user_id
+                    where u.organization_id = %(organization)s),
                    (select array_agg((u.id, u.name, u.org_role, u.status)::text order by u.id) from testkase.users u
                     where u.organization_id = %(organization)s),
                    (select count(*) from testkase.audit_events a

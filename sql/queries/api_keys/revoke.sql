@@ -1,14 +1,26 @@
 -- Ends a live token for good, and on request the live tokens that it made: erases their hashes and closes their reminders.
--- takes: id, caller, reason, note, withDescendants, actor
--- caller: the owner, or null for any owner; reason: revoked | leaked; note: why, or null; withDescendants: or null
+-- takes: id, caller, user, reason, note, withDescendants, actor
+-- user: the owner, an account of the actor's organization, which is locked first, as by every statement that ends tokens; null:
+-- the caller, whom acting() has locked, is the owner, or any account when there is no caller
+-- reason: revoked | leaked; note: why, or null; withDescendants: or null
 -- → outcome (allowed | not_found: there is no such live token | of acting()), and the token
 with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
+), owner as materialized (
+    select u.id
+    from actor a
+    join users u on u.id = :user::bigint and u.organization_id = a.organization_id and u.status <> 'deleted'
+    where a.outcome = 'allowed'
+    for no key update of u
+), chosen as materialized (
+    -- No account has the id 0: without the owner, nobody's token ends.
+    select case when :user::bigint is null then :caller::bigint else coalesce((select o.id from owner o), 0) end as owner_id
 ), ended as materialized (
     select e.id, e.user_id, e.organization_id, e.name, e.preview
     from actor a
-    cross join lateral end_tokens(:caller::bigint, array[:id::bigint], :withDescendants::boolean, a.user_id, :reason, :note) e
+    cross join chosen c
+    cross join lateral end_tokens(c.owner_id, array[:id::bigint], :withDescendants::boolean, a.user_id, :reason, :note) e
     where a.outcome = 'allowed'
 ), audited as (
     insert into audit_events (organization_id, actor_kind, actor_user_id, actor_token_id, request_id, address,

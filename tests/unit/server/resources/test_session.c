@@ -151,13 +151,13 @@ test_forms_of_a_password(void **state)
     }
 }
 
-/* Where there are accounts, at the cost of one of their hashes: here a quarter of a gigabyte, which shows in
+/* Where there are accounts, at the cost of one of their hashes: here an eighth of a gigabyte, which shows in
  * the time. A cost that cannot be read is ours. */
 static void
 test_an_unknown_address_imitates_the_cost_of_an_account(void **state)
 {
     (void)state;
-    static const char *const costs[] = { "m=262144,t=1,p=1", "none", "m=8,t=1,p=1" };
+    static const char *const costs[] = { "m=131072,t=1,p=1", "none", "m=8,t=1,p=1" };
     uint64_t busy_us[3];
     struct hasher_stats before, stats;
     for (int i = 0; i < 3; i++) {

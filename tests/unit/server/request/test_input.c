@@ -343,8 +343,10 @@ test_parameters_of_the_query(void **state)
     static const struct input inputs[] = { { "since", INPUT_TIME, .in_query = true },
                                            { "project", INPUT_PROJECT, .in_query = true },
                                            { "count", INPUT_INTEGER, .in_query = true },
+                                           { "action", INPUT_ACTION, .in_query = true },
                                            { 0 } };
-    assert_true(read_from(inputs, "{}", "since=2030-01-31T09%3A00:00Z&project=PRJ-7&count=12"));
+    assert_true(read_from(inputs, "{}",
+                          "since=2030-01-31T09%3A00:00Z&project=PRJ-7&count=12&action=api_key.revoked"));
     assert_string_equal(input_text(&request, "since"), "2030-01-31T09:00:00Z");
     assert_int_equal(input_integer(&request, "project"), 7);
     assert_int_equal(input_integer(&request, "count"), 12);
@@ -357,6 +359,12 @@ test_parameters_of_the_query(void **state)
         { "project=PRJ-2147483648", "project", "must be a project's id such as PRJ-1" },
         { "count=x", "count", "must be a whole number" },
         { "count=1&count=1", "count", "must be given once and be readable" },
+        { "action=", "action", "must be an action such as api_key.revoked" },
+        { "action=api_key", "action", "must be an action such as api_key.revoked" },
+        { "action=.revoked", "action", "must be an action such as api_key.revoked" },
+        { "action=api_key.", "action", "must be an action such as api_key.revoked" },
+        { "action=a.b.c", "action", "must be an action such as api_key.revoked" },
+        { "action=a.B", "action", "must be an action such as api_key.revoked" },
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         assert_false(read_from(inputs, "{}", others[i].query));

@@ -102,11 +102,10 @@ test_a_cursor_with_its_sort_key(void **state)
     }
 }
 
-/* The answer to these rows of "cursor" and "name", of which `first` are another request's. */
+/* The answer to these rows of two columns, of which `first` are another request's. */
 static const char *
-answer_of(const char **cells, int first, int rows)
+answer_with(const char *const *names, const char **cells, int first, int rows)
 {
-    static const char *const names[] = { "cursor", "name" };
     struct db_result result = { .rows = first + rows, .columns = 2, .names = names, .cells = cells };
     request.outcome.result = &result;
     request.outcome.first_row = first;
@@ -118,6 +117,13 @@ answer_of(const char **cells, int first, int rows)
     static char text[512];
     snprintf(text, sizeof(text), "%.*s", (int)length, bytes);
     return text;
+}
+
+static const char *
+answer_of(const char **cells, int first, int rows)
+{
+    static const char *const names[] = { "cursor", "name" };
+    return answer_with(names, cells, first, rows);
 }
 
 static void
@@ -161,6 +167,30 @@ test_a_row_without_a_cursor_is_no_element(void **state)
     assert_string_equal(answer_of(cells, 0, 1), "{\"data\":[],\"nextCursor\":null}");
 }
 
+/* A statement that looked at a part of the list says where the next page begins, unless the page is full. */
+static void
+test_a_page_of_a_part_of_the_list_goes_on(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "cursor", "resume" };
+    static const struct {
+        const char *cells[6];
+        int rows;
+        const char *answer;
+    } pages[] = {
+        { { NULL, "7" }, 1, "{\"data\":[],\"nextCursor\":\"7\"}" },
+        { { "9", "7" }, 1, "{\"data\":[{}],\"nextCursor\":\"7\"}" },
+        { { "9", NULL }, 1, "{\"data\":[{}],\"nextCursor\":null}" },
+        { { "9", "7", "8", "7", "7", "7" }, 3, "{\"data\":[{},{}],\"nextCursor\":\"8\"}" },
+    };
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        const char *cells[6];
+        memcpy(cells, pages[i].cells, sizeof(cells));
+        assert_true(read_page("limit=2"));
+        assert_string_equal(answer_with(names, cells, 0, pages[i].rows), pages[i].answer);
+    }
+}
+
 int
 main(void)
 {
@@ -173,6 +203,7 @@ main(void)
         TEST(test_a_page_that_goes_on_ends_at_its_limit),
         TEST(test_only_its_own_rows),
         TEST(test_a_row_without_a_cursor_is_no_element),
+        TEST(test_a_page_of_a_part_of_the_list_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

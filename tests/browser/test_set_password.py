@@ -180,6 +180,43 @@ def test_an_admin_adds_a_person_and_passes_on_the_link(admin, visit, service, or
     expect(guest.page.get_by_role("heading", name="API Keys")).to_be_visible()
 
 
+def test_an_admin_revokes_a_token_of_an_account(admin, service, organization):
+    """The page shows the tokens that can be used, by their previews, and ends the chosen one alone."""
+    member = organization.member
+    lost, _ = service.mint(member, "<b>Lost</b>")
+    _, kept = service.mint(member, "Kept")
+    service.use(lost, ago="2 days")
+    page = admin.open(f"/settings/people/{member.id}")
+    tokens = page.get_by_role("region", name="Tokens")
+    expect(tokens.get_by_role("listitem")).to_have_count(2)
+    expect(tokens.get_by_role("listitem").filter(has_text="Kept")).to_contain_text("never used")
+    expect(tokens.get_by_role("listitem").filter(has_text="<b>Lost</b>")).to_contain_text("used 2 days ago")
+    tokens.get_by_role("button", name="Revoke <b>Lost</b>").click()
+    dialog = page.get_by_role("dialog", name="Revoke “<b>Lost</b>”?")
+    expect(dialog).to_contain_text(f"{member.name} gets a mail that names you.")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(tokens.get_by_role("listitem")).to_have_count(2)
+    tokens.get_by_role("button", name="Revoke <b>Lost</b>").click()
+    dialog.get_by_role("button", name="Revoke", exact=True).click()
+    expect(tokens.get_by_role("listitem")).to_have_count(1)
+    ended = service.sign_in(member).get(f"/api-keys/{lost}", 200).json()
+    assert (ended["status"], ended["endedBy"]["userId"]) == ("revoked", organization.admin.id)
+    service.server.bearer(kept).get("/session", 200)
+
+
+def test_a_token_that_has_just_ended_says_so(admin, service, organization):
+    token_id, _ = service.mint(organization.member, "Gone")
+    page = admin.open(f"/settings/people/{organization.member.id}")
+    tokens = page.get_by_role("region", name="Tokens")
+    button = tokens.get_by_role("button", name="Revoke Gone")
+    button.wait_for()
+    service.sign_in(organization.member).delete(f"/api-keys/{token_id}", 204)
+    button.click()
+    admin.watch.allow(404, r"/users/\d+/api-keys/\d+", "DELETE")
+    page.get_by_role("dialog").get_by_role("button", name="Revoke", exact=True).click()
+    expect(tokens.get_by_role("alert")).to_be_visible()
+
+
 def test_an_admin_changes_a_role_and_ends_an_account(admin, service, organization):
     member = organization.member
     bearer = service.bearer(member)

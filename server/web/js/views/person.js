@@ -1,6 +1,6 @@
-// One account of the organization, for admins: its role, its way in, its custodians, its end.
+// One account of the organization, for admins: its role, its way in, its custodians, its tokens, its end.
 
-/** @import { Account, Context, Custodian, View } from '../types.js' */
+/** @import { Account, Context, Custodian, Everything, Token, View } from '../types.js' */
 import { api } from '../api.js';
 import { html, name } from '../dom.js';
 import { busy, showProblem } from '../ui/busy.js';
@@ -10,9 +10,10 @@ import { onDay } from '../ui/time.js';
 import { toast } from '../ui/toast.js';
 import { custodianList } from './people/custodians.js';
 import { mailLink, showLink } from './people/link.js';
+import { tokenList } from './people/tokens.js';
 import { isInvited, PEOPLE, ROLE, stateOf } from './people/words.js';
 
-/** @typedef {{ account: Account, custodians: Custodian[], people: Account[] }} Data */
+/** @typedef {{ account: Account, custodians: Custodian[], people: Account[], tokens: Everything<Token> }} Data */
 
 /** A button whose work says at its own place why it failed. @param {any} button @param {any} slot @param {() => Promise<unknown>} work */
 function act(button, slot, work) {
@@ -165,10 +166,14 @@ export default {
 
   async load({ params }) {
     const account = await api.get(`/users/${params.id}`);
-    return { account, ...(await custodiansOf(account)) };
+    const [more, tokens] = await Promise.all([
+      custodiansOf(account),
+      api.all(`/users/${account.id}/api-keys`),
+    ]);
+    return { account, ...more, tokens };
   },
 
-  render({ account, custodians, people }, context) {
+  render({ account, custodians, people, tokens }, context) {
     const isPerson = account.kind === 'person' && account.status === 'active';
     const hasWayIn = isPerson && account.id !== context.session.user.id;
     return html`<div class="page page-narrow">
@@ -179,7 +184,7 @@ export default {
       })}
       ${about(account, context)} ${hasWayIn ? wayIn(account, context) : ''}
       ${account.kind === 'service' ? custodianList(account, custodians, people, context) : ''}
-      ${access(account, context)}
+      ${tokenList(account, tokens, context)} ${access(account, context)}
     </div>`;
   },
 };

@@ -1,0 +1,72 @@
+// The tokens of an account that can be used, which an admin may end: after a leak, say, when the owner is away.
+
+/** @import { Account, Context, Everything, Token } from '../../types.js' */
+import { api } from '../../api.js';
+import { html, name } from '../../dom.js';
+import { busy, showProblem } from '../../ui/busy.js';
+import { confirm } from '../../ui/dialog.js';
+import { when } from '../../ui/time.js';
+import { toast } from '../../ui/toast.js';
+
+/** @param {Account} account @param {Token} token */
+const ending = (account, token) => ({
+  title: `Revoke “${token.name}”?`,
+  body:
+    'From this moment on, a call with it gets 401: pipelines that use it fail on their next call. ' +
+    `It cannot be brought back. ${account.name} gets a mail that names you.`,
+  yes: 'Revoke',
+  danger: true,
+});
+
+/** @param {Token} token */
+const used = (token) => (token.lastUsedAt ? html`used ${when(token.lastUsedAt)}` : 'never used');
+
+/** @param {Account} account @param {Token} token @param {any} slot @param {Context} context */
+function row(account, token, slot, { reload }) {
+  const revoke = html`<button
+    type="button"
+    class="button button-small button-danger-quiet"
+    aria-label=${`Revoke ${token.name}, ${token.tokenPreview}`}
+  >
+    Revoke…
+  </button>`;
+  revoke.addEventListener('click', () =>
+    busy(revoke, async () => {
+      slot.replaceChildren();
+      if (!(await confirm(ending(account, token)))) return;
+      try {
+        await api.delete(`/users/${account.id}/api-keys/${token.id}`);
+        toast('Revoked. No server accepts it any more.');
+        await reload();
+      } catch (problem) {
+        showProblem(slot, problem, revoke);
+      }
+    }),
+  );
+  return html`<li>
+    <div class="grow">
+      <b>${name(token.name)}</b>
+      <span class="sub"
+        ><span class="mono">${token.tokenPreview}</span> · expires ${when(token.expiresAt)} ·
+        ${used(token)}</span
+      >
+    </div>
+    ${revoke}
+  </li>`;
+}
+
+/** @param {Account} account @param {Everything<Token>} tokens @param {Context} context */
+export function tokenList(account, { data, more }, context) {
+  const slot = html`<div></div>`;
+  const rows = html`<ul class="rows">
+    ${data.map((token) => row(account, token, slot, context))}
+  </ul>`;
+  const words = data.length
+    ? `Whatever presents one of them acts as this account.${more ? ' These are the newest ones.' : ''}`
+    : 'The account has no token that can be used.';
+  return html`<section class="card" aria-labelledby="tokens-title">
+    <div class="card-head"><h2 id="tokens-title">Tokens</h2></div>
+    <div class="card-body"><p class="hint">${words}</p></div>
+    ${data.length ? rows : ''} ${slot}
+  </section>`;
+}

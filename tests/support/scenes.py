@@ -45,7 +45,9 @@ def people_forbidden(visitor, _):
 
 @scene()
 def person(visitor, demo):
-    visitor.open(f"/settings/people/{demo.tomas.id}")
+    for name in ("GitHub Actions", "Nightly report"):
+        demo.service.use(demo.service.mint(demo.tomas, name, 90)[0])
+    visitor.open(f"/settings/people/{demo.tomas.id}").get_by_role("button", name="Revoke Nightly").wait_for()
 
 
 @scene()

@@ -8,12 +8,18 @@ import { confirm } from '../../ui/dialog.js';
 import { when } from '../../ui/time.js';
 import { toast } from '../../ui/toast.js';
 
-/** @param {Account} account @param {Token} token */
-const ending = (account, token) => ({
+/** Nobody is told of what they did themselves. @param {Account} account @param {number} me */
+function told(account, me) {
+  if (account.kind === 'service') return 'Those who look after it get a mail that names you.';
+  return account.id === me ? '' : `${account.name} gets a mail that names you.`;
+}
+
+/** @param {Account} account @param {Token} token @param {number} me */
+const ending = (account, token, me) => ({
   title: `Revoke “${token.name}”?`,
   body:
     'From this moment on, a call with it gets 401: pipelines that use it fail on their next call. ' +
-    `It cannot be brought back. ${account.name} gets a mail that names you.`,
+    `It cannot be brought back. ${told(account, me)}`,
   yes: 'Revoke',
   danger: true,
 });
@@ -22,7 +28,7 @@ const ending = (account, token) => ({
 const used = (token) => (token.lastUsedAt ? html`used ${when(token.lastUsedAt)}` : 'never used');
 
 /** @param {Account} account @param {Token} token @param {any} slot @param {Context} context */
-function row(account, token, slot, { reload }) {
+function row(account, token, slot, { session, reload }) {
   const revoke = html`<button
     type="button"
     class="button button-small button-danger-quiet"
@@ -33,7 +39,7 @@ function row(account, token, slot, { reload }) {
   revoke.addEventListener('click', () =>
     busy(revoke, async () => {
       slot.replaceChildren();
-      if (!(await confirm(ending(account, token)))) return;
+      if (!(await confirm(ending(account, token, session.user.id)))) return;
       try {
         await api.delete(`/users/${account.id}/api-keys/${token.id}`);
         toast('Revoked. No server accepts it any more.');

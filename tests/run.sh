@@ -381,7 +381,7 @@ run_pytest_both() {
 run_integration() {
     compile "$preset" && compile "$counting" || return 0
     begin_counting integration
-    run_pytest_both integration 1200 "$counting" "$preset"
+    run_pytest_both integration 1800 "$counting" "$preset"
 }
 
 run_api() {
@@ -416,11 +416,11 @@ run_boot() {
         count 0 1
         return
     fi
-    run_pytest boot 900 package boot
+    run_pytest boot 1500 package boot
 }
 
 run_docs() {
-    run_pytest docs 120 asan docs
+    run_pytest docs 300 asan docs
 }
 
 run_tools() {

@@ -17,7 +17,7 @@
 
 /* Those of the table in the header. */
 static const struct budgets {
-    struct allowance networks[NETWORKS];
+    struct allowance networks[NETWORKS]; /* a burst of 0: the kind has none, and no reserve */
     struct allowance reserve;
     struct allowance target;
 } budgets[GUESS_KIND_COUNT] = {
@@ -30,6 +30,7 @@ static const struct budgets {
     [GUESS_LEAK] = { { { 30, 2 * SECOND_US }, { 60, SECOND_US }, { 120, SECOND_US / 2 } },
                      { 1, 30 * SECOND_US },
                      { 5, 60 * SECOND_US } },
+    [GUESS_INTROSPECTION] = { .target = { 10, 10 * SECOND_US } },
 };
 
 struct bucket {
@@ -175,7 +176,7 @@ make_keys(const struct guess_throttle *throttle, const struct guess *guess, stru
     const struct client_address address = client_address_untranslated(guess->address);
     bool is_v4 = client_address_is_v4(&address);
     size_t count = is_v4 ? 1 : NETWORKS;
-    ret_keys->network_count = count;
+    ret_keys->network_count = budgets[guess->kind].networks[0].burst > 0 ? count : 0;
     for (size_t i = 0; i < count; i++) {
         make_key(throttle, guess, (char)('0' + i), &address, is_v4 ? 16 : bytes[i], ret_keys->networks[i]);
     }

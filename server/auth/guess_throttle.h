@@ -9,6 +9,10 @@
  *   reserve of an address    10, then one every 30 s    20, then one every 2 s     1, then one every 30 s
  *   per address and target    5, then one a minute      10, then one every 10 s    5, then one a minute
  *
+ * A service that introspects shows what its clients have shown to it, so the address says nothing about who
+ * guesses. Introspections have the budget of tokens per address and target, and no other: one client of a
+ * service must not lock the others out.
+ *
  * An address is an IPv4 address or an IPv6 /64; the IPv4 address within one of NAT64, 6to4 or Teredo counts
  * as itself. A target is an account or a look-up id, whether it exists or not. There is deliberately no
  * budget per target alone: an attacker who exhausted it would lock the owner out. For the same reason, a
@@ -32,7 +36,7 @@
 
 struct guess_throttle;
 
-enum guess_kind { GUESS_PASSWORD, GUESS_TOKEN, GUESS_LEAK, GUESS_KIND_COUNT };
+enum guess_kind { GUESS_PASSWORD, GUESS_TOKEN, GUESS_LEAK, GUESS_INTROSPECTION, GUESS_KIND_COUNT };
 
 /* One guess, from its beginning to its settlement. In an account, the ASCII case of `target` is ignored; in a
  * look-up id it counts. */

@@ -105,18 +105,6 @@ authenticate_prove(struct request *request)
     return await_query(request, QUERY_GATE_FIND_HASH, &DB_TEXT(request->auth.lookup_id));
 }
 
-/* How many seconds the guess must wait; 0 when it may be checked now. Concurrent requests with the same token
- * are one guess. */
-static int64_t
-begin_guess(struct request *request, const char *encoded)
-{
-    if (hasher_is_under_way(request->loop->mailbox, HASHER_TOKENS, request->auth.verified_key.bytes,
-                            encoded)) {
-        return 0;
-    }
-    return await_begin_guess(request, GUESS_TOKEN, request->auth.lookup_id);
-}
-
 /* The token is unknown (0), or has ended. The owner of an ended one learns that something still presents it;
  * when its hash is erased, at least its look-up id. */
 static enum step_result
@@ -141,7 +129,8 @@ hash_found(struct request *request)
         return refuse_ended(request, db_rows(found) > 0 ? db_int64(found, 0, 0) : 0);
     }
     const char *encoded = db_text(found, 0, 1);
-    int64_t wait = begin_guess(request, encoded);
+    int64_t wait = await_begin_token_guess(request, GUESS_TOKEN, request->auth.lookup_id,
+                                           request->auth.verified_key.bytes, encoded);
     if (wait > 0) {
         counter_add(&request->loop->metrics.guesses_refused, 1);
         answer_add_headers(&request->answer, "Retry-After: %\r\n", &wait);
@@ -346,6 +335,7 @@ authenticate_again(struct request *request, request_function *then)
 enum step_result
 authenticate_after_body(struct request *request)
 {
-    bool is_due = request->body && request->auth.credentials != CREDENTIALS_NONE;
+    bool has_arrived = request->body || request->route->body_form;
+    bool is_due = has_arrived && request->auth.credentials != CREDENTIALS_NONE;
     return is_due ? authenticate_again(request, NULL) : STEP_NEXT;
 }

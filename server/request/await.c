@@ -180,3 +180,13 @@ await_begin_guess(struct request *request, enum guess_kind kind, const char *tar
     }
     return wait;
 }
+
+int64_t
+await_begin_token_guess(struct request *request, enum guess_kind kind, const char *lookup_id,
+                        const unsigned char *key, const char *encoded)
+{
+    if (hasher_is_under_way(request->loop->mailbox, HASHER_TOKENS, key, encoded)) {
+        return 0;
+    }
+    return await_begin_guess(request, kind, lookup_id);
+}

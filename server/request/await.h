@@ -32,4 +32,9 @@ enum step_result await_background(struct request *request, void (*work)(void *ar
  * ends counts as wrong if argon2 found a mismatch. */
 int64_t await_begin_guess(struct request *request, enum guess_kind kind, const char *target);
 
+/* The same for a token, before await_verify(HASHER_TOKENS) with this key and hash. While the same token is
+ * being compared already, for another request, this is no guess of its own, and need not wait. */
+int64_t await_begin_token_guess(struct request *request, enum guess_kind kind, const char *lookup_id,
+                                const unsigned char *key, const char *encoded);
+
 #endif

@@ -3,6 +3,7 @@
 #include "common/memory.h"
 #include "common/token.h"
 #include "server/http/query.h"
+#include "server/request/authenticate.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
 #include "server/server.h"
@@ -101,7 +102,7 @@ found(struct request *request)
     return query(request, QUERY_API_KEYS_FIND_LIVE, hash_found);
 }
 
-/* Throttled like tokens that are presented: whoever shows wrong ones to another service guesses, too. */
+/* Wrong secrets of one token are slowed down, whoever shows them to the service that asks. */
 static enum step_result
 hash_found(struct request *request)
 {
@@ -113,19 +114,26 @@ hash_found(struct request *request)
     if (db_rows(row) == 0 || db_int64(row, 0, 0) != asked->token_id) {
         return inactive(request);
     }
-    int64_t wait = await_begin_guess(request, GUESS_TOKEN, asked->lookup_id);
+    int64_t wait = await_begin_token_guess(request, GUESS_INTROSPECTION, asked->lookup_id, asked->key.bytes,
+                                           db_text(row, 0, 1));
     if (wait > 0) {
         counter_add(&request->loop->metrics.guesses_refused, 1);
         answer_add_headers(&request->answer, "Retry-After: %\r\n", &wait);
         return answer_refuse(&request->answer, PROBLEM_RATE_LIMITED,
-                             "Too many wrong tokens came from this address; wait before the next.");
+                             "Too many wrong tokens like this one were asked about; wait before the next.");
     }
     request_then(request, compared);
     return await_verify(request, HASHER_TOKENS, asked->key.bytes, db_text(row, 0, 1), asked->token,
                         TOKEN_LENGTH);
 }
 
-/* The token may have ended while argon2 ran, so it is looked at once more. */
+static enum step_result
+ask_once_more(struct request *request)
+{
+    return query(request, QUERY_API_KEYS_INTROSPECT, found);
+}
+
+/* Both tokens may have ended while argon2 ran: the one of the caller, and the one that was asked about. */
 static enum step_result
 compared(struct request *request)
 {
@@ -135,7 +143,7 @@ compared(struct request *request)
     outcome_settle_guess(&request->outcome, outcome == HASHER_MISMATCH);
     if (outcome == HASHER_MATCH) {
         verified_remember(verified, &asked->key, VERIFIED_GOOD, asked->token_id);
-        return query(request, QUERY_API_KEYS_INTROSPECT, found);
+        return authenticate_again(request, ask_once_more);
     }
     if (outcome == HASHER_MISMATCH) {
         verified_remember(verified, &asked->key, VERIFIED_WRONG, asked->token_id);

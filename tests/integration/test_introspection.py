@@ -8,6 +8,7 @@ import pytest
 from support import token as tokens
 from support.deadline import until
 from support.http import field_errors
+from support.metrics import metrics, value
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 INACTIVE = {"active": False}
@@ -103,4 +104,40 @@ def test_wrong_secrets_are_slowed_down(service, organization, asker):
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused and all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     assert {answer.status_code for answer in answers} == {200, 429}
-    until(lambda: service.bearer(organization.member).get("/session").status_code == 200, 5, "others are not slowed down")
+
+
+def test_one_client_locks_nobody_out(service, organization, asker):
+    """Who shows wrong tokens to a service is not known here, so the wrong ones of many tokens slow down no other token."""
+    for _ in range(100):
+        wrong = tokens.make(tokens.lookup(service.mint(organization.guest)[1]))
+        assert introspect(asker, wrong).json() == INACTIVE
+    token = service.mint(organization.member)[1]
+    assert introspect(asker, token).json()["active"]
+    service.server.bearer(service.mint(organization.member)[1]).get("/session", 200)
+
+
+def test_many_ask_about_one_token_at_once(service, organization, asker):
+    """As after a restart of the server, when no token is known to be right: they are one guess."""
+    token = service.mint(organization.member, cost=(65536, 3))[1]
+    with concurrent.futures.ThreadPoolExecutor(30) as pool:
+        asked = [pool.submit(introspect, asker, token) for _ in range(30)]
+    assert all(answer.result().json()["active"] for answer in asked)
+
+
+def begun(service):
+    """How many secrets of tokens argon2 has begun with."""
+    return value(metrics(service.server.base), 'argon2_wait_seconds_count{share="tokens"}')
+
+
+@pytest.mark.alone  # argon2 must still be at work when the caller's token ends
+def test_a_caller_that_ends_meanwhile_learns_nothing(service, organization):
+    number, token = service.mint(service.person(organization.id, kind="service"))
+    asker, other = service.server.bearer(token), service.server.bearer(token)
+    asked = service.mint(organization.member, cost=(262144, 3))[1]
+    other.get("/session", 200)
+    before = begun(service)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answer = pool.submit(introspect, asker, asked, None)
+        until(lambda: begun(service) > before, 10, "argon2 works on the token that is asked about")
+        other.delete(f"/api-keys/{number}", 204)
+    assert answer.result().status_code == 401

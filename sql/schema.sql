@@ -3399,6 +3399,7 @@ CREATE TABLE testkase.webhook_deliveries (
     message jsonb NOT NULL,
     state text DEFAULT 'queued'::text NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
+    claims integer DEFAULT 0 NOT NULL,
     attempt_at timestamp with time zone DEFAULT now() NOT NULL,
     leased_until timestamp with time zone,
     status integer,
@@ -5464,6 +5465,8 @@ GRANT UPDATE(state) ON TABLE testkase.webhook_deliveries TO testkase_worker;
 
 GRANT UPDATE(attempts) ON TABLE testkase.webhook_deliveries TO testkase_server;
 GRANT UPDATE(attempts) ON TABLE testkase.webhook_deliveries TO testkase_worker;
+
+GRANT UPDATE(claims) ON TABLE testkase.webhook_deliveries TO testkase_worker;
 
 GRANT UPDATE(attempt_at) ON TABLE testkase.webhook_deliveries TO testkase_server;
 GRANT UPDATE(attempt_at) ON TABLE testkase.webhook_deliveries TO testkase_worker;

@@ -100,6 +100,7 @@ create table testkase.webhook_deliveries (
     message jsonb not null, -- {"type", "timestamp", "data"}; never a secret
     state text not null default 'queued' check (state in ('queued', 'sent', 'parked')),
     attempts integer not null default 0,
+    claims integer not null default 0, -- as attempts, but a redelivery does not begin anew: the number of an attempt
     attempt_at timestamptz not null default now(), -- the next one
     leased_until timestamptz,                      -- a worker is at it
     status integer,                                -- of HTTP, at the last attempt
@@ -116,7 +117,7 @@ create index webhook_deliveries_ended_idx on testkase.webhook_deliveries (ended_
 
 grant select, insert (webhook_id, topic, message), update (state, attempts, attempt_at, ended_at)
     on testkase.webhook_deliveries to testkase_server;
-grant select, delete, update (state, attempts, attempt_at, leased_until, status, error, ended_at)
+grant select, delete, update (state, attempts, claims, attempt_at, leased_until, status, error, ended_at)
     on testkase.webhook_deliveries to testkase_worker;
 
 -- --- from the outbox to deliveries ---

@@ -265,6 +265,23 @@ def test_a_page_of_the_audit_log_reads_no_more_than_it_must(crowded, filters, mo
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < most
 
 
+def rows_read(node, table):
+    here = node["Actual Rows"] * node["Actual Loops"] if node.get("Relation Name") == table else 0
+    return here + sum(rows_read(child, table) for child in node.get("Plans", []))
+
+
+def test_a_full_outbox_is_not_read_whole(crowded):
+    connection = crowded.connect("testkase_server")
+    try:
+        with connection.cursor() as cursor:
+            generic_plan(cursor, statement("events/read.sql"))
+            cursor.execute("explain (analyze, format json) execute under_test('3:3:')")
+            plan = cursor.fetchall()[0][0][0]["Plan"]
+    finally:
+        connection.close()
+    assert 20_000 <= rows_read(plan, "outbox") <= 20_001
+
+
 def test_every_hot_query_exists():
     assert set(HOT) <= set(FILES)
 

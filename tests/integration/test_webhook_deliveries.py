@@ -304,6 +304,31 @@ def test_what_an_admin_asks_for_is_sent_at_once(service, organization, receiver,
     assert receiver.wait_for(7)[-1].at - asked < 3, "one that waits for its next attempt, too"
 
 
+@pytest.mark.parametrize("status", [None, 204, 410])
+def test_who_lost_the_lease_does_not_end_what_is_sent_once_more(service, organization, receiver, start_worker, status):
+    """As above, but the second attempt brings it, an admin asks for one more, and the first attempt ends during that one."""
+    first, third = threading.Event(), threading.Event()
+    receiver.answers += [(first, status) if status else first, 204, (third, 204)]
+    webhook = add(service, organization, receiver.url)
+    number = queue(service, webhook)
+    late = start_worker()
+    receiver.wait_for(1)
+    late.signal(signal.SIGSTOP)
+    service.database.query("update testkase.webhook_deliveries set leased_until = now() where id = %s", (number,))
+    start_worker()
+    wait_until(service, number, "sent", 2)
+    admin = service.sign_in(organization.admin)
+    admin.post(f"/webhooks/{webhook}/deliveries/{number}/redeliver", None, 200)
+    receiver.wait_for(3)
+    first.set()
+    late.signal(signal.SIGCONT)
+    late.terminate()  # which ends when what came of the first attempt is recorded
+    assert service.database.query("""select state, attempts, status, leased_until > now() from testkase.webhook_deliveries
+                                     where id = %s""", (number,)) == [("queued", 1, 204, True)]
+    third.set()
+    wait_until(service, number, "sent", 1)
+
+
 def test_two_workers_send_each_once(service, organization, receiver, start_worker):
     webhooks = [add(service, organization, receiver.url) for _ in range(5)]
     numbers = [queue(service, webhook) for webhook in webhooks * 10]

@@ -21,7 +21,8 @@ class Call:
 class WebhookServer:
     """`answers` is what it does with the next calls, then 204: a status, (status, fields), or the name of a misbehaviour: "hang"
     (no answer), "drip" (a byte of the head at a time), "close" (in the head), "endless" (a body after 200), "endless head",
-    "hang after head" (200, and a body that does not come); or an Event, until which it keeps silent, and closes then."""
+    "hang after head" (200, and a body that does not come); or an Event, until which it keeps silent, and closes then, or
+    (Event, status), with which it answers then."""
 
     def __init__(self, certificate=None, address="127.0.0.1"):
         self.answers, self.calls = [], []
@@ -69,6 +70,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if isinstance(answer, threading.Event):
             answer.wait(60)
             return
+        if isinstance(answer, tuple) and isinstance(answer[0], threading.Event):
+            answer[0].wait(60)
+            answer = answer[1]
         status, fields = answer if isinstance(answer, tuple) else (answer, {})
         self.send_response(status)
         for name, value in {"Content-Length": "0", **fields}.items():

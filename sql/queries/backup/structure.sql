@@ -234,6 +234,7 @@ with wanted (part, kind, object, state) as (values
     ('rights', 'column', 'testkase.webhook_deliveries.attempt_at for testkase_worker', 'UPDATE'),
     ('rights', 'column', 'testkase.webhook_deliveries.attempts for testkase_server', 'UPDATE'),
     ('rights', 'column', 'testkase.webhook_deliveries.attempts for testkase_worker', 'UPDATE'),
+    ('rights', 'column', 'testkase.webhook_deliveries.claims for testkase_worker', 'UPDATE'),
     ('rights', 'column', 'testkase.webhook_deliveries.ended_at for testkase_server', 'UPDATE'),
     ('rights', 'column', 'testkase.webhook_deliveries.ended_at for testkase_worker', 'UPDATE'),
     ('rights', 'column', 'testkase.webhook_deliveries.error for testkase_worker', 'UPDATE'),

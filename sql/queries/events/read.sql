@@ -52,5 +52,6 @@ left join lateral (
     select null, r.sequence, r.written_by, t.reader, r.topic, r.data
     from streamed_since(:since::pg_snapshot) r
     join told t on t.user_id = r.user_id
+    where (select count(*) from span) <= 20000
 ) e on not n.is_reset
 order by e.organization_id nulls last, e.sequence;

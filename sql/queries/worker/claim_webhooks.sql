@@ -56,12 +56,12 @@ with recursive waiting as (
     where d.state = 'queued' and (d.leased_until is null or d.leased_until <= now())
     for update of d skip locked
 ), taken as (
-    update webhook_deliveries d set leased_until = now() + interval '1 minute', attempts = d.attempts + 1
+    update webhook_deliveries d set leased_until = now() + interval '1 minute', attempts = d.attempts + 1, claims = d.claims + 1
     from locked l
     where d.id = l.id
-    returning d.id, d.attempts, d.message_id, d.webhook_id, d.message
+    returning d.id, d.claims, d.message_id, d.webhook_id, d.message
 )
-select t.id, t.attempts as attempt, t.message_id::text, h.platform, h.url, t.message::text, h.secret,
+select t.id, t.claims as attempt, t.message_id::text, h.platform, h.url, t.message::text, h.secret,
        case when h.previous_secret_until > now() then h.previous_secret end as previous_secret, x.title, x.facts::text, x.path
 from taken t
 join webhooks h on h.id = t.webhook_id

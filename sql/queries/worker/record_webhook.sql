@@ -1,7 +1,8 @@
 -- Records what came of an attempt. After a failure, the next attempt is half a minute later, then two minutes, eight, about half
 -- an hour, two hours; the fifth retry is the last, and a delivery that it does not bring is parked. An endpoint that says that it
 -- is gone for good (410), or of which every delivery of a week was parked, disables its webhook.
--- The lease may have run out meanwhile, and another worker be at it: then only the end is recorded that the receiver has it.
+-- The lease may have run out meanwhile, and another worker be at it: then only the end is recorded that the receiver has it, if
+-- nobody asked to send it once more since.
 -- takes: id, attempt, outcome, status, retryAfter, error
 -- outcome: sent | try_again | refused; status: of HTTP, 0 for none; retryAfter: seconds, 0 for none
 -- → whether the delivery was waiting for it
@@ -10,7 +11,8 @@ with target as (
            h.status = 'enabled' and h.deleted_at is null as is_on
     from webhooks h
     join webhook_deliveries d on d.webhook_id = h.id
-    where d.id = :id::bigint and d.state = 'queued' and (d.attempts = :attempt::integer or :outcome = 'sent')
+    where d.id = :id::bigint and d.state = 'queued'
+      and (d.claims = :attempt::integer or :outcome = 'sent' and :attempt::integer > d.claims - d.attempts)
     for no key update of h, d
 ), decision as (
     select t.id, t.webhook_id, s.state,

@@ -99,7 +99,7 @@ test_an_address_has_a_budget_over_all_targets(void **state)
 {
     (void)state;
     static const int budgets[] = { [GUESS_PASSWORD] = 20, [GUESS_TOKEN] = 60, [GUESS_LEAK] = 30 };
-    for (int kind = 0; kind < GUESS_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < GUESS_INTROSPECTION; kind++) {
         struct guess_throttle *throttle = guess_throttle_new();
         assert_int_equal(spend_address(throttle, kind, "::ffff:192.0.2.1"),
                          budgets[kind] + 1 /* a first try */);
@@ -109,13 +109,29 @@ test_an_address_has_a_budget_over_all_targets(void **state)
     }
 }
 
+/* The clients of a service that introspects are behind its one address. */
+static void
+test_introspections_are_slowed_by_target_alone(void **state)
+{
+    (void)state;
+    struct guess_throttle *throttle = guess_throttle_new();
+    char target[16];
+    for (int i = 0; i < 1000; i++) {
+        snprintf(target, sizeof(target), "token%d", i);
+        assert_true(guess_once(throttle, GUESS_INTROSPECTION, "::ffff:192.0.2.1", target, true));
+    }
+    assert_int_equal(guess_until_refused(throttle, GUESS_INTROSPECTION, "::ffff:192.0.2.1", "token0"), 9);
+    assert_true(guess_once(throttle, GUESS_TOKEN, "::ffff:192.0.2.1", "token0", true));
+    guess_throttle_free(throttle);
+}
+
 /* One client that spends the budget of its address does not lock out everybody behind it. */
 static void
 test_a_first_try_passes_on_the_reserve(void **state)
 {
     (void)state;
     static const int reserves[] = { [GUESS_PASSWORD] = 10, [GUESS_TOKEN] = 20, [GUESS_LEAK] = 1 };
-    for (int kind = 0; kind < GUESS_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < GUESS_INTROSPECTION; kind++) {
         struct guess_throttle *throttle = guess_throttle_new();
         struct client_address here = address_of("::ffff:192.0.2.1");
         char target[16];
@@ -325,6 +341,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_an_address_has_a_budget_over_all_targets),
+        cmocka_unit_test(test_introspections_are_slowed_by_target_alone),
         cmocka_unit_test(test_a_first_try_passes_on_the_reserve),
         cmocka_unit_test(test_a_right_first_try_costs_no_reserve_and_restores_no_budget),
         cmocka_unit_test(test_refused_guesses_evict_nothing),

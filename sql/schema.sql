@@ -91,35 +91,41 @@ CREATE FUNCTION testkase.ago(moment timestamp with time zone) RETURNS text
     from (select extract(epoch from now() - moment) as seconds) s
 $$;
 
-CREATE FUNCTION testkase.answer_password_requests(most integer) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION testkase.answer_password_requests(most integer) RETURNS TABLE(read integer, of_person integer, of_organization integer, of_network integer)
+    LANGUAGE plpgsql SECURITY DEFINER ROWS 1
     SET search_path TO 'testkase', 'pg_temp'
     AS $$
 declare
     request record;
     made record;
-    count integer := 0;
 begin
+    read := 0;
+    of_person := 0;
+    of_organization := 0;
+    of_network := 0;
     for request in
         delete from password_requests r
         where r.id in (select p.id from password_requests p order by p.id limit most for update skip locked)
         returning r.email, r.created_at, r.request_id, r.address
     loop
-        count := count + 1;
+        read := read + 1;
         continue when request.created_at < now() - interval '1 hour';
         for made in
-            select u.id, u.organization_id, l.purpose
+            select u.id, u.organization_id, l.outcome, l.purpose
             from users u
             cross join lateral make_password_link(u.id, true, null, null, requesting_network(request.address)) l
             where email_key(u.email) = email_key(request.email) and u.status = 'active' and u.kind = 'person'
-              and l.outcome = 'made'
         loop
+            of_person := of_person + (made.outcome = 'too_many_mails')::integer;
+            of_organization := of_organization + (made.outcome = 'too_many_mails_of_organization')::integer;
+            of_network := of_network + (made.outcome = 'too_many_mails_for_network')::integer;
+            continue when made.outcome <> 'made';
             insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, request_id, address, detail)
             values (made.organization_id, 'system', 'user.password_link_requested', 'user', made.id, request.request_id,
                     request.address, jsonb_build_object('purpose', made.purpose));
         end loop;
     end loop;
-    return count;
+    return next;
 end
 $$;
 
@@ -1223,6 +1229,9 @@ CREATE FUNCTION testkase.make_password_link(of_user bigint, requested boolean, m
 #variable_conflict use_variable
 declare
     person record;
+    tells boolean; -- the person of the link
+    told integer := 0; -- mails of the last hour that told the person of one
+    is_over boolean := false; -- the organization's cap is reached
     maker text;
     until_when text;
     mail uuid;
@@ -1237,18 +1246,29 @@ begin
         return next;
         return;
     end if;
+    tells := secret_digest is not null and not person.is_new and mail_is_sent();
+    if tells then
+        select count(*) into told
+        from mails m
+        where m.user_id = of_user and m.kind = 'security' and m.created_at > now() - interval '1 hour' and m.tells_of_link;
+        tells := told < 3;
+    end if;
+    if tells and made_by is not null or secret_digest is null then
+        select count(*) >= 100 into is_over
+        from mails m
+        where m.organization_id = person.organization_id and (m.carries_link or m.tells_of_link) and m.is_requested = requested
+          and m.created_at > now() - interval '1 hour';
+    end if;
     if secret_digest is null
        and (select count(*) from mails m
             where m.user_id = of_user and m.kind = 'security' and m.created_at > now() - interval '1 hour'
               and m.carries_link and m.is_requested = requested) >= 3 then
         outcome := 'too_many_mails';
-    elsif secret_digest is null
-       and (select count(*) from mails m
-            where m.organization_id = person.organization_id and m.carries_link and m.is_requested = requested
-              and m.created_at > now() - interval '1 hour') >= 100 then
+    elsif is_over and told = 0 then
         outcome := 'too_many_mails_of_organization';
     elsif (select count(*) from mails m
-           where m.requested_from = requested_from and m.created_at > now() - interval '1 hour') >= 20 then
+           where m.organization_id = person.organization_id and m.requested_from = requested_from
+             and m.created_at > now() - interval '1 hour') >= 20 then
         outcome := 'too_many_mails_for_network';
     end if;
     if outcome is not null then
@@ -1273,7 +1293,7 @@ begin
                      else 'All your sessions end when you use it; your tokens stay valid. If you do not want a new password, '
                           || 'ignore this mail: the one that you have stays.' end],
             '/set-password', true, requested, requested_from);
-    elsif purpose = 'reset' and mail_is_sent() then
+    elsif tells and not is_over then
         perform queue_mail(person.organization_id, of_user, 'A link that sets your password was given out',
             array[maker || ' made it on ' || at_time(now()) || ', to pass it on to you. It works once, until ' || until_when
                   || '.',
@@ -1702,8 +1722,8 @@ declare
     mail uuid;
 begin
     insert into mail_wishes (user_id) values (reader) on conflict do nothing;
-    insert into mails (organization_id, user_id, kind, subject, carries_link, is_requested, requested_from)
-    values (organization, reader, 'security', left(heading, 200), carries_link, is_requested, requested_from)
+    insert into mails (organization_id, user_id, kind, subject, carries_link, tells_of_link, is_requested, requested_from)
+    values (organization, reader, 'security', left(heading, 200), carries_link, not carries_link, is_requested, requested_from)
     returning id into mail;
     insert into mail_items (mail_id, position, heading, sentences, path) values (mail, 1, heading, sentences, path);
     return mail;
@@ -2906,6 +2926,7 @@ CREATE TABLE testkase.mails (
     error text,
     ended_at timestamp with time zone,
     carries_link boolean DEFAULT false NOT NULL,
+    tells_of_link boolean DEFAULT false NOT NULL,
     is_requested boolean DEFAULT false NOT NULL,
     requested_from cidr,
     CONSTRAINT mails_check CHECK (((state = 'queued'::text) = (ended_at IS NULL))),
@@ -4519,11 +4540,11 @@ CREATE INDEX mails_due_idx ON testkase.mails USING btree (attempt_at) WHERE (sta
 
 CREATE INDEX mails_ended_idx ON testkase.mails USING btree (ended_at);
 
-CREATE INDEX mails_links_idx ON testkase.mails USING btree (organization_id, is_requested, created_at) WHERE carries_link;
+CREATE INDEX mails_links_idx ON testkase.mails USING btree (organization_id, is_requested, created_at) WHERE (carries_link OR tells_of_link);
 
 CREATE INDEX mails_refused_idx ON testkase.mails USING btree (organization_id, user_id) WHERE ((state = 'parked'::text) AND ((status >= 500) AND (status <= 599)));
 
-CREATE INDEX mails_requested_idx ON testkase.mails USING btree (requested_from, created_at) WHERE (requested_from IS NOT NULL);
+CREATE INDEX mails_requested_idx ON testkase.mails USING btree (organization_id, requested_from, created_at) WHERE (requested_from IS NOT NULL);
 
 CREATE INDEX mails_user_idx ON testkase.mails USING btree (user_id, kind, created_at DESC);
 

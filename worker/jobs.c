@@ -27,6 +27,7 @@ static const struct job {
     int64_t every_ms;    /* so often at least; 0: in every round, because its work comes by deadlines */
     int64_t batch;       /* as many rows at once mean that there is a backlog; 0: nobody waits for it */
     int64_t patience_ms; /* so long it waits while the jobs before it have a backlog */
+    bool refuses;        /* its query tells how many requests were over a cap */
 } jobs_table[] = {
     { "leavers_tokens", QUERY_WORKER_END_LEAVERS_TOKENS, .channels = LISTEN_USERS, .every_ms = MINUTE_MS,
       .batch = 200 },
@@ -37,7 +38,7 @@ static const struct job {
     { "erase_hashes", QUERY_WORKER_ERASE_HASHES, .every_ms = 0 },
     { "sum_up_usage", QUERY_WORKER_SUM_UP_USAGE, .every_ms = MINUTE_MS },
     { "password_requests", QUERY_WORKER_ANSWER_PASSWORD_REQUESTS, .channels = LISTEN_OUTBOX,
-      .every_ms = MINUTE_MS },
+      .every_ms = MINUTE_MS, .refuses = true },
     { "route_outbox", QUERY_WORKER_ROUTE_OUTBOX, .channels = LISTEN_OUTBOX, .every_ms = MINUTE_MS,
       .batch = 500, .patience_ms = ROUTE_PATIENCE_MS },
     { "digest", QUERY_WORKER_DIGEST, .every_ms = MINUTE_MS },
@@ -132,6 +133,20 @@ note_failure(struct job_state *state, const struct db_result *result)
         clock_monotonic_ms() + retry_delay_ms(state->retry.failures, RETRY_FIRST_MS, RETRY_MOST_MS);
 }
 
+/* Whoever requested too much must not learn of it, so the operator is told. */
+static void
+note_refused(const struct job *job, const struct db_result *result)
+{
+    int64_t person = db_int64(result, 0, db_column(result, "of_person"));
+    int64_t organization = db_int64(result, 0, db_column(result, "of_organization"));
+    int64_t network = db_int64(result, 0, db_column(result, "of_network"));
+    if (person + organization + network > 0) {
+        log_warning("requested links were not mailed", log_text("job", job->name),
+                    log_number("of_person", person), log_number("of_organization", organization),
+                    log_number("of_network", network));
+    }
+}
+
 static int64_t
 run_batch(const struct job *job, struct job_state *state, struct db_sync *db)
 {
@@ -140,6 +155,9 @@ run_batch(const struct job *job, struct job_state *state, struct db_sync *db)
     if (db_status(result) == DB_OK) {
         rows = db_int64(result, 0, 0);
         note_success(job, state, rows);
+        if (job->refuses) {
+            note_refused(job, result);
+        }
     } else if (db_status(result) == DB_REFUSED) {
         note_failure(state, result);
     }

@@ -194,7 +194,8 @@ static const struct refusal make_refusals[] = {
     { "too_many_mails", PROBLEM_CONFLICT, NULL,
       "Three links were mailed to this person within an hour; wait, or have one shown." },
     { "too_many_mails_of_organization", PROBLEM_CONFLICT, NULL,
-      "100 links were mailed to people of this organization within an hour; wait, or have one shown." },
+      "People of this organization were sent 100 mails with links or about them within an hour; wait. A link "
+      "of a person without a password can still be shown." },
     { "is_owner", PROBLEM_FORBIDDEN, NULL,
       "A link of the owner's account is shown to nobody; have it mailed, or ask an operator." },
     { "is_oneself", PROBLEM_FORBIDDEN, NULL, "Change your own password by POST /api/v1/account/password." },

@@ -112,18 +112,20 @@ create function testkase.password_link_lifetime(purpose text, is_requested boole
 -- The worker makes the secret of such a mail when it sends it, and keeps the digest before.
 alter table testkase.mails
     add column carries_link boolean not null default false,
+    add column tells_of_link boolean not null default false, -- of one that was shown to somebody else
     add column is_requested boolean not null default false,
     add column requested_from cidr; -- the network of the client that requested it
 
-create index mails_links_idx on testkase.mails (organization_id, is_requested, created_at) where carries_link;
-create index mails_requested_idx on testkase.mails (requested_from, created_at) where requested_from is not null;
+create index mails_links_idx on testkase.mails (organization_id, is_requested, created_at) where carries_link or tells_of_link;
+create index mails_requested_idx on testkase.mails (organization_id, requested_from, created_at)
+    where requested_from is not null;
 
 -- The network of an address, as far as requests of links are counted: an address of IPv4, a /48 of IPv6.
 create function testkase.requesting_network(address inet) returns cidr
     language sql immutable parallel safe
     return network(set_masklen(address, case family(address) when 4 then 32 else 48 end));
 
--- Queues a mail with one item about the security of an account; returns its id.
+-- Queues a mail with one item, which carries a link that sets a password or else tells of one; returns its id.
 create function testkase.queue_mail(organization bigint, reader bigint, heading text, sentences text[], path text,
                                     carries_link boolean, is_requested boolean, requested_from cidr) returns uuid
     language plpgsql volatile
@@ -133,8 +135,8 @@ declare
     mail uuid;
 begin
     insert into mail_wishes (user_id) values (reader) on conflict do nothing;
-    insert into mails (organization_id, user_id, kind, subject, carries_link, is_requested, requested_from)
-    values (organization, reader, 'security', left(heading, 200), carries_link, is_requested, requested_from)
+    insert into mails (organization_id, user_id, kind, subject, carries_link, tells_of_link, is_requested, requested_from)
+    values (organization, reader, 'security', left(heading, 200), carries_link, not carries_link, is_requested, requested_from)
     returning id into mail;
     insert into mail_items (mail_id, position, heading, sentences, path) values (mail, 1, heading, sentences, path);
     return mail;
@@ -145,8 +147,10 @@ revoke execute on function testkase.queue_mail(bigint, bigint, text, text[], tex
 
 -- Makes a link for a person: with the digest of a secret that is shown, or, when that is null, as a mail. At most three such
 -- mails an hour are given to a person, and at most three are requested. The people of an organization are given 100 an hour, and
--- 100 are requested for them; 20 are requested from one network. Mails that are made at the same time do not see each other, so
--- there may be a few more. A person who has a password is told by mail that a link to replace it was shown to somebody.
+-- 100 are requested for them, 20 of these from one network. Mails that are made at the same time do not see each other, so
+-- there may be a few more. A person who has a password is told by mail that a link to replace it was shown to somebody: of the
+-- first three in an hour. These mails count among the 100 that are given: when there are no more, a link is shown only if its
+-- person was told of another within the hour. Operators are not held up.
 -- outcome: made | too_many_mails | too_many_mails_of_organization | too_many_mails_for_network | not_possible (no active person);
 --   the caller has checked the right to make one
 create function testkase.make_password_link(of_user bigint, requested boolean, made_by bigint, secret_digest bytea,
@@ -158,6 +162,9 @@ as $$
 #variable_conflict use_variable
 declare
     person record;
+    tells boolean; -- the person of the link
+    told integer := 0; -- mails of the last hour that told the person of one
+    is_over boolean := false; -- the organization's cap is reached
     maker text;
     until_when text;
     mail uuid;
@@ -172,18 +179,29 @@ begin
         return next;
         return;
     end if;
+    tells := secret_digest is not null and not person.is_new and mail_is_sent();
+    if tells then
+        select count(*) into told
+        from mails m
+        where m.user_id = of_user and m.kind = 'security' and m.created_at > now() - interval '1 hour' and m.tells_of_link;
+        tells := told < 3;
+    end if;
+    if tells and made_by is not null or secret_digest is null then
+        select count(*) >= 100 into is_over
+        from mails m
+        where m.organization_id = person.organization_id and (m.carries_link or m.tells_of_link) and m.is_requested = requested
+          and m.created_at > now() - interval '1 hour';
+    end if;
     if secret_digest is null
        and (select count(*) from mails m
             where m.user_id = of_user and m.kind = 'security' and m.created_at > now() - interval '1 hour'
               and m.carries_link and m.is_requested = requested) >= 3 then
         outcome := 'too_many_mails';
-    elsif secret_digest is null
-       and (select count(*) from mails m
-            where m.organization_id = person.organization_id and m.carries_link and m.is_requested = requested
-              and m.created_at > now() - interval '1 hour') >= 100 then
+    elsif is_over and told = 0 then
         outcome := 'too_many_mails_of_organization';
     elsif (select count(*) from mails m
-           where m.requested_from = requested_from and m.created_at > now() - interval '1 hour') >= 20 then
+           where m.organization_id = person.organization_id and m.requested_from = requested_from
+             and m.created_at > now() - interval '1 hour') >= 20 then
         outcome := 'too_many_mails_for_network';
     end if;
     if outcome is not null then
@@ -208,7 +226,7 @@ begin
                      else 'All your sessions end when you use it; your tokens stay valid. If you do not want a new password, '
                           || 'ignore this mail: the one that you have stays.' end],
             '/set-password', true, requested, requested_from);
-    elsif purpose = 'reset' and mail_is_sent() then
+    elsif tells and not is_over then
         perform queue_mail(person.organization_id, of_user, 'A link that sets your password was given out',
             array[maker || ' made it on ' || at_time(now()) || ', to pass it on to you. It works once, until ' || until_when
                   || '.',
@@ -265,37 +283,45 @@ create trigger password_requests_added after insert on testkase.password_request
 grant select (id) on testkase.password_requests to testkase_server;
 grant insert (email, request_id, address) on testkase.password_requests to testkase_server;
 
--- Answers up to `most` requests, each once: mails a link to active people whose address it is. Returns how many it read. What has
--- waited for an hour has been repeated, or is not wanted any more.
-create function testkase.answer_password_requests(most integer) returns integer
-    language plpgsql volatile security definer
+-- Answers up to `most` requests, each once: mails a link to active people whose address it is. Returns how many it read, and how
+-- many of them were refused because so many mails had gone to the person, to the organization, or there at the request of the
+-- network. What has waited for an hour has been repeated, or is not wanted any more.
+create function testkase.answer_password_requests(most integer)
+    returns table (read integer, of_person integer, of_organization integer, of_network integer)
+    language plpgsql volatile rows 1 security definer
     set search_path = testkase, pg_temp
 as $$
 declare
     request record;
     made record;
-    count integer := 0;
 begin
+    read := 0;
+    of_person := 0;
+    of_organization := 0;
+    of_network := 0;
     for request in
         delete from password_requests r
         where r.id in (select p.id from password_requests p order by p.id limit most for update skip locked)
         returning r.email, r.created_at, r.request_id, r.address
     loop
-        count := count + 1;
+        read := read + 1;
         continue when request.created_at < now() - interval '1 hour';
         for made in
-            select u.id, u.organization_id, l.purpose
+            select u.id, u.organization_id, l.outcome, l.purpose
             from users u
             cross join lateral make_password_link(u.id, true, null, null, requesting_network(request.address)) l
             where email_key(u.email) = email_key(request.email) and u.status = 'active' and u.kind = 'person'
-              and l.outcome = 'made'
         loop
+            of_person := of_person + (made.outcome = 'too_many_mails')::integer;
+            of_organization := of_organization + (made.outcome = 'too_many_mails_of_organization')::integer;
+            of_network := of_network + (made.outcome = 'too_many_mails_for_network')::integer;
+            continue when made.outcome <> 'made';
             insert into audit_events (organization_id, actor_kind, action, target_kind, target_id, request_id, address, detail)
             values (made.organization_id, 'system', 'user.password_link_requested', 'user', made.id, request.request_id,
                     request.address, jsonb_build_object('purpose', made.purpose));
         end loop;
     end loop;
-    return count;
+    return next;
 end
 $$;
 

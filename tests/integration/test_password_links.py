@@ -65,6 +65,16 @@ def invited(service, organization):
     return person
 
 
+@pytest.fixture
+def invite(service, admin_path):
+    def begin(email, *options, status=0):
+        done = run(admin_path, ["user", "invite", email, *options],
+                   {"TESTKASE_DATABASE_URL": service.database.url("testkase_owner"), "TESTKASE_PUBLIC_URL": PUBLIC})
+        assert done.returncode == status, done.stderr
+        return done
+    return begin
+
+
 def link_for(admin, person, status=201):
     return admin.post(f"/users/{person.id}/password-link", {"deliver": "link"}, status).json()
 
@@ -362,6 +372,36 @@ def test_a_person_is_told_of_a_link_that_was_shown(service, organization, mail_s
     assert organization.admin.name in parts(mail)[0] and secret_of(link["link"]) not in str(mail)
 
 
+NOTICES = "select count(*) from testkase.mails where user_id = %s and subject = 'A link that sets your password was given out'"
+
+
+def test_a_flood_of_links_that_are_shown(service, organization, anyone, mail_server, start_worker):
+    start_worker(mail_server.url)
+    admin, person = service.sign_in(organization.admin), organization.member
+    links = [link_for(admin, person) for _ in range(8)]
+    assert service.database.value(NOTICES, (person.id,)) == 3
+    set_password(anyone, secret_of(links[-1]["link"]))
+    service.database.query("update testkase.mails set created_at = now() - interval '61 minutes' where user_id = %s",
+                           (person.id,))
+    link_for(admin, person)
+    assert service.database.value(NOTICES, (person.id,)) == 4, "another hour"
+
+
+def test_no_link_is_shown_of_which_its_person_cannot_be_told(service, organization, invited, mail_server, start_worker, invite):
+    start_worker(mail_server.url)
+    admin, told_person, other = service.sign_in(organization.admin), organization.member, service.person(organization.id)
+    fill_the_hour(service, organization, False, count=99)
+    link_for(admin, told_person)
+    assert "100 mails" in link_for(admin, other, 409)["detail"], "a notice counts"
+    assert live(service, other) == [] and service.database.value(NOTICES, (other.id,)) == 0
+    assert "100 mails" in admin.post(f"/users/{invited.id}/password-link", {"deliver": "mail"}, 409).json()["detail"]
+    link_for(admin, told_person)
+    assert service.database.value(NOTICES, (told_person.id,)) == 1, "already told"
+    link_for(admin, invited)
+    invite(other.email)
+    assert service.database.value(NOTICES, (other.id,)) == 1, "no admin keeps an operator from it"
+
+
 def test_who_gets_no_mail(service, organization, anyone, mail_server, start_worker):
     start_worker(mail_server.url)
     robot = service.person(organization.id, kind="service", name="Robot")
@@ -412,12 +452,33 @@ def test_a_flood_from_one_client(service, organization, mail_server, start_worke
     assert service.database.value(mailed, (organization.id,)) == 21, "another client's budget is another"
 
 
-def fill_the_hour(service, organization, is_requested, before="1 minute"):
+def test_a_client_uses_up_no_request_of_another_organization(service, organization, mail_server, start_worker):
+    worker = start_worker(mail_server.url)
+    client, stranger = service.server.api(), service.organization().member
+    for _ in range(22):
+        client.post("/password-resets", {"email": service.person(organization.id).email}, 202)
+    client.post("/password-resets", {"email": stranger.email}, 202)
+    answered(service)
+    assert service.database.value(MAILS, (stranger.id,)) == 1
+    for _ in range(4):
+        service.server.api().post("/password-resets", {"email": organization.member.email}, 202)
+    answered(service)
+
+    def refused():
+        """What the log says: for the person, the organization and the network."""
+        lines = re.findall(r'level=warning .*msg="requested links were not mailed" job=password_requests '
+                           r"of_person=(\d+) of_organization=(\d+) of_network=(\d+)$", worker.log(), re.MULTILINE)
+        return tuple(sum(map(int, numbers)) for numbers in zip(*lines, strict=True))
+    until(lambda: refused() == (1, 0, 2), 20, "the operator is told")
+    assert "@" not in worker.log()
+
+
+def fill_the_hour(service, organization, is_requested, before="1 minute", count=100):
     service.database.query("""insert into testkase.mails (organization_id, user_id, kind, subject, carries_link, is_requested,
                                                          state, ended_at, created_at)
                               select %s, %s, 'security', 'Set a new password', true, %s, 'sent', now(), now() - %s::interval
-                              from generate_series(1, 100)""",
-                           (organization.id, organization.guest.id, is_requested, before))
+                              from generate_series(1, %s)""",
+                           (organization.id, organization.guest.id, is_requested, before, count))
 
 
 def test_a_flood_for_one_organization(service, organization, mail_server, start_worker):
@@ -432,8 +493,7 @@ def test_a_flood_for_one_organization(service, organization, mail_server, start_
     admin.post(f"/users/{person.id}/password-link", {"deliver": "mail"}, 201)
     fill_the_hour(service, organization, False)
     refusal = admin.post(f"/users/{person.id}/password-link", {"deliver": "mail"}, 409).json()
-    assert "100 links" in refusal["detail"]
-    link_for(admin, person, 201)
+    assert "100 mails" in refusal["detail"]
     stranger = service.organization().member
     service.server.api().post("/password-resets", {"email": stranger.email}, 202)
     answered(service)
@@ -564,16 +624,6 @@ def test_a_mail_whose_link_is_over_is_not_sent(service, organization, anyone, ma
 
 
 # --- the operator ---
-
-
-@pytest.fixture
-def invite(service, admin_path):
-    def begin(email, *options, status=0):
-        done = run(admin_path, ["user", "invite", email, *options],
-                   {"TESTKASE_DATABASE_URL": service.database.url("testkase_owner"), "TESTKASE_PUBLIC_URL": PUBLIC})
-        assert done.returncode == status, done.stderr
-        return done
-    return begin
 
 
 def test_the_operator_prints_a_link(service, organization, invited, anyone, invite, admin_path):

@@ -2,8 +2,8 @@
 -- such mails any more, is not sent, nor one whose link to set a password is not valid any more.
 -- takes: limit
 -- → of each: its id, the number of the attempt, the address and the name of its reader, kind, subject, the secret with which
---   mails of this kind are stopped, whether it carries a link that sets a password, and the items
---   as JSON: [{"heading", "sentences": [], "path"}]
+--   mails of this kind are stopped, whether it carries a link that sets a password, and the items as JSON:
+--   [{"heading", "sentences": [], "path"}]
 with due as (
     select m.id, u.email, u.name, case m.kind when 'digest' then w.digest_secret else w.unsubscribe_secret end as secret,
            u.status = 'active' and case m.kind when 'reminder' then w.reminders

@@ -6,6 +6,7 @@
 #include "server/request/authenticate.h"
 #include "server/request/await.h"
 #include "server/request/endpoint.h"
+#include "server/request/renew.h"
 #include "server/server.h"
 #include <stdlib.h>
 #include <string.h>
@@ -142,7 +143,10 @@ compared(struct request *request)
     enum hasher_outcome outcome = request->outcome.hash->outcome;
     outcome_settle_guess(&request->outcome, outcome == HASHER_MISMATCH);
     if (outcome == HASHER_MATCH) {
-        verified_remember(verified, &asked->key, VERIFIED_GOOD, asked->token_id);
+        if (verified_remember(verified, &asked->key, VERIFIED_GOOD, asked->token_id)) {
+            renew_token_hash(request->loop, asked->token_id, db_text(request->outcome.result, 0, 1),
+                             asked->token, TOKEN_LENGTH);
+        }
         return authenticate_again(request, ask_once_more);
     }
     if (outcome == HASHER_MISMATCH) {

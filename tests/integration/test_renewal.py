@@ -33,6 +33,16 @@ def test_a_proven_token_is_hashed_again(database, start_service):
     service.server.bearer(tokens.make(tokens.lookup(token))).get("/session", 401)
 
 
+def test_a_token_that_is_asked_about_is_hashed_again(database, start_service):
+    service = dear(start_service, database)
+    organization = service.organization()
+    token_id, token = service.mint(organization.member)
+    old = hash_of(database, "api_tokens", "secret_hash", token_id)
+    asker = service.bearer(organization.admin)
+    assert asker.request("POST", "/auth/introspect", 200, data={"token": token}).json()["active"]
+    until(lambda: hash_of(database, "api_tokens", "secret_hash", token_id) != old, 15, "the hash is renewed")
+
+
 def test_a_herd_renews_once(database, start_service):
     """A hundred at once cost one argon2 to prove the token, and one to hash it again."""
     service = dear(start_service, database)

@@ -69,7 +69,8 @@ Python tests of integration, api, browser and fault run side by side, $workers a
 "alone" measure times or resources, and nothing runs beside them.
 
 A test that fails is run once more, alone. If it passes then, it counts as passed, is listed at the end as
-flaky, and in build/test-logs/flaky. For tests with the mark "no_second_chance" (revocation, secrecy,
+flaky, and in build/test-logs/flaky. Those that failed are listed last, with the ends of their messages, and
+in build/test-logs/failed. For tests with the mark "no_second_chance" (revocation, secrecy,
 durability) one failure is a failure; so it is when more than 20 tests of a suite fail.
 END
 }
@@ -80,12 +81,18 @@ count() {
     passed=$((passed + $1)) failed=$((failed + $2))
 }
 
+# count_failed WHAT: one failed test, which is named at the end of the run.
+count_failed() {
+    count 0 1
+    printf '  %s: %s\n' "${suite:-set-up}" "$1" >>"$logs/failed"
+}
+
 # check TITLE LOG COMMAND...: a command that is one test.
 check() {
     if progress "$@"; then
         count 1 0
     else
-        count 0 1
+        count_failed "$1"
     fi
 }
 
@@ -102,7 +109,7 @@ check_side_by_side() {
             count 1 0
             rm -f -- "$logs/passed-$name"
         else
-            count 0 1
+            count_failed "$name"
             say "$name: failed; the end of $logs/$name.log:"
             tail -n 40 -- "$logs/$name.log"
         fi
@@ -140,7 +147,7 @@ compile() {
     shift
     if [[ " ${compiled[*]-} " != *" $preset "* ]]; then
         if ! build_preset "$root" "$preset" "$logs" "$@"; then
-            count 0 1
+            count_failed "compiling for the preset $preset"
             return 1
         fi
         compiled+=("$preset")
@@ -181,7 +188,7 @@ lint_unfinished() {
 lint_web() {
     local bin=$root/build/web-checks/node_modules/.bin
     if ! progress 'checks of the pages' "$logs/web-install.log" install_web_checks; then
-        count 0 1
+        count_failed 'installing the checks of the pages'
         return
     fi
     check prettier "$logs/prettier.log" env --chdir="$root" "$bin/prettier" --check --config tests/web/.prettierrc.json \
@@ -210,6 +217,7 @@ run_tidy() {
     local bad
     bad=$(wc -l <"$logs/clang-tidy.failed")
     count "$((${#sources[@]} - bad))" "$bad"
+    sed "s|^$root/|  tidy: |" "$logs/clang-tidy.failed" >>"$logs/failed"
 }
 
 tidy_all() {
@@ -246,10 +254,11 @@ tally() {
     ((${#lines[@]} <= 1)) || printf '%s\n' "${lines[@]:1}" | sed 's/ /: /'
     flaky=$(printf '%s\n' "${lines[@]:1}" | sed -n "s/^flaky /$suite /p")
     [[ -z $flaky ]] || printf '%s\n' "$flaky" >>"$logs/flaky"
+    ((numbers[1] == 0)) || junit failures "$logs/$name.xml" "$logs/$name-again.xml" >>"$logs/failed"
     # No failure without a test that failed, and no success of what broke off.
     if ((${#lines[@]} == 0 || status != 0 && numbers[1] == 0)) && [[ $status != "$bad" || -z $flaky ]]; then
         say "$name tests ended with status $status"
-        count 0 1
+        count_failed "the $name tests ended with status $status"
     fi
 }
 
@@ -298,7 +307,7 @@ run_tsan() {
     local names targets pattern
     mapfile -t names < <(list_threaded)
     if ((${#names[@]} == 0)); then
-        count 0 1
+        count_failed 'no tests with threads found'
         return
     fi
     targets=("${names[@]/#/unit_}")
@@ -324,7 +333,7 @@ run_fuzz() {
     local targets
     mapfile -t targets < <(find "$tests/fuzz" -name 'fuzz_*.c' -printf '%f\n' | sed 's/\.c$//' | sort)
     if ((${#targets[@]} == 0)); then
-        count 0 1
+        count_failed 'no targets found'
         return
     fi
     compile fuzz "${targets[@]}" || return 0
@@ -403,7 +412,7 @@ run_deploy() {
     local lists=(static)
     command -v npm >/dev/null || lists+=(node)
     if ! "$root/deploy/install-packages.sh" "${lists[@]}" 9>&-; then
-        count 0 1
+        count_failed 'installing packages'
         return
     fi
     compile asan || return 0
@@ -413,7 +422,7 @@ run_deploy() {
 
 run_boot() {
     if ! "$root/deploy/install-packages.sh" boot 9>&-; then
-        count 0 1
+        count_failed 'installing packages'
         return
     fi
     run_pytest boot 1500 package boot
@@ -484,13 +493,17 @@ run_suite() {
 
 # The last word, also when the run itself broke off or was ended.
 finish() {
-    ((complete)) || count 0 1
+    ((complete)) || count_failed 'the run broke off'
     [[ -z $covered ]] || say "coverage: $covered"
     if [[ -s $logs/flaky ]]; then
         say "$(wc -l <"$logs/flaky") flaky: failed, and passed when run again, alone:"
         sed 's/^/  /' "$logs/flaky"
     fi
     ((skipped == 0)) || say "$skipped skipped"
+    if [[ -s $logs/failed ]]; then
+        say 'failed:'
+        cat -- "$logs/failed"
+    fi
     say "$passed passed, $failed failed"
     ((failed == 0)) || exit 1
 }
@@ -521,7 +534,7 @@ mkdir -p -- "$logs"
 exec 9>"$logs/lock"
 flock --wait 2 9 || fail 'another run of the tests is at work in this tree'
 trap finish EXIT
-rm -f -- "$logs/flaky"
+rm -f -- "$logs/flaky" "$logs/failed"
 "$root/deploy/install-packages.sh" build run test 9>&-
 compiled=()
 ((${#wanted[@]} > 0)) || wanted=("${suites[@]}")

@@ -143,9 +143,13 @@ def test_python_tests_have_a_second_chance(tree):
     assert run.failed() == [file + name for name in ("test_bad", "test_strict", "test_strict_twice", "test_strict_twice",
                                                      "test_unexcused")]
     assert run.flaky == [f"docs {file}test_flaky[2]"]
-    # Flaky ones stand near the end, and the count is the last line.
-    assert run.lines[-4:] == ["1 flaky: failed, and passed when run again, alone:", f"  {run.flaky[0]}", "2 skipped",
-                              "2 passed, 5 failed"]
+    # Flaky ones and those that failed stand near the end, and the count is the last line.
+    start = run.lines.index("1 flaky: failed, and passed when run again, alone:")
+    assert run.lines[start + 1:start + 4] == [f"  {run.flaky[0]}", "2 skipped", "failed:"]
+    assert run.lines[-1] == "2 passed, 5 failed"
+    end = run.lines[start + 4:-1]
+    assert sorted(line[2:] for line in end if not line.startswith("    |")) == run.failed()
+    assert any(line.startswith("    | E ") and "assert 2 > 9" in line for line in end)
     assert run.status == 1
     runs = {path.name: path.stat().st_size for path in (tree / "tests" / "docs").glob("test_*") if path.suffix != ".py"}
     assert runs == {"test_good": 1, "test_flaky[2]": 2, "test_bad": 2, "test_strict": 1, "test_strict_twice": 1}
@@ -172,6 +176,7 @@ def test_what_did_not_run_has_failed(tree, text):
     (tree / "tests" / "docs" / "test_small.py").write_text(text)
     run = Run(tree, "docs")
     assert (run.status, run.flaky, run.lines[-1]) == (1, [], "0 passed, 1 failed"), run.output
+    assert "failed:" in run.lines and run.lines[-2].startswith("  ")
 
 
 def test_c_programs_have_a_second_chance(tree):
@@ -179,3 +184,5 @@ def test_c_programs_have_a_second_chance(tree):
     assert run.failed() == ["common/bad::second"]
     assert sorted(run.flaky) == ["unit common/flaky::second", "unit common/killed"]
     assert (run.status, run.lines[-1]) == (1, "7 passed, 1 failed")
+    assert run.lines[run.lines.index("failed:") + 1] == "  common/bad::second"
+    assert "    | not ok 2 - second" in run.lines

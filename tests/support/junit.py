@@ -5,6 +5,8 @@ Usage, in tests/:
     python3 -m support.junit again FIRST            what may be run again, one a line: ids of pytest, or ctest's programs
     python3 -m support.junit count FIRST [SECOND]   "PASSED FAILED SKIPPED", then lines "failed ID", "flaky ID" and
                                                     "skipped ID: REASON"
+    python3 -m support.junit failures FIRST [SECOND]
+                                                    the tests that have failed, and the ends of their messages
 
 A test is flaky that failed in FIRST and passed in SECOND; it counts as passed. A skipped test counts as failed, unless the reason
 is that this machine or shell cannot do what the test needs."""
@@ -18,6 +20,8 @@ import xml.etree.ElementTree as tree
 EXCUSES = ("this machine ", "this shell ")
 # With more failures than that, something is broken, and to run them all again would only take time.
 MOST_AGAIN = 20
+# Of how many failures the ends are shown, and how much of each.
+MOST_SHOWN, LINES_SHOWN, COLUMNS_SHOWN = 10, 25, 200
 
 
 @dataclasses.dataclass
@@ -27,6 +31,7 @@ class Result:
     unit: str | None
     failed: bool
     skipped: str | None = None
+    message: str = ""
 
 
 def read(path):
@@ -60,18 +65,20 @@ def of_pytest(case, marks):
     failed = case.find("failure") is not None or case.find("error") is not None
     name = id_of_pytest(case)
     unit = name if "ran" in marks and "no_second_chance" not in marks and reason is None else None
-    return Result(name, unit, failed or reason is not None and not reason.startswith(EXCUSES), reason)
+    texts = [part.text or part.get("message", "") for kind in ("failure", "error") for part in case.iter(kind)]
+    return Result(name, unit, failed or reason is not None and not reason.startswith(EXCUSES), reason, "\n".join(texts))
 
 
 def of_ctest(case):
     """The single tests of a program, by its TAP lines. A program that failed without a failed test (it was killed, or a sanitizer
     spoke) is one more."""
     program = case.get("name")
-    lines = re.findall(r"^(not )?ok \d+ - (.*)$", case.findtext("system-out") or "", re.MULTILINE)
+    output = case.findtext("system-out") or ""
+    lines = re.findall(r"^(not )?ok \d+ - (.*)$", output, re.MULTILINE)
     for failed, name in lines:
-        yield Result(f"{program}::{name.strip()}", program, bool(failed))
+        yield Result(f"{program}::{name.strip()}", program, bool(failed), message=output if failed else "")
     if case.get("status") != "run" and not any(failed for failed, _ in lines):
-        yield Result(program, program, True)
+        yield Result(program, program, True, message=output)
 
 
 def list_again(results):
@@ -97,13 +104,25 @@ def count(first, second):
             *(f"flaky {name}" for name in flaky), *(f"skipped {result.id}: {result.skipped}" for result in skipped)]
 
 
+def list_failures(first, second):
+    results, _ = merge(first, second)
+    failed = [result for result in results if result.failed]
+    lines = []
+    for position, result in enumerate(failed):
+        lines.append(f"  {result.id}")
+        if position < MOST_SHOWN:
+            message = result.message.rstrip().splitlines()[-LINES_SHOWN:]
+            lines += [f"    | {line[:COLUMNS_SHOWN]}".rstrip() for line in message]
+    return lines
+
+
 def main(arguments):
     if len(arguments) == 2 and arguments[0] == "again":
         lines = list_again(read(arguments[1]))
-    elif len(arguments) in (2, 3) and arguments[0] == "count":
+    elif len(arguments) in (2, 3) and arguments[0] in ("count", "failures"):
         # A second run that wrote nothing saves no test.
         second = read(arguments[2]) if len(arguments) == 3 and pathlib.Path(arguments[2]).exists() else []
-        lines = count(read(arguments[1]), second)
+        lines = (count if arguments[0] == "count" else list_failures)(read(arguments[1]), second)
     else:
         print(__doc__, file=sys.stderr)
         return 2

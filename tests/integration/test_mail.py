@@ -292,7 +292,8 @@ def test_a_server_that_hangs_holds_up_nothing_else(service, organization, member
     service.database.query("""update testkase.mails set leased_until = null, attempt_at = now(), error = null
                               where state = 'queued'""")
     worker = start_worker(mail_server.url)
-    until(lambda: service.database.value(FAILED) == 2, 60, "the worker gives up waiting")
+    # After 20 s of silence, or 60 s in all when libcurl tries the second one again on a connection of its own.
+    until(lambda: service.database.value(FAILED) == 2, 90, "the worker gives up waiting")
     mail_server.answers = []
     retry_now(service)
     until(lambda: len(mail_server.accepted) == len({mail["Message-ID"] for mail in mail_server.attempts}), 20,

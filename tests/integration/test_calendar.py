@@ -149,3 +149,13 @@ def test_service_accounts_are_in_the_feeds_of_their_custodians(service, organiza
     assert set(found) == {f"rotation-{token_id}", f"expiry-{token_id}"}
     assert "owned by CI" in str(found[f"rotation-{token_id}"]["DESCRIPTION"])
     assert not events(read(feeds[organization.admin]))
+
+
+def test_tokens_of_people_whom_no_mail_reaches_are_in_the_feeds_of_admins(service, organization):
+    token_id = mint(service, organization.member)
+    feed = at_server(service, service.sign_in(organization.admin))
+    assert not events(read(feed))
+    service.database.query("""insert into testkase.mails (organization_id, user_id, kind, subject, state, status, ended_at)
+                              select %s, %s, 'reminder', 'Due', 'parked', 550, now() from generate_series(1, 2)""",
+                           (organization.id, organization.member.id))
+    assert set(events(read(feed))) == {f"rotation-{token_id}", f"expiry-{token_id}"}

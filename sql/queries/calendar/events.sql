@@ -1,28 +1,24 @@
--- What the calendar feed with this address shows: of each live token of its person, and of the service accounts that the person
--- looks after, the day of rotation (unless a successor is in use) and the expiry. At most 1000 tokens, those that expire first.
+-- What the calendar feed with this address shows: of each live token of its person, and of the accounts about whose reminders the
+-- person is told, the day of rotation (unless a successor is in use) and the expiry. At most 1000 tokens, those that expire first.
 -- takes: digest
 -- → the person's name, and of each event: its kind (rotation | expiry), the token's id, name and preview, its owner's name, the
 --   time, and since when the event stands, both as in RFC 5545 §3.3.5. One row without an event when there is none; no row when
 --   no feed has the address
 with reader as (
-    select u.id, u.name, u.organization_id, u.org_role
+    select u.id, u.name
     from calendar_feeds f
     join users u on u.id = f.user_id and u.status = 'active' and u.credential_generation = f.user_generation
     where f.digest = :digest::bytea
 ), account as (
-    select r.id, r.name from reader r
-    union all
-    select s.id, s.name
+    select u.id, u.name, u.credential_generation
     from reader r
-    join users s on s.organization_id = r.organization_id and s.kind = 'service' and s.status = 'active'
-    where (r.org_role in ('owner', 'admin') or exists (select from custodians c where c.user_id = r.id and c.service_id = s.id))
-      and exists (select from told_about(s.id) t where t.user_id = r.id)
+    cross join reminded_of(r.id) m
+    join users u on u.id = m.account
 ), token as (
     select t.id, t.name, t.preview, t.rotate_at, t.expires_at, t.created_at, a.name as owner_name
     from account a
-    join users u on u.id = a.id
     join api_tokens t on t.user_id = a.id and t.ended_at is null and t.expires_at > now()
-                         and t.owner_generation = u.credential_generation
+                         and t.owner_generation = a.credential_generation
     order by t.expires_at, t.id
     limit 1000
 ), event as (

@@ -104,12 +104,17 @@ function parameters(path, operation) {
       meaning(one.description))))];
 }
 
+const FORM = 'application/x-www-form-urlencoded';
+/** [media type, what the document says of it], or [] of a call that takes no body. */
+const bodyOf = (operation) => Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+
 function body(operation) {
-  if (!operation.requestBody) return null;
+  const [type, media] = bodyOf(operation);
+  if (!media) return null;
   const most = operation['x-body-max'];
   const size = most < 2 ** 20 ? `${most / 1024} KiB` : `${most / 2 ** 20} MiB`;
-  return [make('h4', {}, 'Body'), make('p', { class: 'note' }, `JSON, at most ${size}.`),
-    members(resolve(operation.requestBody.content['application/json'].schema))];
+  return [make('h4', {}, 'Body'), make('p', { class: 'note' }, `${type === FORM ? 'A form' : 'JSON'}, at most ${size}.`),
+    members(resolve(media.schema))];
 }
 
 const takesToken = (operation) => (operation.security ?? api.security).some((one) => one.bearer);
@@ -122,12 +127,16 @@ function quote(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 function curl(method, path, operation) {
-  const given = exampleOf(operation.requestBody?.content['application/json']);
+  const [type, media] = bodyOf(operation);
+  const given = exampleOf(media);
   const parts = ['curl'];
   if (method !== 'get' && !(given && method === 'post')) parts.push(`-X ${method.toUpperCase()}`);
   if (takesToken(operation)) parts.push('-H "Authorization: Bearer $TOKEN"');
   else if (operation['x-access'] !== 'anyone') parts.push('-b "testkase_session=$SESSION"', "-H 'Sec-Fetch-Site: same-origin'");
-  if (given) parts.push("-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(given))}`);
+  if (given && type === FORM) {
+    parts.push(...Object.entries(given).map((field) => `--data-urlencode ${quote(field.join('='))}`));
+  }
+  if (given && type !== FORM) parts.push("-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(given))}`);
   const filled = parametersOf(path, operation).reduce((at, one) => at.replace(`{${one.name}}`, one.example), path);
   parts.push(quote(location.origin + filled));
   const line = parts.join(' ');
@@ -165,7 +174,7 @@ function answers(operation, everywhere) {
   const inRows = (list) => rows(list.map(([status, answer]) => answerRow(status, answer)));
   return [make('h4', {}, 'Answers'), inRows(own),
     usual.length > 0 && make('details', { class: 'more' }, make('summary', {}, `Usual refusals: ${statuses}`), inRows(usual)),
-    good !== undefined && make('details', { class: 'more' }, make('summary', {}, 'An answer'), pre('An answer', json(good)))];
+    good !== undefined && make('details', { class: 'more' }, make('summary', {}, 'An answer'), pre(`An answer: ${operation.summary}`, json(good)))];
 }
 
 function operationSection({ path, method, operation }, everywhere) {
@@ -175,7 +184,7 @@ function operationSection({ path, method, operation }, everywhere) {
       make('code', { class: 'method' }, operation['x-any-method'] ? 'any method' : method.toUpperCase()), code(path),
       make('span', { class: 'access' }, access(operation))),
     paragraphs(operation.description), parameters(path, operation), body(operation),
-    make('h4', {}, 'With curl'), pre('With curl', curl(method, path, operation)), answers(operation, everywhere));
+    make('h4', {}, 'With curl'), pre(`With curl: ${operation.summary}`, curl(method, path, operation)), answers(operation, everywhere));
 }
 
 /* --- the page --- */

@@ -11,8 +11,8 @@
   // A chosen theme never flashes. "system" leaves the choice to the platform.
   if (theme !== 'system') document.documentElement.dataset.theme = theme;
 
-  // What the first view asks for is under way while its modules load; js/api.js takes it from here.
-  if (signedIn) {
+  // What the first view asks for is under way while its modules load; js/api.js takes it from here. /docs asks for nothing.
+  if (signedIn && location.pathname !== '/docs') {
     const paths = ['/session'];
     if (['/', '/settings/api-keys'].includes(location.pathname)) {
       paths.push('/api-keys?status=all&sort=-created&limit=200', '/api-keys/hygiene?limit=200');

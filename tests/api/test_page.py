@@ -36,7 +36,8 @@ def test_nothing_is_inline(elements):
 def test_everything_is_the_servers_own(elements):
     targets = [attributes[name] for _, attributes in elements for name in ("href", "src") if name in attributes]
     assert set(targets) == {
-        "/assets/@HASH@/favicon.svg", "/assets/@HASH@/docs.css", "/assets/@HASH@/docs.js", "/openapi.json", "#content"}
+        "/assets/@HASH@/favicon.svg", "/assets/@HASH@/docs.css", "/assets/@HASH@/docs.js",
+        "/assets/@HASH@/first.js", "/assets/@HASH@/icons.svg#mark", "/openapi.json", "/", "#content"}
     for file in ("docs.css", "docs.js"):
         assert not re.search(r"https?:|@import|\burl\(|data:", (WEB / file).read_text())
 

@@ -3,12 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
+from support.axe import violations
 from support.browser import overhang
-from support.environment import Environment
 from support.scenes import SCENES, show
 
-AXE = (Environment("browser").modules / "axe_playwright_python" / "axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Controls that are visible and reach beyond the page, outside of boxes that scroll by themselves.
 CUT_OFF = """() => {
   const width = document.documentElement.clientWidth;
@@ -23,18 +21,10 @@ CUT_OFF = """() => {
 }"""
 
 
-def violations(page):
-    """What axe complains of, in one line each."""
-    found = page.evaluate("(values) => axe.run(document, { runOnly: values, resultTypes: ['violations'] })", RULES)
-    return [f"{one['id']}: {one['help']}: {node['target']} {node.get('failureSummary', '')}"
-            for one in found["violations"] for node in one["nodes"]]
-
-
 @pytest.mark.parametrize("name", SCENES)
 def test_every_scene_is_accessible(visit, demo, name):
     """axe finds nothing, and nothing is cut off on the smallest screen."""
     page = show(name, visit, demo).page
-    page.evaluate(AXE)
     found = []
     for width in SCENES[name].widths:
         for theme in ("light", "dark"):

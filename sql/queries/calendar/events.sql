@@ -1,5 +1,6 @@
 -- What the calendar feed with this address shows: of each live token of its person, and of the accounts about whose reminders
--- the person is told, the day of rotation (unless a successor is in use) and the expiry. At most 1000 tokens, the first to expire.
+-- the person is told, the day of rotation (unless a successor is in use) and the expiry; of at most 1000 tokens, those that
+-- expire first.
 -- takes: digest
 -- → the person's name, and of each event: its kind (rotation | expiry), the token's id, name and preview, its owner's name, the
 --   time, and since when the event stands, both as in RFC 5545 §3.3.5. One row without an event when there is none; no row when

@@ -42,9 +42,15 @@ endfunction()
 # The icons that pages use are the package's; see testkase_embed_assets().
 set(TESTKASE_ICONS /usr/share/bootstrap-icons/svg CACHE PATH "The icons of the Debian package bootstrap-icons")
 
+# Makes one script and one style sheet of the many files that a page is written in.
+find_program(TESTKASE_ESBUILD esbuild DOC "The program of the Debian package esbuild")
+
 # testkase_embed_assets(TARGET): server/openapi.json, the files of server/web that are served, and the sprite of icons →
 # server/web_assets.c. The list of files is part of the command, so a file that is removed also makes the table anew.
 function(testkase_embed_assets target)
+  if(NOT TESTKASE_ESBUILD)
+    message(FATAL_ERROR "There is no program esbuild: install the Debian package esbuild, or set TESTKASE_ESBUILD")
+  endif()
   if(NOT IS_DIRECTORY "${TESTKASE_ICONS}")
     message(FATAL_ERROR "There is no folder ${TESTKASE_ICONS}: install the Debian package bootstrap-icons, or set TESTKASE_ICONS")
   endif()
@@ -57,9 +63,10 @@ function(testkase_embed_assets target)
   string(REPLACE ";" "|" list "${files}")
   add_custom_command(
     OUTPUT ${out}.c
-    COMMAND ${CMAKE_COMMAND} -DROOT=${root} -DFILES=${list} -DOPENAPI=${openapi} -DICONS=${TESTKASE_ICONS} -DWORK=${out}
-            -DOUT=${out}.c -P ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
+    COMMAND ${CMAKE_COMMAND} -DROOT=${root} -DFILES=${list} -DBUNDLES=js/app.js|css/app.css -DOPENAPI=${openapi}
+            -DICONS=${TESTKASE_ICONS} -DESBUILD=${TESTKASE_ESBUILD} -DWORK=${out} -DOUT=${out}.c
+            -P ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
     DEPENDS ${sources} ${openapi} ${root}/icons.txt ${root}/mark.svg ${PROJECT_SOURCE_DIR}/cmake/embed_assets.cmake
-    COMMENT "Embedding the files of the pages" VERBATIM)
+    COMMENT "Bundling and embedding the files of the pages" VERBATIM)
   target_sources(${target} PRIVATE ${out}.c)
 endfunction()

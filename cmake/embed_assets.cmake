@@ -1,10 +1,10 @@
-# Run with -P: writes OUT, the table behind server/web/assets.h, from FILES (paths below ROOT, separated by "|"), OPENAPI, and
-# the sprite icons.svg: the icons of ICONS (a folder of SVG files) that ROOT/icons.txt names, and ROOT/mark.svg. WORK is a
-# folder for what is made on the way. Needs gzip.
+# Run with -P: writes OUT, the table behind server/web/assets.h, from FILES (paths below ROOT, separated by "|"), OPENAPI, the
+# bundles, and the sprite icons.svg: the icons of ICONS (a folder of SVG files) that ROOT/icons.txt names, and ROOT/mark.svg.
+# BUNDLES (some of FILES) are scripts and style sheets that import others: the program ESBUILD makes one file of each, which takes
+# the place of all files of its folder. WORK is a folder for what is made on the way. Needs gzip.
 #
-# One hash over the names and contents of all files is part of the address of each, so that a browser may keep a file for ever,
-# and relative imports between scripts lead to files of the same build. It replaces @HASH@ in HTML. Files are sorted, and
-# nothing depends on the machine, so equal sources give an equal table.
+# One hash over the names and contents of all files is part of the address of each, so that a browser may keep a file for ever.
+# It replaces @HASH@ in HTML. Files are sorted, and nothing depends on the machine, so equal sources give an equal table.
 cmake_policy(VERSION 3.25)
 set(types
   "html=text/html\; charset=utf-8" "css=text/css\; charset=utf-8" "js=text/javascript\; charset=utf-8"
@@ -46,6 +46,22 @@ function(write_sprite out)
   endforeach()
   add_symbol(mark "${ROOT}/mark.svg")
   file(WRITE "${out}" "${sprite}</svg>\n")
+endfunction()
+
+# --- the bundles ---
+
+# Writes each bundle below `folder`. Its target is the language that the modules are written in: every browser that has popovers,
+# which the page needs (Chromium 114, Firefox 125, Safari 17), has all of ES2022, so esbuild rewrites nothing for older ones, and
+# its minifier uses nothing newer. Files below /assets/ are named, never put inline: the policy of the pages forbids data: URLs.
+function(write_bundles folder)
+  execute_process(
+    COMMAND "${ESBUILD}" ${ARGN} --bundle --minify --format=esm --target=es2022 --charset=utf8 --legal-comments=none
+            "--external:/assets/*" --log-level=warning --color=false --outbase=. "--outdir=${folder}"
+    WORKING_DIRECTORY "${ROOT}" RESULT_VARIABLE status ERROR_VARIABLE error)
+  if(NOT status EQUAL 0 OR NOT error STREQUAL "")
+    list(JOIN ARGN ", " names)
+    message(FATAL_ERROR "esbuild cannot bundle ${names}: ${status}\n${error}")
+  endif()
 endfunction()
 
 # --- the table ---
@@ -97,8 +113,18 @@ file(MAKE_DIRECTORY "${WORK}")
 write_sprite("${WORK}/icons.svg")
 
 string(REPLACE "|" ";" files "${FILES}")
+string(REPLACE "|" ";" bundles "${BUNDLES}")
 foreach(file IN LISTS files)
   set(file_of_${file} "${ROOT}/${file}")
+endforeach()
+if(bundles)
+  write_bundles("${WORK}/bundles" ${bundles})
+endif()
+foreach(bundle IN LISTS bundles)
+  get_filename_component(folder "${bundle}" DIRECTORY)
+  list(FILTER files EXCLUDE REGEX "^${folder}/")
+  list(APPEND files "${bundle}")
+  set(file_of_${bundle} "${WORK}/bundles/${bundle}")
 endforeach()
 set("file_of_icons.svg" "${WORK}/icons.svg")
 set("file_of_openapi.json" "${OPENAPI}")

@@ -22,12 +22,11 @@ import reports  # noqa: E402
 import restart  # noqa: E402
 from subjects import Nginx, Node  # noqa: E402
 from support import token as tokens  # noqa: E402
-from support.postgres import ROOT, Cluster  # noqa: E402
+from support.postgres import Cluster  # noqa: E402
 from support.service import Service  # noqa: E402
 
 VERIFY, PROJECTS, HEALTH = "/api/v1/auth/verify", "/api/v1/projects/user-projects", "/healthz"
 TOKENS = 1000
-WEB = ROOT / "server" / "web"
 
 
 class Bench:
@@ -293,12 +292,14 @@ def measure_flood(bench):
 def files_of_pages(server, *sizes):
     """(path, content) of the file, as a page names it, that is nearest to each size."""
     session = server.api(checked=False).session
-    build = re.search(r"/assets/(\w+)/", session.get(server.base + "/", timeout=20).text)[1]
-    files = [path for ending in ("css", "js") for path in WEB.rglob(f"*.{ending}")]
+
+    def read(path):
+        return session.get(server.base + path, timeout=20)
+
+    files = {path: read(path).content for page in ("/", "/docs")
+             for path in re.findall(r'"(/assets/[^"#]+\.(?:css|js))"', read(page).text)}
     for size in sizes:
-        nearest = min(files, key=lambda path, size=size: abs(path.stat().st_size - size))
-        path = f"/assets/{build}/{nearest.relative_to(WEB)}"
-        yield path, session.get(server.base + path, timeout=20).content
+        yield min(files.items(), key=lambda file, size=size: abs(len(file[1]) - size))
 
 
 def measure_files(bench):

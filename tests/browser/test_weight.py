@@ -5,10 +5,11 @@ from playwright.sync_api import expect
 
 from support.browser import HOME, row
 
-KIB = 100
-# The goal on a quiet desktop is 300, and the best of a few on a quiet machine of two processors without a GPU about 400. A busy
-# machine takes twice that; more than this means that the page waits for something that it should not wait for.
-MILLISECONDS = 1500
+KIB = 83
+REQUESTS = 10  # the page, first.js, style sheet, script, sprite, icon; session, tokens, hygiene, reminders
+# The best of a few is about 250 on a machine of two processors without a GPU, even when it does something else. A busy machine
+# takes twice that; more than this means that the page waits for something that it should not wait for.
+MILLISECONDS = 800
 TRIES = 5
 # Notes when the list is drawn: the moment at which somebody can use it.
 NOTE = """
@@ -43,8 +44,10 @@ def test_the_first_view_is_light_and_quick(visit, service, organization):
         size, taken, requests = first_view(visitor)
         visitor.close()
         print(f"{size / 1024:.1f} KiB in {requests} answers, list after {taken:.0f} ms")
-        return size, taken
+        return size, taken, requests
 
-    sizes, times = zip(*(look() for _ in range(TRIES)))
-    assert max(sizes) <= KIB * 1024
+    sizes, times, requests = zip(*(look() for _ in range(TRIES)))
+    # News of the tokens that were just made may come by the first stream; then the list is loaded again.
+    assert min(sizes) <= KIB * 1024
+    assert min(requests) <= REQUESTS
     assert min(times) <= MILLISECONDS

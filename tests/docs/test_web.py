@@ -1,6 +1,5 @@
 """The pages in server/web: what index.html and icons.txt list is what the modules use."""
 
-import gzip
 import json
 import os
 import re
@@ -14,13 +13,12 @@ from support.postgres import ROOT
 WEB = ROOT / "server" / "web"
 INDEX = (WEB / "index.html").read_text()
 MODULES = sorted(WEB.glob("js/**/*.js"))
-FIRST_VIEW = ("js/app.js", "js/views/api-keys.js")
-ROOM_FOR_ICONS = 20 * 1024
+SHEETS = sorted(WEB.glob("css/*.css"))
 
 
 def imports(name):
-    """The modules that a module imports at once, as paths below server/web."""
-    found = re.findall(r"^import (?:[^;']*?from )?'(\.[^']+)'", (WEB / name).read_text(), re.MULTILINE)
+    """The modules and style sheets that one imports, as paths below server/web."""
+    found = re.findall(r"^(?:import (?:[^;']*?from )?|@import )['\"](\.[^'\"]+)['\"]", (WEB / name).read_text(), re.MULTILINE)
     return [os.path.normpath(os.path.join(os.path.dirname(name), target)) for target in found]
 
 
@@ -38,24 +36,20 @@ def assets_of_index():
     return set(re.findall(r'(?:href|src)="/assets/@HASH@/([\w./-]+)(?:#[\w-]+)?"', INDEX))
 
 
-def test_index_preloads_the_first_view():
-    preloads = set(re.findall(r'rel="modulepreload" href="/assets/@HASH@/([\w./-]+)"', INDEX))
-    assert preloads == closure(FIRST_VIEW) - {"js/app.js"}
-
-
-def test_first_view_is_small():
-    names = closure(FIRST_VIEW) | assets_of_index() - {"icons.svg"} | {"index.html"}
-    assert sum(len(gzip.compress((WEB / name).read_bytes())) for name in names) + ROOM_FOR_ICONS <= 100 * 1024
-
-
 def test_index_names_files_that_exist():
     assert all((WEB / name).is_file() for name in assets_of_index() - {"icons.svg"})
 
 
-def test_every_module_can_be_reached():
-    dynamic = {os.path.normpath(os.path.join(os.path.dirname(path.relative_to(WEB)), target))
-               for path in MODULES for target in re.findall(r"import\('(\.[^']+)'\)", path.read_text())}
-    assert closure(["js/app.js", *dynamic]) == {str(path.relative_to(WEB)) for path in MODULES}
+def test_what_the_page_loads_has_every_module_and_style_sheet():
+    for entry, files in (("js/app.js", MODULES), ("css/app.css", SHEETS)):
+        assert entry in assets_of_index() and closure([entry]) == {str(path.relative_to(WEB)) for path in files}
+
+
+def test_modules_do_not_import_each_other_in_rings():
+    """What a module needs when it begins to run is there, in whatever order they stand in the bundle."""
+    for path in MODULES:
+        name = str(path.relative_to(WEB))
+        assert name not in closure(imports(name)), name
 
 
 def test_icons_are_those_that_are_used():

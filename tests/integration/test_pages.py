@@ -12,7 +12,8 @@ WEB = ROOT / "server" / "web"
 OPENAPI = ROOT / "server" / "openapi.json"
 SCRIPT = ROOT / "cmake" / "embed_assets.cmake"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-FILES = sorted(str(path.relative_to(WEB)) for path in WEB.rglob("*") if path.suffix in TYPES and path.name != "mark.svg")
+FILES = sorted(path.name for path in WEB.glob("*") if path.suffix in TYPES and path.name != "mark.svg")
+MADE = ["css/app.css", "icons.svg", "js/app.js"]
 PAGES = ["/", "/?x=1", "/sign-in", "/account", "/settings/api-keys", "/settings/api-keys/17", "/settings/a/%2e%2e/b",
          "/settings/", "/test-cases", "/test-cases/TC-7?project=PRJ-1", "/test-cycles?project=PRJ-1", "/test-cycles/TCYCLE-1"]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -72,11 +73,11 @@ def source(name, build):
 
 # --- assets ---
 
-@pytest.mark.parametrize("name", [*FILES, "icons.svg"])
+@pytest.mark.parametrize("name", [*FILES, *MADE])
 def test_an_asset_is_served_as_it_is_in_the_tree(client, build, folder, name):
     answer = client.ask(folder + name)
     assert answer.status == 200 and "content-encoding" not in answer
-    assert name == "icons.svg" or answer.body == source(name, build)
+    assert name in MADE or answer.body == source(name, build)
     assert answer["content-type"] == TYPES[name[name.rindex("."):]]
     assert answer["cache-control"] == FOR_EVER
     assert answer["content-security-policy"] == POLICY
@@ -143,8 +144,8 @@ def test_head_and_range(client, folder, path, coding):
 
 @pytest.mark.parametrize("path", [
     "{folder}", "{folder}nothing.js", "{folder}index.html", "{folder}docs.html", "{folder}openapi.json", "{folder}mark.svg",
-    "{folder}icons.txt", "{folder}README.md", "{folder}assets.h", "{folder}docs.css/", "{folder}docs.css%20",
-    "{folder}docs%2Ecss",
+    "{folder}js/api.js", "{folder}css/base.css", "{folder}icons.txt", "{folder}README.md", "{folder}assets.h",
+    "{folder}docs.css/", "{folder}docs.css%20", "{folder}docs%2Ecss",
     "{folder}DOCS.CSS", "{folder}./docs.css", "{folder}js/../docs.css", "{folder}/docs.css", "/assets/docs.css", "/assets/",
     "/assets/0123456789abcdef/docs.css", "/assets/{upper}/docs.css", "/assets//docs.css",
     "/assets/../openapi.json", "/index.html", "/docs.html"])
@@ -214,14 +215,18 @@ def test_what_a_page_names_is_there(client, path):
         assert client.ask(target.decode()).status == 200, target
 
 
-def test_imports_lead_to_files_of_the_same_build(client, folder):
-    """Relative, so that no import names a hash."""
-    scripts = [name for name in FILES if name.endswith(".js")]
-    for name in scripts:
-        code = re.sub(r"(?s)/\*.*?\*/", "", (WEB / name).read_text())
-        for target in re.findall(r"""(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]""", code):
-            assert target.startswith("."), (name, target)
-            assert (WEB / name).parent.joinpath(target).resolve().relative_to(WEB).as_posix() in scripts, (name, target)
+def test_the_bundles_load_nothing_and_keep_to_the_policy(client, folder):
+    script, sheet = (client.ask(folder + name).body.decode() for name in ("js/app.js", "css/app.css"))
+    assert not re.search(r"""\bimport\s*\(|\b(?:import|from)\s*["']|sourceMappingURL""", script)
+    assert not re.search(r"\beval\(|new Function|data:[a-z]+/|javascript:", script)
+    assert not re.search(r"@import|\burl\(|sourceMappingURL", sheet)
+
+
+def test_the_first_view_is_small(client):
+    page = client.ask("/", Accept_Encoding="gzip").body
+    names = set(re.findall(rb'(?:href|src)="(/assets/[^"#]*)', gzip.decompress(page)))
+    assert len(names) == 5
+    assert len(page) + sum(len(client.ask(name.decode(), Accept_Encoding="gzip").body) for name in names) < 80 * 1024
 
 
 # --- where nothing is ---
@@ -250,7 +255,7 @@ def test_others_get_a_problem_where_nothing_is(client, method, path, accept):
 @pytest.fixture
 def embed(tmp_path):
     """embed(folder, {name: text}) makes the table of such a folder; returns it, or the complaint."""
-    def run(name, files, icons="key\n"):
+    def run(name, files, icons="key\n", bundles=""):
         root = tmp_path / name
         for file, text in {"mark.svg": '<svg viewBox="0 0 2 2"><path d="M0 0"/></svg>', "icons.txt": icons, **files}.items():
             (root / "web" / file).parent.mkdir(parents=True, exist_ok=True)
@@ -260,9 +265,9 @@ def embed(tmp_path):
         (root / "openapi.json").write_text("{}")
         listed = "|".join(sorted(set(files) - {"mark.svg"}, reverse=name == "reversed"))
         done = subprocess.run(
-            ["cmake", f"-DROOT={root}/web", f"-DFILES={listed}", f"-DOPENAPI={root}/openapi.json", f"-DICONS={root}/icons",
-             f"-DWORK={root}/work", f"-DOUT={root}/table.c", "-P", SCRIPT], capture_output=True, text=True, timeout=60,
-            check=False)
+            ["cmake", f"-DROOT={root}/web", f"-DFILES={listed}", f"-DBUNDLES={bundles}", f"-DOPENAPI={root}/openapi.json",
+             f"-DICONS={root}/icons", "-DESBUILD=/usr/bin/esbuild", f"-DWORK={root}/work", f"-DOUT={root}/table.c", "-P",
+             SCRIPT], capture_output=True, text=True, timeout=60, check=False)
         return (root / "table.c").read_text() if done.returncode == 0 else done.stderr
     return run
 
@@ -287,15 +292,51 @@ def test_the_hash_changes_with_any_file(embed, changed):
     assert hash_of(embed("one", PAGE)) != hash_of(embed("two", changed))
 
 
+def contents(table):
+    """{path: text} of all files in the table."""
+    arrays = dict(re.findall(r"char (plain_\d)\[\] = \{((?:0x..,)*)0\}", table))
+    rows = re.findall(r'\{ "([^"]*)", "[^"]*", \{[^}]*, (plain_\d), ', table)
+    return {path: bytes.fromhex(arrays[array].replace("0x", "").replace(",", "")).decode() for path, array in rows}
+
+
 def test_the_hash_stands_in_pages_alone(embed):
     table = embed("one", PAGE)
-    arrays = dict(re.findall(r"char (plain_\d)\[\] = \{((?:0x..,)*)0\}", table))
-    content = {name: bytes.fromhex(array.replace("0x", "").replace(",", "")).decode() for name, array in arrays.items()}
-    build = hash_of(table)
-    assert content[re.search(r'"index.html", .*(plain_\d)', table)[1]] == f"<p>{build} and {build}; [x]\\"
-    assert content[re.search(r'/js/a.js", .*(plain_\d)', table)[1]] == "@HASH@"
+    build, content = hash_of(table), contents(table)
+    assert content["index.html"] == f"<p>{build} and {build}; [x]\\"
+    assert content[f"/assets/{build}/js/a.js"] == "@HASH@"
     assert '<symbol id="key" viewBox="0 0 16 16" fill="currentColor"><path d="M1 1"/></symbol>' in \
-        content[re.search(r'/icons.svg", .*(plain_\d)', table)[1]]
+        content[f"/assets/{build}/icons.svg"]
+
+
+BUNDLES = "js/app.js|css/app.css"
+PARTS = {
+    "index.html": "@HASH@", "js/app.js": "import { b } from './b/b.js';\nb('ü', () => import.meta.url ?? 1);\n",
+    "js/b/b.js": "export const b = console.error; // more\n", "css/app.css": "@import './b.css';\n",
+    "css/b.css": "p { margin: 0px; background: url(/assets/x.svg) }\n"}
+
+
+def test_bundles_take_the_place_of_their_modules(embed):
+    table = embed("one", PARTS, bundles=BUNDLES)
+    assert table == embed("two", PARTS, bundles=BUNDLES)
+    content = {path.removeprefix(f"/assets/{hash_of(table)}/"): text for path, text in contents(table).items()}
+    assert set(content) == {"index.html", "icons.svg", "/openapi.json", "js/app.js", "css/app.css"}
+    assert re.fullmatch(r'var (\w)=console\.error;\1\("ü",\(\)=>import\.meta\.url\?\?1\);\n', content["js/app.js"])
+    assert content["css/app.css"] == "p{margin:0;background:url(/assets/x.svg)}\n"
+
+
+@pytest.mark.parametrize("name,text,complaint", [
+    ("js/b/b.js", "export const b = ;", r"js/b/b\.js:1:"), ("js/b/b.js", "", "import-is-undefined"),
+    ("css/b.css", "p { background: url(./x.svg) }", r"x\.svg"), ("css/b.css", "p { margin: 0; } }", "Unexpected")])
+def test_a_fault_in_a_module_ends_the_build(embed, name, text, complaint):
+    assert re.search(complaint, embed("one", {**PARTS, name: text}, bundles=BUNDLES))
+
+
+def test_the_hash_follows_what_is_imported(embed):
+    changed = {**PARTS, "js/b/b.js": "export const b = console.warn;"}
+    remarked = {**PARTS, "js/b/b.js": PARTS["js/b/b.js"].replace("more", "less")}
+    first, second, third = (hash_of(embed(name, files, bundles=BUNDLES))
+                            for name, files in (("one", PARTS), ("two", changed), ("three", remarked)))
+    assert first == third != second
 
 
 @pytest.mark.parametrize("icons,complaint", [

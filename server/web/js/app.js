@@ -1,20 +1,21 @@
 // Starts the page: connects the parts, and listens to the shell's controls.
 
 import { remedies } from './api.js';
+import { openFind } from './dialogs/find.js';
 import { $, $$ } from './dom.js';
 import { keepFresh, outdate } from './freshness.js';
 import { followScrolling } from './history.js';
-import { lazy } from './lazy.js';
 import { keepLive } from './live.js';
 import { navigate, startRouter } from './router.js';
-import { confirmPassword, current, signInAgain, signOut } from './session.js';
+import { confirmPassword, signInAgain } from './remedies.js';
+import * as routes from './routes.js';
+import { current, signOut } from './session.js';
 import { drawNavigation } from './shell.js';
 import { once } from './ui/busy.js';
 import { themeSwitch } from './ui/theme-switch.js';
 import { toast } from './ui/toast.js';
 
 const find = once(async () => {
-  const { openFind } = await lazy(() => import('./dialogs/find.js'));
   const path = await openFind();
   if (path) await navigate(path);
 });
@@ -63,4 +64,4 @@ listen();
 followScrolling();
 keepFresh();
 keepLive(outdate);
-startRouter();
+startRouter(routes);

@@ -2,6 +2,7 @@
 // only few connections to a host, so hidden tabs have none; they load anew when they are looked at again.
 
 import { api } from './api.js';
+import { lookForNewBuild } from './build.js';
 import { current, follow } from './session.js';
 import { showReminders } from './shell.js';
 
@@ -40,6 +41,11 @@ function gather() {
   }, GATHER);
 }
 
+/** A stream ends with its server. What is there afterwards may be a newer one. */
+function onOpenAgain() {
+  if (wasOpen) lookForNewBuild().catch(() => {});
+}
+
 /** The first stream begins right after the view was loaded; later ones begin after a gap. */
 function onOpen() {
   if (wasOpen) gather();
@@ -61,6 +67,7 @@ function onError() {
 function open() {
   source = new EventSource('/api/v1/events');
   source.addEventListener('error', onError);
+  source.addEventListener('open', onOpenAgain);
   source.addEventListener('open', onOpen, { once: true });
   for (const topic of TOPICS) source.addEventListener(topic, gather);
 }

@@ -1,31 +1,11 @@
-// Making a token: the dialog that asks, the call, and the one moment in which the token is shown. The module
-// that shows it is loaded before the call, so that no token is made that could then not be shown.
+// Making a token: the call, which may be tried again, and what is said when it fails.
 
-/** @import { Content, MadeToken, Token } from './types.js' */
+/** @import { Content, MadeToken } from './types.js' */
 import { api, newKey, Problem } from './api.js';
 import { busy, showProblem } from './ui/busy.js';
 import { tell } from './channel.js';
 import { html } from './dom.js';
-import { lazy } from './lazy.js';
 import { banner } from './ui/parts.js';
-
-/**
- * What a generate dialog begins with.
- * @typedef {{ name?: string, days?: number, purpose?: string, link?: string }} Start
- */
-
-/**
- * @param {Token[]} tokens those that the reader has
- * @param {Start} [start]
- * @returns {Promise<boolean>} whether a token was made
- */
-export async function generate(tokens, start) {
-  const load = [lazy(() => import('./dialogs/generate.js')), lazy(() => import('./dialogs/shown-once.js'))];
-  const [{ openGenerate }, { openShownOnce }] = /** @type {[any, any]} */ (await Promise.all(load));
-  const made = await openGenerate(tokens, start);
-  if (made) await openShownOnce(made);
-  return Boolean(made);
-}
 
 /**
  * One creation that may be tried again: while it has not succeeded, every try has the same idempotency key.

@@ -3,11 +3,10 @@
 /** @import { Context, View } from './types.js' */
 import { HOME, followed, here, signInPath } from './address.js';
 import { Problem } from './api.js';
+import { hasNewBuild } from './build.js';
 import { $, $$ } from './dom.js';
 import { enter } from './entrance.js';
 import { entry, goTo, patchEntry } from './history.js';
-import { lazy } from './lazy.js';
-import { isOurs, match } from './routes.js';
 import * as session from './session.js';
 import { bare, markCurrent } from './shell.js';
 import { noteFailure, noteSuccess } from './stale.js';
@@ -18,6 +17,8 @@ import { framed, skeleton } from './ui/parts.js';
 const PATIENCE = 120; // ms until a skeleton stands for a view: nothing flashes
 
 const main = $('#main');
+/** @type {typeof import('./routes.js')} */
+let routes;
 let turn = 0;
 let visited = false;
 /** The address whose view is shown, and that view. */
@@ -117,17 +118,6 @@ const NOWHERE = {
   render: () => framed('Not found', errorView(new Problem({ status: 404, title: 'Not found' }))),
 };
 
-/** @param {ReturnType<typeof match>} found @returns {Promise<View | null>} null: it could not be loaded */
-async function viewOf(found) {
-  if (!found) return NOWHERE;
-  try {
-    return (await lazy(found.module)).default;
-  } catch (problem) {
-    fail(NOWHERE, problem, false);
-    return null;
-  }
-}
-
 /**
  * Shows the view of the address. `quiet`: the same view again, without skeleton, focus and scrolling kept.
  * @param {{ quiet?: boolean }} [how]
@@ -136,9 +126,8 @@ export async function show({ quiet = false } = {}) {
   const mine = ++turn;
   if (location.pathname === '/') goTo(HOME, true);
   const y = entry().y ?? 0;
-  const found = match(location.pathname);
-  const view = await viewOf(found);
-  if (!view || mine !== turn) return;
+  const found = routes.match(location.pathname);
+  const view = found?.view ?? NOWHERE;
   if (!quiet) stopTimers();
   shown = { path: here(), live: Boolean(view.live), data: quiet ? shown.data : '' };
   bare(Boolean(view.bare));
@@ -160,8 +149,9 @@ export const refresh = () => (shown.live && !$('dialog[open]') ? show({ quiet: t
 
 /** @param {string} path @param {{ replace?: boolean }} [how] */
 export async function navigate(path, { replace = false } = {}) {
-  if (!isOurs(path.split('?')[0])) {
-    location.assign(path);
+  if (hasNewBuild() || !routes.isOurs(path.split('?')[0])) {
+    if (replace) location.replace(path);
+    else location.assign(path);
     return;
   }
   goTo(path, replace);
@@ -182,13 +172,15 @@ function onPopState() {
 /** @param {MouseEvent} event */
 function onClick(event) {
   const link = followed(event);
-  if (!link || !isOurs(link.pathname)) return;
+  if (!link || !routes.isOurs(link.pathname)) return;
   event.preventDefault();
   closeDialogs();
   navigate(link.pathname + link.search);
 }
 
-export function startRouter() {
+/** @param {typeof routes} given what there is; not imported here, since views navigate */
+export function startRouter(given) {
+  routes = given;
   addEventListener('popstate', onPopState);
   document.addEventListener('click', onClick);
   if (entry().guarded) patchEntry({ guarded: false });

@@ -2,24 +2,39 @@
 
 /** @import { View } from './types.js' */
 import { HOME, REMINDERS } from './address.js';
+import account from './views/account.js';
+import apiKeys from './views/api-keys.js';
+import people from './views/people.js';
+import person from './views/person.js';
+import reminders from './views/reminders.js';
+import rotate from './views/rotate.js';
+import setPassword from './views/set-password.js';
+import signIn from './views/sign-in.js';
+import testCase from './views/test-case.js';
+import testCases from './views/test-cases.js';
+import testCycle from './views/test-cycle.js';
+import testCycles from './views/test-cycles.js';
+import tokenDetail from './views/token-detail.js';
+import webhook from './views/webhook.js';
+import webhooks from './views/webhooks.js';
 
-/** @type {[string, () => Promise<{ default: View }>][]} */
+/** @type {[string, View][]} */
 const VIEWS = [
-  ['/sign-in', () => import('./views/sign-in.js')],
-  ['/set-password', () => import('./views/set-password.js')],
-  [HOME, () => import('./views/api-keys.js')],
-  [`${HOME}/:id`, () => import('./views/token-detail.js')],
-  [`${HOME}/:id/rotate`, () => import('./views/rotate.js')],
-  ['/settings/people', () => import('./views/people.js')],
-  ['/settings/people/:id', () => import('./views/person.js')],
-  ['/settings/webhooks', () => import('./views/webhooks.js')],
-  ['/settings/webhooks/:id', () => import('./views/webhook.js')],
-  [REMINDERS, () => import('./views/reminders.js')],
-  ['/account', () => import('./views/account.js')],
-  ['/test-cases', () => import('./views/test-cases.js')],
-  ['/test-cases/TC-:number', () => import('./views/test-case.js')],
-  ['/test-cycles', () => import('./views/test-cycles.js')],
-  ['/test-cycles/TCYCLE-:number', () => import('./views/test-cycle.js')],
+  ['/sign-in', signIn],
+  ['/set-password', setPassword],
+  [HOME, apiKeys],
+  [`${HOME}/:id`, tokenDetail],
+  [`${HOME}/:id/rotate`, rotate],
+  ['/settings/people', people],
+  ['/settings/people/:id', person],
+  ['/settings/webhooks', webhooks],
+  ['/settings/webhooks/:id', webhook],
+  [REMINDERS, reminders],
+  ['/account', account],
+  ['/test-cases', testCases],
+  ['/test-cases/TC-:number', testCase],
+  ['/test-cycles', testCycles],
+  ['/test-cycles/TCYCLE-:number', testCycle],
 ];
 const PREFIXES = ['/settings', '/account', '/sign-in', '/set-password', '/test-cases', '/test-cycles'];
 const NUMBER = /^[1-9]\d{0,18}$/;
@@ -39,12 +54,12 @@ function valueOf(wanted, given) {
 /** @param {string} path */
 export function match(path) {
   const given = path.split('/');
-  for (const [pattern, module] of VIEWS) {
+  for (const [pattern, view] of VIEWS) {
     const wanted = pattern.split('/');
     const values = wanted.map((part, i) => valueOf(part, given[i] ?? ''));
     if (wanted.length !== given.length || values.includes(null)) continue;
     const named = values.flatMap((value) => (value?.length ? [value] : []));
-    return { module, params: /** @type {Record<string, string>} */ (Object.fromEntries(named)) };
+    return { view, params: /** @type {Record<string, string>} */ (Object.fromEntries(named)) };
   }
   return null;
 }

@@ -4,7 +4,6 @@
 import { api } from './api.js';
 import { tell } from './channel.js';
 import { $ } from './dom.js';
-import { lazy } from './lazy.js';
 
 /** @type {Session | null} */
 let session = null;
@@ -51,6 +50,9 @@ export async function signIn(email, password) {
   tell({ kind: 'signed-in', userId: user.id });
 }
 
+/** Somebody is signed in again, whose session had ended. */
+export const resume = () => follower();
+
 export async function signOut() {
   await api.delete('/session').catch((problem) => {
     if (problem.status !== 401) throw problem;
@@ -61,43 +63,6 @@ export async function signOut() {
 
 /** @returns {Promise<Organization>} */
 export const organization = () => api.get('/organization');
-
-/** @type {Promise<boolean> | null} */
-let signingIn = null;
-
-/**
- * The session ended under an open page: asks for the password on the spot, whatever the number of calls that
- * failed. False when nobody has been signed in yet, or when the person chose to leave.
- */
-export async function signInAgain() {
-  if (!session) return false;
-  const { user } = session;
-  signingIn ??= lazy(() => import('./dialogs/sign-in-again.js'))
-    .then((module) => module.openSignInAgain(user))
-    .then((isIn) => {
-      if (isIn) follower();
-      return isIn;
-    })
-    .finally(() => {
-      signingIn = null;
-    });
-  return signingIn;
-}
-
-/** @type {Promise<boolean> | null} */
-let confirming = null;
-
-/** A creation wants a fresh proof of the password. False when the person cancels. */
-export async function confirmPassword() {
-  const user = session?.user;
-  if (!user) return false;
-  confirming ??= lazy(() => import('./dialogs/confirm-password.js'))
-    .then((module) => module.openConfirmPassword(user))
-    .finally(() => {
-      confirming = null;
-    });
-  return confirming;
-}
 
 /** Another tab signed in: closes the question here when it was the same person. @param {number} userId */
 export function signedInElsewhere(userId) {

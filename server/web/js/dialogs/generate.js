@@ -1,8 +1,7 @@
-// Generate New Token: a name, a period, and what follows from it, before anything is made.
+// Generate New Token: a name, a period, and what follows from it, before anything is made. Then the token is shown, once.
 
 /** @import { MadeToken, Organization, Session, Token } from '../types.js' */
 /** @import { Problem } from '../api.js' */
-/** @import { Start } from '../making.js' */
 /** @typedef {Organization['periods'][number]} Period */
 import { $, $$, html, icon } from '../dom.js';
 import { addDays, fmt, plural } from '../format.js';
@@ -11,6 +10,12 @@ import { current, organization } from '../session.js';
 import { lifeline, NAME_EXAMPLES, preview, RECOMMENDED, USES } from '../token.js';
 import { dialog, open, withForm } from '../ui/dialog.js';
 import { nameField } from './name-field.js';
+import { openShownOnce } from './shown-once.js';
+
+/**
+ * What a generate dialog begins with.
+ * @typedef {{ name?: string, days?: number, purpose?: string, link?: string }} Start
+ */
 
 /** @param {Session} session */
 const reach = ({ user, organization: { name } }) =>
@@ -128,7 +133,7 @@ function linkIsFine(form) {
  * @param {Start} [start]
  * @returns {Promise<MadeToken | null>}
  */
-export async function openGenerate(tokens, start = {}) {
+async function askWhat(tokens, start = {}) {
   const rules = await organization();
   const names = tokens.filter((token) => token.status === 'active').map((token) => token.name);
   const field = nameField(start.name ?? '', names, NAME_EXAMPLES);
@@ -177,4 +182,15 @@ export async function openGenerate(tokens, start = {}) {
   });
   await open(node);
   return made;
+}
+
+/**
+ * @param {Token[]} tokens those that the reader has
+ * @param {Start} [start]
+ * @returns {Promise<boolean>} whether a token was made
+ */
+export async function generate(tokens, start) {
+  const made = await askWhat(tokens, start);
+  if (made) await openShownOnce(made);
+  return Boolean(made);
 }

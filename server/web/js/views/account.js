@@ -2,8 +2,8 @@
 
 /** @import { CalendarFeed, Everything, MailWishes, Session, SessionEntry, View } from '../types.js' */
 import { api } from '../api.js';
+import { findAll, openDeleteAll } from '../dialogs/delete-all.js';
 import { html, icon } from '../dom.js';
-import { lazy } from '../lazy.js';
 import { busy, once } from '../ui/busy.js';
 import { head, person } from '../ui/parts.js';
 import { themeSwitch } from '../ui/theme-switch.js';
@@ -37,7 +37,6 @@ function deleteAll() {
     ${icon('trash3')}Delete all tokens…
   </button>`;
   const work = once(async () => {
-    const { findAll, openDeleteAll } = await lazy(() => import('../dialogs/delete-all.js'));
     const found = await busy(button, findAll);
     if (found) await openDeleteAll(found);
   });

@@ -1,11 +1,11 @@
 // Settings → API Keys: the list of the reader's tokens.
 
-/** @import { Start } from '../making.js' */
+/** @import { Start } from '../dialogs/generate.js' */
 /** @import { Context, Everything, Finding, Token, View } from '../types.js' */
 import { api } from '../api.js';
+import { openDelete } from '../dialogs/delete-token.js';
+import { generate } from '../dialogs/generate.js';
 import { html, icon } from '../dom.js';
-import { lazy } from '../lazy.js';
-import { generate } from '../making.js';
 import { showDue } from '../shell.js';
 import { isDue } from '../token.js';
 import { once } from '../ui/busy.js';
@@ -60,7 +60,6 @@ function actionsOf(tokens, context) {
       if (await generate(tokens, start)) await context.reload();
     }),
     remove: once(async (/** @type {Token} */ token) => {
-      const { openDelete } = await lazy(() => import('../dialogs/delete-token.js'));
       if (await openDelete(token)) await context.reload();
     }),
     /** @param {Finding} finding */

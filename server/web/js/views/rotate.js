@@ -3,10 +3,11 @@
 /** @import { Content, Context, RotationProgress, Token, View } from '../types.js' */
 import { HOME } from '../address.js';
 import { api } from '../api.js';
+import { openDelete } from '../dialogs/delete-token.js';
+import { openShownOnce } from '../dialogs/shown-once.js';
 import { announce, html, icon } from '../dom.js';
 import { fmt, plural } from '../format.js';
 import { attempt, creation } from '../making.js';
-import { lazy } from '../lazy.js';
 import { once } from '../ui/busy.js';
 import { banner, blank, crumbs, head } from '../ui/parts.js';
 import { when } from '../ui/time.js';
@@ -44,9 +45,8 @@ function startButton(old, context, slot) {
     ${icon('plus-lg')}Generate the new token
   </button>`;
   const make = creation(`/api-keys/${old.id}/rotate`, () => undefined);
-  const start = once(async () => {
-    const { openShownOnce } = await lazy(() => import('../dialogs/shown-once.js'));
-    await attempt({
+  const start = once(() =>
+    attempt({
       make,
       slot,
       button,
@@ -55,8 +55,8 @@ function startButton(old, context, slot) {
         await context.reload();
       },
       gone: () => context.reload(),
-    });
-  });
+    }),
+  );
   button.addEventListener('click', start);
   return button;
 }
@@ -66,7 +66,6 @@ function removeButton(old, context, phase) {
   const look = phase === 'safe' ? 'button button-danger' : 'button button-danger-quiet';
   const button = html`<button type="button" class=${look}>${icon('trash3')}Delete the old token</button>`;
   const remove = once(async () => {
-    const { openDelete } = await lazy(() => import('../dialogs/delete-token.js'));
     if (!(await openDelete(old))) return;
     await context.reload();
     announce('The old token is deleted. The rotation is complete.');

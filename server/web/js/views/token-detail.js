@@ -3,9 +3,9 @@
 /** @import { Context, HistoryEntry, Impact, Page, Token, View } from '../types.js' */
 import { HOME } from '../address.js';
 import { api } from '../api.js';
+import { openDelete } from '../dialogs/delete-token.js';
 import { html, icon, name } from '../dom.js';
 import { plural } from '../format.js';
-import { lazy } from '../lazy.js';
 import { navigate } from '../router.js';
 import { guidePath, isLive, lifeline, product, stateBadge, stateOf } from '../token.js';
 import { once } from '../ui/busy.js';
@@ -27,7 +27,6 @@ function actionsFor(token, context) {
     ${icon('trash3')}Delete
   </button>`;
   const work = once(async () => {
-    const { openDelete } = await lazy(() => import('../dialogs/delete-token.js'));
     if (await openDelete(token)) await (stateOf(token).key === 'none' ? navigate(HOME) : context.reload());
   });
   remove.addEventListener('click', work);

@@ -1,7 +1,7 @@
 // The empty list: what a token is, and where it goes.
 
 import { html, icon } from '../../dom.js';
-import { lazy } from '../../lazy.js';
+import { snippets } from '../../ui/snippets.js';
 
 const FACTS = [
   'Shown once, then only a preview: copy it straight into a secret.',
@@ -10,16 +10,8 @@ const FACTS = [
   'Deleted in one click; the very next call with it is refused.',
 ];
 
-/** @param {any} place @param {number} organizationId */
-async function addSnippets(place, organizationId) {
-  const { snippets } = await lazy(() => import('../../ui/snippets.js'));
-  place.append(snippets({ organizationId }));
-}
-
 /** @param {number} organizationId @param {() => void} generate */
 export function lesson(organizationId, generate) {
-  const place = html`<div class="stack"><h3>Then give it to your pipeline</h3></div>`;
-  addSnippets(place, organizationId).catch(() => {}); // they come with the new token, too
   return html`<div class="card lesson">
     <div class="lead">
       <h2>Your first token</h2>
@@ -36,6 +28,9 @@ export function lesson(organizationId, generate) {
         </button>
       </div>
     </div>
-    ${place}
+    <div class="stack">
+      <h3>Then give it to your pipeline</h3>
+      ${snippets({ organizationId })}
+    </div>
   </div>`;
 }

@@ -4,10 +4,25 @@
 #include "admin/new_person.h"
 #include <stdlib.h>
 
+#define LIST_DEFAULT 1000
+#define LIST_MAX     100000
+
 static const struct output_column created_columns[] = {
     { "id", "organization", OUTPUT_NUMBER },      { "name", "name", OUTPUT_TEXT },
     { "ownerId", "owner", OUTPUT_NUMBER },        { "ownerEmail", "owner's e-mail", OUTPUT_TEXT },
     { "ownerName", "owner's name", OUTPUT_TEXT }, { NULL, NULL, OUTPUT_TEXT },
+};
+
+static const struct output_column listed_columns[] = {
+    { "id", "organization", OUTPUT_NUMBER },
+    { "name", "name", OUTPUT_TEXT },
+    { "ownerEmail", "owner's e-mail", OUTPUT_TEXT },
+    { "ownerName", "owner's name", OUTPUT_TEXT },
+    { "createdAt", "created", OUTPUT_TEXT },
+    { "projects", "projects", OUTPUT_NUMBER },
+    { "accounts", "accounts", OUTPUT_NUMBER },
+    { "activeTokens", "tokens", OUTPUT_NUMBER },
+    { NULL, NULL, OUTPUT_TEXT },
 };
 
 static const struct database_refusal refusals[] = {
@@ -63,6 +78,29 @@ run_create(const struct command_call *call)
     return outcome;
 }
 
+static enum command_exit
+run_list(const struct command_call *call)
+{
+    const char *limit_text = command_value(call, "limit");
+    int64_t limit = LIST_DEFAULT;
+    if (limit_text && !check_number("--limit", limit_text, 1, LIST_MAX, &limit)) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    if (!db) {
+        return COMMAND_FAILED;
+    }
+    const struct db_named values[] = { { "limit", DB_INT64(limit + 1) }, { 0 } };
+    struct db_result *found = database_call(db, QUERY_ADMIN_LIST_ORGANIZATIONS, values, NULL);
+    if (found) {
+        database_print_list(call, listed_columns, found, (int)limit);
+    }
+    enum command_exit outcome = found ? COMMAND_DONE : COMMAND_FAILED;
+    db_result_free(found);
+    db_sync_close(db);
+    return outcome;
+}
+
 const struct command org_commands[] = {
     { .name = "org create",
       .summary = "make an organization and its owner",
@@ -81,5 +119,12 @@ const struct command org_commands[] = {
       .examples = "testkase-admin org create \"Example Ltd\" --owner ada@example.com\n"
                   "testkase-admin org create Demo --owner ada@example.com --password-stdin <password.txt",
       .run = run_create },
+    { .name = "org list",
+      .summary = "list organizations",
+      .description = "Lists the organizations with their owners, and with the numbers of their\n"
+                     "projects, active accounts and live tokens.",
+      .options = { { "limit", "N", "At most N of them, 1 to 100000; 1000 by default.", false } },
+      .examples = "testkase-admin org list",
+      .run = run_list },
     { .name = NULL },
 };

@@ -184,7 +184,9 @@ print_update(const struct command_call *call, const struct db_result *result)
         return COMMAND_FAILED;
     }
     if (strcmp(database_text(result, 0, "outcome"), "is_owner") == 0) {
-        output_error("the owner of an organization can be neither deactivated nor deleted");
+        output_error(
+            "the owner of an organization can be neither deactivated nor deleted; make another person "
+            "of it the owner first: `testkase-admin user make-owner EMAIL`");
         return COMMAND_FAILED;
     }
     database_print_record(call, account_columns, result);
@@ -236,6 +238,65 @@ static enum command_exit
 run_delete(const struct command_call *call)
 {
     return set_status(call, "deleted");
+}
+
+/* --- user make-owner --- */
+
+static const struct output_column owner_columns[] = {
+    { "id", "user", OUTPUT_NUMBER },
+    { "email", "e-mail", OUTPUT_TEXT },
+    { "name", "name", OUTPUT_TEXT },
+    { "orgRole", "role", OUTPUT_TEXT },
+    { "organizationId", "organization", OUTPUT_NUMBER },
+    { "earlierOwner", "now an admin", OUTPUT_TEXT },
+    { NULL, NULL, OUTPUT_TEXT },
+};
+
+static const struct {
+    const char *outcome;
+    const char *sentence;
+} owner_refusals[] = {
+    { "is_service", "a service account cannot sign in, so it cannot be the owner" },
+    { "not_active", "the account is deactivated; reactivate it first" },
+    { "overtaken", "somebody else has changed the owner at the same time; nothing was changed" },
+};
+
+static enum command_exit
+print_owner(const struct command_call *call, const struct db_result *made)
+{
+    const char *outcome = database_text(made, 0, "outcome");
+    for (size_t i = 0; i < DATABASE_COUNT(owner_refusals); i++) {
+        if (strcmp(outcome, owner_refusals[i].outcome) == 0) {
+            output_error("%s", owner_refusals[i].sentence);
+            return COMMAND_FAILED;
+        }
+    }
+    if (!database_found(made)) {
+        output_error("the account does not exist any more");
+        return COMMAND_FAILED;
+    }
+    database_print_record(call, owner_columns, made);
+    return COMMAND_DONE;
+}
+
+static enum command_exit
+run_make_owner(const struct command_call *call)
+{
+    if (!check_email(call->arguments[0])) {
+        return COMMAND_MISUSED;
+    }
+    struct db_sync *db = database_open(call);
+    struct user_found user;
+    if (!db || !user_find(db, call->arguments[0], &user)) {
+        db_sync_close(db);
+        return COMMAND_FAILED;
+    }
+    const struct db_named values[] = { { "id", DB_INT64(user.id) }, { "actor", DATABASE_OPERATOR }, { 0 } };
+    struct db_result *made = database_call(db, QUERY_ADMIN_MAKE_OWNER, values, NULL);
+    enum command_exit outcome = made ? print_owner(call, made) : COMMAND_FAILED;
+    db_result_free(made);
+    db_sync_close(db);
+    return outcome;
 }
 
 /* --- user set-password --- */
@@ -447,6 +508,14 @@ const struct command user_commands[] = {
       .arguments = EMAIL_ARGUMENT,
       .examples = "testkase-admin user delete leaver@example.com",
       .run = run_delete },
+    { .name = "user make-owner",
+      .summary = "make a person the owner of the organization",
+      .description = "Makes an active person the owner of the organization that the account belongs\n"
+                     "to. The owner until then becomes an admin, and can be deactivated like one. It\n"
+                     "is no error if the person is the owner already.",
+      .arguments = EMAIL_ARGUMENT,
+      .examples = "testkase-admin user make-owner grace@example.com",
+      .run = run_make_owner },
     { .name = "user set-password",
       .summary = "give a person a new password",
       .description = "Reads the password from the terminal, twice and without echo, or one line of\n"

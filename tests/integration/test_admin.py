@@ -25,9 +25,9 @@ PASSWORD = "violet-harbour-46-lantern"
 LAST = max(version for version, *_ in migrations())
 LABELS = [f"{version:04d}_{name}" for version, name, *_ in migrations()]
 SUBCOMMANDS = [
-    "migrate", "status", "org create", "user create", "user invite", "user list", "user deactivate", "user reactivate",
-    "user delete", "user set-password", "project create", "project add-member", "token list", "token create", "token revoke",
-    "token set-rate-limit", "token identify", "backup check"]
+    "migrate", "status", "org create", "org list", "user create", "user invite", "user list", "user deactivate",
+    "user reactivate", "user delete", "user make-owner", "user set-password", "project create", "project add-member",
+    "token list", "token create", "token revoke", "token set-rate-limit", "token identify", "backup check"]
 
 
 def finish(process, seconds=60):
@@ -655,6 +655,53 @@ def test_owner_stays(admin, organization):
         assert "owner of an organization" in admin.refused("user", verb, "ada@example.test")
     assert admin.database.value("select status from testkase.users where organization_id = %s",
                                 (organization,)) == "active"
+
+
+def test_another_person_becomes_the_owner(admin, organization, bot):
+    grace = admin.done("user", "create", "grace@example.test", "--org", str(organization))["id"]
+    ada = admin.database.value("select id from testkase.users where email = 'ada@example.test'")
+    for email, word in ((bot, "service account"), ("nobody@example.test", "there is no account")):
+        assert word in admin.refused("user", "make-owner", email)
+    admin.done("user", "deactivate", "grace@example.test")
+    assert "reactivate it first" in admin.refused("user", "make-owner", "grace@example.test")
+    admin.done("user", "reactivate", "grace@example.test")
+    made = admin.done("user", "make-owner", "Grace@example.test")
+    assert made == {"id": grace, "email": "grace@example.test", "name": "grace", "orgRole": "owner",
+                    "organizationId": organization, "earlierOwner": "ada@example.test"}
+    assert admin.done("user", "make-owner", "grace@example.test")["earlierOwner"] is None
+    assert admin.database.query("select email, org_role from testkase.users where kind = 'person' order by email") == [
+        ("ada@example.test", "admin"), ("grace@example.test", "owner")]
+    assert admin.database.query("select actor_kind, target_id, detail -> 'orgRole' from testkase.audit_events "
+                                "where action = 'user.updated' order by target_id") == sorted([
+        ("operator", ada, ["owner", "admin"]), ("operator", grace, ["member", "owner"])], key=lambda row: row[1])
+    assert admin.done("user", "deactivate", "ada@example.test")["status"] == "deactivated"
+
+
+def test_of_two_who_become_the_owner_at_once_one_does(admin, organization):
+    """The second waits for the first, and then changes nothing."""
+    for name in ("grace", "joan"):
+        admin.done("user", "create", f"{name}@example.test", "--org", str(organization))
+    with admin.database.connect() as connection:
+        connection.cursor().execute("update testkase.users set org_role = 'admin' where org_role = 'owner'; "
+                                    "update testkase.users set org_role = 'owner' where email = 'joan@example.test'")
+        waiting = admin.begin("user", "make-owner", "grace@example.test")
+        until(lambda: admin.database.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+                                           "and datname = current_database()") == 1, 20, "it waits")
+        connection.commit()
+    status, _, error = finish(waiting)
+    assert status == 1 and "nothing was changed" in error
+    assert admin.database.value("select email from testkase.users where org_role = 'owner'") == "joan@example.test"
+
+
+def test_organizations_are_listed(admin, organization, bot):
+    other = admin.done("org", "create", "Fjord", "--owner", "joan@example.test", "--owner-name", "Joan")["id"]
+    admin.done("project", "create", "Apollo", "--org", str(organization))
+    mint(admin, bot)
+    listed = admin.done("org", "list")
+    assert [(row["id"], row["ownerEmail"], row["projects"], row["accounts"], row["activeTokens"]) for row in listed["data"]] == [
+        (organization, "ada@example.test", 1, 2, 1), (other, "joan@example.test", 0, 1, 0)]
+    assert (listed["data"][1]["name"], listed["data"][1]["ownerName"], listed["truncated"]) == ("Fjord", "Joan", False)
+    assert admin.done("org", "list", "--limit", "1")["truncated"] is True
 
 
 def test_deactivated_account_gets_no_token(admin, bot):

@@ -203,7 +203,7 @@ tables_are_whole(void **state)
             }
         }
     }
-    assert_int_equal(count, 17);
+    assert_int_equal(count, 19);
 }
 
 int

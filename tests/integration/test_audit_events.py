@@ -1,5 +1,6 @@
 """What was done in an organization, as its owner and admins read it."""
 
+import json
 import re
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from support.http import TIME, field_errors
 from support.postgres import ROOT
 
-FIELDS = {"id", "occurredAt", "action", "actor", "target", "address", "requestId", "detail"}
+FIELDS = {"id", "occurredAt", "action", "actor", "target", "address", "requestId", "detail", "users"}
 
 
 @pytest.fixture
@@ -31,22 +32,50 @@ def record(service, organization_id, count, action="user.updated", target=7, ago
 
 
 def test_an_event_says_who_did_what_to_what(service, organization):
-    token_id, token = service.mint(organization.admin)
+    admin_token = "Of the admin"
+    token_id, token = service.mint(organization.admin, admin_token)
     by_token = service.server.bearer(token)
     made = by_token.post("/api-keys", {"name": "CI", "expiresInDays": 7}, 201)
     by_token.patch(f"/users/{organization.member.id}", {"name": "Other"}, 200)
     updated, created = [event for event in events(by_token) if not event["action"].endswith("hash_renewed")]
     assert set(created) == FIELDS and TIME.fullmatch(created["occurredAt"]) and updated["id"] > created["id"]
-    assert (created["action"], created["target"]) == ("api_key.created", {"kind": "api_key", "id": made.json()["id"]})
-    assert created["actor"] == {"kind": "user", "userId": organization.admin.id, "apiKeyId": token_id}
+    assert created["action"] == "api_key.created"
+    assert created["target"] == {"kind": "api_key", "id": made.json()["id"], "name": "CI"}
+    assert created["actor"] == {"kind": "user", "userId": organization.admin.id, "apiKeyId": token_id,
+                                "apiKeyName": admin_token}
     assert (created["address"], created["requestId"]) == (by_token.source, made.headers["X-Request-Id"])
     assert created["detail"] == {"name": "CI", "expiresInDays": 7, "ownerId": organization.admin.id}
-    assert (updated["action"], updated["target"]) == ("user.updated", {"kind": "user", "id": organization.member.id})
+    assert updated["action"] == "user.updated"
+    assert updated["target"] == {"kind": "user", "id": organization.member.id, "name": "Other"}
     service.database.query("""insert into testkase.audit_events (organization_id, actor_kind, action, target_kind, target_id)
                               values (%s, 'operator', 'user.created', 'user', 7)""", (organization.id,))
     latest = events(by_token)[0]
-    assert latest["actor"] == {"kind": "operator", "userId": None, "apiKeyId": None}
+    assert latest["actor"] == {"kind": "operator", "userId": None, "apiKeyId": None, "apiKeyName": None}
     assert latest["address"] is None and latest["requestId"] is None and latest["detail"] == {}
+
+
+def test_an_event_has_the_names_of_those_it_is_about_and_no_others(service, organization):
+    """As they are now; an id of another organization, or one that is no id, has no name."""
+    admin, member, owner = organization.admin, organization.member, organization.owner
+    others = service.organization()
+    robot = service.person(organization.id, kind="service", name="Nightly")
+    foreign = service.mint(others.admin)[0]
+    for kind, target, detail in (("user", robot.id, {"userId": member.id, "ownerId": owner.id}),
+                                 ("user", others.admin.id, {"userId": others.member.id, "ownerId": "7"}),
+                                 ("api_key", foreign, {"ownerId": others.admin.id, "userId": None})):
+        service.database.query("""insert into testkase.audit_events (organization_id, actor_kind, actor_user_id, action,
+                                                                     target_kind, target_id, detail)
+                                  values (%s, 'user', %s, 'no.such', %s, %s, %s)""",
+                               (organization.id, admin.id, kind, target, json.dumps(detail)))
+    api = service.sign_in(admin)
+    api.delete(f"/users/{member.id}", 204)
+    key, user, known = events(api, action="no.such")
+    assert known["target"]["name"] == "Nightly"
+    assert {(one["id"], one["name"], one["kind"], one["status"]) for one in known["users"]} == {
+        (admin.id, admin.name, "person", "active"), (member.id, member.name, "person", "deleted"),
+        (owner.id, owner.name, "person", "active"), (robot.id, "Nightly", "service", "active")}
+    for event in (key, user):
+        assert event["target"]["name"] is None and [one["id"] for one in event["users"]] == [admin.id]
 
 
 def test_only_admins_read_them_and_only_those_of_their_organization(service, organization):
@@ -140,3 +169,30 @@ def test_every_kind_of_target_can_be_asked_for():
     choices = re.search(r'"targetKind".*?choices = "([a-z_|]+)"',
                         (ROOT / "server" / "resources" / "audit_events.c").read_text(), re.DOTALL)[1]
     assert written and written <= set(choices.split("|"))
+
+
+def recorded_actions():
+    """The actions that the statements and functions record, as their texts have them."""
+    found = set()
+    for path in [*(ROOT / "sql" / "queries").rglob("*.sql"), ROOT / "sql" / "schema.sql"]:
+        if path.name == "structure.sql":
+            continue
+        for text in re.findall(r"(?is)insert into (?:testkase\.)?audit_events\b(.*?)(?:\n\), |;|\Z)", path.read_text()):
+            actions = set(re.findall(r"'([a-z_]+\.[a-z_]+)'", text))
+            if path.match("users/update.sql"):
+                written = {*re.findall(r"then '([a-z]+)'", text), "deactivated", "deleted"}
+                actions |= {f"user.{word}" for word in written}
+            assert actions, f"{path} records an action that its text does not have; add a case here"
+            found |= actions
+    return found
+
+
+def test_every_action_is_listed_and_has_words_on_the_page():
+    """A new action comes with its place in openapi.json, and with the words of the audit log's page."""
+    recorded = recorded_actions()
+    assert len(recorded) > 40
+    listed = json.loads((ROOT / "server" / "openapi.json").read_text())["components"]["schemas"]["AuditAction"]["examples"]
+    assert listed == sorted(recorded)
+    words = (ROOT / "server" / "web" / "js" / "views" / "audit" / "words.js").read_text()
+    table = words[words.index("const ACTIONS = {"):words.index("const AREAS")]
+    assert sorted(re.findall(r"(?m)^  '([a-z_.]+)': \[", table)) == sorted(recorded)

@@ -1,6 +1,7 @@
 """An organization as a visitor would find it after some months: people, and tokens in every state, with their use."""
 
 import itertools
+import json
 
 from support.postgres import ROOT
 from support.service import Organization
@@ -61,6 +62,65 @@ DELIVERIES = [
     ("webhook.test", "queued", 0, None, None, 0),
 ]
 
+# What the audit log shows, the oldest first: actor (a person, "ci": Mara's token, None: the service, "operator"), action, kind of
+# the target, and its detail. In details, names of people stand for their ids.
+EVENTS = [
+    ("operator", "organization.created", "organization", {"name": "Nordlicht Software", "ownerId": "owner"}),
+    ("operator", "api_key.rate_limit_set", "api_key", {"name": "Local Development", "ownerId": "mara", "rateLimit": 1200}),
+    (None, "api_key.hash_renewed", "api_key", {"cost": ["m=19456,t=2,p=1", "m=46000,t=2,p=1"]}),
+    (None, "session.refused", "user", {"reason": "wrong_password"}),
+    (None, "user.password_link_requested", "user", {"purpose": "reset"}),
+    ("tomas", "user.password_changed", "user", {"email": "tomas.ferreira@nordlicht.example", "by": "reset"}),
+    (None, "user.hash_renewed", "user", {"cost": ["m=19456,t=2,p=1", "m=46000,t=2,p=1"]}),
+    ("owner", "organization.updated", "organization", {"maxExpiryDays": [365, 90], "defaultRateLimit": [None, 600]}),
+    ("owner", "project.created", "project", {"number": 1, "name": "Web Checkout"}),
+    ("owner", "project.updated", "project", {"number": 1, "name": ["Shop", "Web Checkout"]}),
+    ("owner", "project.member_set", "project", {"userId": "mara", "role": "project_admin"}),
+    ("owner", "project.member_removed", "project", {"userId": "tomas", "role": "guest"}),
+    ("owner", "user.created", "user", {"email": "tomas.ferreira@nordlicht.example", "name": "Tomás Ferreira", "kind": "person",
+                                       "orgRole": "admin"}),
+    ("owner", "user.password_link_made", "user", {"email": "tomas.ferreira@nordlicht.example", "purpose": "invitation",
+                                                  "delivery": "mail"}),
+    ("owner", "user.updated", "user", {"email": "tomas.ferreira@nordlicht.example", "orgRole": ["member", "admin"]}),
+    ("owner", "user.deactivated", "user", {"status": ["active", "deactivated"]}),
+    ("owner", "user.reactivated", "user", {"status": ["deactivated", "active"]}),
+    ("owner", "user.deleted", "user", {"status": ["active", "deleted"]}),
+    ("owner", "user.custodian_added", "user", {"userId": "mara"}),
+    ("owner", "user.custodian_removed", "user", {"userId": "mara"}),
+    ("operator", "user.password_set", "user", {"email": "tomas.ferreira@nordlicht.example"}),
+    ("operator", "organization.restored", "organization", {"epoch": 4711}),
+    ("mara", "user.mail_changed", "user", {"reminders": True, "weeklyDigest": False}),
+    ("mara", "calendar.created", "user", {}),
+    ("mara", "calendar.deleted", "user", {}),
+    ("mara", "webhook.created", "webhook", {"name": "#qa-pipelines", "platform": "slack", "events": ["api_key.leaked"],
+                                            "maskedUrl": "https://hooks.slack.com/***"}),
+    ("mara", "webhook.updated", "webhook", {"name": ["Pipelines", "#qa-pipelines"]}),
+    ("mara", "webhook.tested", "webhook", {}),
+    ("mara", "webhook.redelivered", "webhook", {"deliveryId": 7}),
+    ("mara", "webhook.secret_rotated", "webhook", {"overlapHours": 24}),
+    (None, "webhook.disabled", "webhook", {"name": "Pipelines", "reason": "gone"}),
+    ("mara", "webhook.deleted", "webhook", {"name": "Pipelines"}),
+    ("mara", "test_case.created", "test_case", {"project": 1, "number": 3, "title": "Cart survives a sign-in",
+                                                "automationId": "k3v9x2"}),
+    ("mara", "test_case.updated", "test_case", {"project": 1, "number": 3, "title": ["Cart stays", "Cart survives a sign-in"]}),
+    ("mara", "test_case.archived", "test_case", {"project": 1, "number": 4, "title": "Prices show the tax of the country"}),
+    ("mara", "test_cycle.created", "test_cycle", {"project": 1, "number": 5, "name": "Release 4.12"}),
+    ("mara", "test_cycle.updated", "test_cycle", {"project": 1, "number": 5, "name": ["Release", "Release 4.12"]}),
+    ("mara", "test_cycle.archived", "test_cycle", {"project": 1, "number": 2, "name": "Release 4.11"}),
+    ("ci", "automation.results_received", "test_run", {"project": "PRJ-1", "cycle": "TCYCLE-5", "received": 1204,
+                                                       "matched": 1198}),
+    ("mara", "session.created", "session", {}),
+    ("mara", "session.confirmed", "session", {}),
+    ("mara", "api_key.created", "api_key", {"name": "Local Development", "expiresInDays": 30, "ownerId": "mara"}),
+    ("mara", "reminder.acknowledged", "api_key", {"reminderId": 12}),
+    ("ci", "api_key.rotated", "api_key", {"ownerId": "mara", "successorId": 1}),
+    (None, "api_key.expired", "api_key", {"name": "Local Development", "ownerId": "mara"}),
+    (None, "api_key.revoked", "api_key", {"name": "Local Development", "ownerId": "mara", "reason": "leaked"}),
+    ("tomas", "api_key.revoked", "api_key", {"name": "Local Development", "ownerId": "mara", "reason": "revoked",
+                                             "note": "Contract ended on 18 September"}),
+    ("tomas", "session.deleted", "session", {}),
+]
+
 # The cases of the project "Web Checkout", the first one first.
 CASES = ["Guest checks out with a saved card", "Coupon is refused after its last day", "Cart survives a sign-in",
          "Address form accepts a name with an apostrophe", "Receipt is sent in the language of the shop",
@@ -87,6 +147,7 @@ class Demo:
     def __init__(self, service):
         self.service = service
         self._serial = itertools.count()
+        self._has_history = False
         number = service.database.value(
             "insert into testkase.organizations (name) values ('Nordlicht Software') returning id")
         self.id = number
@@ -123,6 +184,31 @@ class Demo:
         due = mara.get("/reminders", 200).json()["data"]
         if len(due) > 1 and not mara.get("/reminders?state=acknowledged", 200).json()["data"]:
             mara.post(f"/reminders/{due[-1]['id']}/acknowledge", expect=200)
+
+    def history(self):
+        """One event of every action at least, once, of the last hours."""
+        if self._has_history:
+            return
+        self._has_history = True
+        ids = {"owner": self.organization.owner.id, "mara": self.mara.id, "tomas": self.tomas.id, "ci": self.mara.id}
+        targets = {"organization": self.id, "api_key": self.ids["Local Development"], "user": self.tomas.id,
+                   "webhook": self.webhooks()["#qa-pipelines"]}
+        query, value = self.service.database.query, self.service.database.value
+        targets["project"] = project = value("select min(id) from testkase.projects where organization_id = %s", (self.id,))
+        targets["test_case"] = value("select min(id) from testkase.test_cases where project_id = %s", (project,))
+        targets["test_cycle"] = value("select min(id) from testkase.test_cycles where project_id = %s", (project,))
+        without = ("session.refused", "user.password_link_requested", "api_key.revoked")  # what a request does without a session
+        for number, (actor, action, kind, detail) in enumerate(EVENTS):
+            detail = {key: ids.get(value, value) if key in ("ownerId", "userId") else value for key, value in detail.items()}
+            own = action.startswith("calendar") or action == "user.mail_changed"
+            has_request = actor in ids or action in without
+            query("""insert into testkase.audit_events (organization_id, occurred_at, actor_kind, actor_user_id, actor_token_id,
+                                                        action, target_kind, target_id, address, request_id, detail)
+                     values (%s, now() - %s * interval '7 minutes', %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                  (self.id, len(EVENTS) - number, actor if actor == "operator" else "user" if actor else "system", ids.get(actor),
+                   self.ids[TOKENS[0][0]] if actor == "ci" else None, action, kind, self.mara.id if own else targets.get(kind, 1),
+                   ("140.82.112.33" if actor == "ci" else "84.139.20.11") if has_request else None,
+                   f"{number:032x}" if has_request else None, json.dumps(detail)))
 
     def no_webhooks(self):
         query = self.service.database.query

@@ -128,6 +128,33 @@ def webhook_secret(visitor, demo):
     _opened(visitor, "Copy the secret")
 
 
+@scene()
+def audit_log(visitor, demo):
+    demo.history()
+    page = visitor.open("/settings/audit-log")
+    page.get_by_role("row").filter(has_text="Tomás Ferreira revoked the token").locator("summary").click()
+    page.get_by_role("link", name="What was done to this token").wait_for()
+
+
+@scene()
+def audit_log_of_a_token(visitor, demo):
+    demo.history()
+    token = demo.ids["Local Development"]
+    page = visitor.open(f"/settings/audit-log?targetKind=api_key&targetId={token}&from=2026-01-01&to=2099-01-01")
+    page.get_by_role("button", name="Show everything").wait_for()
+
+
+@scene()
+def audit_log_nothing_found(visitor, _):
+    visitor.open("/settings/audit-log?action=webhook.disabled&days=1").get_by_role("heading", name="Nothing found").wait_for()
+
+
+@scene(person="newcomer")
+def audit_log_forbidden(visitor, _):
+    visitor.watch.allow(403, "/(audit-events|users)")
+    visitor.open("/settings/audit-log").get_by_text("Not for this account").wait_for()
+
+
 @scene(person=None)
 def sign_in(visitor, _):
     visitor.open("/sign-in")

@@ -3,6 +3,12 @@
 export const HOME = '/settings/api-keys';
 export const REMINDERS = '/settings/reminders';
 
+export const AUDIT_LOG = '/settings/audit-log';
+
+/** The audit log with filters, by the names that the API has for them. @param {Record<string, string | number>} filters */
+export const auditPath = (filters) =>
+  `${AUDIT_LOG}?${new URLSearchParams(Object.entries(filters).map(([key, value]) => [key, String(value)]))}`;
+
 /** @param {number} id */
 export const tokenPath = (id) => `${HOME}/${id}`;
 

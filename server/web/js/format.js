@@ -22,6 +22,8 @@ export const fmt = {
   dayShort: dates({ day: 'numeric', month: 'short' }),
   weekday: dates({ weekday: 'short', day: 'numeric', month: 'short' }),
   exact: dates({ dateStyle: 'full', timeStyle: 'long' }),
+  stamp: dates({ day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' }),
+  stampShort: dates({ day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }),
   clock: dates({ hour: '2-digit', minute: '2-digit' }),
   number: (/** @type {number} */ n) => number.format(n),
   compact: (/** @type {number} */ n) => compact.format(n),

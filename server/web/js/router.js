@@ -48,9 +48,11 @@ function contextFor(params) {
     session: /** @type {any} */ (session.current()),
     kept: entry().kept ?? {},
     keep: (patch) => patchEntry({ kept: { ...entry().kept, ...patch } }),
-    setQuery(query) {
+    setQuery(query, { entry: another } = {}) {
       const text = query.toString();
-      history.replaceState(entry(), '', location.pathname + (text && `?${text}`));
+      const next = location.pathname + (text && `?${text}`);
+      if (another) goTo(next, false);
+      else history.replaceState(entry(), '', next);
       shown.path = here();
     },
     reload: async () => (location.pathname === path.split('?')[0] ? show({ quiet: true }) : undefined),
@@ -64,10 +66,12 @@ async function draw(view, context, mine, quiet) {
   if (mine !== turn) return;
   const text = JSON.stringify(data);
   if (quiet && text === shown.data) return;
+  const isDone = quiet && shown.data && view.update?.(data, context);
+  shown.data = text;
+  if (isDone) return;
   stopTimers();
   const restore = quiet ? rememberFocus(main) : null;
   main.replaceChildren(view.render(data, context));
-  shown.data = text;
   if (view.named) document.title = `${$('h1', main).textContent} · TestKase`;
   restore?.();
 }

@@ -1,9 +1,10 @@
 // Every view and its path. A path that is not here belongs to the server (/docs, for example).
 
 /** @import { View } from './types.js' */
-import { HOME, REMINDERS } from './address.js';
+import { AUDIT_LOG, HOME, REMINDERS } from './address.js';
 import account from './views/account.js';
 import apiKeys from './views/api-keys.js';
+import auditLog from './views/audit-log.js';
 import people from './views/people.js';
 import person from './views/person.js';
 import reminders from './views/reminders.js';
@@ -29,6 +30,7 @@ const VIEWS = [
   ['/settings/people/:id', person],
   ['/settings/webhooks', webhooks],
   ['/settings/webhooks/:id', webhook],
+  [AUDIT_LOG, auditLog],
   [REMINDERS, reminders],
   ['/account', account],
   ['/test-cases', testCases],

@@ -1,7 +1,7 @@
 // What surrounds the views: navigation, the account's menu, the count of due tokens.
 
 /** @import { Session } from './types.js' */
-import { HOME, REMINDERS } from './address.js';
+import { AUDIT_LOG, HOME, REMINDERS } from './address.js';
 import { $, $$, html, icon } from './dom.js';
 import { avatar } from './ui/parts.js';
 
@@ -14,6 +14,7 @@ const NAVIGATION = [
       [REMINDERS, 'bell', 'Reminders'],
       ['/settings/people', 'people', 'People', 'admin'],
       ['/settings/webhooks', 'broadcast', 'Webhooks', 'admin'],
+      [AUDIT_LOG, 'journal-text', 'Audit log', 'admin'],
       ['/account', 'person-circle', 'Account'],
     ],
   ],

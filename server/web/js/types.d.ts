@@ -144,6 +144,12 @@ export interface Account extends User {
   createdAt: string;
 }
 
+/** One account, with what only its own answer has. */
+export interface AccountDetail extends Account {
+  /** Why the reader is not shown a link that sets the password. */
+  linkRefusal: 'is_owner' | 'is_oneself' | 'is_admin' | 'was_admin' | null;
+}
+
 export interface Webhook {
   id: number;
   name: string;
@@ -295,6 +301,30 @@ export interface TestRun {
 export interface Page<T> {
   data: T[];
   nextCursor: string | null;
+  /** The page's own: it has fewer elements than were asked for, because nothing older than this was looked at yet. */
+  lookedTo?: string;
+}
+
+export interface AuditEvent {
+  id: number;
+  occurredAt: string;
+  action: string;
+  actor: {
+    kind: 'user' | 'operator' | 'system';
+    userId: number | null;
+    apiKeyId: number | null;
+    apiKeyName: string | null;
+  };
+  target: { kind: string; id: number; name: string | null };
+  address: string | null;
+  requestId: string | null;
+  detail: Record<string, any>;
+  users: {
+    id: number;
+    name: string;
+    kind: 'person' | 'service';
+    status: 'active' | 'deactivated' | 'deleted';
+  }[];
 }
 
 /** All pages of a list; `more` when the bound was reached before the end. */
@@ -311,8 +341,8 @@ export interface Context {
   /** The view's own state of this entry of history: survives redraws, reload and Back. */
   kept: Record<string, unknown>;
   keep(patch: Record<string, unknown>): void;
-  /** Replaces the query string of the address without a redraw. */
-  setQuery(query: URLSearchParams): void;
+  /** Replaces the query string of the address without a redraw; `entry`: as a new entry of history. */
+  setQuery(query: URLSearchParams, how?: { entry?: boolean }): void;
   /** Loads and draws the view again, quietly. */
   reload(): Promise<void>;
   /** Repeats work while the view is shown, visible and without a dialog. */
@@ -331,6 +361,8 @@ export interface View<T = any> {
   rows?: number;
   load?(context: Context): Promise<T>;
   render(data: T, context: Context): Node;
+  /** Brings what is drawn to newer data, in place; false: it has to be drawn anew. */
+  update?(data: T, context: Context): boolean;
 }
 
 export type Content = Node | string | number | null | undefined | false | Content[];

@@ -3,8 +3,9 @@
 -- action … until: filters, or null; cursor: ids below it only, or null
 -- With a filter, a page looks at 10 000 events at most, so that no filter costs more; those of one target have their own index.
 -- Ids follow the time only as well as the clock does, so no event is left out because of its id; partitions after :until are.
--- → of each: the event; one row with a null cursor when there is none. resume: where the next page begins when this one has
---   looked at all that it may, or null
+-- → of each: the event, with names as they are now (a target's: null when it has none, or none any more), and the accounts
+--   that it names: the actor, the target, those of its detail; one row with a null cursor when there is none. resume: where
+--   the next page begins when this one has looked at all that it may, or null
 with bounds as materialized (
     select case when coalesce(:action, :actorUserId::bigint::text, :targetKind, :targetId::bigint::text,
                               :since::timestamptz::text, :until::timestamptz::text) is null
@@ -47,10 +48,37 @@ with bounds as materialized (
     having count(*) = b.most and (:since is null or max(l.occurred_at) >= :since)
 )
 select p.id as cursor, r.id as resume, p.id, rfc3339(p.occurred_at) as "occurredAt", p.action,
-       json_build_object('kind', p.actor_kind, 'userId', p.actor_user_id, 'apiKeyId', p.actor_token_id) as actor,
-       json_build_object('kind', p.target_kind, 'id', p.target_id) as target, host(p.address) as address,
-       p.request_id as "requestId", p.detail::json as detail
+       json_build_object('kind', p.actor_kind, 'userId', p.actor_user_id, 'apiKeyId', p.actor_token_id,
+                         'apiKeyName', k.name) as actor,
+       json_build_object('kind', p.target_kind, 'id', p.target_id, 'name', n.name) as target, host(p.address) as address,
+       p.request_id as "requestId", p.detail::json as detail, coalesce(a.users, '[]'::json) as users
 from (select) one
 left join page p on true
 left join resume r on true
+left join api_tokens k on k.id = p.actor_token_id and k.user_id = p.actor_user_id
+left join lateral (
+    select case p.target_kind
+               when 'api_key' then (select t.name from api_tokens t join users u on u.id = t.user_id
+                                    where t.id = p.target_id and u.organization_id = :organization)
+               when 'organization' then (select o.name from organizations o where o.id = :organization and o.id = p.target_id)
+               when 'project' then (select j.name from projects j
+                                    where j.id = p.target_id and j.organization_id = :organization)
+               when 'test_case' then (select c.title from test_cases c join projects j on j.id = c.project_id
+                                      where c.id = p.target_id and j.organization_id = :organization)
+               when 'test_cycle' then (select y.name from test_cycles y join projects j on j.id = y.project_id
+                                       where y.id = p.target_id and j.organization_id = :organization)
+               when 'user' then (select u.name from users u
+                                 where u.id = p.target_id and u.organization_id = :organization)
+               when 'webhook' then (select w.name from webhooks w
+                                    where w.id = p.target_id and w.organization_id = :organization)
+           end as name
+) n on true
+left join lateral (
+    select json_agg(json_build_object('id', u.id, 'name', u.name, 'kind', u.kind, 'status', u.status) order by u.id) as users
+    from users u
+    where u.organization_id = :organization
+      and u.id = any (array[p.actor_user_id, case p.target_kind when 'user' then p.target_id end,
+                            case jsonb_typeof(p.detail -> 'ownerId') when 'number' then (p.detail ->> 'ownerId')::bigint end,
+                            case jsonb_typeof(p.detail -> 'userId') when 'number' then (p.detail ->> 'userId')::bigint end])
+) a on true
 order by p.id desc;

@@ -35,10 +35,17 @@ export async function firstRows(path, count, least = STEP) {
   return { data, nextCursor: cursor };
 }
 
-/** @param {number} shown @param {[string, string?]} noun @param {boolean} more @param {number | null} total */
-function footWords(shown, noun, more, total) {
-  if (!more) return plural(shown, ...noun);
-  return total ? `${fmt.number(shown)} of ${plural(total, ...noun)}` : `The newest ${plural(shown, ...noun)}`;
+/**
+ * @param {number} shown
+ * @param {Settings<any>} settings
+ * @param {Page<any>} page the last one
+ * @param {number | null} total
+ */
+function footWords(shown, { noun, nouns }, { nextCursor, lookedTo }, total) {
+  const count = plural(shown, noun, nouns);
+  if (!nextCursor) return count;
+  if (lookedTo) return `${count}, looking back to ${fmt.stamp(lookedTo)}`;
+  return total ? `${fmt.number(shown)} of ${plural(total, noun, nouns)}` : `The newest ${count}`;
 }
 
 /**
@@ -53,23 +60,54 @@ function footWords(shown, noun, more, total) {
  * @property {Page<T>} page
  * @property {number | null} [total] null when unknown
  * @property {number} [step]
- * @property {() => Content} empty
+ * @property {(page: Page<T>) => Content} empty
  * @property {(item: T) => any} row
  * @property {(count: number) => void} onshown
+ * @property {(path: string, count: number, cursor: string | null) => Promise<Page<T>>} [fetch] where one page of the server is not enough
+ * @property {(item: T) => number} [key] for update()
  */
 
-/** @param {any} box @param {string} words @param {boolean} more @param {() => Content} empty */
-function drawRest(box, words, more, empty) {
+/** @param {any} box @param {string} words @param {Page<any>} page @param {(page: Page<any>) => Content} empty */
+function drawRest(box, words, page, empty) {
   const none = !$('tbody', box).childElementCount;
   $('table', box).hidden = none;
-  $('[data-empty]', box).replaceChildren(...(none ? [empty()] : []));
-  $('.table-foot', box).hidden = none;
+  $('[data-empty]', box).replaceChildren(...(none ? [empty(page)] : []));
+  $('.table-foot', box).hidden = none && !page.nextCursor;
   $('[data-count]', box).textContent = words;
-  $('[data-more]', box).hidden = !more;
+  $('[data-more]', box).hidden = !page.nextCursor;
+  $('[data-more] span', box).textContent = page.lookedTo ? 'Look further back' : 'Show more';
 }
 
-/** @param {string} label @param {string} className @param {[string, string][]} columns */
-function skeletonOf(label, className, columns) {
+/**
+ * The rows of a table's body. `settle` brings them to what is there now: rows that stay are not touched.
+ * @template T
+ * @param {any} body
+ * @param {Settings<T>} settings
+ */
+function rowsIn(body, { row, key }) {
+  /** @type {WeakMap<Element, number>} */
+  const keys = new WeakMap();
+  const rowOf = (/** @type {T} */ item) => {
+    const made = withRoles(row(item));
+    if (key) keys.set(made, key(item));
+    return made;
+  };
+  return {
+    append: (/** @type {T[]} */ items) => body.append(...items.map(rowOf)),
+    settle(/** @type {T[]} */ items) {
+      const there = new Map([...body.children].map((one) => [keys.get(one), one]));
+      let at = body.firstElementChild;
+      for (const one of items.map((item) => there.get(key?.(item)) ?? rowOf(item))) {
+        if (one === at) at = at.nextElementSibling;
+        else body.insertBefore(one, at);
+      }
+      for (const gone of at ? [...body.children].slice([...body.children].indexOf(at)) : []) gone.remove();
+    },
+  };
+}
+
+/** @param {Settings<any>} settings */
+function skeletonOf({ label, className, columns }) {
   const heads = columns.map(([title, name]) => html`<th scope="col" class=${name}>${title}</th>`);
   const box = frame(label, className, heads);
   const slot = html`<div></div>`;
@@ -78,31 +116,18 @@ function skeletonOf(label, className, columns) {
 }
 
 /** @template T @param {Settings<T>} settings */
-export function pagedTable({
-  label,
-  className,
-  noun,
-  nouns,
-  columns,
-  page,
-  step = STEP,
-  empty,
-  row,
-  onshown,
-  ...at
-}) {
-  const { node, box, slot, body, more } = skeletonOf(label, className, columns);
-  let [path, total] = [at.path, at.total ?? null];
-  /** @type {string | null} */
-  let cursor = null;
+export function pagedTable(settings) {
+  const { step = STEP, fetch = pageOf } = settings;
+  const { node, box, slot, body, more } = skeletonOf(settings);
+  const rows = rowsIn(body, settings);
+  let { path, page, total = null } = settings;
   let turn = 0;
 
-  /** @param {Page<T>} next */
-  function append(next) {
-    body.append(...next.data.map((item) => withRoles(row(item))));
-    cursor = next.nextCursor;
-    const words = footWords(body.childElementCount, [noun, nouns], Boolean(cursor), total);
-    drawRest(box, words, Boolean(cursor), empty);
+  /** @param {Page<T>} last */
+  function drawFoot(last) {
+    page = last;
+    const words = footWords(body.childElementCount, settings, last, total);
+    drawRest(box, words, last, settings.empty);
     return words;
   }
 
@@ -110,12 +135,14 @@ export function pagedTable({
     const mine = turn;
     const first = body.childElementCount;
     try {
-      const next = await pageOf(path, step, cursor);
+      const next = await fetch(path, step, page.nextCursor);
       if (mine !== turn) return;
       slot.replaceChildren();
-      append(next);
-      onshown(body.childElementCount);
-      $('a, button, summary', body.children[first])?.focus();
+      rows.append(next.data);
+      const words = drawFoot(next);
+      settings.onshown(body.childElementCount);
+      if (next.data.length) $('a, button, summary', body.children[first])?.focus();
+      else announce(words);
     } catch (problem) {
       if (mine === turn) showProblem(slot, problem, more);
     }
@@ -130,13 +157,14 @@ export function pagedTable({
     const mine = ++turn;
     box.setAttribute('aria-busy', 'true');
     try {
-      const rows = await firstRows(next, step, step);
+      const list = await fetch(next, step, null);
       if (mine !== turn) return;
       [path, total] = [next, count];
       slot.replaceChildren();
       body.replaceChildren();
-      announce(append(rows));
-      onshown(0);
+      rows.append(list.data);
+      announce(drawFoot(list));
+      settings.onshown(0);
     } catch (problem) {
       if (mine === turn) showProblem(slot, problem);
     } finally {
@@ -144,7 +172,15 @@ export function pagedTable({
     }
   }
 
+  /** The same list as it is now; it must have a `key`. @param {Page<T>} now */
+  function update(now) {
+    if (box.hasAttribute('aria-busy') || more.hasAttribute('aria-busy')) return;
+    rows.settle(now.data);
+    drawFoot(now);
+  }
+
   more.addEventListener('click', () => busy(more, grow));
-  append(page);
-  return { node, load };
+  rows.append(page.data);
+  drawFoot(page);
+  return { node, load, update };
 }

@@ -64,7 +64,8 @@ export const frame = (label, className, heads) =>
       </table>
       <div data-empty></div>
       <div class="table-foot">
-        <span data-count></span><button type="button" class="button button-small" data-more>Show more</button>
+        <span data-count></span
+        ><button type="button" class="button button-small" data-more><span>Show more</span></button>
       </div>
     </div>`,
   );

@@ -12,13 +12,20 @@ export function when(time) {
   return html`<time datetime=${time} title=${fmt.exact(time)} data-relative>${fromNow(time)}</time>`;
 }
 
+const isThisYear = (/** @type {string} */ time) => new Date(time).getFullYear() === new Date().getFullYear();
+
 /**
  * `short` leaves out a year that is the current one.
  * @param {string} time
  */
 export function onDay(time, { short = false } = {}) {
-  const thisYear = new Date(time).getFullYear() === new Date().getFullYear();
-  const text = short && thisYear ? fmt.dayShort(time) : fmt.day(time);
+  const text = short && isThisYear(time) ? fmt.dayShort(time) : fmt.day(time);
+  return html`<time datetime=${time} title=${fmt.exact(time)}>${text}</time>`;
+}
+
+/** Day and time of day. @param {string} time */
+export function stamp(time) {
+  const text = isThisYear(time) ? fmt.stampShort(time) : fmt.stamp(time);
   return html`<time datetime=${time} title=${fmt.exact(time)}>${text}</time>`;
 }
 

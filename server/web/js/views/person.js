@@ -1,8 +1,9 @@
 // One account of the organization, for admins: its role, its way in, its custodians, its tokens, its end.
 
 /** @import { Account, Context, Custodian, Everything, Token, View } from '../types.js' */
+import { auditPath } from '../address.js';
 import { api } from '../api.js';
-import { html, name } from '../dom.js';
+import { html, icon, name } from '../dom.js';
 import { busy, showProblem } from '../ui/busy.js';
 import { confirm } from '../ui/dialog.js';
 import { crumbs, head, select } from '../ui/parts.js';
@@ -181,6 +182,9 @@ export default {
         above: crumbs(['People', PEOPLE], [account.email]),
         title: name(account.name),
         badge: stateOf(account),
+        actions: html`<a class="button" href=${auditPath({ actorUserId: account.id })}
+          >${icon('journal-text')}In the audit log</a
+        >`,
       })}
       ${about(account, context)} ${hasWayIn ? wayIn(account, context) : ''}
       ${account.kind === 'service' ? custodianList(account, custodians, people, context) : ''}

@@ -115,7 +115,7 @@ export default {
           ${facts(token, impact, context.session)}
         </div>
       </section>
-      ${use(token, impact, context)}${timeline(history.data, context.session.user.id)}
+      ${use(token, impact, context)}${timeline(history.data, token.id, context.session)}
     </div>`;
   },
 };

@@ -1,6 +1,7 @@
 // The history of a token, newest first.
 
-/** @import { HistoryEntry } from '../../types.js' */
+/** @import { HistoryEntry, Session } from '../../types.js' */
+import { auditPath } from '../../address.js';
 import { html, icon } from '../../dom.js';
 import { when } from '../../ui/time.js';
 
@@ -27,13 +28,20 @@ function entryItem({ at, event, actor, note }, me) {
   </li>`;
 }
 
-/** @param {HistoryEntry[]} entries @param {number} me the reader's user id */
-export const timeline = (entries, me) =>
+/** @param {HistoryEntry[]} entries @param {number} tokenId @param {Session} session the reader's */
+export const timeline = (entries, tokenId, { user }) =>
   html`<section class="card" aria-labelledby="history-title">
-    <div class="card-head"><h2 id="history-title">History</h2></div>
+    <div class="card-head">
+      <h2 id="history-title">History</h2>
+      ${user.orgRole === 'member'
+        ? ''
+        : html`<a class="small push" href=${auditPath({ targetKind: 'api_key', targetId: tokenId })}
+            >In the audit log</a
+          >`}
+    </div>
     <div class="card-body">
       <ol class="timeline">
-        ${entries.map((entry) => entryItem(entry, me))}
+        ${entries.map((entry) => entryItem(entry, user.id))}
       </ol>
     </div>
   </section>`;

@@ -66,7 +66,7 @@ def connection(cluster):
 def test_differences_are_found():
     route = {"method": "GET", "path": "/api/v1/users/{id}"}
     good = [("id", "integer"), ("email", "string"), ("name", "string"), ("kind", "string"), ("orgRole", "string"),
-            ("status", "string"), ("hasPassword", "boolean"), ("createdAt", "string")]
+            ("status", "string"), ("hasPassword", "boolean"), ("createdAt", "string"), ("linkRefusal", "string")]
     assert faults(route, [("outcome", "string"), *good]) == []
     assert faults(route, good[1:]) == ["id: no such column"]
     assert faults(route, [*good, ("hash", "string")]) == ["hash: no such member"]

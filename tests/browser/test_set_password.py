@@ -254,6 +254,23 @@ def test_an_admin_sends_a_new_link(admin, service, organization, sending):
     expect(page.get_by_role("dialog", name="Pass on the link")).to_be_visible()
 
 
+def test_no_link_is_offered_that_would_be_refused(visit, service, organization):
+    """It is mailed all the same; the owner is shown the one of a person who was an admin until now, too."""
+    other = service.person(organization.id, "admin", "Other admin")
+    page = visit(organization.admin).open(f"/settings/people/{other.id}")
+    expect(page.get_by_text("A link of an admin is shown to the owner only.")).to_be_visible()
+    page.get_by_label("Role", exact=True).select_option("member")
+    expect(page.get_by_text("was an admin within the last 7 days")).to_be_visible()
+    expect(page.get_by_role("button", name="Mail a link")).to_be_visible()
+    expect(page.get_by_role("button", name="Show a link")).to_have_count(0)
+    page.goto(f"/settings/people/{organization.owner.id}")
+    expect(page.get_by_text("A link of the owner is shown to nobody.")).to_be_visible()
+    expect(page.get_by_role("button", name="Show a link")).to_have_count(0)
+    page = visit(organization.owner).open(f"/settings/people/{other.id}")
+    page.get_by_role("button", name="Show a link").click()
+    expect(page.get_by_role("dialog", name="Pass on the link")).to_be_visible()
+
+
 def test_custodians_of_a_service_account(admin, service, organization):
     robot = service.person(organization.id, kind="service", name="Nightly")
     page = admin.open(f"/settings/people/{robot.id}")

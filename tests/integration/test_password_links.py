@@ -76,7 +76,13 @@ def invite(service, admin_path):
 
 
 def link_for(admin, person, status=201):
-    return admin.post(f"/users/{person.id}/password-link", {"deliver": "link"}, status).json()
+    """The answer. Before, the account says whether it will be a refusal because of who asks about whom."""
+    account = admin.request("GET", f"/users/{person.id}")
+    answer = admin.post(f"/users/{person.id}/password-link", {"deliver": "link"}, status).json()
+    if account.status_code == 200:
+        is_told = re.search("is shown to|Change your own", answer.get("detail", "")) is not None
+        assert (account.json()["linkRefusal"] is not None) == is_told, answer
+    return answer
 
 
 def secret_of(link):

@@ -49,7 +49,7 @@ def test_an_account_is_made(admin):
     assert FIELDS <= set(made)
     assert (made["email"], made["name"], made["kind"], made["orgRole"], made["status"]) == (
         fields["email"], "Ann Example", "person", "member", "active")
-    assert admin.get(f"/users/{made['id']}", 200).json() == made
+    assert admin.get(f"/users/{made['id']}", 200).json() == {**made, "linkRefusal": None}
 
 
 def test_a_new_person_can_sign_in(service, admin):
@@ -179,7 +179,7 @@ def test_a_name_and_a_role_change(service, organization, admin):
     path = f"/users/{organization.member.id}"
     changed = admin.patch(path, {"name": " New Name ", "orgRole": "admin"}, 200).json()
     assert (changed["name"], changed["orgRole"]) == ("New Name", "admin")
-    assert admin.get(path, 200).json() == changed
+    assert admin.get(path, 200).json() == {**changed, "linkRefusal": "is_admin"}
 
 
 def test_a_changed_role_counts_from_the_next_request(service, organization, admin):

@@ -1,6 +1,6 @@
 // One account of the organization, for admins: its role, its way in, its custodians, its tokens, its end.
 
-/** @import { Account, Context, Custodian, Everything, Token, View } from '../types.js' */
+/** @import { Account, AccountDetail, Context, Custodian, Everything, Token, View } from '../types.js' */
 import { auditPath } from '../address.js';
 import { api } from '../api.js';
 import { html, icon, name } from '../dom.js';
@@ -14,7 +14,7 @@ import { mailLink, showLink } from './people/link.js';
 import { tokenList } from './people/tokens.js';
 import { isInvited, PEOPLE, ROLE, stateOf } from './people/words.js';
 
-/** @typedef {{ account: Account, custodians: Custodian[], people: Account[], tokens: Everything<Token> }} Data */
+/** @typedef {{ account: AccountDetail, custodians: Custodian[], people: Account[], tokens: Everything<Token> }} Data */
 
 /** A button whose work says at its own place why it failed. @param {any} button @param {any} slot @param {() => Promise<unknown>} work */
 function act(button, slot, work) {
@@ -80,13 +80,17 @@ function about(account, { session, reload }) {
   </section>`;
 }
 
-/** Nobody sees a link of an account that has more rights, or another admin's. @param {Account} account @param {Context} context */
-const maySee = (account, { session }) =>
-  account.orgRole === 'member' ||
-  (account.orgRole === 'admin' && (isInvited(account) || session.user.orgRole === 'owner'));
+/** Why no link is shown; it can be mailed all the same. */
+const NO_LINK = {
+  is_owner: 'A link of the owner is shown to nobody.',
+  is_oneself: '',
+  is_admin: 'A link of an admin is shown to the owner only.',
+  was_admin: 'The person was an admin within the last 7 days, so a link is shown to the owner only.',
+};
 
-/** @param {Account} account @param {Context} context */
-function wayIn(account, context) {
+/** @param {AccountDetail} account */
+function wayIn(account) {
+  const { linkRefusal: refusal } = account;
   const invited = isInvited(account);
   const slot = html`<div></div>`;
   const mail = act(html`<button type="button" class="button">Mail a link</button>`, slot, () =>
@@ -97,12 +101,15 @@ function wayIn(account, context) {
   );
   const words = invited
     ? 'The invitation is not accepted yet. A new link takes the place of the one before, and is valid for 7 days.'
-    : 'A link by which the person replaces the password, once. When it is shown to you, the person is told by mail.';
+    : 'A link by which the person replaces the password, once. When it is shown to an admin, the person is told by mail.';
   return html`<section class="card" aria-labelledby="way-in-title">
     <div class="card-head"><h2 id="way-in-title">${invited ? 'Invitation' : 'Password'}</h2></div>
     <div class="setting">
-      <div><span class="hint">${words}</span></div>
-      <div class="button-row">${mail}${maySee(account, context) ? show : ''}</div>
+      <div>
+        <span class="hint">${words}</span>
+        ${refusal ? html`<p class="hint">${NO_LINK[refusal]}</p>` : ''}
+      </div>
+      <div class="button-row">${mail}${refusal ? '' : show}</div>
     </div>
     ${slot}
   </section>`;
@@ -186,7 +193,7 @@ export default {
           >${icon('journal-text')}In the audit log</a
         >`,
       })}
-      ${about(account, context)} ${hasWayIn ? wayIn(account, context) : ''}
+      ${about(account, context)} ${hasWayIn ? wayIn(account) : ''}
       ${account.kind === 'service' ? custodianList(account, custodians, people, context) : ''}
       ${tokenList(account, tokens, context)} ${access(account, context)}
     </div>`;

@@ -12,7 +12,7 @@ import { toast } from '../ui/toast.js';
 import { custodianList } from './people/custodians.js';
 import { mailLink, showLink } from './people/link.js';
 import { tokenList } from './people/tokens.js';
-import { isInvited, PEOPLE, ROLE, stateOf } from './people/words.js';
+import { isInvited, NO_LINK, PEOPLE, ROLE, stateOf } from './people/words.js';
 
 /** @typedef {{ account: AccountDetail, custodians: Custodian[], people: Account[], tokens: Everything<Token> }} Data */
 
@@ -79,14 +79,6 @@ function about(account, { session, reload }) {
     </div>
   </section>`;
 }
-
-/** Why no link is shown; it can be mailed all the same. */
-const NO_LINK = {
-  is_owner: 'A link of the owner is shown to nobody.',
-  is_oneself: '',
-  is_admin: 'A link of an admin is shown to the owner only.',
-  was_admin: 'The person was an admin within the last 7 days, so a link is shown to the owner only.',
-};
 
 /** @param {AccountDetail} account */
 function wayIn(account) {

@@ -10,7 +10,6 @@ from support.browser import overhang
 from support.demo import EVENTS
 
 PATH = "/settings/audit-log"
-NOTE = "\"><script>alert(1)</script>"
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\"'"
 
 
@@ -69,10 +68,10 @@ def test_every_action_has_its_sentence(visit, demo):
     page.get_by_role("button", name="Show more").click()
     expect(rows(page)).not_to_have_count(50)
     said = sentences(page)
-    newest = said.index("Tomás Ferreira ended one of their sessions")
+    newest = said.index("service account Nightly created the test cycle TCYCLE-6 Exploratory")
     said = said[newest:newest + len(EVENTS)]
     assert len(set(said)) == len(EVENTS), "no two actions read alike"
-    names = "Astrid Nygaard|Mara Lindqvist|Tomás Ferreira|An operator|The (token|webhook)|Somebody|A sign-in|Mails"
+    names = "service account|Astrid Nygaard|Mara Lindqvist|Tomás Ferreira|An operator|The \\w+|Somebody|A sign-in|Mails"
     for line, (_, action, *_) in zip(said, reversed(EVENTS)):
         assert re.match(names, line) and action not in line, (action, line)
         assert not re.search("gone|undefined|null|NaN|object|\\?", line), (action, line)
@@ -119,6 +118,7 @@ def test_filters_stand_in_the_address_and_back_works(admin, service, organizatio
     page.get_by_role("button", name="Show everything").click()
     expect(rows(page)).not_to_have_count(4)
     expect(page).to_have_url(re.compile(f"{PATH}$"))
+    expect(who).to_be_focused()
     page.goto(f"{PATH}?action=%3Cscript%3E&actorUserId=x&days=8&from=2020-13-40")
     expect(rows(page)).not_to_have_count(0)
 
@@ -156,21 +156,19 @@ def test_a_member_is_refused_calmly(visit, member):
     expect(page.get_by_role("heading", name="Not for this account")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 320])
-def test_what_people_write_is_text(visit, service, organization, width):
-    service.database.query("update testkase.users set name = %s where id = %s", (HOSTILE, organization.member.id))
-    token = service.mint(organization.member, HOSTILE + "W" * 60)[0]
-    service.sign_in(organization.member).delete(f"/api-keys/{token}", 204, json={"note": NOTE})
+def test_what_nobody_foresaw_is_text(admin, service, organization):
+    """An action that is not known yet, and details of another form than the page expects."""
     record(service, organization, 1, "no.such_action", detail={HOSTILE: {"x" * 200: [HOSTILE, None, 1]}})
     record(service, organization, 1, "project.updated", detail={"name": [HOSTILE, 7]})
     record(service, organization, 1, "user.updated", detail={"name": HOSTILE, "orgRole": [None, {}]})
     record(service, organization, 1, "organization.updated", detail={HOSTILE: [1, 2]})
-    page = visit(organization.admin, viewport={"width": width, "height": 800}).open(PATH)
-    expect(rows(page).filter(has_text="revoked the token").locator("q bdi")).to_have_text(NOTE)
-    for line in rows(page).filter(has_text=re.compile("no.such|renamed|revoked|settings")).all():
+    page = admin.open(PATH)
+    lines = rows(page).filter(has_text=re.compile("no.such|renamed|settings"))
+    expect(lines).to_have_count(4)
+    for line in lines.all():
         line.locator("summary").click()
-    expect(page.locator("pre")).to_have_count(5)
-    assert rows(page).filter(has_text="no.such_action").locator("code").first.text_content() == "no.such_action"
+        expect(line.locator("pre")).to_contain_text(HOSTILE.replace('"', '\\"').split("\\")[0])
+    assert lines.filter(has_text="no.such").locator("code").first.text_content() == "no.such_action"
     assert page.locator("#main img, #main script").count() == 0
     assert overhang(page) == []
 

@@ -103,3 +103,24 @@ def test_it_can_be_typed(visit, member, service, text):
     assert row(page, text).locator("bdi.name").text_content() == text
     [made] = service.sign_in(member).get("/api-keys", 200).json()["data"]
     assert made["name"] == text
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_the_audit_log_shows_it_as_text(visit, service, organization, hostile, width):
+    person, made = hostile
+    for text, token in made.items():
+        service.sign_in(person).delete(f"/api-keys/{token}", 204, json={"note": TEXTS[1]})
+    page = visit(organization.admin, viewport={"width": width, "height": 800}).open("/settings/audit-log")
+    lines = page.locator("tbody tr").filter(has_text="revoked the token")
+    expect(lines).to_have_count(len(TEXTS))
+    for line, text in zip(lines.all(), reversed(made)):
+        line.locator("summary").click()
+        expect(line.locator("pre")).to_be_visible()
+        assert line.locator(".sentence bdi").all_text_contents() == [TEXTS[0], text]
+        assert line.locator("q bdi").all_text_contents() == [TEXTS[1]]
+    assert page.locator("#main img, #main script").count() == 0
+    assert overhang(page) == []
+    page.goto(f"/settings/audit-log?targetKind=api_key&targetId={made[TEXTS[5]]}&actorUserId={person.id}")
+    assert page.locator(".only-target bdi").text_content() == TEXTS[5]
+    expect(page.get_by_label("Who", exact=True)).to_have_value(str(person.id))
+    assert overhang(page) == []

@@ -119,6 +119,7 @@ EVENTS = [
     ("tomas", "api_key.revoked", "api_key", {"name": "Local Development", "ownerId": "mara", "reason": "revoked",
                                              "note": "Contract ended on 18 September"}),
     ("tomas", "session.deleted", "session", {}),
+    ("robot", "test_cycle.created", "test_cycle", {"project": 1, "number": 6, "name": "Exploratory"}),
 ]
 
 # The cases of the project "Web Checkout", the first one first.
@@ -190,7 +191,8 @@ class Demo:
         if self._has_history:
             return
         self._has_history = True
-        ids = {"owner": self.organization.owner.id, "mara": self.mara.id, "tomas": self.tomas.id, "ci": self.mara.id}
+        ids = {"owner": self.organization.owner.id, "mara": self.mara.id, "tomas": self.tomas.id, "ci": self.mara.id,
+               "robot": self.service.person(self.id, kind="service", name="Nightly").id}
         targets = {"organization": self.id, "api_key": self.ids["Local Development"], "user": self.tomas.id,
                    "webhook": self.webhooks()["#qa-pipelines"]}
         query, value = self.service.database.query, self.service.database.value

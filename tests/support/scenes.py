@@ -145,8 +145,9 @@ def audit_log_of_a_token(visitor, demo):
 
 
 @scene()
-def audit_log_nothing_found(visitor, _):
-    visitor.open("/settings/audit-log?action=webhook.disabled&days=1").get_by_role("heading", name="Nothing found").wait_for()
+def audit_log_nothing_found(visitor, demo):
+    page = visitor.open(f"/settings/audit-log?action=project.created&actorUserId={demo.tomas.id}&days=7")
+    page.get_by_role("heading", name="Nothing found").wait_for()
 
 
 @scene(person="newcomer")

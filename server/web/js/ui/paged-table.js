@@ -175,6 +175,7 @@ export function pagedTable(settings) {
   /** The same list as it is now; it must have a `key`. @param {Page<T>} now */
   function update(now) {
     if (box.hasAttribute('aria-busy') || more.hasAttribute('aria-busy')) return;
+    if (now.nextCursor && now.data.length < body.childElementCount) return; // asked for before it grew
     rows.settle(now.data);
     drawFoot(now);
   }

@@ -3,7 +3,7 @@
 /** @import { Account, AuditEvent, Context, Page, Session, View } from '../types.js' */
 import { api } from '../api.js';
 import { pagedTable, STEP } from '../ui/paged-table.js';
-import { html } from '../dom.js';
+import { $, html } from '../dom.js';
 import { blank, head } from '../ui/parts.js';
 import { choiceOf, isFiltered, listPath, lookedBackTo, queryOf, toolbar } from './audit/filters.js';
 import { rows } from './audit/row.js';
@@ -103,7 +103,10 @@ function listOf({ path, accounts, page }, context) {
     const hadTarget = choice.targetId;
     choice = choiceOf(queryOf({ ...choice, ...patch }));
     context.setQuery(queryOf(choice), { entry: true });
-    if (hadTarget && !choice.targetId) bar.querySelector('.only-target')?.remove();
+    if (hadTarget && !choice.targetId) {
+      $('.only-target', bar)?.remove();
+      if (!bar.contains(document.activeElement)) $('select', bar).focus();
+    }
     const next = listPath(choice);
     if (drawn) drawn.path = next;
     list.load(next);

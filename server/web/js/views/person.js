@@ -93,14 +93,12 @@ function wayIn(account) {
   );
   const words = invited
     ? 'The invitation is not accepted yet. A new link takes the place of the one before, and is valid for 7 days.'
-    : 'A link by which the person replaces the password, once. When it is shown to an admin, the person is told by mail.';
+    : 'A link by which the person replaces the password, once.';
+  const more = invited ? '' : ' When it is shown to you, the person is told by mail.';
   return html`<section class="card" aria-labelledby="way-in-title">
     <div class="card-head"><h2 id="way-in-title">${invited ? 'Invitation' : 'Password'}</h2></div>
     <div class="setting">
-      <div>
-        <span class="hint">${words}</span>
-        ${refusal ? html`<p class="hint">${NO_LINK[refusal]}</p>` : ''}
-      </div>
+      <div><span class="hint">${words}${refusal ? ` ${NO_LINK[refusal]}` : more}</span></div>
       <div class="button-row">${mail}${refusal ? '' : show}</div>
     </div>
     ${slot}

@@ -1,16 +1,18 @@
 // Who and what an event names, as parts of its sentence.
 
 /** @import { AuditEvent, Content } from '../../types.js' */
-import { html, name } from '../../dom.js';
+import { html, icon, name } from '../../dom.js';
 import { PEOPLE } from '../people/words.js';
 
 /** An account, with a link to its page when it has one. @param {AuditEvent} event @param {unknown} id */
 export function account({ users }, id) {
   const one = users.find((user) => user.id === id);
   if (!one) return 'an account that is gone';
+  const kind =
+    one.kind === 'service' ? html`${icon('robot')}<span class="sr-only">service account </span>` : '';
   return one.status === 'deleted'
-    ? html`<b>${name(one.name)}</b>`
-    : html`<a href=${`${PEOPLE}/${one.id}`}>${name(one.name)}</a>`;
+    ? html`<b>${kind}${name(one.name)}</b>`
+    : html`<a href=${`${PEOPLE}/${one.id}`}>${kind}${name(one.name)}</a>`;
 }
 
 /** Who did it, at the begin of a sentence. @param {AuditEvent} event */

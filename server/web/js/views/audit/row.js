@@ -18,7 +18,7 @@ const fact = (title, content) =>
 function from({ actor, address }) {
   const at = address ? html`<span class="mono">${address}</span>` : '';
   if (actor.kind === 'operator') return 'On the command line';
-  if (actor.kind === 'system') return address ? ['Without signing in · ', at] : 'By itself';
+  if (actor.kind === 'system') return address ? ['Without signing in · ', at] : 'By the service itself';
   const by = actor.apiKeyId ? html`Token ${name(actor.apiKeyName ?? String(actor.apiKeyId))}` : 'Session';
   return address ? [by, ' · ', at] : by;
 }

@@ -35,7 +35,7 @@ export const timeline = (entries, tokenId, { user }) =>
       <h2 id="history-title">History</h2>
       ${user.orgRole === 'member'
         ? ''
-        : html`<a class="small push" href=${auditPath({ targetKind: 'api_key', targetId: tokenId })}
+        : html`<a class="small" href=${auditPath({ targetKind: 'api_key', targetId: tokenId })}
             >In the audit log</a
           >`}
     </div>

@@ -226,7 +226,7 @@ def test_the_first_view_is_small(client):
     page = client.ask("/", Accept_Encoding="gzip").body
     names = set(re.findall(rb'(?:href|src)="(/assets/[^"#]*)', gzip.decompress(page)))
     assert len(names) == 5
-    assert len(page) + sum(len(client.ask(name.decode(), Accept_Encoding="gzip").body) for name in names) < 80 * 1024
+    assert len(page) + sum(len(client.ask(name.decode(), Accept_Encoding="gzip").body) for name in names) < 85 * 1024
 
 
 # --- where nothing is ---

@@ -94,6 +94,7 @@ def assert_worker_listens(service, person):
         until(lambda: service.database.value(ended, (token_id,)), 20, f"the worker {what}")
 
 
+@pytest.mark.alone
 def test_the_primary_is_killed(pair, service, start, worker_path, failovers):
     organization = service.organization()
     worker = start(worker_path, {"TESTKASE_DATABASE_URL": service.database.url("testkase_worker")})
@@ -133,6 +134,7 @@ def test_the_primary_is_killed(pair, service, start, worker_path, failovers):
     assert worker.is_running() and all(server.is_running() for server in service.servers)
 
 
+@pytest.mark.alone
 def test_the_primary_stands_still_and_comes_back(pair, service):
     """Nothing of the old primary answers any more, as if its machine or network were gone. When it is back, there are two
     primaries; a server that has seen the new one does not go back to the old one, which knows nothing of a revocation."""
@@ -188,6 +190,7 @@ def test_the_standby_is_lost(pair, service):
     check_whole(service.database)
 
 
+@pytest.mark.alone
 def test_the_runbook_leads_through_a_failover(pair, service):
     old, new = pair.primary, pair.standby
     token_id, token = service.mint(service.organization().member)

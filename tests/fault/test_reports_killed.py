@@ -10,6 +10,7 @@ from support.reporter import Reporter, junit
 pytestmark = pytest.mark.no_second_chance
 
 FIRST_ID = 20000
+PATIENCE = 300  # seconds that a report of 16 MiB may take when sanitizers and other tests slow it down
 WAITS_FOR_LOCK = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = %s"
 
 
@@ -51,7 +52,7 @@ class Pipeline(Reporter):
 
     def end(self, process, *statuses):
         """Waits for a run that was started; returns its exit status, one of those."""
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode in statuses, errors
         return process.returncode
 
@@ -71,7 +72,7 @@ def lock_cycle(pipeline):
 
 def wait_for_statement(pipeline, process):
     name = pipeline.service.database.name
-    until(lambda: process.poll() is not None or pipeline.service.database.value(WAITS_FOR_LOCK, (name,)) > 0, 120,
+    until(lambda: process.poll() is not None or pipeline.service.database.value(WAITS_FOR_LOCK, (name,)) > 0, PATIENCE,
           "the upload's statement waits for the lock")
     assert process.poll() is None, process.communicate()
 
@@ -83,15 +84,15 @@ def test_reporter_killed_while_it_spools_and_sends(database, start_service, bina
     """After so many of its two uploads are in the spool."""
     pipeline = Pipeline(start_service(database), binaries, tmp_path, uploads=2)
     process = pipeline.start(*pipeline.words)
-    until(lambda: process.poll() is not None or len(pipeline.spooled()) >= spooled, 120, "the spool holds them")
+    until(lambda: process.poll() is not None or len(pipeline.spooled()) >= spooled, PATIENCE, "the spool holds them")
     process.kill()
     process.communicate()
     if len(pipeline.spooled()) < pipeline.uploads and pipeline.executions() == 0:
         # It had not written down all, so it had sent nothing: whoever runs the pipeline has to run it again.
         for file in pipeline.spooled():
             file.unlink()
-        pipeline.run(*pipeline.words, seconds=120)
-    pipeline.run("resume", seconds=120)
+        pipeline.run(*pipeline.words, seconds=PATIENCE)
+    pipeline.run("resume", seconds=PATIENCE)
     pipeline.check_each_once()
 
 
@@ -105,7 +106,7 @@ def test_reporter_killed_while_the_server_writes(pipeline):
     assert len(pipeline.spooled()) == pipeline.uploads
     lock.rollback()
     lock.close()
-    pipeline.run("resume", seconds=120)
+    pipeline.run("resume", seconds=PATIENCE)
     pipeline.check_each_once()
 
 
@@ -130,7 +131,7 @@ def test_server_stays_away(pipeline):
     pipeline.run("resume", "--retries", "0", status=4)
     assert len(pipeline.spooled()) == pipeline.uploads
     pipeline.service.restart()
-    pipeline.run("resume", seconds=120)
+    pipeline.run("resume", seconds=PATIENCE)
     pipeline.check_each_once()
 
 
@@ -155,7 +156,7 @@ def test_postgresql_killed_while_it_writes(own_cluster, start_service, binaries,
 def test_network_cut_within_a_request(pipeline, cuts):
     cutter = Cutter(pipeline.service.server.address)
     cutter.cuts = list(cuts)
-    pipeline.run(*pipeline.words, environment={"TESTKASE_URL": cutter.base}, seconds=120)
+    pipeline.run(*pipeline.words, environment={"TESTKASE_URL": cutter.base}, seconds=PATIENCE)
     assert cutter.done == len(cuts)
     cutter.close()
     pipeline.check_each_once()
@@ -165,6 +166,6 @@ def test_network_cut_for_longer_than_the_reporter_tries(pipeline):
     cutter = Cutter(pipeline.service.server.address)
     cutter.cuts = [1500, Cutter.ANSWER]
     pipeline.run(*pipeline.words, "--retries", "1", environment={"TESTKASE_URL": cutter.base}, status=4)
-    pipeline.run("resume", "--url", cutter.base, seconds=120)
+    pipeline.run("resume", "--url", cutter.base, seconds=PATIENCE)
     cutter.close()
     pipeline.check_each_once()

@@ -62,6 +62,22 @@ def test_an_admin_reads_what_just_happened(admin, service, organization):
     expect(rows(page).first).to_contain_text("generated the token Nightly")
 
 
+def test_a_token_leads_to_what_was_done_to_it(visit, service, organization):
+    token = service.mint(organization.admin, "Jenkins")[0]
+    service.sign_in(organization.admin).delete(f"/api-keys/{token}", 204)
+    service.sign_in(organization.admin).post("/api-keys", {"name": "Another", "expiresInDays": 7}, 201)
+    page = visit(organization.admin).open(f"/settings/api-keys/{token}")
+    page.get_by_role("link", name="In the audit log").click()
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("revoked the token Jenkins")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Jenkins")).to_be_visible()
+    token = service.mint(organization.member, "Of a member")[0]
+    page = visit(organization.member).open(f"/settings/api-keys/{token}")
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    expect(page.get_by_role("link", name="In the audit log")).to_have_count(0)
+
+
 def test_every_action_has_its_sentence(visit, demo):
     demo.history()
     page = visit(demo.mara).open(f"{PATH}?from=2020-01-01")

@@ -104,7 +104,9 @@ find_shape(const char *word, const char *end, const char **ret_refusal)
 {
     for (const char *at = word; (size_t)(end - at) >= WORD_MIN; at++) {
         for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-            if (*at == *shapes[i].prefix && has_shape(at, end, &shapes[i])) {
+            const char *prefix = shapes[i].prefix;
+            /* Two characters decide nearly always: a report may have megabytes of text. */
+            if (at[0] == prefix[0] && at[1] == prefix[1] && has_shape(at, end, &shapes[i])) {
                 *ret_refusal = shapes[i].refusal;
                 return at;
             }

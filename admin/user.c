@@ -258,6 +258,9 @@ static const struct {
 } owner_refusals[] = {
     { "is_service", "a service account cannot sign in, so it cannot be the owner" },
     { "not_active", "the account is deactivated; reactivate it first" },
+    { "no_password",
+      "the person has not set a password, so nobody could sign in as the owner; pass on the link of "
+      "`testkase-admin user invite EMAIL` first" },
     { "overtaken", "somebody else has changed the owner at the same time; nothing was changed" },
 };
 

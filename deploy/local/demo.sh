@@ -39,6 +39,8 @@ demo_write() {
         for name in "${demo_variables[@]}"; do
             echo "export $name=$(demo_quoted "${!name}")"
         done
+        # Links that testkase-admin prints begin with it.
+        echo "export TESTKASE_PUBLIC_URL=$(demo_quoted "$TESTKASE_URL")"
     } >"$temporary"
     mv -f -- "$temporary" "$var/local.env"
 }

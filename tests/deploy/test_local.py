@@ -22,7 +22,7 @@ from support.runbook import section
 
 SERVICES = ("postgres", "worker", "server")
 VARIABLES = {
-    "TESTKASE_URL", "TESTKASE_DATABASE_URL", "TESTKASE_ADMIN_DATABASE_URL", "TESTKASE_ADMIN_EMAIL",
+    "TESTKASE_URL", "TESTKASE_PUBLIC_URL", "TESTKASE_DATABASE_URL", "TESTKASE_ADMIN_DATABASE_URL", "TESTKASE_ADMIN_EMAIL",
     "TESTKASE_ADMIN_PASSWORD", "TESTKASE_PAT", "TESTKASE_BIN", "DEMO_ORG_ID", "DEMO_USER_EMAIL", "DEMO_USER_PASSWORD",
     "DEMO_GUEST_EMAIL", "DEMO_GUEST_PASSWORD"}
 SECRETS = ("TESTKASE_ADMIN_PASSWORD", "TESTKASE_PAT", "DEMO_USER_PASSWORD", "DEMO_GUEST_PASSWORD")
@@ -152,7 +152,7 @@ def test_local_env(running):
     variables = running.variables()
     assert set(variables) == VARIABLES
     assert variables == running.variables("dash")
-    assert variables["TESTKASE_URL"] == f"http://127.0.0.1:{running.port}"
+    assert variables["TESTKASE_URL"] == variables["TESTKASE_PUBLIC_URL"] == f"http://127.0.0.1:{running.port}"
     assert variables["DEMO_ORG_ID"] == "1173"
     for program in ("testkase-server", "testkase-worker", "testkase-admin"):
         assert os.access(pathlib.Path(variables["TESTKASE_BIN"]) / program, os.X_OK)

@@ -665,6 +665,8 @@ def test_another_person_becomes_the_owner(admin, organization, bot):
     admin.done("user", "deactivate", "grace@example.test")
     assert "reactivate it first" in admin.refused("user", "make-owner", "grace@example.test")
     admin.done("user", "reactivate", "grace@example.test")
+    assert "user invite" in admin.refused("user", "make-owner", "grace@example.test")
+    admin.done("user", "set-password", "grace@example.test", standard_input=PASSWORD)
     made = admin.done("user", "make-owner", "Grace@example.test")
     assert made == {"id": grace, "email": "grace@example.test", "name": "grace", "orgRole": "owner",
                     "organizationId": organization, "earlierOwner": "ada@example.test"}
@@ -680,7 +682,8 @@ def test_another_person_becomes_the_owner(admin, organization, bot):
 def test_of_two_who_become_the_owner_at_once_one_does(admin, organization):
     """The second waits for the first, and then changes nothing."""
     for name in ("grace", "joan"):
-        admin.done("user", "create", f"{name}@example.test", "--org", str(organization))
+        admin.done("user", "create", f"{name}@example.test", "--org", str(organization), "--password-stdin",
+                   standard_input=PASSWORD)
     with admin.database.connect() as connection:
         connection.cursor().execute("update testkase.users set org_role = 'admin' where org_role = 'owner'; "
                                     "update testkase.users set org_role = 'owner' where email = 'joan@example.test'")

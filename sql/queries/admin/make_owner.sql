@@ -1,13 +1,13 @@
 -- Makes a person the owner of the organization; who was the owner until then becomes an admin.
 -- takes: id, actor
--- → outcome (changed | unchanged | not_found | is_service | not_active | overtaken | of acting()), the account, and the
---   address of the earlier owner
+-- → outcome (changed | unchanged | not_found | is_service | not_active | no_password | overtaken | of acting()), the account,
+--   and the address of the earlier owner
 -- overtaken: another call has changed the owner meanwhile, so that nothing was changed
 with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
 ), target as materialized (
-    select u.id, u.organization_id, u.email, u.name, u.kind, u.org_role, u.status, u.created_at
+    select u.id, u.organization_id, u.email, u.name, u.kind, u.org_role, u.status, u.password_hash, u.created_at
     from users u
     cross join actor a
     where u.id = :id::bigint and u.status <> 'deleted' and a.outcome = 'allowed'
@@ -18,6 +18,7 @@ with actor as materialized (
                when t.kind = 'service' then 'is_service'
                when t.status <> 'active' then 'not_active'
                when t.org_role = 'owner' then 'unchanged'
+               when t.password_hash is null then 'no_password'
                else 'changed'
            end as outcome
     from target t

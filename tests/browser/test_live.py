@@ -128,3 +128,15 @@ def test_a_sign_out_closes_the_stream(visit, service, member):
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     is_live(service, 0)
+
+
+def test_another_role_shows_in_the_navigation(visit, service, organization):
+    visitor = visit(organization.admin).has_clock()
+    page = visitor.open("/settings/people")
+    navigation = page.get_by_role("navigation", name="Main")
+    expect(navigation.get_by_role("link", name="Webhooks")).to_be_visible()
+    expect(page.locator("#user-button")).to_contain_text("Admin of")
+    service.sign_in(organization.owner).patch(f"/users/{organization.admin.id}", {"orgRole": "member"}, 200)
+    page.clock.fast_forward(61_000)
+    expect(page.locator("#user-button")).to_contain_text("Member of")
+    expect(navigation.get_by_role("link", name="Webhooks")).to_be_hidden()

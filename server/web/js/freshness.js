@@ -6,6 +6,7 @@ import { $ } from './dom.js';
 import { safeNext, signInPath } from './address.js';
 import { navigate, refresh, show } from './router.js';
 import * as session from './session.js';
+import { showSession } from './shell.js';
 import { isStale } from './stale.js';
 
 const MINUTE = 60_000;
@@ -13,10 +14,22 @@ const QUARTER = 15_000;
 let last = Date.now();
 let outdated = false;
 
+/**
+ * Somebody may have another role now. Asked after the view, which tells when the session has ended or the server is
+ * away; what is shown stays, since somebody may be typing there.
+ */
+async function renewSession() {
+  if (!session.current() || isStale()) return;
+  const changed = await session.renew();
+  if (changed) showSession(changed);
+}
+
 function reload() {
   last = Date.now();
   outdated = false;
-  refresh().catch(() => {});
+  refresh()
+    .then(renewSession)
+    .catch(() => {});
 }
 
 /** Behind a dialog nothing is loaded; it will be when the dialog is closed. */

@@ -43,6 +43,16 @@ export async function enter() {
   return session;
 }
 
+/** Asks again who is signed in. @returns {Promise<Session | null>} the session when it has changed: another role or name */
+export async function renew() {
+  const before = session;
+  /** @type {Session} */
+  const now = await api.get('/session');
+  if (!before || session !== before || JSON.stringify(now) === JSON.stringify(before)) return null;
+  session = now;
+  return now;
+}
+
 /** @param {string} email @param {string} password */
 export async function signIn(email, password) {
   /** @type {{ user: User }} */

@@ -12,8 +12,8 @@
 #define PORT_MAX       65535
 
 #define FORM    "must be an address such as https://hooks.example.com/path"
-#define PRIVATE "must be on the internet, unless TESTKASE_WEBHOOK_NETWORKS lists its network"
-#define CLEAR   "must begin with https://, unless TESTKASE_WEBHOOK_NETWORKS lists the network of its host"
+#define PRIVATE "must be on the internet; the operator can allow other networks (TESTKASE_WEBHOOK_NETWORKS)"
+#define CLEAR   "must begin with https://; the operator can allow http:// (TESTKASE_WEBHOOK_NETWORKS)"
 
 /* RFC 3986 appendix A, without the brackets, which only a host has; and without "*", so that nobody sends a
  * masked address back. */

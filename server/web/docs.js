@@ -274,7 +274,6 @@ function draw() {
   const list = operations();
   const everywhere = sharedAnswers(list);
   document.title = `${api.info.title} ${api.info.version}`;
-  document.querySelector('h1').textContent = api.info.title;
   document.getElementById('introduction').replaceChildren(...paragraphs(api.info.description));
   document.getElementById('contents').replaceChildren(...contents(list).flat(Infinity));
   document.getElementById('operations').replaceChildren(

@@ -39,7 +39,8 @@ def test_it_has_the_theme_of_the_pages_and_leads_back(visit, member):
     expect(page.get_by_role("heading", name="Header fields", exact=True)).to_be_attached()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
-    page.get_by_role("link", name="TestKase", exact=True).click()
+    expect(page.get_by_role("heading", name="API reference", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Back to TestKase").click()
     expect(page.get_by_role("heading", name="API Keys", exact=True)).to_be_visible()
 
 

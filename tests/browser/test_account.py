@@ -1,5 +1,7 @@
 """The account: password, sessions, theme, and the end of all tokens."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -62,6 +64,7 @@ def test_a_session_is_ended(visitor, service):
     rows = page.get_by_role("region", name="Sessions").get_by_role("listitem")
     count = rows.count()
     expect(rows.filter(has_text="This browser")).to_have_count(1)
+    expect(rows.first).to_contain_text(re.compile(r"since [\w ]+, \d\d:\d\d"))
     rows.filter(has_text="Firefox").get_by_role("button", name="Sign out").click()
     expect(rows).to_have_count(count - 1)
     expect(page.locator("#toast")).to_contain_text("That session has ended.")

@@ -55,11 +55,18 @@ def test_an_admin_reads_what_just_happened(admin, service, organization):
     page.keyboard.press("Enter")
     expect(made.locator("pre")).to_contain_text('"expiresInDays": 30')
     expect(made.locator("dl")).to_contain_text("api_key.created")
+    expect(made.get_by_text("Pairs are")).to_have_count(0)
     made.get_by_role("link", name=member, exact=True).click()
     expect(page.get_by_role("heading", name=member)).to_be_visible()
-    page.get_by_role("link", name="In the audit log").click()
+    page.get_by_role("link", name="what they did").click()
     expect(page).to_have_url(re.compile(f"actorUserId={organization.member.id}$"))
     expect(rows(page).first).to_contain_text("generated the token Nightly")
+    page.go_back()
+    page.get_by_role("link", name="what was done to this account").click()
+    expect(page.get_by_text(f"Only what was done to the account {member}.")).to_be_visible()
+    changed = rows(page).filter(has_text=f"made {member} an admin")
+    changed.locator("summary").click()
+    expect(changed.get_by_text("Pairs are before and after.")).to_be_visible()
 
 
 def test_a_token_leads_to_what_was_done_to_it(visit, service, organization):
@@ -67,7 +74,7 @@ def test_a_token_leads_to_what_was_done_to_it(visit, service, organization):
     service.sign_in(organization.admin).delete(f"/api-keys/{token}", 204)
     service.sign_in(organization.admin).post("/api-keys", {"name": "Another", "expiresInDays": 7}, 201)
     page = visit(organization.admin).open(f"/settings/api-keys/{token}")
-    page.get_by_role("link", name="In the audit log").click()
+    page.get_by_role("link", name="What was done to it, in the audit log").click()
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("revoked the token Jenkins")
     page.go_back()
@@ -75,7 +82,22 @@ def test_a_token_leads_to_what_was_done_to_it(visit, service, organization):
     token = service.mint(organization.member, "Of a member")[0]
     page = visit(organization.member).open(f"/settings/api-keys/{token}")
     expect(page.get_by_role("heading", name="History")).to_be_visible()
-    expect(page.get_by_role("link", name="In the audit log")).to_have_count(0)
+    expect(page.get_by_role("link", name="in the audit log")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_mark_of_a_service_account_stands_beside_its_name(visit, service, organization, width):
+    for name in ("bot", "Nightly builds of all branches", "W" * 80):
+        robot = service.person(organization.id, kind="service", name=name)
+        record(service, organization, 1, "user.created", {"kind": "service"}, target_id=robot.id)
+    page = visit(organization.admin, viewport={"width": width, "height": 800}).open(PATH)
+    links = rows(page).filter(has_text=", a service account").locator(".sentence a:has(.icon)")
+    expect(links).to_have_count(3)
+    for link in links.all():
+        icon, name = link.locator(".icon").bounding_box(), link.locator("bdi").evaluate(
+            "(name) => name.getClientRects()[0].toJSON()")
+        assert 0 <= name["x"] - icon["x"] - icon["width"] < 8, "beside each other"
+        assert name["y"] <= icon["y"] + icon["height"] / 2 <= name["bottom"], "in one line"
 
 
 def test_every_action_has_its_sentence(visit, demo):
@@ -126,6 +148,10 @@ def test_filters_stand_in_the_address_and_back_works(admin, service, organizatio
     expect(rows(page)).to_have_count(1)
     expect(when).to_have_value("between")
     expect(page.get_by_label("To")).to_have_value("2020-02-03")
+    page.get_by_label("To").fill("2020-02-01")
+    expect(page.get_by_text("The first day is after the second.")).to_be_visible()
+    page.get_by_label("To").fill("2020-02-03")
+    expect(rows(page)).to_have_count(1)
 
     rows(page).locator("summary").click()
     page.get_by_role("link", name="What was done to this account").click()

@@ -67,6 +67,7 @@ def test_what_will_break_is_said_first(visitor, service):
     expect(places.nth(0)).to_contain_text("10.0.0.8")
     expect(places.nth(0)).to_contain_text("20 calls")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(dialog).to_contain_text("the old token stays valid until you delete it.")
     dialog.get_by_role("link", name="Rotate instead").click()
     expect(page.get_by_role("heading", name="Rotate a token")).to_be_visible()
     assert page.url == f"{visitor.base}{HOME}/{token}/rotate"

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from support.browser import HOME, overhang, row
+from support.browser import HOME, generate, overhang, row, shown_once
 
 TEXTS = [
     "<img src=x onerror=alert(1)>",
@@ -80,6 +80,18 @@ def test_every_dialog_shows_it_as_text(visit, service, hostile, width):
     service.sign_in(person).delete(f"/api-keys/{made[TEXTS[0]]}", 204, json={"note": TEXTS[1]})
     visitor.open(f"{HOME}/{made[TEXTS[0]]}")
     assert page.locator("q bdi").all_text_contents() == [TEXTS[1]] * 2
+
+
+def test_a_long_name_stays_in_the_dialog_of_the_new_token(visit, member):
+    page = visit(member, viewport={"width": 390, "height": 800}).open()
+    generate(page, "W" * 80)
+    dialog = shown_once(page)
+    expect(dialog.get_by_text("expires")).to_be_visible()
+    assert dialog.locator(".dialog-head").evaluate("(head) => head.scrollWidth <= head.clientWidth")
+    dialog.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Close anyway").click()
+    page.locator("#toast").evaluate("(box) => { box.textContent = 'W'.repeat(80); box.showPopover(); }")
+    assert page.locator("#toast").evaluate("(box) => box.scrollWidth <= box.clientWidth")
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))

@@ -63,6 +63,7 @@ def test_a_forgotten_password(guest, sending):
     page.goto(link_in(sending))
     password = page.get_by_label("New password")
     expect(password).to_be_focused()
+    expect(page.get_by_text("Where you are signed in, you are signed out when it is set.")).to_be_visible()
     assert page.url == f"{guest.base}/set-password", "the secret is not in the address any more"
     assert page.evaluate("location.hash") == ""
     password.fill("short")
@@ -80,6 +81,7 @@ def test_a_forgotten_password(guest, sending):
     page.get_by_label("Password").fill(NEW)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="API Keys")).to_be_visible()
+    assert not page.locator("#toast").is_visible(), "it is done"
 
 
 def test_a_refused_password_says_so_and_the_link_stays(guest, service, organization):
@@ -235,9 +237,26 @@ def test_an_admin_changes_a_role_and_ends_an_account(admin, service, organizatio
     dialog.get_by_role("button", name="Deactivate", exact=True).click()
     expect(page.get_by_role("button", name="Reactivate")).to_be_visible()
     bearer.get("/session", 401)
+    expect(page.get_by_text("It can sign in again with its password.")).to_be_visible()
     page.get_by_role("button", name="Reactivate").click()
     expect(page.get_by_role("button", name="Deactivate…")).to_be_visible()
     bearer.get("/session", 401)
+
+
+def test_an_account_without_token_and_password_ends_and_comes_back(admin, service, organization):
+    """What is said of it fits what it has."""
+    invited = service.person(organization.id, name="Invited")
+    service.database.query("update testkase.users set password_hash = null where id = %s", (invited.id,))
+    page = admin.open(f"/settings/people/{invited.id}")
+    page.get_by_role("button", name="Deactivate…").click()
+    dialog = page.get_by_role("dialog", name="Deactivate Invited?")
+    expect(dialog).to_contain_text("It has no token that can be used.")
+    expect(dialog).not_to_contain_text("pipelines")
+    dialog.get_by_role("button", name="Deactivate", exact=True).click()
+    access = page.get_by_role("region", name="Access")
+    expect(access).to_contain_text("It has no password: when it is active again, send a link to set one.")
+    access.get_by_role("button", name="Reactivate").click()
+    expect(page.get_by_role("button", name="Mail a link")).to_be_visible()
 
 
 def test_an_admin_sends_a_new_link(admin, service, organization, sending):

@@ -84,8 +84,8 @@ function consequences({ summary, calls: count, places: seen }) {
       </div>
     </div>`,
     html`<p class="quiet">
-      Deleting works at once and cannot be undone. To keep ${them} running, rotate: old and new are both valid
-      until the new one has been seen in use.
+      Deleting works at once and cannot be undone. To keep ${them} running, rotate: the old token stays valid
+      until you delete it.
     </p>`,
   ];
 }

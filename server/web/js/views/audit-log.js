@@ -5,9 +5,18 @@ import { api } from '../api.js';
 import { pagedTable, STEP } from '../ui/paged-table.js';
 import { $, html } from '../dom.js';
 import { blank, head } from '../ui/parts.js';
-import { choiceOf, isFiltered, listPath, lookedBackTo, queryOf, toolbar } from './audit/filters.js';
+import {
+  choiceOf,
+  isFiltered,
+  isReversed,
+  listPath,
+  lookedBackTo,
+  queryOf,
+  toolbar,
+} from './audit/filters.js';
 import { rows } from './audit/row.js';
 
+/** @import { Choice } from './audit/filters.js' */
 /** @typedef {{ path: string, accounts: Account[], page: Page<AuditEvent> }} Data */
 
 const BIGGEST = 200; // that the server gives at once
@@ -64,16 +73,18 @@ async function eventsFrom(path, count, cursor, looks) {
   return cursor && data.length < count ? withReach(page) : page;
 }
 
-/** @param {boolean} filtered @returns {(page: Page<AuditEvent>) => any} */
-const nothing = (filtered) => (page) =>
+/** @param {Choice} choice @returns {(page: Page<AuditEvent>) => any} */
+const nothing = (choice) => (page) =>
   blank({
     symbol: 'search',
     title: page.lookedTo ? 'Nothing found yet' : 'Nothing found',
     body: page.lookedTo
       ? `${lookedBackTo(page.lookedTo)}; there are older events.`
-      : filtered
-        ? 'Choose another person, action or time.'
-        : 'As soon as something is done here, it appears.',
+      : isReversed(choice)
+        ? 'The first day is after the second.'
+        : isFiltered(choice)
+          ? 'Choose another person, action or time.'
+          : 'As soon as something is done here, it appears.',
   });
 
 /** The list that is drawn. @type {{ path: string, update: (page: Page<AuditEvent>) => void } | null} */
@@ -90,7 +101,7 @@ function listOf({ path, accounts, page }, context) {
     columns: COLUMNS,
     path,
     page,
-    empty: (last) => nothing(isFiltered(choice))(last),
+    empty: (last) => nothing(choice)(last),
     row: rows(context),
     onshown: (shown) => context.keep({ shown, looks }),
     fetch(from, count, cursor) {

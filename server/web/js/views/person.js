@@ -3,7 +3,7 @@
 /** @import { Account, AccountDetail, Context, Custodian, Everything, Token, View } from '../types.js' */
 import { auditPath } from '../address.js';
 import { api } from '../api.js';
-import { html, icon, name } from '../dom.js';
+import { html, name } from '../dom.js';
 import { busy, showProblem } from '../ui/busy.js';
 import { confirm } from '../ui/dialog.js';
 import { crumbs, head, select } from '../ui/parts.js';
@@ -12,7 +12,7 @@ import { toast } from '../ui/toast.js';
 import { custodianList } from './people/custodians.js';
 import { mailLink, showLink } from './people/link.js';
 import { tokenList } from './people/tokens.js';
-import { isInvited, NO_LINK, PEOPLE, ROLE, stateOf } from './people/words.js';
+import { again, isInvited, leaving, NO_LINK, PEOPLE, ROLE, stateOf } from './people/words.js';
 
 /** @typedef {{ account: AccountDetail, custodians: Custodian[], people: Account[], tokens: Everything<Token> }} Data */
 
@@ -77,6 +77,13 @@ function about(account, { session, reload }) {
       </dl>
       ${slot}
     </div>
+    <div class="card-foot small">
+      <span class="quiet">In the audit log:</span>
+      <a href=${auditPath({ actorUserId: account.id })}
+        >what ${account.kind === 'service' ? 'it' : 'they'} did</a
+      >
+      <a href=${auditPath({ targetKind: 'user', targetId: account.id })}>what was done to this account</a>
+    </div>
   </section>`;
 }
 
@@ -105,18 +112,8 @@ function wayIn(account) {
   </section>`;
 }
 
-/** @param {Account} account */
-const leaving = (account) => ({
-  title: `Deactivate ${account.name}?`,
-  body:
-    'All its tokens end at once and for good, and so do its sessions: pipelines that use one of the tokens fail on their next call. ' +
-    'The account can be reactivated; its tokens cannot be brought back.',
-  yes: 'Deactivate',
-  danger: true,
-});
-
-/** @param {Account} account @param {Context} context */
-function access(account, { session, reload }) {
+/** @param {Account} account @param {boolean} hasTokens @param {Context} context */
+function access(account, hasTokens, { session, reload }) {
   if (account.orgRole === 'owner' || account.id === session.user.id) return '';
   const slot = html`<div></div>`;
   const active = account.status === 'active';
@@ -124,14 +121,16 @@ function access(account, { session, reload }) {
     ? html`<button type="button" class="button button-danger-quiet">Deactivate…</button>`
     : html`<button type="button" class="button">Reactivate</button>`;
   act(button, slot, async () => {
-    if (active && !(await confirm(leaving(account)))) return;
+    if (active && !(await confirm(leaving(account, hasTokens)))) return;
     await api.patch(`/users/${account.id}`, { status: active ? 'deactivated' : 'active' });
-    toast(active ? 'Deactivated. All its tokens have ended.' : 'Active again. It has no token yet.');
+    toast(
+      active
+        ? `Deactivated.${hasTokens ? ' All its tokens have ended.' : ''}`
+        : 'Active again. It has no token yet.',
+    );
     await reload();
   });
-  const words = active
-    ? 'Ends every token and session of the account at once.'
-    : 'It can sign in again with its password. Tokens that ended stay ended.';
+  const words = active ? 'Ends every token and session of the account at once.' : again(account);
   return html`<section class="card" aria-labelledby="access-title">
     <div class="setting">
       <div>
@@ -179,13 +178,10 @@ export default {
         above: crumbs(['People', PEOPLE], [account.email]),
         title: name(account.name),
         badge: stateOf(account),
-        actions: html`<a class="button" href=${auditPath({ actorUserId: account.id })}
-          >${icon('journal-text')}In the audit log</a
-        >`,
       })}
       ${about(account, context)} ${hasWayIn ? wayIn(account) : ''}
       ${account.kind === 'service' ? custodianList(account, custodians, people, context) : ''}
-      ${tokenList(account, tokens, context)} ${access(account, context)}
+      ${tokenList(account, tokens, context)} ${access(account, tokens.data.length > 0, context)}
     </div>`;
   },
 };

@@ -189,7 +189,7 @@ export default {
     return door(
       'Set your password',
       html`<div class="stack">
-        <p>You are signed out everywhere when it is set. Your tokens keep working.</p>
+        <p>Where you are signed in, you are signed out when it is set. Tokens that you have keep working.</p>
         ${setForm(secret)}
       </div>`,
       signInLink(),

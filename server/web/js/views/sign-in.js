@@ -51,6 +51,7 @@ function signInForm({ query }) {
     const password = $('#password', form);
     try {
       await signIn($('#email', form).value.trim(), password.value);
+      $('#toast').hidePopover(); // what it said of signing in is done
       await navigate(safeNext(query.get('next')), { replace: true });
     } catch (problem) {
       slot.replaceChildren(icon('exclamation-octagon'), words(problem));

@@ -5,7 +5,7 @@
 import { html, icon, name } from '../dom.js';
 import { fmt } from '../format.js';
 import { findProject, inProject, keepProject, mayWrite, noProject, projectSwitch } from '../project.js';
-import { barKey, mark, passedShare, resultBar, STATUSES } from '../results.js';
+import { barKey, executed, mark, passedShare, resultBar, STATUSES } from '../results.js';
 import { navigate } from '../router.js';
 import { once } from '../ui/busy.js';
 import { chips } from '../ui/filter.js';
@@ -44,6 +44,9 @@ function tags({ master, status }) {
   return status === 'archived' ? html`<span class="tag">Archived</span>` : '';
 }
 
+/** Of what the share is. @param {TestCycle['counts']} counts */
+const ofExecuted = (counts) => (executed(counts) ? `of ${fmt.number(executed(counts))} executed` : '');
+
 /** @param {TestCycle} cycle @param {string} projectId */
 const cycleRow = (cycle, projectId) =>
   html`<tr data-ended=${cycle.status === 'archived' ? true : null}>
@@ -54,7 +57,9 @@ const cycleRow = (cycle, projectId) =>
     <td class="c-results full">
       <div class="stack-s">${resultBar(cycle.counts)}${barKey(cycle.counts)}</div>
     </td>
-    <td class="num" data-label="Passed">${passedShare(cycle.counts)}</td>
+    <td class="num" data-label="Passed">
+      ${passedShare(cycle.counts)}<span class="sub">${ofExecuted(cycle.counts)}</span>
+    </td>
     <td class="num" data-label="Cases">${fmt.number(cycle.counts.total)}</td>
     <td class="quiet nowrap" data-label="Created">${onDay(cycle.createdAt, { short: true })}</td>
   </tr>`;

@@ -6,7 +6,7 @@ import { html, icon } from '../../dom.js';
 import { busy, wordsFor } from '../../ui/busy.js';
 import { confirm } from '../../ui/dialog.js';
 import { browserOf } from '../../ui/browser.js';
-import { onDay, when } from '../../ui/time.js';
+import { stamp, when } from '../../ui/time.js';
 import { toast } from '../../ui/toast.js';
 
 const OTHERS = {
@@ -29,7 +29,7 @@ async function end(path, said, context) {
 /** @param {SessionEntry} entry @param {Context} context */
 function row(entry, context) {
   const client = browserOf(entry.client);
-  const place = [entry.address, html`since ${onDay(entry.createdAt, { short: true })}`].filter(Boolean);
+  const place = [entry.address, html`since ${stamp(entry.createdAt)}`].filter(Boolean);
   const out = html`<button type="button" class="button button-small" aria-label=${`Sign out ${client}`}>
     Sign out
   </button>`;

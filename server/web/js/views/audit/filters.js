@@ -186,5 +186,8 @@ export const toolbar = (choice, accounts, events, change) =>
 /** @param {Choice} choice */
 export const isFiltered = (choice) => Object.keys(choice).length > 0;
 
+/** Whether its days are in the wrong order. @param {Choice} choice */
+export const isReversed = ({ from, to }) => Boolean(from && to && from > to);
+
 /** @param {string} time */
 export const lookedBackTo = (time) => `Looked back to ${fmt.stamp(time)}`;

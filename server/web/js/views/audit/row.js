@@ -38,6 +38,10 @@ function links({ actor, target, users }) {
   </p>`;
 }
 
+/** What was changed stands in the detail as [before, after]. @param {AuditEvent} event */
+const hasPairs = ({ action, detail }) =>
+  !action.endsWith('created') && Object.values(detail).some((one) => Array.isArray(one) && one.length === 2);
+
 /** @param {AuditEvent} event */
 function facts(event) {
   const { target, requestId, detail } = event;
@@ -48,7 +52,7 @@ function facts(event) {
       ${requestId ? fact('Request', html`<code>${requestId}</code>`) : ''}
     </dl>
     ${Object.keys(detail).length ? html`<pre dir="auto">${JSON.stringify(detail, null, 2)}</pre>` : ''}
-    ${links(event)}
+    ${hasPairs(event) ? html`<p class="hint">Pairs are before and after.</p>` : ''} ${links(event)}
   </div>`;
 }
 

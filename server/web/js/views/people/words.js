@@ -24,3 +24,23 @@ export function stateOf(one) {
   if (isInvited(one)) return html`<span class="badge" data-tone="warn">Invited</span>`;
   return html`<span class="badge" data-tone="ok">Active</span>`;
 }
+
+/** The question before it is deactivated. @param {Account} account @param {boolean} hasTokens */
+export const leaving = (account, hasTokens) => ({
+  title: `Deactivate ${account.name}?`,
+  body: hasTokens
+    ? 'All its tokens end at once and for good, and so do its sessions: pipelines that use one of the tokens fail on their next call. ' +
+      'The account can be reactivated; its tokens cannot be brought back.'
+    : 'It has no token that can be used. Its sessions end at once. The account can be reactivated.',
+  yes: 'Deactivate',
+  danger: true,
+});
+
+/** What a deactivated account can do again. @param {Account} account */
+export function again({ kind, hasPassword }) {
+  if (kind === 'service') return 'It can be given new tokens again. Tokens that ended stay ended.';
+  const way = hasPassword
+    ? 'It can sign in again with its password.'
+    : 'It has no password: when it is active again, send a link to set one.';
+  return `${way} Tokens that ended stay ended.`;
+}

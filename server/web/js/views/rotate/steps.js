@@ -74,9 +74,10 @@ function firstText({ successor }, at) {
 function lastText({ old, because, places, placesDays, quietHours }, phase) {
   if (phase === 'finished') return html`<span>Ended ${when(old.endedAt)}.</span>`;
   if (phase === 'safe') {
-    return places.length
-      ? `Safe: the new token was seen in every place; the old one was quiet for ${quietHours} hours.`
-      : `Safe: the new token is in use, and the old one was not used in ${placesDays} days.`;
+    if (places.length)
+      return `Safe: the new token was seen in every place; the old one was quiet for ${quietHours} hours.`;
+    const unused = old.lastUsedAt ? `was not used in ${placesDays} days` : 'has not been used yet';
+    return `Safe: the new token is in use, and the old one ${unused}.`;
   }
   const rule = `Once the new one was seen everywhere and the old one was quiet for ${quietHours} hours.`;
   return phase === 'seen' && because ? `Not yet. ${because}` : rule;

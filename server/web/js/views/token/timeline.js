@@ -36,7 +36,7 @@ export const timeline = (entries, tokenId, { user }) =>
       ${user.orgRole === 'member'
         ? ''
         : html`<a class="small" href=${auditPath({ targetKind: 'api_key', targetId: tokenId })}
-            >In the audit log</a
+            >What was done to it, in the audit log</a
           >`}
     </div>
     <div class="card-body">

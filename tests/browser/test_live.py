@@ -140,3 +140,4 @@ def test_another_role_shows_in_the_navigation(visit, service, organization):
     page.clock.fast_forward(61_000)
     expect(page.locator("#user-button")).to_contain_text("Member of")
     expect(navigation.get_by_role("link", name="Webhooks")).to_be_hidden()
+    expect(navigation.get_by_role("link", name="Projects")).to_be_hidden()

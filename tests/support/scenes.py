@@ -76,6 +76,55 @@ def password_link(visitor, demo):
 
 
 @scene()
+def projects(visitor, _):
+    visitor.open("/settings/projects").get_by_role("link", name="Web Checkout").wait_for()
+
+
+@scene(person="newcomer")
+def projects_forbidden(visitor, _):
+    visitor.open("/settings/projects").get_by_text("You manage no project.").wait_for()
+
+
+def _no_members(demo):
+    demo.service.database.query("delete from testkase.project_members where organization_id = %s", (demo.id,))
+
+
+def _at_members(visitor, demo):
+    """At the members of a project: some of each role."""
+    _no_members(demo)
+    for name, kind, role in (("Jonas Weber", "person", "project_admin"), ("Ines Duarte", "person", "user"),
+                             ("Contractor", "person", "guest"), ("Nightly", "service", "user")):
+        demo.service.join(demo.id, 1, demo.service.person(demo.id, kind=kind, name=name), role)
+    page = visitor.open("/settings/projects/PRJ-1")
+    page.get_by_label("Role of Contractor").wait_for()
+    return page
+
+
+@scene()
+def project_members(visitor, demo):
+    _at_members(visitor, demo)
+
+
+@scene()
+def project_without_members(visitor, demo):
+    _no_members(demo)
+    visitor.open("/settings/projects/PRJ-2").get_by_role("heading", name="No member yet").wait_for()
+
+
+@scene(dialog=True)
+def adding_a_member(visitor, demo):
+    demo.service.person(demo.id, name="Newcomer")
+    visitor.open("/settings/projects/PRJ-2").get_by_role("button", name="Add a member").click()
+    _opened(visitor, "Add a member")
+
+
+@scene(dialog=True)
+def removing_a_member(visitor, demo):
+    _at_members(visitor, demo).get_by_role("button", name="Remove Contractor").click()
+    visitor.page.get_by_role("dialog").wait_for()
+
+
+@scene()
 def webhooks(visitor, demo):
     demo.webhooks()
     visitor.open("/settings/webhooks").get_by_role("link", name="Security").wait_for()

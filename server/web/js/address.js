@@ -2,6 +2,7 @@
 
 export const HOME = '/settings/api-keys';
 export const REMINDERS = '/settings/reminders';
+export const PROJECTS = '/settings/projects';
 
 export const AUDIT_LOG = '/settings/audit-log';
 

@@ -4,9 +4,9 @@
 import { hear } from './channel.js';
 import { $ } from './dom.js';
 import { safeNext, signInPath } from './address.js';
+import { showReader } from './entrance.js';
 import { navigate, refresh, show } from './router.js';
 import * as session from './session.js';
-import { showSession } from './shell.js';
 import { isStale } from './stale.js';
 
 const MINUTE = 60_000;
@@ -21,7 +21,7 @@ let outdated = false;
 async function renewSession() {
   if (!session.current() || isStale()) return;
   const changed = await session.renew();
-  if (changed) showSession(changed);
+  if (changed) showReader(changed);
 }
 
 function reload() {

@@ -1,8 +1,10 @@
 // The project whose tests are shown: the one in the address, else the last one of this browser.
 
 /** @import { Context, Project, Session } from './types.js' */
-import { api, Problem } from './api.js';
+import { PROJECTS } from './address.js';
+import { Problem } from './api.js';
 import { html } from './dom.js';
+import { managesAll, projectsOf } from './projects.js';
 import { navigate } from './router.js';
 import { framed, blank, select } from './ui/parts.js';
 
@@ -26,8 +28,7 @@ function remembered() {
  * @returns {Promise<Place | null>}
  */
 export async function findProject({ query }) {
-  /** @type {Project[]} */
-  const projects = (await api.all('/projects/user-projects')).data;
+  const projects = await projectsOf();
   const of = (/** @type {string | null} */ id) => projects.find((one) => one.id === id);
   const wanted = query.get('project');
   if (wanted && !of(wanted)) throw new Problem({ status: 404, title: 'Not found' });
@@ -67,11 +68,11 @@ export function projectSwitch({ project, projects }, path) {
 export const inProject = (path, projectId) => `${path}?project=${projectId}`;
 
 /** @param {string} title @param {Session} session */
-export function noProject(title, { user }) {
-  const body =
-    user.orgRole === 'member'
-      ? 'You are in no project. An admin of your organization can add you to one.'
-      : html`Your organization has no project. Make one with <code>testkase-admin project create</code>, or by
-          <code>POST /api/v1/projects</code>.`;
-  return framed(title, blank({ symbol: 'layers', title: 'No project', body }));
+export function noProject(title, session) {
+  const admin = managesAll(session);
+  const body = admin
+    ? 'Your organization has no project yet.'
+    : 'You are in no project. An admin of your organization can add you to one.';
+  const actions = admin ? html`<a class="button" href=${PROJECTS}>Projects</a>` : null;
+  return framed(title, blank({ symbol: 'layers', title: 'No project', body, actions }));
 }

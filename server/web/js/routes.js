@@ -1,12 +1,14 @@
 // Every view and its path. A path that is not here belongs to the server (/docs, for example).
 
 /** @import { View } from './types.js' */
-import { AUDIT_LOG, HOME, REMINDERS } from './address.js';
+import { AUDIT_LOG, HOME, PROJECTS, REMINDERS } from './address.js';
 import account from './views/account.js';
 import apiKeys from './views/api-keys.js';
 import auditLog from './views/audit-log.js';
 import people from './views/people.js';
 import person from './views/person.js';
+import projectMembers from './views/project-members.js';
+import projects from './views/projects.js';
 import reminders from './views/reminders.js';
 import rotate from './views/rotate.js';
 import setPassword from './views/set-password.js';
@@ -28,6 +30,8 @@ const VIEWS = [
   [`${HOME}/:id/rotate`, rotate],
   ['/settings/people', people],
   ['/settings/people/:id', person],
+  [PROJECTS, projects],
+  [`${PROJECTS}/PRJ-:number`, projectMembers],
   ['/settings/webhooks', webhooks],
   ['/settings/webhooks/:id', webhook],
   [AUDIT_LOG, auditLog],

@@ -1,11 +1,11 @@
 // What surrounds the views: navigation, the account's menu, the count of due tokens.
 
 /** @import { Session } from './types.js' */
-import { AUDIT_LOG, HOME, REMINDERS } from './address.js';
+import { AUDIT_LOG, HOME, PROJECTS, REMINDERS } from './address.js';
 import { $, $$, html, icon } from './dom.js';
 import { avatar } from './ui/parts.js';
 
-/** Groups of the navigation; a group is added here, a page as a row of it; 'admin': for admins only. @type {[string, string[][]][]} */
+/** Groups of the navigation; a group is added here, a page as a row of it, with what one must be allowed to see it. @type {[string, string[][]][]} */
 const NAVIGATION = [
   [
     'Settings',
@@ -13,6 +13,7 @@ const NAVIGATION = [
       [HOME, 'key', 'API Keys'],
       [REMINDERS, 'bell', 'Reminders'],
       ['/settings/people', 'people', 'People', 'admin'],
+      [PROJECTS, 'kanban', 'Projects', 'projects'],
       ['/settings/webhooks', 'broadcast', 'Webhooks', 'admin'],
       [AUDIT_LOG, 'journal-text', 'Audit log', 'admin'],
       ['/account', 'person-circle', 'Account'],
@@ -31,12 +32,21 @@ const ROLE = { owner: 'Owner', admin: 'Admin', member: 'Member' };
 /** Whether the view stands alone, without navigation. @param {boolean} yes */
 export const bare = (yes) => $('#app').toggleAttribute('data-bare', yes);
 
-let admin = false;
+/** @type {Record<string, boolean>} */
+const allowed = { admin: false, projects: false };
+
+/** Shows the rows of the navigation that need it. @param {{ admin?: boolean, projects?: boolean }} rights */
+export function allow(rights) {
+  Object.assign(allowed, rights);
+  for (const row of $$('#nav [data-needs]')) row.hidden = !allowed[row.dataset.needs];
+}
 
 /** The pages that the navigation shows. */
 export const pages = () =>
   NAVIGATION.flatMap(([, rows]) =>
-    rows.filter(([, , , needs]) => !needs || admin).map(([path, symbol, title]) => ({ path, symbol, title })),
+    rows
+      .filter(([, , , needs]) => !needs || allowed[needs])
+      .map(([path, symbol, title]) => ({ path, symbol, title })),
   );
 
 export function drawNavigation() {
@@ -63,8 +73,7 @@ export function drawNavigation() {
 /** @param {Session} session */
 export function showSession({ user, organization }) {
   $('#org-name').textContent = organization.name;
-  admin = user.orgRole !== 'member';
-  for (const row of $$('#nav [data-needs]')) row.hidden = !admin;
+  allow({ admin: user.orgRole !== 'member' });
   $('#user-button').replaceChildren(
     avatar(user),
     html`<span>

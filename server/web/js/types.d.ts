@@ -224,6 +224,17 @@ export interface Project {
   role: 'guest' | 'user' | 'project_admin';
 }
 
+/** An account in a project. */
+export interface Member {
+  userId: number;
+  name: string;
+  email: string;
+  kind: 'person' | 'service';
+  status: 'active' | 'deactivated';
+  role: Project['role'];
+  addedAt: string;
+}
+
 export interface TestCase {
   id: string;
   title: string;

@@ -1,7 +1,7 @@
 // One account of the organization, for admins: its role, its way in, its custodians, its tokens, its end.
 
 /** @import { Account, AccountDetail, Context, Custodian, Everything, Token, View } from '../types.js' */
-import { auditPath } from '../address.js';
+import { auditPath, PROJECTS } from '../address.js';
 import { api } from '../api.js';
 import { html, name } from '../dom.js';
 import { busy, showProblem } from '../ui/busy.js';
@@ -30,6 +30,12 @@ function act(button, slot, work) {
   );
   return button;
 }
+
+const projects = () =>
+  html`<div>
+    <dt>Projects</dt>
+    <dd><a href=${PROJECTS}>Add to a project</a></dd>
+  </div>`;
 
 /** @param {Account} account @param {Context} context */
 function about(account, { session, reload }) {
@@ -74,6 +80,7 @@ function about(account, { session, reload }) {
           <dt>Added</dt>
           <dd>${onDay(account.createdAt)}</dd>
         </div>
+        ${account.orgRole === 'member' && account.status === 'active' ? projects() : ''}
       </dl>
       ${slot}
     </div>

@@ -156,6 +156,7 @@ struct new_token {
 
 /* The message for each outcome of api_keys/create except "created". */
 static const struct database_refusal creation_refusals[] = {
+    { "not_found", "the account was deleted meanwhile" },
     { "owner_not_active",
       "the account is deactivated; to reactivate it: testkase-admin user reactivate EMAIL" },
     { "creation_forbidden", "the organization does not allow tokens to create tokens" },
@@ -245,6 +246,7 @@ store_token(const struct command_call *call, struct db_sync *db, const struct us
 {
     const struct db_named values[] = {
         { "owner", DB_INT64(owner->id) },
+        { "ofService", DB_TEXT("false") },
         { "session", DB_NULL },
         { "predecessor", DB_NULL },
         { "lookup", DB_TEXT(token->lookup) },

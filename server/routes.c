@@ -139,6 +139,7 @@ const struct route routes[] = {
     { HTTP_DELETE, "/api/v1/users/{id}",               ROUTE_ORG_ADMIN, 0,         .endpoint = &users_delete },
     { HTTP_POST,   "/api/v1/users/{id}/password-link", ROUTE_ORG_ADMIN, BODY_JSON, .handle = password_links_make },
     { HTTP_GET,    "/api/v1/users/{id}/api-keys",      ROUTE_ORG_ADMIN, 0,         .endpoint = &api_keys_list_of_user },
+    { HTTP_POST,   "/api/v1/users/{id}/api-keys",      ROUTE_ORG_ADMIN, BODY_JSON, .handle = new_api_key_create_for_service },
     { HTTP_GET,    "/api/v1/users/{id}/api-keys/{key}", ROUTE_ORG_ADMIN, 0,         .handle = api_keys_get_of_user },
     { HTTP_DELETE, "/api/v1/users/{id}/api-keys/{key}", ROUTE_ORG_ADMIN, BODY_JSON, .handle = api_keys_delete_of_user,
       .body_optional = true },

@@ -718,7 +718,7 @@ begin
             update api_tokens t
             set ended_at = now(), ended_reason = reason, ended_by = by_user, ended_note = note
             from unnest(doomed) d (id), users u
-            where t.id = d.id and u.id = t.user_id and (of_user is null or t.user_id = of_user)
+            where t.id = d.id and u.id = t.user_id and (roots is not null or of_user is null or t.user_id = of_user)
               and t.ended_at is null and t.expires_at > now() and t.owner_generation = u.credential_generation
             returning t.id, t.user_id, u.organization_id, t.name, t.preview
         ), closed as (
@@ -731,11 +731,7 @@ begin
             exit when not found or with_descendants is not true;
             roots := chosen;
         end if;
-        doomed := array(select d.id
-                        from unnest(roots) r (id)
-                        cross join descendants_of(r.id) d
-                        join api_tokens t on t.id = d.id
-                        where of_user is null or t.user_id = of_user);
+        doomed := array(select d.id from unnest(roots) r (id) cross join descendants_of(r.id) d);
         exit when cardinality(doomed) = 0;
     end loop;
 end

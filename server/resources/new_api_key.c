@@ -22,6 +22,9 @@ static const struct input draft_inputs[] = {
 };
 
 static const struct refusal refusals[] = {
+    { "is_person", PROBLEM_CONFLICT, NULL,
+      "A person generates their own tokens, under Settings, API Keys; an admin those of service accounts." },
+    { "service_not_active", PROBLEM_CONFLICT, NULL, "The account is deactivated; reactivate it first." },
     { "owner_not_active", PROBLEM_FORBIDDEN, NULL,
       "The account is not active; ask an admin of the organization." },
     { "creation_forbidden", PROBLEM_FORBIDDEN, NULL,
@@ -39,6 +42,8 @@ static const struct refusal refusals[] = {
 };
 
 struct draft {
+    int64_t owner;
+    bool is_of_service; /* the owner is to be a service account, the caller is an admin */
     char token[TOKEN_LENGTH + 1];
     char idempotency_key[IDEMPOTENCY_KEY_SIZE]; /* "": none */
     int64_t predecessor;                        /* 0: a new token, described by the inputs */
@@ -56,12 +61,18 @@ free_draft(void *draft)
     free(draft);
 }
 
-static enum step_result
-begin(struct request *request, int64_t predecessor)
+static struct draft *
+new_draft(struct request *request)
 {
     struct draft *draft = request->handler_data = memory_new(1, sizeof(struct draft));
     request->handler_free = free_draft;
-    draft->predecessor = predecessor;
+    draft->owner = request->auth.caller->user_id;
+    return draft;
+}
+
+static enum step_result
+begin(struct request *request, struct draft *draft)
+{
     if (!idempotency_key_read(request, draft->idempotency_key) || limits_refuse_creation(request)) {
         return STEP_DONE;
     }
@@ -71,20 +82,40 @@ begin(struct request *request, int64_t predecessor)
 enum step_result
 new_api_key_create(struct request *request)
 {
-    return input_read(request, draft_inputs) ? begin(request, 0) : STEP_DONE;
+    return input_read(request, draft_inputs) ? begin(request, new_draft(request)) : STEP_DONE;
+}
+
+enum step_result
+new_api_key_create_for_service(struct request *request)
+{
+    if (!input_read(request, draft_inputs)) {
+        return STEP_DONE;
+    }
+    struct draft *draft = new_draft(request);
+    draft->owner = request_path_number(request, "id");
+    draft->is_of_service = true;
+    return begin(request, draft);
+}
+
+static enum step_result
+rotate(struct request *request, int64_t predecessor)
+{
+    struct draft *draft = new_draft(request);
+    draft->predecessor = predecessor;
+    return begin(request, draft);
 }
 
 enum step_result
 new_api_key_rotate(struct request *request)
 {
-    return begin(request, request_path_number(request, "id"));
+    return rotate(request, request_path_number(request, "id"));
 }
 
 enum step_result
 new_api_key_rotate_current(struct request *request)
 {
     int64_t id = request->auth.caller->token_id;
-    return id ? begin(request, id)
+    return id ? rotate(request, id)
               : answer_refuse(
                     &request->answer, PROBLEM_NOT_FOUND,
                     "The current token is the one that the request presents; this one has a session.");
@@ -125,7 +156,8 @@ insert(struct request *request)
     token_parse(draft->token, TOKEN_LENGTH, lookup);
     token_preview(draft->token, preview);
     const struct db_named values[] = {
-        { "owner", DB_INT64(request->auth.caller->user_id) },
+        { "owner", DB_INT64(draft->owner) },
+        { "ofService", DB_TEXT(draft->is_of_service ? "true" : "false") },
         { "predecessor", draft->predecessor ? DB_INT64(draft->predecessor) : DB_NULL },
         { "lookup", DB_TEXT(lookup) },
         { "hash", DB_TEXT(request->outcome.hash->encoded) },

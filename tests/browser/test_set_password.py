@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from support.browser import generate, shown_once
 from support.deadline import until
 from support.mail_server import MailServer, parts
 
@@ -302,3 +303,49 @@ def test_custodians_of_a_service_account(admin, service, organization):
     remove.click()
     expect(remove).to_have_count(0)
     assert api.get(f"/users/{robot.id}/custodians", 200).json()["data"] == []
+
+
+def test_an_admin_generates_a_token_of_a_service_account(admin, service, organization):
+    robot = service.person(organization.id, kind="service", name="Nightly")
+    page = admin.open(f"/settings/people/{robot.id}")
+    expect(page.get_by_text("The account has no token that can be used.")).to_be_visible()
+    page.get_by_role("button", name="Generate New Token").click()
+    dialog = page.get_by_role("dialog", name="Generate New Token")
+    expect(dialog.get_by_text("For the service account Nightly")).to_be_visible()
+    expect(dialog.get_by_text("It can do what the service account can")).to_be_visible()
+    dialog.get_by_label("Name", exact=True).fill("GitHub Actions — Nightly")
+    dialog.get_by_role("button", name="Generate", exact=True).click()
+    shown = shown_once(page)
+    token = shown.get_by_label("The new token").inner_text().strip()
+    expect(shown.get_by_role("region", name="Where the token goes")).to_be_visible()
+    shown.get_by_role("button", name="Copy token").click()
+    shown.get_by_role("button", name="Done").click()
+    expect(shown).to_be_hidden()
+    expect(page.get_by_role("listitem").filter(has_text="GitHub Actions — Nightly")).to_contain_text("never used")
+    assert service.server.bearer(token).get("/session", 200).json()["user"]["id"] == robot.id
+    page.goto(f"/settings/people/{organization.member.id}")
+    expect(page.get_by_text("The account has no token that can be used.")).to_be_visible()
+    expect(page.get_by_role("button", name="Generate New Token")).to_have_count(0)
+
+
+def test_a_lost_answer_about_a_service_accounts_token_is_found_out(admin, service, organization):
+    robot = service.person(organization.id, kind="service", name="Nightly")
+    page = admin.open(f"/settings/people/{robot.id}")
+    path = f"/users/{robot.id}/api-keys"
+    admin.watch.allow(0, path, "POST")
+    admin.watch.allow(409, path, "POST")
+
+    def lose(route):
+        assert route.fetch().status == 201
+        route.abort("connectionreset")
+
+    page.route(f"**/api/v1{path}", lose, times=1)
+    generate(page, "Nightly")
+    dialog = page.get_by_role("dialog", name="Generate New Token")
+    expect(dialog.get_by_role("alert")).to_contain_text("Nothing you typed is lost")
+    dialog.get_by_role("button", name="Generate", exact=True).click()
+    dialog.get_by_role("button", name="Delete it and generate another").click()
+    token = shown_once(page).get_by_label("The new token").inner_text().strip()
+    service.server.bearer(token).get("/session", 200)
+    lives = service.database.query("select ended_at is null from testkase.api_tokens where user_id = %s order by id", (robot.id,))
+    assert lives == [(False,), (True,)]

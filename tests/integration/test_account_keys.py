@@ -1,4 +1,5 @@
-"""The tokens of an account, as the organization's owner and admins see and end them."""
+"""The tokens of an account, as the organization's owner and admins see and end them; and those of service accounts, which they
+make."""
 
 import re
 
@@ -118,7 +119,7 @@ def test_the_end_names_the_admin_and_its_reason(service, organization, admin):
     assert service.database.value("select secret_hash from testkase.api_tokens where id = %s", (token_id,)) is None
     event, = admin.get(f"/audit-events?targetKind=api_key&targetId={token_id}", 200).json()["data"]
     assert (event["action"], event["address"]) == ("api_key.revoked", admin.source)
-    assert event["actor"] == {"kind": "user", "userId": organization.admin.id, "apiKeyId": None}
+    assert event["actor"] == {"kind": "user", "userId": organization.admin.id, "apiKeyId": None, "apiKeyName": None}
     assert event["detail"] == {"name": "Lost", "ownerId": organization.member.id, "reason": "revoked", "note": "found in a log"}
     assert token[15:] not in str(event)
 
@@ -154,5 +155,134 @@ def test_the_owner_of_the_token_is_told_by_mail(service, organization, admin, st
         assert mail["To"].addresses[0].addr_spec == organization.member.email
         text = parts(mail)[0]
         assert f"{organization.admin.name} ended it on" in text and "The reason given: found in a log." in text
+    finally:
+        server.close()
+
+
+# --- tokens of service accounts ---
+
+DRAFT = {"name": "Nightly", "expiresInDays": 30, "purpose": "Nightly run", "link": "https://ci.example.com/nightly"}
+
+
+@pytest.fixture
+def robot(service, organization):
+    made = service.person(organization.id, name="Robot", kind="service")
+    service.join(organization.id, 1, made, "user")
+    return made
+
+
+def tokens_of(service, person):
+    return service.database.value("select count(*) from testkase.api_tokens where user_id = %s", (person.id,))
+
+
+@pytest.mark.parametrize("how", ["session", "token"])
+def test_an_admin_makes_a_token_of_a_service_account(service, organization, robot, how):
+    """It is the account's, has the account's rights and no more, and says who made it."""
+    key, text = service.mint(organization.admin)
+    api = service.sign_in(organization.admin) if how == "session" else service.server.bearer(text)
+    answer = api.post(keys_of(robot), DRAFT, 201)
+    assert answer.headers["Cache-Control"] == "no-store"
+    made = answer.json()
+    token = made.pop("token")
+    name = None if how == "session" else "Test"
+    by = {"userId": organization.admin.id, "apiKeyId": None if how == "session" else key}
+    assert made == {**made, **DRAFT, "createdBy": by, "predecessorId": None, "status": "active"}
+    client = service.server.bearer(token)
+    user = client.get("/session", 200).json()["user"]
+    assert (user["id"], user["kind"], user["orgRole"]) == (robot.id, "service", "member")
+    client.get("/test-cases?projectId=PRJ-1", 200)
+    client.get("/users", 403)
+    assert [one["id"] for one in client.get("/api-keys", 200).json()["data"]] == [made["id"]]
+    assert made["id"] not in [one["id"] for one in api.get("/api-keys?status=all", 200).json()["data"]]
+    event, = api.get(f"/audit-events?targetKind=api_key&targetId={made['id']}", 200).json()["data"]
+    assert event["action"] == "api_key.created" and event["actor"] == {"kind": "user", **by, "apiKeyName": name}
+    assert event["detail"] == {"name": "Nightly", "expiresInDays": 30, "ownerId": robot.id}
+    api.delete(keys_of(robot, made["id"]), 204)
+    client.get("/session", 401)
+
+
+def test_only_active_service_accounts_of_the_organization_are_given_tokens(service, organization, admin, robot):
+    others = service.organization()
+    theirs = service.person(others.id, name="Theirs", kind="service")
+    answers = {admin.post(path, DRAFT, 404).json()["detail"]
+               for path in (keys_of(theirs), keys_of(others.member), "/users/99999999/api-keys")}
+    assert len(answers) == 1, "another organization's account looks like a missing one"
+    for person in (organization.member, organization.owner, organization.admin):
+        problem = admin.post(keys_of(person), DRAFT, 409).json()
+        assert problem["code"] == "conflict" and "A person generates their own tokens" in problem["detail"]
+        assert tokens_of(service, person) == 0
+    for api in (service.sign_in(organization.member), service.bearer(organization.guest)):
+        api.post(keys_of(robot), DRAFT, 403)
+    service.server.api().post(keys_of(robot), DRAFT, 401)
+    assert field_errors(admin.post(keys_of(robot), {**DRAFT, "ownerId": robot.id})) == {"ownerId"}
+    admin.patch(f"/users/{robot.id}", {"status": "deactivated"}, 200)
+    problem = admin.post(keys_of(robot), DRAFT, 409).json()
+    assert problem["code"] == "conflict" and "reactivate it first" in problem["detail"]
+    admin.delete(f"/users/{robot.id}", 204)
+    admin.post(keys_of(robot), DRAFT, 404)
+    assert tokens_of(service, robot) == tokens_of(service, theirs) == 0
+
+
+def test_the_rules_for_new_tokens_hold_for_those_of_service_accounts(service, organization, admin, robot):
+    by_token = service.bearer(organization.admin)
+    admin.patch("/organization", {"maxExpiryDays": 7, "tokensMayCreateTokens": False}, 200)
+    assert field_errors(admin.post(keys_of(robot), DRAFT)) == {"expiresInDays"}
+    assert "tokens to create tokens" in by_token.post(keys_of(robot), {**DRAFT, "expiresInDays": 7}, 403).json()["detail"]
+    service.database.without_triggers(
+        "update testkase.sessions set confirmed_at = now() - interval '16 minutes' where user_id = %s", (organization.admin.id,))
+    problem = admin.post(keys_of(robot), {**DRAFT, "expiresInDays": 7}, 403).json()
+    assert problem["code"] == "recent_sign_in_required"
+    assert tokens_of(service, robot) == 0
+    service.sign_in(organization.admin).post(keys_of(robot), {**DRAFT, "expiresInDays": 7}, 201)
+
+
+def test_a_repeated_request_makes_no_second_token_of_a_service_account(service, organization, admin, robot):
+    """The key counts for the account that gets the token: the admin's own tokens are not in its way."""
+    fields = {"Idempotency-Key": "9f0c3d6e-nightly"}
+    own = admin.post("/api-keys", DRAFT, 201, headers=fields).json()
+    made = admin.post(keys_of(robot), DRAFT, 201, headers=fields).json()
+    for api in (admin, service.bearer(organization.owner)):
+        problem = api.post(keys_of(robot), DRAFT, 409, headers=fields).json()
+        assert (problem["code"], problem["apiKeyId"]) == ("idempotency_key_used", made["id"])
+    assert made["id"] != own["id"] and tokens_of(service, robot) == 1
+
+
+def test_what_an_admins_token_made_for_service_accounts_ends_with_it_on_request(service, organization, admin, robot):
+    """As the token's impact counts it; not what others made for the account."""
+    stranger = admin.post(keys_of(robot), DRAFT, 201).json()
+    for delete in (lambda key: admin.delete(f"/api-keys/{key}", 204, json={"withDescendants": True}),
+                   lambda key: admin.delete(keys_of(organization.admin, key), 204, json={"withDescendants": True})):
+        root, text = service.mint(organization.admin)
+        made = service.server.bearer(text).post(keys_of(robot), DRAFT, 201).json()
+        child = service.server.bearer(made["token"]).post("/api-keys", DRAFT, 201).json()
+        assert admin.get(f"/api-keys/{root}/impact", 200).json()["descendants"]["live"] == 2
+        delete(root)
+        for token in (made, child):
+            service.server.bearer(token["token"]).get("/session", 401)
+    service.server.bearer(stranger["token"]).get("/session", 200)
+    other, text = service.mint(organization.member)
+    admin.delete(f"/api-keys/{other}", 404, json={"withDescendants": True})
+    service.server.bearer(text).get("/session", 200)
+
+
+def test_custodians_are_told_who_made_a_token(service, organization, admin, robot, start, worker_path):
+    service.database.query("delete from testkase.notices")
+    service.database.query("update testkase.outbox set routed_at = now() where routed_at is null")
+    service.database.query("update testkase.mails set state = 'parked', ended_at = now() where state = 'queued'")
+    server = MailServer()
+    try:
+        start(worker_path, {"TESTKASE_DATABASE_URL": service.database.url("testkase_worker"), "TESTKASE_SMTP_URL": server.url,
+                            "TESTKASE_MAIL_FROM": "testkase@example.test",
+                            "TESTKASE_PUBLIC_URL": "https://testkase.example.test"}).wait_ready()
+        admin.put(f"/users/{robot.id}/custodians/{organization.member.id}", None, 200)
+        made = admin.post(keys_of(robot), DRAFT, 201).json()
+
+        def told():
+            return [mail for mail in list(server.accepted) if mail["Subject"] == "Nightly was generated"]
+        until(told, 20, "a mail")
+        mail, = told()
+        assert mail["To"].addresses[0].addr_spec == organization.member.email
+        text = parts(mail)[0]
+        assert f"Token {made['tokenPreview']} of Robot." in text and f"It was generated by {organization.admin.name}." in text
     finally:
         server.close()

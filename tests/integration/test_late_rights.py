@@ -45,6 +45,7 @@ WRITES = {
     "change an account": ("PATCH", "/users/{person}", {"name": "Late", "orgRole": "admin"}),
     "make a password link": ("POST", "/users/{invited}/password-link", {"deliver": "link"}),
     "delete an account": ("DELETE", "/users/{person}", None),
+    "make a token of a service account": ("POST", "/users/{robot}/api-keys", DRAFT),
     "delete a token of an account": ("DELETE", "/users/{person}/api-keys/{theirs}", {"note": "Late"}),
     "add a custodian": ("PUT", "/users/{robot}/custodians/{guest}", None),
     "remove a custodian": ("DELETE", "/users/{robot}/custodians/{person}", None),
@@ -68,7 +69,8 @@ WRITES = {
     "archive a test cycle": ("DELETE", "/test-cycles/TCYCLE-2?projectId=PRJ-1", None),
 }
 BODIES = [name for name, (_, _, body) in WRITES.items() if body]
-HASHES = ["make a token", "rotate a token", "rotate the current token", "make an account", "change the password"]
+HASHES = ["make a token", "make a token of a service account", "rotate a token", "rotate the current token", "make an account",
+          "change the password"]
 FOR_ADMINS = [name for name, (_, path, _) in WRITES.items()
               if path.startswith(("/users", "/organization", "/webhooks")) or path == "/projects"]
 IN_PROJECT = [name for name, (_, path, body) in WRITES.items() if "PRJ-1" in path or body is RESULTS]
@@ -149,6 +151,7 @@ class Late:
         places = {"token": other, "person": people.member.id, "guest": people.guest.id, "session": session, "finding": finding,
                   "reminder": reminder, "robot": robot, "webhook": webhook, "delivery": delivery,
                   "invited": invited, "theirs": theirs}
+        self.robot = robot
         self.method, self.path = method, "/api/v1" + path.format(**places)
         if by_session:
             session = service.sign_in(self.actor).session
@@ -266,6 +269,18 @@ def test_while_argon2_works(slow, write, loss, by_session):
     late.wire.send(late.send_head())
     until(lambda: argon2_begun(slow) > begun, 10, "argon2 works on the request's secret")
     late.lose()
+    late.assert_refused(late.state())
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("status,answer", [("deactivated", 409), ("deleted", 404)])
+def test_a_service_account_that_leaves_while_argon2_works_gets_no_token(slow, status, answer):
+    late = Late(slow, "make a token of a service account", "actor demoted", False, cost=ARGON2)
+    begun = argon2_begun(slow)
+    late.wire.send(late.send_head())
+    until(lambda: argon2_begun(slow) > begun, 10, "argon2 works on the request's secret")
+    late.database.query("update testkase.users set status = %s where id = %s", (status, late.robot))
+    late.status = answer
     late.assert_refused(late.state())
 
 

@@ -3,6 +3,7 @@
 export const HOME = '/settings/api-keys';
 export const REMINDERS = '/settings/reminders';
 export const PROJECTS = '/settings/projects';
+export const PEOPLE = '/settings/people';
 
 export const AUDIT_LOG = '/settings/audit-log';
 

@@ -13,8 +13,9 @@ import { banner } from './ui/parts.js';
  * secret any more.
  * @param {string} path
  * @param {() => object | undefined} body
+ * @param {string} list where the token then is
  */
-export function creation(path, body) {
+export function creation(path, body, list = '/api-keys') {
   let key = newKey();
   return {
     /** @returns {Promise<MadeToken>} */
@@ -29,7 +30,7 @@ export function creation(path, body) {
      * @returns {Promise<MadeToken>}
      */
     async again(id) {
-      await api.delete(`/api-keys/${id}`).catch((problem) => {
+      await api.delete(`${list}/${id}`).catch((problem) => {
         if (problem.status !== 404) throw problem;
       });
       key = newKey();

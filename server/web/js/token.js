@@ -1,6 +1,6 @@
 // What the pages know about a token: its periods, its state in words, its place on the lifeline.
 
-/** @import { Token } from './types.js' */
+/** @import { Account, Session, Token } from './types.js' */
 import { rotatePath } from './address.js';
 import { html, icon } from './dom.js';
 import { addDays, DAY, fmt, fromNow, ms } from './format.js';
@@ -154,3 +154,19 @@ export const preview = (days, rotateOn) => ({
 
 /** Whether somebody pasted a token, to find which one it is: it must not stand in an address. @param {string} text */
 export const holdsToken = (text) => /tk_pat_\w{9}/.test(text);
+
+/**
+ * What a new token will be able to do.
+ * @param {Session} session
+ * @param {Account} [service] the owner, when it is not the reader
+ */
+export function reach({ user, organization }, service) {
+  if (service) {
+    return service.orgRole === 'member'
+      ? 'It can do what the service account can, in the projects that the account is a member of.'
+      : `It can do everything that an admin of ${organization.name} can, in every project.`;
+  }
+  return user.orgRole === 'member'
+    ? 'It can do what you can, in the projects that you are a member of.'
+    : `It can do everything that you can as ${user.orgRole} of ${organization.name}, in every project.`;
+}

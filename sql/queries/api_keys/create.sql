@@ -1,19 +1,22 @@
 -- Makes a token for an active account, with its reminder, audit events and notification: a new one, or the successor of another,
 -- which has its period, purpose and link, and its name with the next version.
--- takes: owner, session, predecessor, lookup, hash, preview, name, expiresInDays, purpose, link, idempotencyKey, actor
+-- takes: owner, ofService, session, predecessor, lookup, hash, preview, name, expiresInDays, purpose, link, idempotencyKey, actor
+-- owner: the caller, or any account when there is no caller; ofService: true when it is to be a service account of the actor's
+-- organization instead
 -- session: of the caller, which must have proven its password lately; null when it has none
 -- predecessor: null for a new token; name, expiresInDays, purpose, link: null for a successor; idempotencyKey: or null
--- → outcome (created | not_found: there is no such predecessor | api_key_ended | successor_exists | idempotency_key_used |
---   owner_not_active | creation_forbidden | recent_sign_in_required | period_too_long | successor_too_long | of acting()), the
---   token in the way, and the token as it is shown
+-- → outcome (created | not_found: there is no such owner or predecessor | is_person | owner_not_active | service_not_active |
+--   api_key_ended | successor_exists | idempotency_key_used | creation_forbidden | recent_sign_in_required | period_too_long |
+--   successor_too_long | of acting()), the token in the way, and the token as it is shown
 with actor as materialized (
     select a.organization_id, a.kind, a.user_id, a.token_id, a.request_id, a.address, a.outcome
     from acting(:actor::text::actor) a
 ), owner as (
-    select u.id, u.organization_id, u.credential_generation
+    select u.id, u.organization_id, u.kind, u.status, u.credential_generation
     from users u
     cross join actor a
-    where u.id = :owner::bigint and u.status = 'active' and a.outcome = 'allowed'
+    where u.id = :owner::bigint and u.status <> 'deleted' and a.outcome = 'allowed'
+      and (a.organization_id is null or u.organization_id = a.organization_id)
     for share of u
 ), predecessor as (
     -- Locked, so that no other statement ends it meanwhile: a token that has ended has no successor.
@@ -36,7 +39,9 @@ with actor as materialized (
 ), decision as (
     select case
                when a.outcome <> 'allowed' then a.outcome
-               when w.id is null then 'owner_not_active'
+               when w.id is null then 'not_found'
+               when :ofService::boolean and w.kind <> 'service' then 'is_person'
+               when w.status <> 'active' then case when :ofService::boolean then 'service_not_active' else 'owner_not_active' end
                when :predecessor::bigint is not null and p.id is null then 'not_found'
                when a.token_id is not null and not o.tokens_may_create_tokens then 'creation_forbidden'
                when not signed_in_recently(:session::bigint) then 'recent_sign_in_required'
@@ -49,14 +54,12 @@ with actor as materialized (
                else 'created'
            end as outcome,
            coalesce(i.of_same_key, i.successor) as in_the_way
-    from users u
-    cross join actor a
+    from actor a
     cross join wanted d
     cross join in_the_way i
-    join organizations o on o.id = u.organization_id
     left join owner w on true
+    left join organizations o on o.id = w.organization_id
     left join predecessor p on true
-    where u.id = :owner::bigint
 ), made as (
     insert into api_tokens (user_id, lookup_id, secret_hash, preview, name, expires_in_days, predecessor_id, purpose, link,
                             idempotency_key, created_by, created_by_token)

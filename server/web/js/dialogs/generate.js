@@ -1,13 +1,13 @@
 // Generate New Token: a name, a period, and what follows from it, before anything is made. Then the token is shown, once.
 
-/** @import { MadeToken, Organization, Session, Token } from '../types.js' */
+/** @import { Account, MadeToken, Organization, Session, Token } from '../types.js' */
 /** @import { Problem } from '../api.js' */
 /** @typedef {Organization['periods'][number]} Period */
-import { $, $$, html, icon } from '../dom.js';
+import { $, $$, html, icon, name } from '../dom.js';
 import { addDays, fmt, plural } from '../format.js';
 import { attempt, creation } from '../making.js';
 import { current, organization } from '../session.js';
-import { lifeline, NAME_EXAMPLES, preview, RECOMMENDED, USES } from '../token.js';
+import { lifeline, NAME_EXAMPLES, preview, reach, RECOMMENDED, USES } from '../token.js';
 import { dialog, open, withForm } from '../ui/dialog.js';
 import { nameField } from './name-field.js';
 import { openShownOnce } from './shown-once.js';
@@ -16,12 +16,6 @@ import { openShownOnce } from './shown-once.js';
  * What a generate dialog begins with.
  * @typedef {{ name?: string, days?: number, purpose?: string, link?: string }} Start
  */
-
-/** @param {Session} session */
-const reach = ({ user, organization: { name } }) =>
-  user.orgRole === 'member'
-    ? 'It can do what you can, in the projects that you are a member of.'
-    : `It can do everything that you can as ${user.orgRole} of ${name}, in every project.`;
 
 /** @param {Organization} rules @param {number | undefined} days */
 function periodField({ maxExpiryDays, periods }, days = RECOMMENDED) {
@@ -129,11 +123,12 @@ function linkIsFine(form) {
 }
 
 /**
- * @param {Token[]} tokens those that the reader has: two of one name are pointed out
+ * @param {Token[]} tokens those that the owner has: two of one name are pointed out
  * @param {Start} [start]
+ * @param {Account} [service] the owner, when it is not the reader
  * @returns {Promise<MadeToken | null>}
  */
-async function askWhat(tokens, start = {}) {
+async function askWhat(tokens, start = {}, service = undefined) {
   const rules = await organization();
   const names = tokens.filter((token) => token.status === 'active').map((token) => token.name);
   const field = nameField(start.name ?? '', names, NAME_EXAMPLES);
@@ -144,9 +139,10 @@ async function askWhat(tokens, start = {}) {
     title: 'Generate New Token',
     wide: true,
     closedBy: 'closerequest',
+    lead: service && html`For the service account ${name(service.name)}`,
     body: html`<div class="stack">
       ${field.node}${periodField(rules, start.days)}${box}${useFields(start)}
-      <p class="small quiet">${reach(/** @type {Session} */ (current()))}</p>
+      <p class="small quiet">${reach(/** @type {Session} */ (current()), service)}</p>
       ${slot}
     </div>`,
     foot: html`<span class="small muted start">Nothing of it can be changed later.</span>
@@ -154,13 +150,15 @@ async function askWhat(tokens, start = {}) {
   });
   const form = withForm(node, { novalidate: true });
   const period = followPeriod(rules, node, box);
-  const value = (/** @type {string} */ name) => $(`[name=${name}]`, form).value.trim();
-  const make = creation('/api-keys', () => ({
+  const value = (/** @type {string} */ field) => $(`[name=${field}]`, form).value.trim();
+  const list = service ? `/users/${service.id}/api-keys` : '/api-keys';
+  const draft = () => ({
     name: value('name'),
     expiresInDays: period().days,
     ...(value('purpose') && { purpose: value('purpose') }),
     ...(value('link') && { link: value('link') }),
-  }));
+  });
+  const make = creation(list, draft, list);
 
   /** @type {MadeToken | null} */
   let made = null;
@@ -185,12 +183,13 @@ async function askWhat(tokens, start = {}) {
 }
 
 /**
- * @param {Token[]} tokens those that the reader has
+ * @param {Token[]} tokens those that the owner has
  * @param {Start} [start]
+ * @param {Account} [service] the owner, when it is not the reader
  * @returns {Promise<boolean>} whether a token was made
  */
-export async function generate(tokens, start) {
-  const made = await askWhat(tokens, start);
+export async function generate(tokens, start, service) {
+  const made = await askWhat(tokens, start, service);
   if (made) await openShownOnce(made);
   return Boolean(made);
 }

@@ -1,6 +1,7 @@
 // People and service accounts of the organization, for its admins: searched and paged by the server.
 
 /** @import { Account, Context, Page, View } from '../types.js' */
+import { PEOPLE } from '../address.js';
 import { html, icon, name } from '../dom.js';
 import { navigate } from '../router.js';
 import { holdsToken } from '../token.js';
@@ -10,7 +11,7 @@ import { firstRows, pagedTable } from '../ui/paged-table.js';
 import { avatar, blank, head } from '../ui/parts.js';
 import { onDay } from '../ui/time.js';
 import { addPerson } from './people/add.js';
-import { PEOPLE, ROLE, stateOf } from './people/words.js';
+import { ROLE, stateOf } from './people/words.js';
 
 /** @typedef {{ status: string, words: string }} Choice */
 

@@ -1,7 +1,7 @@
 // One account of the organization, for admins: its role, its way in, its custodians, its tokens, its end.
 
 /** @import { Account, AccountDetail, Context, Custodian, Everything, Token, View } from '../types.js' */
-import { auditPath, PROJECTS } from '../address.js';
+import { auditPath, PEOPLE, PROJECTS } from '../address.js';
 import { api } from '../api.js';
 import { html, name } from '../dom.js';
 import { busy, showProblem } from '../ui/busy.js';
@@ -12,7 +12,7 @@ import { toast } from '../ui/toast.js';
 import { custodianList } from './people/custodians.js';
 import { mailLink, showLink } from './people/link.js';
 import { tokenList } from './people/tokens.js';
-import { again, isInvited, leaving, NO_LINK, PEOPLE, ROLE, stateOf } from './people/words.js';
+import { again, isInvited, leaving, NO_LINK, ROLE, stateOf } from './people/words.js';
 
 /** @typedef {{ account: AccountDetail, custodians: Custodian[], people: Account[], tokens: Everything<Token> }} Data */
 

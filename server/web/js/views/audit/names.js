@@ -1,8 +1,8 @@
 // Who and what an event names, as parts of its sentence.
 
 /** @import { AuditEvent, Content } from '../../types.js' */
+import { PEOPLE } from '../../address.js';
 import { html, icon, name } from '../../dom.js';
-import { PEOPLE } from '../people/words.js';
 
 /** An account, with a link to its page when it has one. @param {AuditEvent} event @param {unknown} id */
 export function account({ users }, id) {

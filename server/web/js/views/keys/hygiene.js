@@ -3,8 +3,9 @@
 
 /** @import { Context, Finding, Token } from '../../types.js' */
 /** @import { Actions } from '../api-keys.js' */
-import { tokenPath } from '../../address.js';
+import { PEOPLE, tokenPath } from '../../address.js';
 import { $, html, icon, name } from '../../dom.js';
+import { current } from '../../session.js';
 import { guidePath, isLive } from '../../token.js';
 import { busy, wordsFor } from '../../ui/busy.js';
 import { toast } from '../../ui/toast.js';
@@ -42,6 +43,8 @@ function remedyButton(
   if (finding.practice === 'shared') return button('Generate another…', () => actions.generate(undefined));
   if (finding.practice === 'rotation_due')
     return html`<a class="button button-small" href=${guidePath(token)}>Rotate</a>`;
+  if (finding.practice === 'personal_token_in_ci' && current()?.user.orgRole !== 'member')
+    return html`<a class="button button-small" href=${PEOPLE}>People</a>`;
   return '';
 }
 

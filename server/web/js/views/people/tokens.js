@@ -1,9 +1,11 @@
-// The tokens of an account that can be used, which an admin may end: after a leak, say, when the owner is away.
+// The tokens of an account that can be used, which an admin may end: after a leak, say, when the owner is away. An admin also
+// makes those of service accounts, which cannot sign in.
 
 /** @import { Account, Context, Everything, Token } from '../../types.js' */
 import { api } from '../../api.js';
-import { html, name } from '../../dom.js';
-import { busy, showProblem } from '../../ui/busy.js';
+import { generate } from '../../dialogs/generate.js';
+import { html, icon, name } from '../../dom.js';
+import { busy, once, showProblem } from '../../ui/busy.js';
 import { confirm } from '../../ui/dialog.js';
 import { when } from '../../ui/time.js';
 import { toast } from '../../ui/toast.js';
@@ -61,9 +63,20 @@ function row(account, token, slot, { session, reload }) {
   </li>`;
 }
 
+/** @param {Account} account @param {Token[]} tokens @param {Context} context */
+function generateButton(account, tokens, { reload }) {
+  const work = once(async () => {
+    if (await generate(tokens, undefined, account)) await reload();
+  });
+  return html`<button type="button" class="button" @click=${work}>
+    ${icon('plus-lg')}Generate New Token
+  </button>`;
+}
+
 /** @param {Account} account @param {Everything<Token>} tokens @param {Context} context */
 export function tokenList(account, { data, more }, context) {
   const slot = html`<div></div>`;
+  const canBeGiven = account.kind === 'service' && account.status === 'active';
   const rows = html`<ul class="rows">
     ${data.map((token) => row(account, token, slot, context))}
   </ul>`;
@@ -72,7 +85,10 @@ export function tokenList(account, { data, more }, context) {
     : 'The account has no token that can be used.';
   return html`<section class="card" aria-labelledby="tokens-title">
     <div class="card-head"><h2 id="tokens-title">Tokens</h2></div>
-    <div class="card-body"><p class="hint">${words}</p></div>
+    <div class="setting">
+      <div><span class="hint">${words}</span></div>
+      ${canBeGiven ? generateButton(account, data, context) : ''}
+    </div>
     ${data.length ? rows : ''} ${slot}
   </section>`;
 }

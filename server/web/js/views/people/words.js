@@ -3,8 +3,6 @@
 /** @import { Account } from '../../types.js' */
 import { html } from '../../dom.js';
 
-export const PEOPLE = '/settings/people';
-
 export const ROLE = { owner: 'Owner', admin: 'Admin', member: 'Member' };
 
 /** Why no link is shown; it can be mailed all the same. */

@@ -790,9 +790,11 @@ CREATE FUNCTION testkase.findings_of(of_user bigint) RETURNS TABLE(rank integer,
     union all
     -- A few names and a digest: clients choose their names, and a token may have seen thousands of them.
     select 3, 'shared', id, name, testkase.digest_of(array_to_string(clients, ', ')),
-           array_to_string(clients[:5], ', ')
-           || case when cardinality(clients) > 5 then ' and ' || testkase.counted(cardinality(clients) - 5, 'other client')
-                   else '' end || ' all used it in the last 7 days.',
+           case when cardinality(clients) = 2 then clients[1] || ' and ' || clients[2] || ' both'
+                when cardinality(clients) > 5
+                then array_to_string(clients[:5], ', ') || ' and ' || testkase.counted(cardinality(clients) - 5, 'other client')
+                     || ' all'
+                else array_to_string(clients, ', ') || ' all' end || ' used it in the last 7 days.',
            'Make one token for each of them, so that one can end without the others.'
     from live where cardinality(clients) > 1
     union all

@@ -106,11 +106,14 @@ def test_a_rotation_that_began_elsewhere_is_taken_up(visitor, service):
     """The page offers to start; another tab has started meanwhile."""
     old_id = service.mint(visitor.person, NAME)[0]
     page = visitor.open(f"{HOME}/{old_id}/rotate")
-    service.sign_in(visitor.person).post(f"/api-keys/{old_id}/rotate", None, 201)
+    new = service.sign_in(visitor.person).post(f"/api-keys/{old_id}/rotate", None, 201).json()
     visitor.watch.allow(409, f"/api-keys/{old_id}/rotate", "POST")
     page.get_by_role("button", name="Generate the new token").click()
     expect(step(page)).to_contain_text("Update the secret")
     expect(page.get_by_role("heading", name=f"{NAME} v2")).to_be_visible()
+    call(service, pipeline(service, new["token"], "curl/8"), visitor.person, new["id"])
+    page.reload()
+    expect(page.get_by_text("the new token is in use, and the old one has not been used yet.")).to_be_visible()
 
 
 def test_a_token_that_ended_elsewhere_cannot_be_rotated(visitor, service):

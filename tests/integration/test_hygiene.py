@@ -61,7 +61,7 @@ def test_a_token_of_several_integrations(service, organization, member):
     service.use(token_id, "Grafana/11")
     found = findings(member)
     assert set(found) == {("shared", token_id)}
-    assert found["shared", token_id]["evidence"] == "Grafana, curl all used it in the last 7 days."
+    assert found["shared", token_id]["evidence"] == "Grafana and curl both used it in the last 7 days."
     for client in ("k6/1", "node/24", "oha/1", "wget/1", "xh/1"):
         service.use(token_id, client)
     assert findings(member)["shared", token_id]["evidence"] == ("Grafana, curl, k6, node, oha and 2 other clients all used it in "

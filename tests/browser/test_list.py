@@ -116,6 +116,19 @@ def test_hygiene_is_shown_and_dismissed(visitor, service):
     expect(page.get_by_text("Nothing to improve")).to_be_visible()
 
 
+def test_admins_are_led_to_where_service_accounts_are_made(visit, service, organization):
+    for person, links in ((organization.admin, 1), (organization.member, 0)):
+        token, _ = service.mint(person, "Pipeline of the shop")
+        service.use(token, "GitHub-Actions/2.1", method="POST")
+        page = visit(person).open()
+        panel = page.get_by_role("region", name="Token hygiene")
+        expect(panel).to_contain_text("A personal token in a pipeline")
+        expect(panel.get_by_role("link", name="People")).to_have_count(links)
+        if links:
+            panel.get_by_role("link", name="People").click()
+            expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
+
+
 def test_find_leads_to_a_token(visitor, service):
     service.mint(visitor.person, "Jenkins — Nightly")
     page = visitor.open("/account")

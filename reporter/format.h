@@ -23,9 +23,9 @@ void fault_set(struct fault *fault, const char *form, ...) __attribute__((format
 struct format_sink {
     void *owner;
     void (*test)(void *owner, const struct result *result);
-    /* An error that no test carries; `suite` may be "". Both texts are clean. */
+    /* An error that no test carries; `suite` may be "". Both texts are clean; the message may have lines. */
     void (*suite_error)(void *owner, const char *suite, const char *message);
-    /* A remark on the file, clean; at most a few of each kind. */
+    /* A remark on the file, clean, with lines when it quotes a message; at most a few of each kind. */
     void (*note)(void *owner, const char *text);
 };
 

@@ -9,16 +9,25 @@
 #include <string.h>
 
 static void
-report_check_text(const char *text, size_t limit)
+report_check_lines(const char *text, size_t limit)
 {
     size_t length = strlen(text);
     if (length > limit || !text_is_utf8(text, length)) {
         abort();
     }
     for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)text[i] < ' ') {
+        if ((unsigned char)text[i] < ' ' && text[i] != '\n') {
             abort();
         }
+    }
+}
+
+static void
+report_check_text(const char *text, size_t limit)
+{
+    report_check_lines(text, limit);
+    if (strchr(text, '\n')) {
+        abort();
     }
 }
 
@@ -29,7 +38,7 @@ report_on_test(void *owner, const struct result *result)
     /* A title, with the name of a project behind it. */
     report_check_text(result->name, 2 * CLEAN_NAME_MAX + 3);
     if (result->message) {
-        report_check_text(result->message, CLEAN_NAME_MAX + CLEAN_MESSAGE_MAX + 64);
+        report_check_lines(result->message, CLEAN_NAME_MAX + CLEAN_MESSAGE_MAX + 64);
     }
     if (result->status >= RESULT_STATUSES || result->ids.count > IDS_MAX || result->duration_ms < -1) {
         abort();
@@ -41,14 +50,14 @@ report_on_suite_error(void *owner, const char *suite, const char *message)
 {
     (void)owner;
     report_check_text(suite, CLEAN_NAME_MAX);
-    report_check_text(message, CLEAN_NAME_MAX);
+    report_check_lines(message, CLEAN_NAME_MAX);
 }
 
 static void
 report_on_note(void *owner, const char *text)
 {
     (void)owner;
-    report_check_text(text, 2 * CLEAN_NAME_MAX);
+    report_check_lines(text, 2 * CLEAN_NAME_MAX);
 }
 
 static int

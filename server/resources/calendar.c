@@ -98,7 +98,7 @@ calendar_feed(struct request *request)
 }
 
 struct event {
-    const char *kind, *name, *preview, *owner, *at, *stands_since;
+    const char *kind, *name, *preview, *owner, *path, *at, *stands_since;
     int64_t token;
 };
 
@@ -110,6 +110,7 @@ read_event(const struct db_result *rows, int row)
         .name = db_text(rows, row, db_column(rows, "name")),
         .preview = db_text(rows, row, db_column(rows, "preview")),
         .owner = db_text(rows, row, db_column(rows, "owner_name")),
+        .path = db_text(rows, row, db_column(rows, "path")),
         .at = db_text(rows, row, db_column(rows, "at")),
         .stands_since = db_text(rows, row, db_column(rows, "stands_since")),
         .token = db_int64(rows, row, db_column(rows, "id")),
@@ -151,8 +152,7 @@ add_event(struct calendar_text *calendar, const struct event *event, const char 
                            "the old one."
                          : "From now on it is refused.");
     calendar_text_add(calendar, "DESCRIPTION", text);
-    snprintf(text, sizeof(text), "%s/settings/api-keys/%" PRId64 "%s", public_url, event->token,
-             is_rotation ? "/rotate" : "");
+    snprintf(text, sizeof(text), "%s%s", public_url, event->path);
     calendar_text_add_raw(calendar, "URL", text);
     snprintf(text, sizeof(text), is_rotation ? "Rotate %s" : "%s expires", event->name);
     calendar_text_add(calendar, "SUMMARY", text);

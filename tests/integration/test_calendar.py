@@ -148,6 +148,7 @@ def test_service_accounts_are_in_the_feeds_of_their_custodians(service, organiza
     found = events(read(feeds[organization.member]))
     assert set(found) == {f"rotation-{token_id}", f"expiry-{token_id}"}
     assert "owned by CI" in str(found[f"rotation-{token_id}"]["DESCRIPTION"])
+    assert {str(event["URL"]).rpartition("/settings/")[2] for event in found.values()} == {"reminders"}
     assert not events(read(feeds[organization.admin]))
 
 
@@ -158,4 +159,6 @@ def test_tokens_of_people_whom_no_mail_reaches_are_in_the_feeds_of_admins(servic
     service.database.query("""insert into testkase.mails (organization_id, user_id, kind, subject, state, status, ended_at)
                               select %s, %s, 'reminder', 'Due', 'parked', 550, now() from generate_series(1, 2)""",
                            (organization.id, organization.member.id))
-    assert set(events(read(feed))) == {f"rotation-{token_id}", f"expiry-{token_id}"}
+    found = events(read(feed))
+    assert set(found) == {f"rotation-{token_id}", f"expiry-{token_id}"}
+    assert {str(event["URL"]).rpartition("/settings/")[2] for event in found.values()} == {f"people/{organization.member.id}"}

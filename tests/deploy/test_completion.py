@@ -18,7 +18,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
     (["tok"], ["token"]),
     (["u"], ["user"]),
     (["token", "cre"], ["create"]),
-    (["user", ""], ["create", "deactivate", "delete", "invite", "list", "reactivate", "set-password"]),
+    (["user", ""], ["create", "deactivate", "delete", "invite", "list", "make-owner", "reactivate", "set-password"]),
     (["migrate", "--d"], ["--dry-run"]),
     (["token", "create", "--i"], ["--idempotency-key"]),
     (["token", "create", "ada@example.com", "--n"], ["--name"]),

@@ -513,9 +513,9 @@ const struct command user_commands[] = {
       .run = run_delete },
     { .name = "user make-owner",
       .summary = "make a person the owner of the organization",
-      .description = "Makes an active person the owner of the organization that the account belongs\n"
-                     "to. The owner until then becomes an admin, and can be deactivated like one. It\n"
-                     "is no error if the person is the owner already.",
+      .description = "Makes an active person who has a password the owner of the organization that\n"
+                     "the account belongs to. The owner until then becomes an admin, and can be\n"
+                     "deactivated like one. It is no error if the person is the owner already.",
       .arguments = EMAIL_ARGUMENT,
       .examples = "testkase-admin user make-owner grace@example.com",
       .run = run_make_owner },
